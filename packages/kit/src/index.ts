@@ -1,0 +1,17 @@
+export {
+  AppError,
+  type AppErrorOptions,
+  describeError,
+  type ErrorContext,
+  type ErrorDescription,
+  joinCleanup,
+  systemErrorCode,
+} from "./app-error.ts";
+export { assertNever } from "./assert-never.ts";
+export { type Clock, systemClock } from "./clock.ts";
+export { type Blame, type ErrorCode, errorCodes, isErrorCode, type RetryAdvice } from "./error-codes.ts";
+export { type IdKind, idKind, idPrefixes, newId } from "./ids.ts";
+export { createLogger, type Logger, type LoggerOptions, maskSecrets } from "./logger.ts";
+export { Secret } from "./secret.ts";
+export { type Environment, readSettings, type Settings } from "./settings.ts";
+export { formatBytes, formatDuration } from "./units.ts";

@@ -1,0 +1,263 @@
+import type { Secret } from "@tidemark/kit";
+
+/**
+ * The public shapes of the repository (docs/repository-format.md has the bytes). Open one with `openRepository`, make
+ * one with `createRepository`; a `ServerArea` is the part of it that belongs to one server.
+ */
+export interface Repository {
+  readonly id: string;
+  readonly formatVersion: number;
+  readonly encrypted: boolean;
+  readonly location: string;
+  area(serverId: string): ServerArea;
+  /** Ids of the servers that have an area here. */
+  serverIds(): Promise<readonly string[]>;
+  close(): Promise<void>;
+}
+
+/** The key that opens an encrypted repository: the text of a key file (`tidemark-key-1:…`) or a passphrase. */
+export type RepositoryKey = { readonly kind: "key-file"; readonly text: Secret } | { readonly kind: "passphrase"; readonly text: Secret };
+
+export interface ServerArea {
+  readonly serverId: string;
+  /** Every backup whose manifest exists and is not revoked, oldest first. A damaged one is listed with `damaged` set. */
+  listBackups(): Promise<readonly StoredBackup[]>;
+  /** Throws `manifest-missing` or `manifest-damaged`. */
+  openManifest(backupId: string): Promise<ManifestReader>;
+  beginBackup(options: BeginBackup): Promise<BackupWriter>;
+  marks(backupId: string): Promise<readonly Mark[]>;
+  addMark(backupId: string, mark: NewMark): Promise<Mark>;
+  /** Fetches, opens and checks frames; the way restore and verify read. */
+  frames(): FrameSource;
+  /** Deletes the manifest first, then its marks; the packs wait for `collectGarbage`. Refuses a held backup (`backup-held`). */
+  deleteBackup(backupId: string): Promise<void>;
+  /** Finds packs that no manifest needs, marks them, and deletes those marked in an earlier pass longer ago than the grace period. */
+  planCollection(options: CollectionOptions): Promise<CollectionPlan>;
+  executeCollection(plan: CollectionPlan, signal?: AbortSignal): Promise<CollectionReport>;
+}
+
+export interface BeginBackup {
+  readonly backupId: string;
+  /** Backup whose frames at the same place may be referenced instead of stored; null stores everything. */
+  readonly parentId: string | null;
+  readonly startedAt: Date;
+  readonly encoder: FrameEncoder;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Writes one backup. Files are given one after another in stream order; memory stays below
+ * `pipelineDepth × frame size` because `write` waits when the encoders are behind. Nothing is visible before `commit`.
+ */
+export interface BackupWriter {
+  addDirectory(entry: { readonly path: string; readonly mode: number }): Promise<void>;
+  addSymlink(entry: { readonly path: string; readonly target: string }): Promise<void>;
+  /** Begins a file of a known size; `write` the bytes in order, then `end`. `inspect` is passed to the encoder untouched. */
+  addFile(entry: NewFile): Promise<FileWriter>;
+  /** Bytes read, stored and referenced so far. */
+  readonly counts: BackupCounts;
+  /** Waits for all packs to be durable, then writes the manifest, exclusively. After this the backup exists. */
+  commit(facts: BackupFacts): Promise<StoredBackup>;
+  /** Gives up: stops encoders, removes what this writer put where that is safe. Never throws over the first error. */
+  abort(): Promise<void>;
+}
+
+export interface NewFile {
+  /** Path below the data directory as bytes (PostgreSQL allows names that are not UTF-8). */
+  readonly path: Uint8Array;
+  readonly mode: number;
+  readonly sizeBytes: bigint;
+  readonly modifiedAt: Date;
+  /** Handed to the frame encoder with every frame of this file, for example what is needed to check page checksums. */
+  readonly inspect?: unknown;
+}
+
+export interface FileWriter {
+  write(chunk: Uint8Array): Promise<void>;
+  /** Throws when fewer or more bytes than announced were written. Gives the whole file's CRC-32C and what `inspect` found. */
+  end(): Promise<FileResult>;
+}
+
+export interface FileResult {
+  readonly crc32c: number;
+  /** What the encoder's inspector reported for this file, in frame order. */
+  readonly findings: readonly unknown[];
+}
+
+export interface BackupCounts {
+  /** Plain bytes given to the writer. */
+  readonly readBytes: bigint;
+  /** Bytes of new packs, as stored. */
+  readonly storedBytes: bigint;
+  /** Plain bytes found unchanged in the parent and referenced. */
+  readonly referencedBytes: bigint;
+  readonly files: number;
+}
+
+/** What a manifest says about the backup as a whole. Plain JSON with bigints as decimal strings at rest. */
+export interface BackupFacts {
+  readonly systemIdentifier: bigint;
+  /** `server_version_num`, for example 180004. */
+  readonly serverVersion: number;
+  readonly catalogVersion: number;
+  readonly timeline: number;
+  readonly startLsn: bigint;
+  readonly stopLsn: bigint;
+  readonly stopTimeline: number;
+  readonly startedAt: Date;
+  readonly stoppedAt: Date;
+  readonly label: string;
+  readonly fromStandby: boolean;
+  readonly blockSize: number;
+  readonly walSegmentSizeBytes: number;
+  readonly dataDirectoryMode: number;
+  readonly checksumsEnabled: boolean;
+  readonly tablespaces: readonly { readonly oid: number; readonly path: string }[];
+  /** Encoding-neutral text of `backup_label` as the server gave it. */
+  readonly backupLabel: string;
+  readonly tablespaceMap: string;
+  /** Pages whose checksum did not match while they passed: file, block numbers within the relation. */
+  readonly suspectPages: readonly SuspectPages[];
+  /** The WAL that is inside the backup's own `pg_wal` (this form: start to stop), or null when it lives in the WAL area. */
+  readonly includedWal: { readonly timeline: number; readonly startLsn: bigint; readonly endLsn: bigint } | null;
+  /** Sentences worth keeping with the backup (no slot was free, a file vanished …). */
+  readonly notes: readonly string[];
+}
+
+export interface SuspectPages {
+  readonly path: string;
+  readonly blocks: readonly number[];
+}
+
+export interface StoredBackup {
+  readonly backupId: string;
+  readonly serverId: string;
+  readonly facts: BackupFacts | null;
+  readonly counts: BackupCounts | null;
+  readonly fileCount: number;
+  /** Sum of the files' sizes: what a restore writes. */
+  readonly plainBytes: bigint;
+  /** Why the manifest cannot be read, or null. */
+  readonly damaged: string | null;
+}
+
+export interface ManifestReader {
+  readonly backup: StoredBackup & { readonly facts: BackupFacts; readonly counts: BackupCounts };
+  /** Directories, links and files in the order they were written; streamed, so a manifest may be larger than memory. */
+  entries(): AsyncIterable<ManifestEntry>;
+  /** Packs this manifest points into. */
+  packIds(): Promise<ReadonlySet<string>>;
+}
+
+export type ManifestEntry =
+  | { readonly kind: "directory"; readonly path: Uint8Array; readonly mode: number }
+  | { readonly kind: "symlink"; readonly path: Uint8Array; readonly target: string }
+  | ManifestFile;
+
+export interface ManifestFile {
+  readonly kind: "file";
+  readonly path: Uint8Array;
+  readonly mode: number;
+  readonly sizeBytes: bigint;
+  readonly modifiedAt: Date;
+  /** CRC-32C of the whole file. */
+  readonly crc32c: number;
+  readonly extents: readonly Extent[];
+}
+
+/** A run of a file's bytes: in a frame of a pack, or zeros. Extents follow each other without holes. */
+export type Extent =
+  | {
+      readonly kind: "frame";
+      readonly fileOffset: bigint;
+      readonly lengthBytes: number;
+      readonly packId: string;
+      readonly frameIndex: number;
+      /** Where in the frame's plain bytes the run begins (bundles of small files share a frame). */
+      readonly offsetInFrame: number;
+      /** CRC-32C of this run's bytes. */
+      readonly crc32c: number;
+    }
+  | { readonly kind: "zeros"; readonly fileOffset: bigint; readonly lengthBytes: bigint };
+
+/** What one frame is asked to become. Runs in a worker thread; buffers are transferred. */
+export interface FrameJob {
+  readonly plain: Uint8Array;
+  /** Fingerprint of the parent's frame at the same place; equal means: do not compress, reference it. */
+  readonly parentFingerprint: Uint8Array | null;
+  readonly sealing: FrameSealing | null;
+  readonly fingerprintSeed: Uint8Array;
+  readonly compressionLevel: number;
+  readonly inspect: unknown;
+  readonly fileOffset: bigint;
+}
+
+/** AES-256-GCM parameters of a frame; null for a repository without encryption. */
+export interface FrameSealing {
+  readonly packKey: Uint8Array;
+  readonly nonce: Uint8Array;
+  readonly additionalData: Uint8Array;
+}
+
+export type FrameOutcome = (
+  | { readonly kind: "unchanged" }
+  | { readonly kind: "encoded"; readonly stored: Uint8Array }
+) & { readonly fingerprint: Uint8Array; readonly crc32c: number; readonly findings: readonly unknown[] };
+
+/**
+ * Turns plain frames into stored ones, several at a time, off the main thread. The repository brings the kernel
+ * (`encodeFrame`) and a pool; the engine brings a worker script that also checks page checksums.
+ */
+export interface FrameEncoder {
+  /** How many frames may be in flight; `BackupWriter.write` waits beyond that. */
+  readonly pipelineDepth: number;
+  encode(job: FrameJob): Promise<FrameOutcome>;
+  close(): Promise<void>;
+}
+
+/** Opens stored frames: fetched with coalesced ranged reads, checked (tag or hash, then CRC), decompressed off the main thread. */
+export interface FrameSource {
+  /** The plain bytes of each wanted frame, each fetched once, grouped by pack. Damage is reported per frame, not thrown. */
+  readFrames(packId: string, frameIndexes: readonly number[], signal?: AbortSignal): AsyncIterable<OpenedFrame>;
+}
+
+export type OpenedFrame =
+  | { readonly kind: "plain"; readonly frameIndex: number; readonly plain: Uint8Array; readonly crc32c: number }
+  | { readonly kind: "damaged"; readonly frameIndex: number; readonly reason: string };
+
+/** A small sealed fact beside a backup; the newest of a kind wins. */
+export interface Mark {
+  readonly markId: string;
+  readonly kind: MarkKind;
+  readonly text: string;
+  readonly by: string;
+  readonly at: Date;
+}
+
+export type MarkKind = "hold" | "release" | "note" | "deletion" | "verified" | "damaged" | "proven";
+export type NewMark = Omit<Mark, "markId">;
+
+export interface CollectionOptions {
+  readonly now: Date;
+  /** Packs younger than this are never touched, and a marked pack waits this long. */
+  readonly graceMs: number;
+  /** Backups being written now: their packs are not garbage however they look. */
+  readonly runningBackupIds: readonly string[];
+}
+
+export interface CollectionPlan {
+  readonly plannedAt: Date;
+  /** Packs seen dead for the first time; they get a mark. */
+  readonly mark: readonly string[];
+  /** Packs dead in an earlier pass and past the grace period; they are deleted. */
+  readonly remove: readonly { readonly packId: string; readonly sizeBytes: number }[];
+  /** Manifest keys of dead runs that are claimed (revoked) before their packs go. */
+  readonly revoke: readonly string[];
+  readonly keptPacks: number;
+}
+
+export interface CollectionReport {
+  readonly marked: number;
+  readonly removedPacks: number;
+  readonly freedBytes: bigint;
+}

@@ -1,0 +1,55 @@
+/**
+ * The port through which everything at rest is moved: immutable objects under keys. Drivers: filesystem, memory (S3
+ * later). Cross-cutting concerns (retry, throttle, read-only, fault) are wrappers of this same port.
+ *
+ * Contract (the contract suite in `contract-suite.ts` checks every driver against it):
+ * - Keys are `/`-separated, relative, made of `[A-Za-z0-9._=+-]` parts; never empty, `.` or `..`. Anything else is `bad-request`.
+ * - An object appears under its key whole and durable, or not at all, whatever dies in between.
+ * - `put` never overwrites: an existing key is `object-exists` (a driver whose store cannot refuse says so in `probe`).
+ *   A `put` that failed may be repeated; one that reported success must not be.
+ * - `get` and `stat` of a missing key are `object-missing` and null; `delete` of a missing key succeeds.
+ * - "could not ask" is never answered as "not there": it is `storage-unreachable`, `storage-denied` or `storage-failed`.
+ * - No space is `storage-full`; a store that refuses writes is `repository-read-only`.
+ */
+export interface ObjectStore {
+  /** For messages and logs: `file:///backups`, `memory:`. Holds no secret. */
+  readonly location: string;
+  put(key: string, body: ObjectBody, options?: PutOptions): Promise<{ readonly sizeBytes: number }>;
+  /** The whole object, or the bytes of `range`. A range that ends past the object is `object-damaged`. */
+  get(key: string, options?: GetOptions): Promise<Uint8Array>;
+  /** The whole object in chunks, for what may be larger than memory allows. */
+  read(key: string, options?: { readonly signal?: AbortSignal }): AsyncIterable<Uint8Array>;
+  stat(key: string): Promise<ObjectFacts | null>;
+  /** Every object whose key starts with `prefix` (ends at a `/` or is empty), in key order. */
+  list(prefix: string, options?: { readonly signal?: AbortSignal }): AsyncIterable<ObjectFacts>;
+  /** The names directly below `prefix` (ends in `/` or is empty): sub-prefixes without their `/`, in order. */
+  listPrefixes(prefix: string): Promise<readonly string[]>;
+  delete(key: string): Promise<void>;
+  /** What the store can do, tried on the store itself when it is attached. */
+  probe(): Promise<StoreCapabilities>;
+  /** Bytes free and in all where the store can tell, else null. */
+  space(): Promise<{ readonly freeBytes: bigint; readonly totalBytes: bigint } | null>;
+}
+
+export type ObjectBody = Uint8Array | AsyncIterable<Uint8Array>;
+
+export interface PutOptions {
+  readonly signal?: AbortSignal;
+}
+
+export interface GetOptions {
+  readonly range?: { readonly offset: number; readonly length: number };
+  readonly signal?: AbortSignal;
+}
+
+export interface ObjectFacts {
+  readonly key: string;
+  readonly sizeBytes: number;
+  readonly modifiedAt: Date;
+}
+
+export interface StoreCapabilities {
+  /** A second `put` of one key is refused by the store itself. */
+  readonly exclusiveCreate: boolean;
+  readonly writable: boolean;
+}
