@@ -1,0 +1,96 @@
+import { z } from "zod";
+
+/**
+ * What a run is asked to do: the `request` column of its row, written by whoever creates the run (api, scheduler) and
+ * parsed again by the worker. Ids and plain facts only; a DSN or key appears sealed with the workers' public key.
+ */
+
+/** Base64 of a sealed box (kit `seal`); only a worker can open it. */
+export const SealedText = z.string().min(1).max(100_000);
+
+const Retention = z.object({
+  keepLast: z.number().int().min(1).max(10_000).nullable(),
+  windowDays: z.number().int().min(1).max(36_500).nullable(),
+  minimum: z.number().int().min(1).max(1_000),
+});
+
+const ScheduleRequest = z.object({
+  kind: z.enum(["backup", "verify", "retention", "drill"]),
+  cron: z.string(),
+  zone: z.string(),
+});
+
+/** What becomes of a connection test that succeeds. */
+const ConnectionIntent = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("test") }),
+  z.object({
+    kind: z.literal("add-server"),
+    name: z.string(),
+    repositoryId: z.string(),
+    policyId: z.string().nullable(),
+    /** Makes a policy of the server's own when no policyId is given. */
+    retention: Retention.nullable(),
+    schedules: z.array(ScheduleRequest),
+    sameSystemAs: z.enum(["member", "copy"]).nullable(),
+    firstBackup: z.boolean(),
+    isDemo: z.boolean(),
+  }),
+  z.object({ kind: z.literal("update-server"), serverId: z.string() }),
+]);
+
+export const runRequests = {
+  "connection-test": z.object({ serverId: z.string().nullable(), sealedDsn: SealedText.nullable(), intent: ConnectionIntent }),
+  backup: z.object({
+    serverId: z.string(),
+    backupId: z.string(),
+    checkpoint: z.enum(["fast", "spread"]),
+    maxRateKib: z.number().int().min(32).max(1_048_576).nullable(),
+    label: z.string().max(200).nullable(),
+    /** A drill of this backup follows when it succeeds (first backup of a server). */
+    drillAfter: z.boolean(),
+  }),
+  verify: z.object({ serverId: z.string(), backupId: z.string() }),
+  "restore-plan": z.object({
+    serverId: z.string(),
+    backupId: z.string().nullable(),
+    targetDirectory: z.string(),
+    tablespaces: z.array(z.object({ from: z.string(), to: z.string() })),
+    owner: z.string().nullable(),
+  }),
+  restore: z.object({ serverId: z.string(), planRunId: z.string(), planHash: z.string() }),
+  retention: z.object({
+    serverId: z.string(),
+    /** Of the plan that was shown; null when a schedule asks, which plans and executes by itself. */
+    planHash: z.string().nullable(),
+  }),
+  "delete-backup": z.object({ serverId: z.string(), backupId: z.string(), planHash: z.string() }),
+  drill: z.object({ serverId: z.string(), backupId: z.string().nullable() }),
+  /** A hold, release or note, written into the repository; the row only mirrors it. */
+  mark: z.object({
+    serverId: z.string(),
+    backupId: z.string(),
+    kind: z.enum(["hold", "release", "note"]),
+    text: z.string().max(10_000),
+    by: z.string(),
+  }),
+  "attach-repository": z.object({
+    repositoryId: z.string(),
+    url: z.string(),
+    /** Makes a new repository with this choice when none is there. */
+    encrypted: z.boolean(),
+    /** Key of a repository that already exists there, or null. */
+    sealedKey: SealedText.nullable(),
+  }),
+  /** Result is the kit sealed for `recipient`, a public key whose private half only the asker has. */
+  "recovery-kit": z.object({ repositoryId: z.string(), recipient: z.string() }),
+  collect: z.object({ serverId: z.string() }),
+} as const;
+
+export type RunKind = keyof typeof runRequests;
+export type RunRequest<K extends RunKind = RunKind> = z.infer<(typeof runRequests)[K]>;
+export const runKinds = Object.keys(runRequests) as readonly RunKind[];
+
+/** Parses a row's request; throws a ZodError for one that no version of ours wrote. */
+export function parseRunRequest<K extends RunKind>(kind: K, request: unknown): RunRequest<K> {
+  return runRequests[kind].parse(request) as RunRequest<K>;
+}
