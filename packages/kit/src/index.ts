@@ -9,6 +9,7 @@ export {
 } from "./app-error.ts";
 export { assertNever } from "./assert-never.ts";
 export { type Clock, systemClock } from "./clock.ts";
+export { combineCrc32c, crc32c } from "./crc32c.ts";
 export { type Blame, type ErrorCode, errorCodes, isErrorCode, type RetryAdvice } from "./error-codes.ts";
 export { type IdKind, idKind, idPrefixes, newId } from "./ids.ts";
 export { createLogger, type Logger, type LoggerOptions, maskSecrets } from "./logger.ts";
