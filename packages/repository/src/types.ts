@@ -96,6 +96,8 @@ export interface BackupCounts {
 
 /** What a manifest says about the backup as a whole. Plain JSON with bigints as decimal strings at rest. */
 export interface BackupFacts {
+  /** The name the server had when the backup was taken, so that a restore without the control plane can ask by name. */
+  readonly serverName: string;
   readonly systemIdentifier: bigint;
   /** `server_version_num`, for example 180004. */
   readonly serverVersion: number;
