@@ -15,4 +15,4 @@ export { type IdKind, idKind, idPrefixes, newId } from "./ids.ts";
 export { createLogger, type Logger, type LoggerOptions, maskSecrets } from "./logger.ts";
 export { Secret } from "./secret.ts";
 export { type Environment, readSettings, type Settings } from "./settings.ts";
-export { formatBytes, formatDuration } from "./units.ts";
+export { formatAge, formatBytes, formatDuration } from "./units.ts";

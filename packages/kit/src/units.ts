@@ -32,3 +32,12 @@ export function formatDuration(durationMs: number): string {
 function joinUnits(major: number, majorUnit: string, minor: number, minorUnit: string): string {
   return minor === 0 ? `${major} ${majorUnit}` : `${major} ${majorUnit} ${minor} ${minorUnit}`;
 }
+
+/** An age to one unit, always at least a second: `1 s`, `3 min`, `2 h`, `4 d`. An age below zero (a clock that jumped back) counts as one second. */
+export function formatAge(ageMs: number): string {
+  const seconds = Math.max(1, Math.floor(ageMs / 1000));
+  if (seconds < 60) return `${seconds} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
+  if (seconds < 48 * 3600) return `${Math.floor(seconds / 3600)} h`;
+  return `${Math.floor(seconds / 86_400)} d`;
+}

@@ -1,0 +1,109 @@
+import { describe, expect, it } from "vitest";
+import { estimateRemaining } from "./estimate-remaining.ts";
+import { heroSentence } from "./hero-sentence.ts";
+import { type ProtectionFacts, protectionState } from "./protection-state.ts";
+
+const now = new Date("2026-03-15T12:00:00Z");
+const ago = (minutes: number) => new Date(now.getTime() - minutes * 60_000);
+const day = 24 * 60;
+
+const fine: ProtectionFacts = {
+  readAt: now,
+  newestRestorable: { stoppedAt: ago(60), damaged: false, suspectPageCount: 0 },
+  olderDamagedCount: 0,
+  schedule: { cron: "0 11 * * *", timeZone: "UTC" },
+  failuresInRow: 0,
+  lastDrill: { outcome: "proven", at: ago(30) },
+  lastProvenAt: ago(30),
+};
+const newest = (change: Partial<NonNullable<ProtectionFacts["newestRestorable"]>>) => ({
+  newestRestorable: { stoppedAt: ago(60), damaged: false, suspectPageCount: 0, ...change },
+});
+
+describe("protectionState", () => {
+  it.each<[string, Partial<ProtectionFacts>, string, string]>([
+    ["is green only with a fresh backup and a proof", {}, "protected", "proven"],
+    ["is not green without a proof", { lastProvenAt: null, lastDrill: null }, "unproven", "never-proven"],
+    ["is not green with a proof of last year", { lastProvenAt: ago(400 * day) }, "unproven", "proof-too-old"],
+    ["is degraded when a backup is late", newest({ stoppedAt: ago(1.5 * day) }), "degraded", "backup-late"],
+    ["is not late while within its interval", newest({ stoppedAt: ago(1.1 * day) }), "protected", "proven"],
+    ["is degraded when the last runs failed", { failuresInRow: 2 }, "degraded", "backups-failing"],
+    ["is degraded by suspect pages", newest({ suspectPageCount: 3 }), "degraded", "suspect-pages"],
+    ["is degraded when an older backup is damaged", { olderDamagedCount: 1 }, "degraded", "older-backup-damaged"],
+    ["is degraded when nothing takes backups", { schedule: null }, "degraded", "no-backup-schedule"],
+    [
+      "is at risk when two runs in a row gave nothing",
+      newest({ stoppedAt: ago(4 * day) }),
+      "at-risk",
+      "backup-far-overdue",
+    ],
+    [
+      "is at risk when the last drill failed, although one passed before",
+      { lastDrill: { outcome: "failed", at: ago(5) } },
+      "at-risk",
+      "last-drill-failed",
+    ],
+    ["is at risk when the newest backup is damaged", newest({ damaged: true }), "at-risk", "newest-backup-damaged"],
+    ["is unprotected without a restorable backup", { newestRestorable: null }, "unprotected", "no-restorable-backup"],
+    ["is unknown when the repository cannot be read", { readAt: null }, "unknown", "facts-unknown"],
+    [
+      "says the worst first",
+      { failuresInRow: 1, lastDrill: { outcome: "failed", at: ago(5) } },
+      "at-risk",
+      "last-drill-failed",
+    ],
+  ])("%s", (_, change, state, code) => {
+    const protection = protectionState({ ...fine, ...change }, now);
+    expect([protection.state, protection.reasons[0]?.code]).toEqual([state, code]);
+  });
+});
+
+describe("heroSentence", () => {
+  it.each([
+    ["No server is registered yet", []],
+    [
+      "1 of 1 servers can be restored; last proven 3 min ago",
+      [{ name: "demo", state: "protected", lastProvenAt: ago(3) }],
+    ],
+    ["1 of 1 servers can be restored; none proven yet", [{ name: "demo", state: "unproven", lastProvenAt: null }]],
+    [
+      "1 of 2 servers can be restored; last proven 2 h ago, 1 never; billing needs attention",
+      [
+        { name: "demo", state: "protected", lastProvenAt: ago(125) },
+        { name: "billing", state: "unprotected", lastProvenAt: null },
+      ],
+    ],
+  ] as const)("%s", (sentence, servers) => {
+    expect(heroSentence(servers, now)).toBe(sentence);
+  });
+});
+
+describe("estimateRemaining", () => {
+  const mib = 1024 * 1024;
+  const history = [10, 20, 30, 40, 50].map((rate) => ({ bytes: rate * mib, durationMs: 1000 }));
+
+  it("gives the range between the quartiles of past rates", () => {
+    expect(estimateRemaining({ history, doneBytes: 0, totalBytes: 120 * mib, elapsedMs: 0 })).toEqual({
+      lowMs: 3000,
+      highMs: 6000,
+    });
+  });
+  it("gives nothing rather than an invented number", () => {
+    expect(estimateRemaining({ history: [], doneBytes: 5, totalBytes: 10, elapsedMs: 100 })).toBeNull();
+    expect(
+      estimateRemaining({ history: [{ bytes: 0, durationMs: 0 }], doneBytes: 0, totalBytes: 10, elapsedMs: 9000 }),
+    ).toBeNull();
+  });
+  it("believes this run the more the further it is", () => {
+    const early = estimateRemaining({ history, doneBytes: 1 * mib, totalBytes: 100 * mib, elapsedMs: 10_000 });
+    const late = estimateRemaining({ history, doneBytes: 99 * mib, totalBytes: 100 * mib, elapsedMs: 990_000 });
+    expect(early?.highMs).toBeLessThan(6_000);
+    expect(late?.highMs).toBeGreaterThan(700);
+  });
+  it("is done when nothing is left, even past the estimate", () => {
+    expect(estimateRemaining({ history, doneBytes: 130, totalBytes: 120, elapsedMs: 0 })).toEqual({
+      lowMs: 0,
+      highMs: 0,
+    });
+  });
+});
