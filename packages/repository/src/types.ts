@@ -1,4 +1,4 @@
-import type { Secret } from "@tidemark/kit";
+import type { ErrorCode, Secret } from "@tidemark/kit";
 
 /**
  * The public shapes of the repository (docs/repository-format.md has the bytes). Open one with `openRepository`, make
@@ -16,7 +16,9 @@ export interface Repository {
 }
 
 /** The key that opens an encrypted repository: the text of a key file (`tidemark-key-1:…`) or a passphrase. */
-export type RepositoryKey = { readonly kind: "key-file"; readonly text: Secret } | { readonly kind: "passphrase"; readonly text: Secret };
+export type RepositoryKey =
+  | { readonly kind: "key-file"; readonly text: Secret }
+  | { readonly kind: "passphrase"; readonly text: Secret };
 
 export interface ServerArea {
   readonly serverId: string;
@@ -41,24 +43,29 @@ export interface BeginBackup {
   /** Backup whose frames at the same place may be referenced instead of stored; null stores everything. */
   readonly parentId: string | null;
   readonly startedAt: Date;
+  /** The caller's; the writer does not close it. */
   readonly encoder: FrameEncoder;
+  /** Packs whose frames are not to be referenced again (found damaged): what they held is stored anew. */
+  readonly avoidPackIds?: ReadonlySet<string>;
   readonly signal?: AbortSignal;
 }
 
 /**
- * Writes one backup. Files are given one after another in stream order; memory stays below
- * `pipelineDepth × frame size` because `write` waits when the encoders are behind. Nothing is visible before `commit`.
+ * Writes one backup. Files are given one after another in stream order; memory stays below `pipelineDepth × frame size`
+ * and two packs, because `write` waits when the encoders or the store are behind. Nothing is visible before `commit`.
  */
 export interface BackupWriter {
-  addDirectory(entry: { readonly path: string; readonly mode: number }): Promise<void>;
-  addSymlink(entry: { readonly path: string; readonly target: string }): Promise<void>;
-  /** Begins a file of a known size; `write` the bytes in order, then `end`. `inspect` is passed to the encoder untouched. */
+  addDirectory(entry: { readonly path: Uint8Array; readonly mode: number }): Promise<void>;
+  addSymlink(entry: { readonly path: Uint8Array; readonly target: string }): Promise<void>;
+  /** Begins a file of a known size; `write` the bytes in order, then `end`. One file is open at a time. */
   addFile(entry: NewFile): Promise<FileWriter>;
+  /** Waits until everything given so far is encoded and every ended file's `onResult` was called. Call it before `commit` when the facts depend on results. */
+  drain(): Promise<void>;
   /** Bytes read, stored and referenced so far. */
   readonly counts: BackupCounts;
   /** Waits for all packs to be durable, then writes the manifest, exclusively. After this the backup exists. */
   commit(facts: BackupFacts): Promise<StoredBackup>;
-  /** Gives up: stops encoders, removes what this writer put where that is safe. Never throws over the first error. */
+  /** Gives up: removes what this writer put where that is safe. What could not be removed is thrown after all was tried (join it with `joinCleanup`). */
   abort(): Promise<void>;
 }
 
@@ -68,19 +75,25 @@ export interface NewFile {
   readonly mode: number;
   readonly sizeBytes: bigint;
   readonly modifiedAt: Date;
-  /** Handed to the frame encoder with every frame of this file, for example what is needed to check page checksums. */
+  /** Handed to the frame encoder's inspector with every run of this file, for example what is needed to check page checksums. Structured-cloneable. */
   readonly inspect?: unknown;
+  /** Called once, when the last run of the file is encoded: after `end`, at the latest during `drain` or `commit`. */
+  readonly onResult?: (result: FileResult) => void;
 }
 
 export interface FileWriter {
+  /** The chunk is copied before this returns to the event loop; the caller may reuse it once the promise is settled. */
   write(chunk: Uint8Array): Promise<void>;
-  /** Throws when fewer or more bytes than announced were written. Gives the whole file's CRC-32C and what `inspect` found. */
-  end(): Promise<FileResult>;
+  /**
+   * Throws when fewer or more bytes than announced were written. Small files share a frame that is encoded when it is
+   * full, so the result is not known yet here: it goes to `onResult`.
+   */
+  end(): Promise<void>;
 }
 
 export interface FileResult {
   readonly crc32c: number;
-  /** What the encoder's inspector reported for this file, in frame order. */
+  /** What the encoder's inspector reported for this file, in the order of its bytes. Runs of zeros are not inspected. */
   readonly findings: readonly unknown[];
 }
 
@@ -179,32 +192,65 @@ export type Extent =
       readonly offsetInFrame: number;
       /** CRC-32C of this run's bytes. */
       readonly crc32c: number;
+      /** XXH3-128 of this run's bytes with the repository's seed: tells the next backup whether the same place is unchanged. */
+      readonly fingerprint: Uint8Array;
     }
   | { readonly kind: "zeros"; readonly fileOffset: bigint; readonly lengthBytes: bigint };
 
-/** What one frame is asked to become. Runs in a worker thread; buffers are transferred. */
+/** What one frame is asked to become. Runs in a worker thread; the buffer of `plain` is transferred. */
 export interface FrameJob {
+  /** The bytes of all parts, one after another. */
   readonly plain: Uint8Array;
-  /** Fingerprint of the parent's frame at the same place; equal means: do not compress, reference it. */
-  readonly parentFingerprint: Uint8Array | null;
-  readonly sealing: FrameSealing | null;
+  /** One part for a frame of a large file; several for a bundle of small files. */
+  readonly parts: readonly FramePart[];
+  readonly sealing: FrameSealing;
+  /** 8 bytes. */
   readonly fingerprintSeed: Uint8Array;
   readonly compressionLevel: number;
-  readonly inspect: unknown;
-  readonly fileOffset: bigint;
 }
 
-/** AES-256-GCM parameters of a frame; null for a repository without encryption. */
+export interface FramePart {
+  readonly lengthBytes: number;
+  /** Where in its file the part begins. */
+  readonly fileOffset: number;
+  /** Fingerprint of the parent's run at the same place; equal means: leave the part out, it is referenced. */
+  readonly parentFingerprint: Uint8Array | null;
+  readonly inspect: unknown;
+}
+
+/** How a frame is closed: AES-256-GCM, or, without a key (repository not encrypted), BLAKE2b over additional data and bytes. */
 export interface FrameSealing {
-  readonly packKey: Uint8Array;
+  readonly key: Uint8Array | null;
   readonly nonce: Uint8Array;
   readonly additionalData: Uint8Array;
 }
 
+/** `unchanged`: every part equals the parent's, nothing is stored. `encoded`: `stored` holds the parts that changed, in order. */
 export type FrameOutcome = (
   | { readonly kind: "unchanged" }
-  | { readonly kind: "encoded"; readonly stored: Uint8Array }
-) & { readonly fingerprint: Uint8Array; readonly crc32c: number; readonly findings: readonly unknown[] };
+  | {
+      readonly kind: "encoded";
+      readonly stored: Uint8Array;
+      /** Of the frame's plain bytes, that is, of the changed parts together. */
+      readonly plainBytes: number;
+      readonly crc32c: number;
+      readonly fingerprint: Uint8Array;
+    }
+) & {
+  readonly parts: readonly PartOutcome[];
+  /** The job's buffer, handed back for reuse by an encoder that can. */
+  readonly recycled?: Uint8Array;
+};
+
+export interface PartOutcome {
+  readonly unchanged: boolean;
+  readonly crc32c: number;
+  readonly fingerprint: Uint8Array;
+  readonly findings: readonly unknown[];
+}
+
+/** Looks at the plain bytes of a part inside the worker thread and reports what it finds (page checksums, for example). */
+export type FrameInspector = (bytes: Uint8Array, inspect: unknown, fileOffset: number) => readonly unknown[];
 
 /**
  * Turns plain frames into stored ones, several at a time, off the main thread. The repository brings the kernel
@@ -225,7 +271,7 @@ export interface FrameSource {
 
 export type OpenedFrame =
   | { readonly kind: "plain"; readonly frameIndex: number; readonly plain: Uint8Array; readonly crc32c: number }
-  | { readonly kind: "damaged"; readonly frameIndex: number; readonly reason: string };
+  | { readonly kind: "damaged"; readonly frameIndex: number; readonly code: ErrorCode; readonly reason: string };
 
 /** A small sealed fact beside a backup; the newest of a kind wins. */
 export interface Mark {
@@ -249,11 +295,13 @@ export interface CollectionOptions {
 
 export interface CollectionPlan {
   readonly plannedAt: Date;
+  /** What it was planned with; execution plans again with the same and refuses (`plan-stale`) when the answer differs. */
+  readonly options: CollectionOptions;
   /** Packs seen dead for the first time; they get a mark. */
   readonly mark: readonly string[];
   /** Packs dead in an earlier pass and past the grace period; they are deleted. */
   readonly remove: readonly { readonly packId: string; readonly sizeBytes: number }[];
-  /** Manifest keys of dead runs that are claimed (revoked) before their packs go. */
+  /** Backup ids of dead runs whose manifest keys are claimed (revoked) before their packs go. */
   readonly revoke: readonly string[];
   readonly keptPacks: number;
 }

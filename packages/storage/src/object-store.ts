@@ -25,12 +25,15 @@ export interface ObjectStore {
   /** The names directly below `prefix` (ends in `/` or is empty): sub-prefixes without their `/`, in order. */
   listPrefixes(prefix: string): Promise<readonly string[]>;
   delete(key: string): Promise<void>;
+  /** Nothing at all is there, ours or not (a file system's `lost+found`, empty folders and our own temporary files aside). */
+  isEmpty(): Promise<boolean>;
   /** What the store can do, tried on the store itself when it is attached. */
   probe(): Promise<StoreCapabilities>;
   /** Bytes free and in all where the store can tell, else null. */
   space(): Promise<{ readonly freeBytes: bigint; readonly totalBytes: bigint } | null>;
 }
 
+/** An iterable whose iterator is a new one each time can be sent again by the retry wrapper; a bare generator cannot. */
 export type ObjectBody = Uint8Array | AsyncIterable<Uint8Array>;
 
 export interface PutOptions {

@@ -1,0 +1,8 @@
+export type {
+  GetOptions,
+  ObjectBody,
+  ObjectFacts,
+  ObjectStore,
+  PutOptions,
+  StoreCapabilities,
+} from "./object-store.ts";
