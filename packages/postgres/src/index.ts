@@ -1,0 +1,34 @@
+export { combineCrc32c, crc32c } from "@tidemark/kit";
+export { type BackupLabel, parseBackupLabel } from "./backup-label.ts";
+export type { ManifestChecksum, ManifestFacts, ManifestFile, ManifestWalRange } from "./backup-manifest.ts";
+export { BackupManifestReader } from "./backup-manifest-reader.ts";
+export { BackupManifestWriter } from "./backup-manifest-writer.ts";
+export type { BackupTablespace, BaseBackupEvent, BaseBackupOptions, BaseBackupStream } from "./base-backup-events.ts";
+export type {
+  ConnectionFacts,
+  ConnectionReport,
+  ConnectionStep,
+  ConnectionStepResult,
+  Remedy,
+} from "./connection-report.ts";
+export { type ConnectionSettings, type HostAddress, isUnixSocket, type SslMode } from "./connection-settings.ts";
+export { formatLsn, type Lsn, noLsn, parseLsn, toLsn } from "./lsn.ts";
+export { checkPages, type PageCheck, pageChecksum } from "./page-checksum.ts";
+export { type ClusterState, majorsByCatalogVersion, type PgControl, parsePgControl } from "./pg-control.ts";
+export { firstBlockOfFile, isRelationFile, parseRelationPath, type RelationFile } from "./relation-file.ts";
+export type {
+  ReplicationSession,
+  ReplicationSlot,
+  SessionOptions,
+  TimelineHistoryFile,
+} from "./replication-types.ts";
+export type { ServerFacts, SystemIdentity, TablespaceFacts } from "./server-facts.ts";
+export { encodeTablespaceMap, parseTablespaceMap, type TablespaceMapEntry } from "./tablespace-map.ts";
+export {
+  parseWalSegmentName,
+  timelineHistoryName,
+  type WalSegment,
+  walSegmentName,
+  walSegmentNames,
+  walSegmentStart,
+} from "./wal-segment.ts";
