@@ -1,0 +1,130 @@
+import { resolve } from "node:path";
+import { formatBytes } from "@tidemark/kit";
+import type { Command } from "commander";
+import { z } from "zod";
+import { refuseUserErrors, UserError, userErrorFields } from "../api-client.ts";
+import { type CommandContext, type CommonOptions, openSession, type Session } from "../context.ts";
+import { exitCodes } from "../exit-code.ts";
+import { RunFacts, runFields, startedOrFinished, waitForRun } from "../follow-run.ts";
+import { findServerId } from "../lookup.ts";
+import { lowerState, type Output, printOne } from "../output.ts";
+import type { Register } from "../program.ts";
+import { collectTablespace, type TablespaceOption } from "../tablespace-option.ts";
+import { addDirectRestore } from "./restore-direct.ts";
+
+interface RestoreOptions extends CommonOptions {
+  readonly backup?: string;
+  readonly to: string;
+  readonly tablespace: readonly TablespaceOption[];
+  readonly owner?: string;
+  readonly wait?: boolean;
+}
+
+export function addRestoreCommands(root: Command, context: CommandContext, register: Register): void {
+  const restore = root.command("restore").description("bring a backup back into an empty directory");
+  register(
+    withTarget(restore.command("plan <server>")).description("check a restore and say what it would do; writes nothing"),
+    (server, options) => planRestore(context, server as string, options as RestoreOptions),
+  );
+  register(
+    withTarget(restore.command("run <server>"))
+      .description("plan a restore on a worker and, when every check passes, do it")
+      .option("--wait", "follow it to its end"),
+    (server, options) => runRestore(context, server as string, options as RestoreOptions),
+  );
+  addDirectRestore(restore, context, register);
+}
+
+function withTarget(command: Command): Command {
+  return command
+    .option("--backup <id>", "which backup; the newest restorable one unless told")
+    .requiredOption("--to <dir>", "an empty directory the worker may write")
+    .option("--tablespace <old=new>", "where a tablespace goes; once for each", collectTablespace, [])
+    .option("--owner <user>", "who owns the result, where the worker runs as root");
+}
+
+const Plan = z.object({
+  planHash: z.string(),
+  ok: z.boolean(),
+  sentence: z.string(),
+  targetDirectory: z.string(),
+  fileCount: z.number(),
+  bytesToWrite: z.string(),
+  bytesToRead: z.string(),
+  equivalentCli: z.string(),
+  backup: z.object({ id: z.string() }),
+  tablespaces: z.array(z.object({ oid: z.number(), from: z.string(), to: z.string() })),
+  checks: z.array(z.object({ id: z.string(), state: z.string(), sentence: z.string() })),
+});
+type Plan = z.infer<typeof Plan>;
+
+async function planRestore(context: CommandContext, server: string, options: RestoreOptions): Promise<number> {
+  const session = openSession(context, options);
+  const { plan } = await makePlan(session, server, options);
+  printPlan(session.output, plan);
+  return plan.ok ? exitCodes.done : exitCodes.failed;
+}
+
+async function runRestore(context: CommandContext, server: string, options: RestoreOptions): Promise<number> {
+  const session = openSession(context, options);
+  const { plan, planRunId } = await makePlan(session, server, options);
+  if (!plan.ok) {
+    printPlan(session.output, plan);
+    session.output.note("nothing was written\n");
+    return exitCodes.failed;
+  }
+  session.output.note(`${plan.sentence}\n`);
+  const { runRestore: payload } = await session.api.query(
+    z.object({ runRestore: z.object({ run: RunFacts.nullable(), userErrors: z.array(UserError) }) }),
+    `mutation ($input: RunRestoreInput!) { runRestore(input: $input) { run { ${runFields} } ${userErrorFields} } }`,
+    { input: { planRunId, planHash: plan.planHash } },
+  );
+  refuseUserErrors(payload.userErrors);
+  if (payload.run === null) return exitCodes.failed;
+  return startedOrFinished(session, payload.run, options.wait === true);
+}
+
+async function makePlan(session: Session, server: string, options: RestoreOptions): Promise<{ plan: Plan; planRunId: string }> {
+  const input = {
+    serverId: await findServerId(session.api, server),
+    backupId: options.backup ?? null,
+    // Relative to where the person stands; the worker of the one-machine form shares that file system.
+    targetDirectory: resolve(options.to),
+    tablespaces: options.tablespace,
+    owner: options.owner ?? null,
+  };
+  const { planRestore: payload } = await session.api.query(
+    z.object({ planRestore: z.object({ run: RunFacts.nullable(), userErrors: z.array(UserError) }) }),
+    `mutation ($input: PlanRestoreInput!) { planRestore(input: $input) { run { ${runFields} } ${userErrorFields} } }`,
+    { input },
+  );
+  refuseUserErrors(payload.userErrors);
+  const run = await waitForRun(session, payload.run?.id ?? "");
+  const answer = await session.api.query(
+    z.object({ run: z.object({ restorePlan: Plan }) }),
+    `query ($id: ID!) { run(id: $id) { restorePlan { planHash ok sentence targetDirectory fileCount bytesToWrite bytesToRead
+      equivalentCli backup { id } tablespaces { oid from to } checks { id state sentence } } } }`,
+    { id: run.id },
+  );
+  return { plan: answer.run.restorePlan, planRunId: run.id };
+}
+
+function printPlan(output: Output, plan: Plan): void {
+  const json = {
+    id: plan.planHash,
+    state: plan.ok ? "ready" : "refused",
+    backupId: plan.backup.id,
+    ...plan,
+    checks: plan.checks.map((check) => ({ ...check, state: lowerState(check.state) })),
+  };
+  printOne(output, json, [
+    ["plan", plan.sentence],
+    ["backup", plan.backup.id],
+    ["into", plan.targetDirectory],
+    ["writes", `${formatBytes(BigInt(plan.bytesToWrite))} in ${plan.fileCount} files`],
+    ["reads", formatBytes(BigInt(plan.bytesToRead))],
+    ...plan.tablespaces.map((tablespace) => ["tablespace", `${tablespace.from} → ${tablespace.to}`] as const),
+    ...plan.checks.map((check) => [lowerState(check.state), check.sentence] as const),
+    ["to do it", plan.ok ? plan.equivalentCli : null],
+  ]);
+}

@@ -1,0 +1,51 @@
+import { Command, Option } from "commander";
+import { addBackupCommands } from "./commands/backup.ts";
+import { addDoctorCommand } from "./commands/doctor.ts";
+import { addRepositoryCommands } from "./commands/repository.ts";
+import { addRestoreCommands } from "./commands/restore.ts";
+import { addRetentionCommands } from "./commands/retention.ts";
+import { addRunCommands } from "./commands/run.ts";
+import { addServerCommands } from "./commands/server.ts";
+import type { CommandContext } from "./context.ts";
+import { exitCodes } from "./exit-code.ts";
+import { outputFormats } from "./output.ts";
+
+/** A command's work; the number it answers is the process's exit code. */
+export type Act = (...args: readonly unknown[]) => Promise<number>;
+
+export interface Program {
+  run(args: readonly string[]): Promise<number>;
+}
+
+/** Gives a command the options all share and wires its act, whose answer becomes the exit code. */
+export type Register = (command: Command, act: Act) => void;
+
+export function buildProgram(context: CommandContext): Program {
+  const root = new Command("tidemark")
+    .description("Keeps PostgreSQL servers restorable: takes, verifies, restores and proves physical backups")
+    .version("0.1.0", "-V, --version")
+    .showHelpAfterError("(add --help for what is possible)")
+    .exitOverride();
+  let exitCode: number = exitCodes.done;
+  const register: Register = (command, act) => {
+    command
+      .addOption(new Option("-o, --output <format>", "how to print").choices([...outputFormats]).default("table"))
+      .exitOverride()
+      .action(async (...args: unknown[]) => {
+        exitCode = await act(...args);
+      });
+  };
+  addServerCommands(root, context, register);
+  addBackupCommands(root, context, register);
+  addRestoreCommands(root, context, register);
+  addRetentionCommands(root, context, register);
+  addRunCommands(root, context, register);
+  addRepositoryCommands(root, context, register);
+  addDoctorCommand(root, context, register);
+  return {
+    async run(args) {
+      await root.parseAsync([...args], { from: "user" });
+      return exitCode;
+    },
+  };
+}
