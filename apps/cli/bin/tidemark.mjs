@@ -30,7 +30,11 @@ if (Number(process.versions.node.split(".")[0]) >= 24) {
 function findNode24() {
   try {
     const require = createRequire(import.meta.url);
-    const binary = join(dirname(require.resolve("node/package.json")), "bin", process.platform === "win32" ? "node.exe" : "node");
+    const binary = join(
+      dirname(require.resolve("node/package.json")),
+      "bin",
+      process.platform === "win32" ? "node.exe" : "node",
+    );
     return existsSync(binary) ? binary : null;
   } catch {
     return null;

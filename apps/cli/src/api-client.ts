@@ -23,7 +23,11 @@ export function createApiClient(config: CliConfig): ApiClient {
     async query(shape, document, variables = {}) {
       const response = await send(config, "/graphql", {
         method: "POST",
-        headers: { "content-type": "application/json", accept: "application/graphql-response+json, application/json", ...authorization() },
+        headers: {
+          "content-type": "application/json",
+          accept: "application/graphql-response+json, application/json",
+          ...authorization(),
+        },
         body: JSON.stringify({ query: document, variables }),
       });
       const envelope = Envelope.safeParse(await readJson(config, response));
@@ -99,7 +103,9 @@ function fromGraphqlError(config: CliConfig, error: { message: string; extension
 function toAppError(config: CliConfig, code: string, message: string, hint: string | null | undefined): AppError {
   const known: ErrorCode = isErrorCode(code) ? code : "internal";
   const fallback =
-    known === "not-authenticated" || known === "token-expired" ? `the token came from ${config.tokenSource}` : undefined;
+    known === "not-authenticated" || known === "token-expired"
+      ? `the token came from ${config.tokenSource}`
+      : undefined;
   return new AppError(known, { message, hint: hint ?? fallback });
 }
 

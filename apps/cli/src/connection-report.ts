@@ -14,7 +14,12 @@ const Report = z.object({
       detail: z.string().nullable(),
       error: z.object({ code: z.string(), message: z.string(), hint: z.string().nullable() }).nullable(),
       remedy: z
-        .object({ sql: z.string().nullable(), hba: z.string().nullable(), settings: z.string().nullable(), needs: z.string().nullable() })
+        .object({
+          sql: z.string().nullable(),
+          hba: z.string().nullable(),
+          settings: z.string().nullable(),
+          needs: z.string().nullable(),
+        })
         .nullable(),
     }),
   ),
@@ -40,7 +45,9 @@ export async function printConnectionReport(session: Session, runId: string): Pr
 
 function stepText(step: Step): string {
   const took = step.durationMs === null ? "" : ` (${formatDuration(step.durationMs)})`;
-  const lines = [`${lowerState(step.state).padEnd(8)} ${step.title}${step.detail === null ? "" : `: ${step.detail}`}${took}`];
+  const lines = [
+    `${lowerState(step.state).padEnd(8)} ${step.title}${step.detail === null ? "" : `: ${step.detail}`}${took}`,
+  ];
   if (step.error !== null) lines.push(`         ${step.error.message} [${step.error.code}]`);
   if (step.error?.hint != null) lines.push(`         ${step.error.hint}`);
   for (const remedy of remedyLines(step)) lines.push(`         ${remedy}`);

@@ -2,9 +2,9 @@ import { AppError, formatBytes, formatDuration, isErrorCode } from "@tidemark/ki
 import { z } from "zod";
 import type { ApiClient } from "./api-client.ts";
 import type { Session } from "./context.ts";
-import { type Output, lowerState } from "./output.ts";
-import { ProgressLine } from "./progress-line.ts";
 import { exitCodes } from "./exit-code.ts";
+import { lowerState, type Output } from "./output.ts";
+import { ProgressLine } from "./progress-line.ts";
 
 export const RunFacts = z.object({
   id: z.string(),

@@ -20,7 +20,10 @@ export async function findServerId(api: ApiClient, nameOrId: string): Promise<st
 }
 
 const Page = <T extends z.ZodType>(node: T) =>
-  z.object({ nodes: z.array(node), pageInfo: z.object({ hasNextPage: z.boolean(), endCursor: z.string().nullable() }) });
+  z.object({
+    nodes: z.array(node),
+    pageInfo: z.object({ hasNextPage: z.boolean(), endCursor: z.string().nullable() }),
+  });
 
 /** Every node of a connection, page after page; `document` takes `$first` and `$after` and selects it as `list`. */
 export async function fetchAll<T>(

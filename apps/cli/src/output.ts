@@ -34,8 +34,10 @@ export function printList<Row>(
 
 /** Prints one thing: an object, or `name  value` lines. Facts without a value are left out of the table. */
 export function printOne(output: Output, json: object, facts: readonly (readonly [string, string | null])[]): void {
-  if (output.format === "json") return output.write(`${JSON.stringify(json, null, 2)}\n`);
-  if (output.format === "ndjson") return output.write(`${JSON.stringify(json)}\n`);
+  if (output.format !== "table") {
+    output.write(output.format === "json" ? `${JSON.stringify(json, null, 2)}\n` : `${JSON.stringify(json)}\n`);
+    return;
+  }
   const shown = facts.filter((fact): fact is readonly [string, string] => fact[1] !== null);
   const width = Math.max(...shown.map(([name]) => name.length));
   for (const [name, value] of shown) output.write(`${name.padEnd(width)}  ${value}\n`);
@@ -43,7 +45,9 @@ export function printOne(output: Output, json: object, facts: readonly (readonly
 
 export function formatTable<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): string {
   const cells = rows.map((row) => columns.map((column) => column.value(row)));
-  const widths = columns.map((column, i) => Math.max(column.title.length, ...cells.map((line) => line[i]?.length ?? 0)));
+  const widths = columns.map((column, i) =>
+    Math.max(column.title.length, ...cells.map((line) => line[i]?.length ?? 0)),
+  );
   const lines = [columns.map((column) => column.title.toUpperCase()), ...cells].map((line) =>
     line
       .map((cell, i) => (columns[i]?.alignRight === true ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0)))

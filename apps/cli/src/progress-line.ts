@@ -32,7 +32,9 @@ export class ProgressLine {
     if (event.message === this.#lastMessage || event.level === "debug") return;
     this.#lastMessage = event.message;
     this.end();
-    this.#output.note(`${event.at.slice(11, 19)} ${event.level === "info" ? "" : `${event.level}: `}${event.message}\n`);
+    this.#output.note(
+      `${event.at.slice(11, 19)} ${event.level === "info" ? "" : `${event.level}: `}${event.message}\n`,
+    );
   }
 
   /** Leaves the drawn line as it is and goes to the next. */

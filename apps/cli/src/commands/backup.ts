@@ -26,7 +26,9 @@ export function addBackupCommands(root: Command, context: CommandContext, regist
     backup
       .command("create <server>")
       .description("take a backup now")
-      .addOption(new Option("--checkpoint <mode>", "fast: at once; spread: gently").choices(["fast", "spread"]).default("fast"))
+      .addOption(
+        new Option("--checkpoint <mode>", "fast: at once; spread: gently").choices(["fast", "spread"]).default("fast"),
+      )
       .option("--max-rate <KiB/s>", "ask the server for at most this rate")
       .option("--label <text>", "a label of your own")
       .option("--wait", "follow it to its end"),
@@ -43,11 +45,15 @@ export function addBackupCommands(root: Command, context: CommandContext, regist
 
 function addActs(backup: Command, context: CommandContext, register: Register): void {
   const wait = "follow it to its end";
-  register(backup.command("verify <id>").description("read every stored byte and check it").option("--wait", wait), (id, options) =>
-    act(context, "verifyBackup", "VerifyBackupInput", { id }, options as WaitOptions),
+  register(
+    backup.command("verify <id>").description("read every stored byte and check it").option("--wait", wait),
+    (id, options) => act(context, "verifyBackup", "VerifyBackupInput", { id }, options as WaitOptions),
   );
   register(
-    backup.command("drill <id>").description("restore it, start it, check it, throw it away: the proof").option("--wait", wait),
+    backup
+      .command("drill <id>")
+      .description("restore it, start it, check it, throw it away: the proof")
+      .option("--wait", wait),
     (id, options) => act(context, "drillBackup", "DrillBackupInput", { id }, options as WaitOptions),
   );
   register(
@@ -64,8 +70,9 @@ function addActs(backup: Command, context: CommandContext, register: Register): 
   register(backup.command("release <id>").description("end its hold").option("--wait", wait), (id, options) =>
     act(context, "releaseBackup", "ReleaseBackupInput", { id }, options as WaitOptions),
   );
-  register(backup.command("note <id> <text>").description("write a note on it").option("--wait", wait), (id, note, options) =>
-    act(context, "annotateBackup", "AnnotateBackupInput", { id, note }, options as WaitOptions),
+  register(
+    backup.command("note <id> <text>").description("write a note on it").option("--wait", wait),
+    (id, note, options) => act(context, "annotateBackup", "AnnotateBackupInput", { id, note }, options as WaitOptions),
   );
   register(
     backup
@@ -98,7 +105,13 @@ function act(
   return actIn(openSession(context, options), mutation, inputType, input, options.wait === true);
 }
 
-async function actIn(session: Session, mutation: string, inputType: string, input: object, wait: boolean): Promise<number> {
+async function actIn(
+  session: Session,
+  mutation: string,
+  inputType: string,
+  input: object,
+  wait: boolean,
+): Promise<number> {
   const { payload } = await session.api.query(
     z.object({ payload: z.object({ run: RunFacts.nullable(), userErrors: z.array(UserError) }) }),
     `mutation ($input: ${inputType}!) { payload: ${mutation}(input: $input) { run { ${runFields} } ${userErrorFields} } }`,
@@ -145,7 +158,10 @@ async function showBackup(context: CommandContext, id: string, options: CommonOp
     { id },
   );
   if (backup === null) {
-    throw new AppError("not-found", { message: `there is no backup ${id}`, hint: "`tidemark backup list SERVER` shows them" });
+    throw new AppError("not-found", {
+      message: `there is no backup ${id}`,
+      hint: "`tidemark backup list SERVER` shows them",
+    });
   }
   printOne(output, backupJson(backup), [
     ["id", backup.id],
@@ -155,7 +171,10 @@ async function showBackup(context: CommandContext, id: string, options: CommonOp
     ["label", backup.label],
     ["started", formatInstant(backup.startedAt)],
     ["took", backup.durationMs === null ? null : formatDuration(backup.durationMs)],
-    ["WAL", backup.startLsn === null ? null : `${backup.startLsn} … ${backup.stopLsn ?? "?"} on timeline ${backup.timeline}`],
+    [
+      "WAL",
+      backup.startLsn === null ? null : `${backup.startLsn} … ${backup.stopLsn ?? "?"} on timeline ${backup.timeline}`,
+    ],
     ["version", backup.serverVersion],
     ["size", `${bytesText(backup.sizeBytes)} in ${backup.fileCount ?? 0} files`],
     ["stored", `${bytesText(backup.storedBytes)} new, ${bytesText(backup.referencedBytes)} referenced`],

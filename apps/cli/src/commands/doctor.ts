@@ -27,7 +27,12 @@ async function doctor(context: CommandContext, options: CommonOptions): Promise<
   const checks: Check[] = [];
   let reach: unknown = null;
   try {
-    checks.push(await checkReachable(api), ...(await checkReadiness(api)), await checkToken(api), ...(await checkSystem(api)));
+    checks.push(
+      await checkReachable(api),
+      ...(await checkReadiness(api)),
+      await checkToken(api),
+      ...(await checkSystem(api)),
+    );
     checks.push(...(await checkServers(api)), ...(await checkFindings(api)));
   } catch (error) {
     reach = error;
@@ -65,7 +70,10 @@ async function checkReadiness(api: ApiClient): Promise<readonly Check[]> {
   const response = await fetch(`${api.url}/readyz`);
   const parsed = Readiness.safeParse(await response.json());
   if (!parsed.success) {
-    throw new AppError("internal", { message: `${api.url}/readyz says nothing this command knows`, cause: parsed.error });
+    throw new AppError("internal", {
+      message: `${api.url}/readyz says nothing this command knows`,
+      cause: parsed.error,
+    });
   }
   return Object.entries(parsed.data.checks).map(([id, part]) => ({
     id,
@@ -108,7 +116,10 @@ async function checkSystem(api: ApiClient): Promise<readonly Check[]> {
 }
 
 async function checkServers(api: ApiClient): Promise<readonly Check[]> {
-  const Server = z.object({ name: z.string(), protection: z.object({ state: z.string(), reasons: z.array(z.string()) }) });
+  const Server = z.object({
+    name: z.string(),
+    protection: z.object({ state: z.string(), reasons: z.array(z.string()) }),
+  });
   const servers = await fetchAll(
     api,
     Server,
@@ -125,7 +136,13 @@ async function checkServers(api: ApiClient): Promise<readonly Check[]> {
 const failing = new Set(["AT_RISK", "UNPROTECTED"]);
 
 async function checkFindings(api: ApiClient): Promise<readonly Check[]> {
-  const Finding = z.object({ checkId: z.string(), severity: z.string(), title: z.string(), found: z.string(), actionLabel: z.string().nullable() });
+  const Finding = z.object({
+    checkId: z.string(),
+    severity: z.string(),
+    title: z.string(),
+    found: z.string(),
+    actionLabel: z.string().nullable(),
+  });
   const findings = await fetchAll(
     api,
     Finding,

@@ -78,7 +78,10 @@ async function recoveryKit(context: CommandContext, name: string, options: KitOp
   const { api, output } = openSession(context, options);
   const repository = (await fetchRepositories(api)).find((row) => row.name === name || row.id === name);
   if (repository === undefined) {
-    throw new AppError("not-found", { message: `there is no repository ${name}`, hint: "`tidemark repository list` shows the names" });
+    throw new AppError("not-found", {
+      message: `there is no repository ${name}`,
+      hint: "`tidemark repository list` shows the names",
+    });
   }
   const kit = await fetchKit(api, repository.id);
   if (options.out === undefined) {

@@ -23,7 +23,9 @@ interface RestoreOptions extends CommonOptions {
 export function addRestoreCommands(root: Command, context: CommandContext, register: Register): void {
   const restore = root.command("restore").description("bring a backup back into an empty directory");
   register(
-    withTarget(restore.command("plan <server>")).description("check a restore and say what it would do; writes nothing"),
+    withTarget(restore.command("plan <server>")).description(
+      "check a restore and say what it would do; writes nothing",
+    ),
     (server, options) => planRestore(context, server as string, options as RestoreOptions),
   );
   register(
@@ -84,7 +86,11 @@ async function runRestore(context: CommandContext, server: string, options: Rest
   return startedOrFinished(session, payload.run, options.wait === true);
 }
 
-async function makePlan(session: Session, server: string, options: RestoreOptions): Promise<{ plan: Plan; planRunId: string }> {
+async function makePlan(
+  session: Session,
+  server: string,
+  options: RestoreOptions,
+): Promise<{ plan: Plan; planRunId: string }> {
   const input = {
     serverId: await findServerId(session.api, server),
     backupId: options.backup ?? null,

@@ -12,7 +12,12 @@ const Decision = z.object({
   backup: z.object({ id: z.string(), state: z.string(), startedAt: z.string() }),
   reasons: z.array(z.string()),
 });
-const Preview = z.object({ planHash: z.string(), sentence: z.string(), kept: z.array(Decision), deleted: z.array(Decision) });
+const Preview = z.object({
+  planHash: z.string(),
+  sentence: z.string(),
+  kept: z.array(Decision),
+  deleted: z.array(Decision),
+});
 type Preview = z.infer<typeof Preview>;
 
 interface ApplyOptions extends CommonOptions {
@@ -22,8 +27,9 @@ interface ApplyOptions extends CommonOptions {
 
 export function addRetentionCommands(root: Command, context: CommandContext, register: Register): void {
   const retention = root.command("retention").description("which backups are kept, which go, and why");
-  register(retention.command("preview <server>").description("show what retention would do; changes nothing"), (server, options) =>
-    preview(context, server as string, options as CommonOptions),
+  register(
+    retention.command("preview <server>").description("show what retention would do; changes nothing"),
+    (server, options) => preview(context, server as string, options as CommonOptions),
   );
   register(
     retention

@@ -4,7 +4,16 @@ import { z } from "zod";
 import { refuseUserErrors, UserError, userErrorFields } from "../api-client.ts";
 import { type CommandContext, type CommonOptions, openSession } from "../context.ts";
 import { exitCodes } from "../exit-code.ts";
-import { fetchRun, followRun, printRun, RunFacts, runFields, runJson, throwUnlessSucceeded, waitForRun } from "../follow-run.ts";
+import {
+  fetchRun,
+  followRun,
+  printRun,
+  RunFacts,
+  runFields,
+  runJson,
+  throwUnlessSucceeded,
+  waitForRun,
+} from "../follow-run.ts";
 import { fetchAll, findServerId, pageFields } from "../lookup.ts";
 import { formatInstant, lowerState, printList, printOne } from "../output.ts";
 import type { Register } from "../program.ts";
@@ -12,7 +21,11 @@ import type { Register } from "../program.ts";
 export function addRunCommands(root: Command, context: CommandContext, register: Register): void {
   const run = root.command("run").description("what was done and is being done");
   register(
-    run.command("list").description("runs, newest first").option("--server <name>", "only of this server").option("--limit <n>", "at most so many", parseLimit, 50),
+    run
+      .command("list")
+      .description("runs, newest first")
+      .option("--server <name>", "only of this server")
+      .option("--limit <n>", "at most so many", parseLimit, 50),
     (options) => listRuns(context, options as ListOptions),
   );
   register(run.command("show <id>").description("one run and its log"), (id, options) =>

@@ -35,7 +35,9 @@ const serverFields = `id name connection systemIdentifier serverVersion sizeByte
 
 export function addServerCommands(root: Command, context: CommandContext, register: Register): void {
   const server = root.command("server").description("the PostgreSQL servers kept restorable");
-  register(addOptions(server.command("add <name>")), (name, options) => addServer(context, name as string, options as AddOptions));
+  register(addOptions(server.command("add <name>")), (name, options) =>
+    addServer(context, name as string, options as AddOptions),
+  );
   register(server.command("list").description("every server and how well it is protected"), (options) =>
     listServers(context, options as CommonOptions),
   );
@@ -72,7 +74,10 @@ function addOptions(command: Command): Command {
   return command
     .description("test a server and register it; its first backup starts at once")
     .option("--dsn <dsn>", "connection: postgresql://role@host/… or key=value pairs, with a REPLICATION role")
-    .option("--dsn-file <file>", "read the connection from a file (- for standard input), so that no process list shows it")
+    .option(
+      "--dsn-file <file>",
+      "read the connection from a file (- for standard input), so that no process list shows it",
+    )
     .option("--repository <name>", "where its backups go; needed when there is more than one")
     .option("--keep-last <n>", "keep the last n backups")
     .option("--window-days <n>", "keep what restores any of the last n days")
@@ -80,10 +85,10 @@ function addOptions(command: Command): Command {
     .option("--drill-cron <cron>", "when to prove a restore")
     .option("--zone <zone>", "time zone of the schedules, for example Europe/Berlin")
     .addOption(
-      new Option("--as <choice>", "when the same system is registered already: its member, or a copy of its own").choices([
-        "member",
-        "copy",
-      ]),
+      new Option(
+        "--as <choice>",
+        "when the same system is registered already: its member, or a copy of its own",
+      ).choices(["member", "copy"]),
     )
     .option("--no-first-backup", "register only")
     .option("--wait", "wait for the first backup, too");
@@ -139,7 +144,10 @@ function readDsn(options: AddOptions): string {
 
 function retentionInput(options: AddOptions): object | null {
   if (options.keepLast === undefined && options.windowDays === undefined) return null;
-  return { keepLast: wholeNumber("--keep-last", options.keepLast), windowDays: wholeNumber("--window-days", options.windowDays) };
+  return {
+    keepLast: wholeNumber("--keep-last", options.keepLast),
+    windowDays: wholeNumber("--window-days", options.windowDays),
+  };
 }
 
 function wholeNumber(option: string, text: string | undefined): number | null {
@@ -193,7 +201,11 @@ async function listServers(context: CommandContext, options: CommonOptions): Pro
       { title: "last backup", value: (row) => formatInstant(row.lastBackup?.startedAt ?? null) },
       { title: "next backup", value: (row) => formatInstant(row.nextBackupAt) },
       { title: "last proven", value: (row) => formatInstant(row.lastProven?.provenAt ?? null) },
-      { title: "size", value: (row) => (row.sizeBytes === null ? "–" : formatBytes(BigInt(row.sizeBytes))), alignRight: true },
+      {
+        title: "size",
+        value: (row) => (row.sizeBytes === null ? "–" : formatBytes(BigInt(row.sizeBytes))),
+        alignRight: true,
+      },
       { title: "version", value: (row) => row.serverVersion ?? "–" },
     ],
     "no servers yet: add one with `tidemark server add NAME --dsn DSN`",
@@ -230,9 +242,17 @@ function printServer(session: Session, server: ServerFacts): void {
     ["size", server.sizeBytes === null ? null : formatBytes(BigInt(server.sizeBytes))],
     ["repository", server.repository.name],
     ["keeps", server.policy.sentence],
-    ...server.schedules.map((schedule) => [lowerState(schedule.kind), schedule.enabled ? schedule.sentence : "off"] as const),
-    ["last backup", server.lastBackup === null ? null : `${formatInstant(server.lastBackup.startedAt)} ${server.lastBackup.id}`],
-    ["last proven", server.lastProven === null ? null : `${formatInstant(server.lastProven.provenAt)} ${server.lastProven.id}`],
+    ...server.schedules.map(
+      (schedule) => [lowerState(schedule.kind), schedule.enabled ? schedule.sentence : "off"] as const,
+    ),
+    [
+      "last backup",
+      server.lastBackup === null ? null : `${formatInstant(server.lastBackup.startedAt)} ${server.lastBackup.id}`,
+    ],
+    [
+      "last proven",
+      server.lastProven === null ? null : `${formatInstant(server.lastProven.provenAt)} ${server.lastProven.id}`,
+    ],
     ["next backup", server.nextBackupAt === null ? null : formatInstant(server.nextBackupAt)],
   ]);
 }
