@@ -1,0 +1,16 @@
+export { type FindPostgresOptions, findHostTool, findPostgres } from "./find-postgres.ts";
+export { freePort } from "./free-port.ts";
+export { giveCluster, giveTree } from "./give-tree.ts";
+export { type InitClusterOptions, type InitializedCluster, initCluster } from "./init-cluster.ts";
+export { isKnownMajor, knownMajors, type Major, type PostgresInstallation } from "./installation.ts";
+export { makeLibraryLinks, npmBuildVersions } from "./npm-builds.ts";
+export { type PingAnswer, ping } from "./ping.ts";
+export { placeForServer, type ServerPlace } from "./place-for-server.ts";
+export type { ExitReport, StopMode, StopReport } from "./postmaster.ts";
+export { type RunToolOptions, runTool, serverEnvironment, type ToolResult } from "./run-tool.ts";
+export type { DsnOptions, RunningCluster, StopOptions } from "./running-cluster.ts";
+export { findPostmaster } from "./server-processes.ts";
+export { formatSettings, type ServerSettings, settingArguments } from "./server-settings.ts";
+export { findServerUser, identityOf, type ServerUser } from "./server-user.ts";
+export { startCluster } from "./start-cluster.ts";
+export type { StartClusterOptions } from "./start-options.ts";
