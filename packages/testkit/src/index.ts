@@ -1,0 +1,17 @@
+export { findHostTool, freePort, type Major, runTool } from "@tidemark/local-postgres";
+export { type FakeClock, fakeClock } from "./fake-clock.ts";
+export { type FaultProxy, type Faults, faultProxy } from "./fault-proxy.ts";
+export { type RedisServer, redisServer } from "./redis-server.ts";
+export { type TempDir, tempDir } from "./temp-dir.ts";
+export { majors, postgresCacheDir, testPostgres } from "./test-postgres.ts";
+export { type TestServer, type TestServerOptions, testServer } from "./test-server.ts";
+export { type WaitForOptions, waitFor } from "./wait-for.ts";
+export {
+  compareRows,
+  type LedgerComparison,
+  type LedgerEntry,
+  lsnValue,
+  startWriterLedger,
+  type WriterLedger,
+  type WriterLedgerOptions,
+} from "./writer-ledger.ts";

@@ -1,0 +1,71 @@
+import { execFile, spawn } from "node:child_process";
+import { createConnection } from "node:net";
+import { promisify } from "node:util";
+import { freePort } from "@tidemark/local-postgres";
+import { tempDir } from "./temp-dir.ts";
+import { waitFor } from "./wait-for.ts";
+
+/** A real Redis (or Valkey) of one test, on loopback, in memory only. `await using` ends it. */
+export interface RedisServer extends AsyncDisposable {
+  readonly url: string;
+  readonly port: number;
+  /** Sends one command without arguments that need quoting (`FLUSHALL`, `PING`) and gives the first line of the answer. */
+  command(line: string): Promise<string>;
+}
+
+/** @throws Error when neither redis-server nor valkey-server is installed; `npm test` installs one on Debian. */
+export async function redisServer(): Promise<RedisServer> {
+  const program = await firstProgram(["redis-server", "valkey-server"]);
+  const dir = await tempDir("redis");
+  const port = await freePort();
+  const args = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", dir.path];
+  const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
+  let log = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding("utf8").on("data", (text: string) => {
+      log = (log + text).slice(-10_000);
+    });
+  }
+  const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  const command = (line: string) => ask(port, line);
+  const dispose = async () => {
+    child.kill("SIGKILL");
+    await exited;
+    await dir[Symbol.asyncDispose]();
+  };
+  try {
+    await waitFor(async () => (await command("PING")) === "+PONG", { what: `${program} to answer`, timeoutMs: 10_000 });
+  } catch (error) {
+    await dispose();
+    throw new Error(`${program} did not start: ${log}`, { cause: error });
+  }
+  return { url: `redis://127.0.0.1:${port}`, port, command, [Symbol.asyncDispose]: dispose };
+}
+
+async function firstProgram(names: readonly string[]): Promise<string> {
+  for (const name of names) {
+    const found = await promisify(execFile)(name, ["--version"]).then(
+      () => true,
+      () => false,
+    );
+    if (found) return name;
+  }
+  throw new Error(`none of ${names.join(", ")} is installed: install Redis or Valkey to run this test`);
+}
+
+function ask(port: number, line: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = createConnection({ host: "127.0.0.1", port });
+    socket.setTimeout(5_000, () => socket.destroy(new Error("Redis gave no answer")));
+    socket.on("error", reject);
+    socket.on("connect", () => socket.write(`${line}\r\n`));
+    let received = "";
+    socket.setEncoding("utf8").on("data", (text: string) => {
+      received += text;
+      const end = received.indexOf("\r\n");
+      if (end === -1) return;
+      socket.destroy();
+      resolve(received.slice(0, end));
+    });
+  });
+}
