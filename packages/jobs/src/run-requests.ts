@@ -39,7 +39,11 @@ const ConnectionIntent = z.discriminatedUnion("kind", [
 ]);
 
 export const runRequests = {
-  "connection-test": z.object({ serverId: z.string().nullable(), sealedDsn: SealedText.nullable(), intent: ConnectionIntent }),
+  "connection-test": z.object({
+    serverId: z.string().nullable(),
+    sealedDsn: SealedText.nullable(),
+    intent: ConnectionIntent,
+  }),
   backup: z.object({
     serverId: z.string(),
     backupId: z.string(),

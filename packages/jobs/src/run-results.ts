@@ -73,9 +73,25 @@ export const DrillResult = z.object({
   checks: z.array(z.object({ name: z.string(), ok: z.boolean(), detail: z.string() })),
 });
 
-export const RestoreResult = z.object({ targetDirectory: z.string(), fileCount: z.number(), writtenBytes: Bytes, nextSteps: z.array(z.string()) });
-export const RetentionResult = z.object({ kept: z.number(), deleted: z.array(z.string()), removedPacks: z.number(), freedBytes: Bytes });
-export const BackupResult = z.object({ backupId: z.string(), readBytes: Bytes, storedBytes: Bytes, referencedBytes: Bytes, notes: z.array(z.string()) });
+export const RestoreResult = z.object({
+  targetDirectory: z.string(),
+  fileCount: z.number(),
+  writtenBytes: Bytes,
+  nextSteps: z.array(z.string()),
+});
+export const RetentionResult = z.object({
+  kept: z.number(),
+  deleted: z.array(z.string()),
+  removedPacks: z.number(),
+  freedBytes: Bytes,
+});
+export const BackupResult = z.object({
+  backupId: z.string(),
+  readBytes: Bytes,
+  storedBytes: Bytes,
+  referencedBytes: Bytes,
+  notes: z.array(z.string()),
+});
 export const RecoveryKitResult = z.object({ sealedKit: z.string(), fileName: z.string() });
 
 export type ConnectionReportResult = z.infer<typeof ConnectionReportResult>;

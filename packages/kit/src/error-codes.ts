@@ -21,6 +21,7 @@ export const errorCodes = {
   "query-too-deep": { retry: "never", blame: "user" },
   "query-too-costly": { retry: "never", blame: "user" },
   "page-size-out-of-range": { retry: "never", blame: "user" },
+  "version-conflict": { retry: "never", blame: "user" },
   "plan-stale": { retry: "never", blame: "user" },
   "run-already-final": { retry: "never", blame: "user" },
   "setting-invalid": { retry: "never", blame: "user" },

@@ -1,0 +1,73 @@
+export type { AuditEventRow, AuditStore, NewAuditEvent } from "./audit-store.ts";
+export type {
+  BackupChange,
+  BackupFactsRow,
+  BackupFilter,
+  BackupRow,
+  BackupState,
+  BackupStore,
+  NewBackup,
+  ProofRow,
+  VerificationRow,
+} from "./backup-store.ts";
+export type {
+  FindingRemedy,
+  FindingRow,
+  FindingStore,
+  FindingSubject,
+  SeenFinding,
+  Severity,
+} from "./finding-store.ts";
+export type { IdempotencyStore, RequestKey } from "./idempotency-store.ts";
+export type { InstanceRow, InstanceStore } from "./instance-store.ts";
+export type { Json } from "./json.ts";
+export type { HeldLease, LeaseHolder, LeaseRequest, LeaseStore } from "./lease-store.ts";
+export type { Metadata, MetadataOptions } from "./open-metadata.ts";
+export { largestPage, type Page, type PageRequest } from "./page.ts";
+export type { NewPolicy, PolicyRow, PolicyStore } from "./policy-store.ts";
+export type {
+  NewRepository,
+  RepositoryChange,
+  RepositoryRow,
+  RepositoryState,
+  RepositoryStore,
+} from "./repository-store.ts";
+export {
+  type ClaimedRun,
+  type CreatedRun,
+  type EventLevel,
+  type FinalRunState,
+  type FinishedRun,
+  type Heartbeat,
+  isFinalRunState,
+  type NewRun,
+  type NewRunEvent,
+  type Run,
+  type RunEvent,
+  type RunFilter,
+  type RunKind,
+  type RunOutcome,
+  type RunProgress,
+  type RunState,
+  type RunStore,
+  runKinds,
+} from "./run-store.ts";
+export {
+  type NewSchedule,
+  type ScheduleKind,
+  type ScheduleRow,
+  type ScheduleStore,
+  scheduleKinds,
+} from "./schedule-store.ts";
+export type {
+  NewServer,
+  NewServerMember,
+  Server,
+  ServerChange,
+  ServerContact,
+  ServerMember,
+  ServerStore,
+} from "./server-store.ts";
+export type { ApiTokenRow, NewApiToken, TokenAccess, TokenStore } from "./token-store.ts";
+export type { UserRow, UserStore } from "./user-store.ts";
+export type { NewWorker, WorkerRow, WorkerStore } from "./worker-store.ts";
