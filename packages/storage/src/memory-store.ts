@@ -1,0 +1,118 @@
+import { type Clock, systemClock } from "@tidemark/kit";
+import { bodyChunks } from "./object-body.ts";
+import { objectExists, objectMissing, rangePastEnd, throwIfCancelled } from "./object-errors.ts";
+import { assertObjectKey, assertPrefix } from "./object-key.ts";
+import type {
+  GetOptions,
+  ObjectBody,
+  ObjectFacts,
+  ObjectStore,
+  PutOptions,
+  StoreCapabilities,
+} from "./object-store.ts";
+
+interface StoredObject {
+  readonly bytes: Uint8Array;
+  readonly modifiedAt: Date;
+}
+
+/** Objects in this process's memory: for tests and for trying things. Gone with the process. */
+export class MemoryStore implements ObjectStore {
+  readonly location = "memory:";
+  readonly #clock: Clock;
+  readonly #objects = new Map<string, StoredObject>();
+
+  constructor(clock: Clock = systemClock) {
+    this.#clock = clock;
+  }
+
+  async put(key: string, body: ObjectBody, options: PutOptions = {}): Promise<{ readonly sizeBytes: number }> {
+    assertObjectKey(key);
+    if (this.#objects.has(key)) throw objectExists(this.location, key);
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of bodyChunks(body)) {
+      throwIfCancelled(options.signal);
+      chunks.push(chunk.slice());
+    }
+    throwIfCancelled(options.signal);
+    if (this.#objects.has(key)) throw objectExists(this.location, key);
+    const bytes = new Uint8Array(Buffer.concat(chunks));
+    this.#objects.set(key, { bytes, modifiedAt: this.#clock.now() });
+    return { sizeBytes: bytes.length };
+  }
+
+  async get(key: string, options: GetOptions = {}): Promise<Uint8Array> {
+    throwIfCancelled(options.signal);
+    const { bytes } = this.#find(key);
+    if (options.range === undefined) return bytes.slice();
+    const end = options.range.offset + options.range.length;
+    if (end > bytes.length) throw rangePastEnd(this.location, key, end, bytes.length);
+    return bytes.slice(options.range.offset, end);
+  }
+
+  async *read(key: string, options: { readonly signal?: AbortSignal } = {}): AsyncGenerator<Uint8Array> {
+    const { bytes } = this.#find(key);
+    for (let at = 0; at < bytes.length; at += chunkBytes) {
+      throwIfCancelled(options.signal);
+      yield bytes.slice(at, at + chunkBytes);
+    }
+  }
+
+  async stat(key: string): Promise<ObjectFacts | null> {
+    assertObjectKey(key);
+    const found = this.#objects.get(key);
+    return found === undefined ? null : { key, sizeBytes: found.bytes.length, modifiedAt: found.modifiedAt };
+  }
+
+  async *list(prefix: string, options: { readonly signal?: AbortSignal } = {}): AsyncGenerator<ObjectFacts> {
+    assertPrefix(prefix);
+    const keys = [...this.#objects.keys()].filter((key) => key.startsWith(prefix)).sort();
+    for (const key of keys) {
+      throwIfCancelled(options.signal);
+      const facts = await this.stat(key);
+      if (facts !== null) yield facts;
+    }
+  }
+
+  async listPrefixes(prefix: string): Promise<readonly string[]> {
+    assertPrefix(prefix);
+    const names = new Set<string>();
+    for (const key of this.#objects.keys()) {
+      if (!key.startsWith(prefix)) continue;
+      const slash = key.indexOf("/", prefix.length);
+      if (slash !== -1) names.add(key.slice(prefix.length, slash));
+    }
+    return [...names].sort();
+  }
+
+  async delete(key: string): Promise<void> {
+    assertObjectKey(key);
+    this.#objects.delete(key);
+  }
+
+  async isEmpty(): Promise<boolean> {
+    return this.#objects.size === 0;
+  }
+
+  async probe(): Promise<StoreCapabilities> {
+    return { exclusiveCreate: true, writable: true };
+  }
+
+  async space(): Promise<null> {
+    return null;
+  }
+
+  /** For damage tests: puts other bytes under a key, as a failing disk would. No part of the port. */
+  overwrite(key: string, bytes: Uint8Array): void {
+    this.#objects.set(key, { bytes: bytes.slice(), modifiedAt: this.#clock.now() });
+  }
+
+  #find(key: string): StoredObject {
+    assertObjectKey(key);
+    const found = this.#objects.get(key);
+    if (found === undefined) throw objectMissing(this.location, key);
+    return found;
+  }
+}
+
+const chunkBytes = 256 * 1024;

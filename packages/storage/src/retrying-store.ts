@@ -1,0 +1,148 @@
+import { AppError } from "@tidemark/kit";
+import { bodyChunks, isRestartable, sameBytes } from "./object-body.ts";
+import type {
+  GetOptions,
+  ObjectBody,
+  ObjectFacts,
+  ObjectStore,
+  PutOptions,
+  StoreCapabilities,
+} from "./object-store.ts";
+import { type Pause, realPause } from "./pause.ts";
+import { StoreWrapper } from "./store-wrapper.ts";
+
+export interface RetryOptions {
+  /** Tries in all, the first included. Default 6. */
+  readonly attempts?: number;
+  /** Wait before the second try; doubles up to `longestPauseMs`. Default 250. */
+  readonly firstPauseMs?: number;
+  /** Default 15 000. */
+  readonly longestPauseMs?: number;
+  readonly pause?: Pause;
+}
+
+/**
+ * Repeats what failed for a passing reason (`storage-unreachable`, `storage-failed`). A full or refusing store is not
+ * asked again: waiting would only hide it.
+ *
+ * A `put` whose answer was lost may have taken effect, and the next try then meets its own object: it is compared byte
+ * for byte, and equal bytes count as success.
+ */
+export class RetryingStore extends StoreWrapper {
+  readonly #attempts: number;
+  readonly #firstPauseMs: number;
+  readonly #longestPauseMs: number;
+  readonly #pause: Pause;
+
+  constructor(inner: ObjectStore, options: RetryOptions = {}) {
+    super(inner);
+    this.#attempts = options.attempts ?? 6;
+    this.#firstPauseMs = options.firstPauseMs ?? 250;
+    this.#longestPauseMs = options.longestPauseMs ?? 15_000;
+    this.#pause = options.pause ?? realPause;
+  }
+
+  override put(key: string, body: ObjectBody, options: PutOptions = {}): Promise<{ readonly sizeBytes: number }> {
+    if (!isRestartable(body)) return this.inner.put(key, body, options);
+    return this.#retry(options.signal, async (attempt) => {
+      try {
+        return await this.inner.put(key, body, options);
+      } catch (error) {
+        const exists = error instanceof AppError && error.code === "object-exists";
+        if (!exists || attempt === 1) throw error;
+        return await this.#takeAsOwn(key, body, error);
+      }
+    });
+  }
+
+  async #takeAsOwn(key: string, body: ObjectBody, exists: AppError): Promise<{ readonly sizeBytes: number }> {
+    if (!(await sameBytes(this.inner.read(key), bodyChunks(body)))) throw exists;
+    const facts = await this.inner.stat(key);
+    if (facts === null) throw exists;
+    return { sizeBytes: facts.sizeBytes };
+  }
+
+  override get(key: string, options: GetOptions = {}): Promise<Uint8Array> {
+    return this.#retry(options.signal, () => this.inner.get(key, options));
+  }
+
+  /** A stream that broke is opened again and skipped to where it was. */
+  override async *read(key: string, options: { readonly signal?: AbortSignal } = {}): AsyncGenerator<Uint8Array> {
+    let delivered = 0;
+    for (let attempt = 1; ; attempt++) {
+      let toSkip = delivered;
+      try {
+        for await (const chunk of this.inner.read(key, options)) {
+          const skipped = Math.min(toSkip, chunk.length);
+          toSkip -= skipped;
+          if (skipped === chunk.length) continue;
+          delivered += chunk.length - skipped;
+          yield chunk.subarray(skipped);
+        }
+        return;
+      } catch (error) {
+        await this.#pauseOrThrow(error, attempt, options.signal);
+      }
+    }
+  }
+
+  override stat(key: string): Promise<ObjectFacts | null> {
+    return this.#retry(undefined, () => this.inner.stat(key));
+  }
+
+  /** Keys come in order, so a broken listing goes on behind the last one. */
+  override async *list(prefix: string, options: { readonly signal?: AbortSignal } = {}): AsyncGenerator<ObjectFacts> {
+    let last = "";
+    for (let attempt = 1; ; attempt++) {
+      try {
+        for await (const facts of this.inner.list(prefix, options)) {
+          if (facts.key <= last) continue;
+          last = facts.key;
+          yield facts;
+        }
+        return;
+      } catch (error) {
+        await this.#pauseOrThrow(error, attempt, options.signal);
+      }
+    }
+  }
+
+  override listPrefixes(prefix: string): Promise<readonly string[]> {
+    return this.#retry(undefined, () => this.inner.listPrefixes(prefix));
+  }
+
+  override delete(key: string): Promise<void> {
+    return this.#retry(undefined, () => this.inner.delete(key));
+  }
+
+  override isEmpty(): Promise<boolean> {
+    return this.#retry(undefined, () => this.inner.isEmpty());
+  }
+
+  override probe(): Promise<StoreCapabilities> {
+    return this.#retry(undefined, () => this.inner.probe());
+  }
+
+  override space(): Promise<{ readonly freeBytes: bigint; readonly totalBytes: bigint } | null> {
+    return this.#retry(undefined, () => this.inner.space());
+  }
+
+  async #retry<T>(signal: AbortSignal | undefined, act: (attempt: number) => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await act(attempt);
+      } catch (error) {
+        await this.#pauseOrThrow(error, attempt, signal);
+      }
+    }
+  }
+
+  async #pauseOrThrow(error: unknown, attempt: number, signal: AbortSignal | undefined): Promise<void> {
+    if (attempt >= this.#attempts || !isPassing(error)) throw error;
+    await this.#pause(Math.min(this.#firstPauseMs * 2 ** (attempt - 1), this.#longestPauseMs), signal);
+  }
+}
+
+function isPassing(error: unknown): boolean {
+  return error instanceof AppError && (error.code === "storage-unreachable" || error.code === "storage-failed");
+}
