@@ -13,6 +13,7 @@ export { combineCrc32c, crc32c } from "./crc32c.ts";
 export { type Blame, type ErrorCode, errorCodes, isErrorCode, type RetryAdvice } from "./error-codes.ts";
 export { type IdKind, idKind, idPrefixes, newId } from "./ids.ts";
 export { createLogger, type Logger, type LoggerOptions, maskSecrets } from "./logger.ts";
+export { identifyProcess, isProcessAlive, type ProcessIdentity } from "./process-identity.ts";
 export { Secret } from "./secret.ts";
 export { type Environment, readSettings, type Settings } from "./settings.ts";
 export { formatAge, formatBytes, formatDuration } from "./units.ts";
