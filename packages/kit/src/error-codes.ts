@@ -23,6 +23,7 @@ export const errorCodes = {
   "page-size-out-of-range": { retry: "never", blame: "user" },
   "version-conflict": { retry: "never", blame: "user" },
   "plan-stale": { retry: "never", blame: "user" },
+  "server-busy": { retry: "later", blame: "user" },
   "run-already-final": { retry: "never", blame: "user" },
   "setting-invalid": { retry: "never", blame: "user" },
   "cron-invalid": { retry: "never", blame: "user" },
