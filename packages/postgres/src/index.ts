@@ -4,6 +4,7 @@ export type { ManifestChecksum, ManifestFacts, ManifestFile, ManifestWalRange } 
 export { BackupManifestReader } from "./backup-manifest-reader.ts";
 export { BackupManifestWriter } from "./backup-manifest-writer.ts";
 export type { BackupTablespace, BaseBackupEvent, BaseBackupOptions, BaseBackupStream } from "./base-backup-events.ts";
+export { type Capabilities, capabilitiesOf, majorOf, supportedMajors } from "./capabilities.ts";
 export type {
   ConnectionFacts,
   ConnectionReport,
@@ -12,17 +13,15 @@ export type {
   Remedy,
 } from "./connection-report.ts";
 export { type ConnectionSettings, type HostAddress, isUnixSocket, type SslMode } from "./connection-settings.ts";
+export { describeDsn, encodeDsn, parseDsn } from "./dsn.ts";
 export { formatLsn, type Lsn, noLsn, parseLsn, toLsn } from "./lsn.ts";
 export { checkPages, type PageCheck, pageChecksum } from "./page-checksum.ts";
 export { type ClusterState, majorsByCatalogVersion, type PgControl, parsePgControl } from "./pg-control.ts";
 export { firstBlockOfFile, isRelationFile, parseRelationPath, type RelationFile } from "./relation-file.ts";
-export type {
-  ReplicationSession,
-  ReplicationSlot,
-  SessionOptions,
-  TimelineHistoryFile,
-} from "./replication-types.ts";
+export { ReplicationSession, type ReplicationSlot, type TimelineHistoryFile } from "./replication-session.ts";
 export type { ServerFacts, SystemIdentity, TablespaceFacts } from "./server-facts.ts";
+export type { SessionOptions } from "./session-options.ts";
+export { type QuestionOptions, type SqlParameter, SqlSession } from "./sql-session.ts";
 export { encodeTablespaceMap, parseTablespaceMap, type TablespaceMapEntry } from "./tablespace-map.ts";
 export {
   parseWalSegmentName,

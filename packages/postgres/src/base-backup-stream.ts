@@ -1,0 +1,69 @@
+import { AppError, type ErrorCode } from "@tidemark/kit";
+import { BaseBackupDecoder } from "./base-backup-decoder.ts";
+import type { BaseBackupEvent } from "./base-backup-events.ts";
+import type { Capabilities } from "./capabilities.ts";
+import { serverError } from "./server-error.ts";
+import type { WireSession } from "./wire-session.ts";
+
+/** What the session does around a backup. */
+export interface BackupTurn {
+  /** Takes the session and sends the command; called when the first event is pulled. */
+  readonly begin: () => void;
+  /** It is complete; the session can be used again. */
+  readonly done: () => void;
+  /** It failed or was left: the session is of no more use. */
+  readonly abandon: () => void;
+}
+
+/**
+ * Asks for a base backup and gives its events. Nothing is read from the socket beyond a few buffers unless
+ * events are pulled, so a slow reader slows the server down instead of filling memory.
+ */
+export async function* streamBaseBackup(
+  wire: WireSession,
+  capabilities: Capabilities,
+  turn: BackupTurn,
+): AsyncGenerator<BaseBackupEvent, void, undefined> {
+  turn.begin();
+  const decoder = new BaseBackupDecoder(capabilities);
+  let isComplete = false;
+  try {
+    while (!isComplete) {
+      const event = decoder.next();
+      if (event === null) {
+        const message = await wire.receive();
+        if (message.kind === "error")
+          throw serverError(message.report, "replication", "the server gave up the base backup");
+        decoder.push(message);
+      } else {
+        if (event.kind === "end") {
+          isComplete = true;
+          turn.done();
+        }
+        yield event;
+      }
+    }
+  } catch (error) {
+    throw isComplete ? error : duringBackup(error);
+  } finally {
+    if (!isComplete) turn.abandon();
+  }
+}
+
+/** A session that ends is one thing; a session that ends in the middle of a backup has a code of its own. */
+function duringBackup(error: unknown): unknown {
+  if (!(error instanceof AppError) || !lostCodes.has(error.code)) return error;
+  return new AppError("backup-session-lost", {
+    message: `the server's session ended in the middle of the base backup: ${error.message}`,
+    hint: "nothing of this copy counts as a backup, and older ones are untouched; take it again when the server is back",
+    context: error.context,
+    cause: error,
+  });
+}
+
+const lostCodes: ReadonlySet<ErrorCode> = new Set([
+  "connection-lost",
+  "connection-timeout",
+  "server-shutting-down",
+  "server-starting",
+]);

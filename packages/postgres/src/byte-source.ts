@@ -1,0 +1,175 @@
+import type { OnReadOpts, Socket } from "node:net";
+import { AppError } from "@tidemark/kit";
+import { abortable } from "./abortable.ts";
+
+/** A socket's bytes, pulled: what is not asked for stays with the sender, because the socket is not read meanwhile. */
+export interface ByteSource {
+  /**
+   * The next bytes, or null when the peer has closed. The array is valid until the next call.
+   *
+   * @throws AppError `connection-lost` when the socket failed, or whatever `fail` was given.
+   */
+  read(): Promise<Uint8Array | null>;
+  /** Drops what was read and ends the source: a pending and every later `read` rejects. The first error stays. */
+  fail(error: unknown): void;
+}
+
+/**
+ * A source whose socket reads into a few buffers of ours. Measured on loopback with Node 24 (2026-11): 1.6 GB/s with
+ * half the processor time and half the memory of 'data' events.
+ *
+ * `onread` must be given to `net.connect`; afterwards the socket must be attached.
+ */
+export class PooledSource implements ByteSource {
+  readonly #pool: Uint8Array[] = Array.from({ length: bufferCount }, () => new Uint8Array(bufferBytes));
+  #next = 0;
+  /** What was read and not yet pulled, oldest first; the buffer pulled last counts as taken until the next pull. */
+  readonly #filled: Uint8Array[] = [];
+  #isTaken = false;
+  #isPaused = false;
+  #socket: Socket | null = null;
+  readonly #state = new SourceState();
+
+  readonly onread: OnReadOpts = {
+    buffer: () => {
+      const buffer = this.#pool[this.#next] as Uint8Array;
+      this.#next = (this.#next + 1) % bufferCount;
+      return buffer;
+    },
+    callback: (length, buffer) => {
+      this.#filled.push(buffer.subarray(0, length));
+      this.#state.wake();
+      // One buffer is with the reader, one is what the socket would fill next.
+      this.#isPaused = this.#filled.length + (this.#isTaken ? 1 : 0) >= bufferCount - 1;
+      return !this.#isPaused;
+    },
+  };
+
+  attach(socket: Socket): void {
+    this.#socket = socket;
+    this.#state.watch(socket);
+  }
+
+  async read(): Promise<Uint8Array | null> {
+    this.#isTaken = false;
+    for (;;) {
+      const bytes = this.#filled.shift();
+      if (bytes !== undefined) {
+        this.#isTaken = true;
+        this.#resume();
+        return bytes;
+      }
+      this.#resume();
+      if (!(await this.#state.waitForMore())) return null;
+    }
+  }
+
+  fail(error: unknown): void {
+    this.#filled.length = 0;
+    this.#state.fail(error);
+  }
+
+  #resume(): void {
+    if (!this.#isPaused || this.#filled.length + (this.#isTaken ? 1 : 0) >= bufferCount - 1) return;
+    this.#isPaused = false;
+    this.#socket?.resume();
+  }
+}
+
+/** A source over any readable socket (TLS): paused as soon as it holds more than the reader has taken. */
+export class StreamSource implements ByteSource {
+  readonly #chunks: Uint8Array[] = [];
+  readonly #socket: Socket;
+  readonly #state = new SourceState();
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+    this.#state.watch(socket);
+    socket.on("data", (chunk: Uint8Array) => {
+      this.#chunks.push(chunk);
+      this.#state.wake();
+      if (this.#chunks.length >= 8) socket.pause();
+    });
+  }
+
+  async read(): Promise<Uint8Array | null> {
+    for (;;) {
+      const chunk = this.#chunks.shift();
+      if (chunk !== undefined) return chunk;
+      if (this.#socket.isPaused()) this.#socket.resume();
+      if (!(await this.#state.waitForMore())) return null;
+    }
+  }
+
+  fail(error: unknown): void {
+    this.#chunks.length = 0;
+    this.#state.fail(error);
+  }
+}
+
+const bufferCount = 4;
+const bufferBytes = 256 * 1024;
+
+/** What both sources share: open, ended or failed, and the reader that waits. */
+class SourceState {
+  #isEnded = false;
+  #failure: { readonly error: unknown } | null = null;
+  #waiting: (() => void) | null = null;
+
+  watch(socket: Socket): void {
+    const end = (): void => {
+      this.#isEnded = true;
+      this.wake();
+    };
+    socket.once("end", end);
+    socket.once("close", end);
+    socket.on("error", (cause) => this.fail(connectionLost(cause)));
+  }
+
+  /** False when there will be no more. */
+  async waitForMore(): Promise<boolean> {
+    if (this.#failure !== null) throw this.#failure.error;
+    if (this.#isEnded) return false;
+    await new Promise<void>((resolve) => {
+      this.#waiting = resolve;
+    });
+    return true;
+  }
+
+  fail(error: unknown): void {
+    this.#failure ??= { error };
+    this.wake();
+  }
+
+  wake(): void {
+    const waiting = this.#waiting;
+    this.#waiting = null;
+    waiting?.();
+  }
+}
+
+/** The server closed, or something between us did. */
+export function connectionLost(cause?: unknown): AppError {
+  const why = cause instanceof Error ? `: ${cause.message}` : "";
+  return new AppError("connection-lost", {
+    message: `the connection to the server ended unexpectedly${why}`,
+    hint: "the server's log tells whether it stopped, crashed or ended the session",
+    cause,
+  });
+}
+
+/** The first bytes a socket that nobody reads yet receives; null at its end. For the one-byte answer to SSLRequest. */
+export function readOnce(socket: Socket, signal: AbortSignal): Promise<Uint8Array | null> {
+  const { promise, resolve, reject } = Promise.withResolvers<Uint8Array | null>();
+  const readable = (): void => resolve(socket.read() as Uint8Array | null);
+  const ended = (): void => resolve(null);
+  const failed = (cause: Error): void => reject(connectionLost(cause));
+  socket.once("readable", readable);
+  socket.once("close", ended);
+  socket.once("error", failed);
+  return abortable(promise, signal).finally(() => {
+    socket.off("readable", readable);
+    socket.off("close", ended);
+    socket.off("error", failed);
+  });
+}

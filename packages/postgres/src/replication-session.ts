@@ -1,0 +1,243 @@
+import { AppError, type Logger } from "@tidemark/kit";
+import { baseBackupCommand } from "./base-backup-command.ts";
+import type { BaseBackupOptions, BaseBackupStream } from "./base-backup-events.ts";
+import { streamBaseBackup } from "./base-backup-stream.ts";
+import { sendCancelRequest } from "./cancel-request.ts";
+import { type Capabilities, capabilitiesOf, majorOf } from "./capabilities.ts";
+import type { ConnectionSettings } from "./connection-settings.ts";
+import { type Lsn, parseLsn } from "./lsn.ts";
+import { cancelled, reachServer } from "./reach-server.ts";
+import { serverError } from "./server-error.ts";
+import type { SystemIdentity } from "./server-facts.ts";
+import { defaultConnectTimeoutMs, type SessionOptions } from "./session-options.ts";
+import type { OpenedSocket } from "./socket.ts";
+import type { ServerReport } from "./wire/backend-messages.ts";
+import { encodeQuery, quoteIdentifier } from "./wire/frontend-messages.ts";
+import { unexpected, WireSession } from "./wire-session.ts";
+
+export interface ReplicationSlot {
+  readonly kind: "physical" | "logical";
+  readonly restartLsn: Lsn | null;
+  readonly restartTimeline: number | null;
+}
+
+export interface TimelineHistoryFile {
+  /** `00000002.history` */
+  readonly fileName: string;
+  readonly content: Uint8Array;
+}
+
+type Row = readonly (Uint8Array | null)[];
+
+/**
+ * A session of the streaming replication protocol (PostgreSQL manual, "Streaming Replication Protocol"): physical,
+ * bound to no database. One command at a time; a second one meanwhile is refused as `internal`.
+ *
+ * Every method throws an AppError of the group "reaching and using a managed server": `connection-lost` when the
+ * session ended meanwhile, `cancelled` when its signal fired.
+ */
+export class ReplicationSession {
+  /** server_version as reported at login: `18.4`, `15.8 (Debian 15.8-0+deb12u1)`. */
+  readonly versionText: string;
+  readonly major: number;
+  readonly #settings: ConnectionSettings;
+  readonly #wire: WireSession;
+  readonly #logger: Logger | undefined;
+  readonly #signal: AbortSignal | undefined;
+  #isBusy = false;
+  #cancelSent: Promise<void> | null = null;
+
+  private constructor(settings: ConnectionSettings, wire: WireSession, options: SessionOptions) {
+    this.#settings = settings;
+    this.#wire = wire;
+    this.#logger = options.logger;
+    this.#signal = options.signal;
+    this.versionText = wire.parameters.get("server_version") ?? "";
+    this.major = majorOf(this.versionText);
+    this.#signal?.addEventListener("abort", this.#abort, { once: true });
+    if (this.#signal?.aborted === true) this.#abort();
+  }
+
+  /** Reaches the server as the settings say and logs in. */
+  static async connect(settings: ConnectionSettings, options: SessionOptions = {}): Promise<ReplicationSession> {
+    const wire = await reachServer(settings, {
+      reading: "pulled",
+      signal: options.signal,
+      timeoutMs: options.timeoutMs ?? defaultConnectTimeoutMs,
+      observer: options.observer,
+      login: async (opened) => {
+        const session = new WireSession(opened, options.logger);
+        await session.login(settings, { replication: "true" }, "replication");
+        return session;
+      },
+    });
+    return new ReplicationSession(settings, wire, options);
+  }
+
+  /** The socket behind the session: its address and whether it is encrypted. */
+  get opened(): OpenedSocket {
+    return this.#wire.opened;
+  }
+
+  get capabilities(): Capabilities {
+    return capabilitiesOf(this.major);
+  }
+
+  async identifySystem(): Promise<SystemIdentity> {
+    const [row] = await this.#query("IDENTIFY_SYSTEM", "IDENTIFY_SYSTEM");
+    return {
+      systemIdentifier: BigInt(text(row, 0)),
+      timeline: Number(text(row, 1)),
+      flushLsn: parseLsn(text(row, 2)),
+    };
+  }
+
+  /** The value of a server setting as SHOW prints it (`16MB`, `0700`). */
+  async show(setting: string): Promise<string> {
+    const [row] = await this.#query(`SHOW ${quoteIdentifier(setting)}`, `SHOW ${setting}`);
+    return text(row, 0);
+  }
+
+  /** A physical slot that holds WAL from now on and goes away with this session. */
+  async createTemporarySlot(name: string): Promise<void> {
+    await this.#createSlot(name, "TEMPORARY PHYSICAL RESERVE_WAL");
+  }
+
+  /** A physical slot that stays until dropped. `reserveWal`: hold WAL from now on, not from its first use. */
+  async createPhysicalSlot(name: string, options: { readonly reserveWal: boolean }): Promise<void> {
+    await this.#createSlot(name, options.reserveWal ? "PHYSICAL RESERVE_WAL" : "PHYSICAL");
+  }
+
+  async dropSlot(name: string): Promise<void> {
+    await this.#query(`DROP_REPLICATION_SLOT ${quoteIdentifier(name)}`, `dropping the slot "${name}"`);
+  }
+
+  /**
+   * Null when there is none of that name.
+   *
+   * @throws AppError `version-unsupported` on 13 and 14, which have no such command: ask over SQL there.
+   */
+  async readReplicationSlot(name: string): Promise<ReplicationSlot | null> {
+    if (!this.capabilities.canReadReplicationSlot) {
+      throw new AppError("version-unsupported", { message: `PostgreSQL ${this.major} has no READ_REPLICATION_SLOT` });
+    }
+    const [row] = await this.#query(`READ_REPLICATION_SLOT ${quoteIdentifier(name)}`, `reading the slot "${name}"`);
+    if (row?.[0] === null || row?.[0] === undefined) return null;
+    return {
+      kind: text(row, 0) === "logical" ? "logical" : "physical",
+      restartLsn: row[1] === null ? null : parseLsn(text(row, 1)),
+      restartTimeline: row[2] === null ? null : Number(text(row, 2)),
+    };
+  }
+
+  /** Null for timeline 1, which has no history. */
+  async timelineHistory(timeline: number): Promise<TimelineHistoryFile | null> {
+    if (timeline === 1) return null;
+    const [row] = await this.#query(`TIMELINE_HISTORY ${timeline}`, `reading the history of timeline ${timeline}`);
+    return { fileName: text(row, 0), content: row?.[1] ?? new Uint8Array(0) };
+  }
+
+  /** Starts when its events are pulled. One that fails or is left early ends the session. */
+  baseBackup(options: BaseBackupOptions): BaseBackupStream {
+    const command = baseBackupCommand(options, this.capabilities);
+    return {
+      events: () =>
+        streamBaseBackup(this.#wire, this.capabilities, {
+          begin: () => {
+            this.#begin();
+            this.#wire.send(encodeQuery(command));
+          },
+          done: () => {
+            this.#isBusy = false;
+          },
+          abandon: () => this.#abandon(connectionAbandoned()),
+        }),
+    };
+  }
+
+  /** Says goodbye and waits until the socket is closed. Idempotent; never throws. */
+  async close(): Promise<void> {
+    this.#signal?.removeEventListener("abort", this.#abort);
+    if (this.#isBusy) this.#abandon(connectionAbandoned());
+    await this.#wire.close();
+    await this.#cancelSent;
+  }
+
+  readonly #abort = (): void => {
+    this.#abandon(cancelled(this.#signal?.reason));
+  };
+
+  /** Ends the session at once, and what the server does for it. */
+  #abandon(error: AppError): void {
+    const key = this.#wire.cancelKey;
+    if (key !== null && this.#isBusy && this.#cancelSent === null && !this.#wire.opened.socket.destroyed) {
+      this.#cancelSent = sendCancelRequest(this.#settings, this.#wire.opened, key).catch((cause: unknown) => {
+        // The server ends the session anyway when it next writes to the closed socket.
+        this.#logger?.warn({ err: cause }, "the server could not be asked to cancel");
+      });
+    }
+    this.#wire.destroy(error);
+  }
+
+  async #createSlot(name: string, kind: string): Promise<void> {
+    const what = `creating the replication slot "${name}"`;
+    try {
+      await this.#query(`CREATE_REPLICATION_SLOT ${quoteIdentifier(name)} ${kind}`, what);
+    } catch (error) {
+      // 55000 from CheckSlotRequirements lumps together wal_level and max_replication_slots = 0.
+      if (!(error instanceof AppError) || error.context.routine !== "CheckSlotRequirements") throw error;
+      const none = (await this.show("max_replication_slots")) === "0";
+      throw new AppError(none ? "replication-slots-exhausted" : "wal-level-minimal", {
+        message: error.message,
+        hint: none ? "raise max_replication_slots and restart" : "set wal_level = 'replica' and restart the server",
+        context: error.context,
+        cause: error,
+      });
+    }
+  }
+
+  /** Runs a command to its end and returns its rows, copied. */
+  async #query(command: string, what: string): Promise<Row[]> {
+    this.#begin();
+    this.#wire.send(encodeQuery(command));
+    const rows: Row[] = [];
+    let report: ServerReport | null = null;
+    for (;;) {
+      const message = await this.#wire.receive();
+      switch (message.kind) {
+        case "data-row":
+          rows.push(message.values.map((value) => value?.slice() ?? null));
+          break;
+        case "error":
+          report ??= message.report;
+          // After FATAL there is no "ready".
+          if (report.severity !== "ERROR") throw serverError(report, "replication", what);
+          break;
+        case "row-description":
+        case "command-complete":
+          break;
+        case "ready":
+          this.#isBusy = false;
+          if (report !== null) throw serverError(report, "replication", what);
+          return rows;
+        default:
+          throw unexpected(message.kind);
+      }
+    }
+  }
+
+  #begin(): void {
+    if (this.#isBusy) throw new AppError("internal", { message: "a replication session does one thing at a time" });
+    this.#isBusy = true;
+  }
+}
+
+function text(row: Row | undefined, column: number): string {
+  const value = row?.[column];
+  if (value === null || value === undefined) throw unexpected(`a row without column ${column}`);
+  return Buffer.from(value).toString("utf8");
+}
+
+function connectionAbandoned(): AppError {
+  return new AppError("connection-lost", { message: "the session was ended on our side" });
+}

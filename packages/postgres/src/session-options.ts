@@ -1,0 +1,15 @@
+import type { Logger } from "@tidemark/kit";
+import type { ConnectObserver } from "./socket.ts";
+
+export interface SessionOptions {
+  /** Ends the session at once, wherever it is; what was pending rejects with `cancelled`. */
+  readonly signal?: AbortSignal | undefined;
+  /** Gets the server's notices. */
+  readonly logger?: Logger | undefined;
+  /** For reaching and logging in, per host; the settings' own connect_timeout comes first. 10,000 unless given. */
+  readonly timeoutMs?: number | undefined;
+  /** Is told when each phase of connecting begins and ends. */
+  readonly observer?: ConnectObserver | undefined;
+}
+
+export const defaultConnectTimeoutMs = 10_000;
