@@ -10,7 +10,10 @@ import { runVitest } from "./bootstrap/vitest-run.mjs";
 
 /** Each step alone; `when` leaves out what has nothing to look at yet. The slowest first, so that two lanes end together. */
 const steps = [
-  { name: "lint of promises and switches", command: ["eslint", "--no-error-on-unmatched-pattern", "apps", "packages", "e2e"] },
+  {
+    name: "lint of promises and switches",
+    command: ["eslint", "--no-error-on-unmatched-pattern", "apps", "packages", "e2e"],
+  },
   { name: "types", command: ["tsc", "-p", "tsconfig.json"] },
   { name: "types of the dashboard", command: ["tsc", "-p", "apps/web/tsconfig.json"], when: "apps/web/tsconfig.json" },
   { name: "dead code", command: ["knip", "--no-progress"] },

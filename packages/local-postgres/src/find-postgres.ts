@@ -15,6 +15,8 @@ export interface FindPostgresOptions {
   readonly allowFetch?: boolean;
   /** Prefer the host's own PostgreSQL (its libraries, its extensions) to npm's build. Default false. */
   readonly preferHost?: boolean;
+  /** Whether the host's own may be used at all. Default true; tests say no, so that every machine tests the same. */
+  readonly allowHost?: boolean;
   readonly logger?: Logger;
   /** Told in sentences what takes time. */
   readonly onProgress?: (message: string) => void;
@@ -30,13 +32,13 @@ export interface FindPostgresOptions {
  */
 export async function findPostgres(major: Major, options: FindPostgresOptions): Promise<PostgresInstallation> {
   const user = await findServerUser();
-  if (options.preferHost === true) {
+  if (options.preferHost === true && options.allowHost !== false) {
     const host = await firstOnHost(major, user);
     if (host !== null) return host;
   }
   const present = bundledNativeDir(major) ?? (await fetchedNativeDir(major, options.cacheDir, user));
   if (present !== null) return await npmInstallation(major, present, user);
-  const host = options.preferHost === true ? null : await firstOnHost(major, user);
+  const host = options.preferHost === true || options.allowHost === false ? null : await firstOnHost(major, user);
   if (host !== null) return host;
   if (options.allowFetch === false) {
     throw new AppError("postgres-binaries-missing", {

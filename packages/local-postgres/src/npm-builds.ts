@@ -124,8 +124,7 @@ export async function makeLibraryLinks(nativeDir: string): Promise<void> {
 async function buildDir(major: Major, cacheDir: string, user: ServerUser | null): Promise<string> {
   const name = `${basename(buildPackage())}-${npmBuildVersions[major]}`;
   // Fetched straight to where the account can enter, instead of copied there afterwards.
-  const inside = await placeForServer(join(cacheDir, name, "native"), user);
-  return dirname(inside.path);
+  return (await placeForServer(join(cacheDir, name), user)).path;
 }
 
 function buildPackage(): string {

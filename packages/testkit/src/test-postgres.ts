@@ -12,6 +12,7 @@ export const majors = [13, 14, 15, 16, 17, 18] as const satisfies readonly Major
 export function testPostgres(major: Major): Promise<PostgresInstallation> {
   return findPostgres(major, {
     cacheDir: postgresCacheDir(),
+    allowHost: false,
     // A first fetch takes long, and the person at the terminal should know.
     onProgress: (message) => console.error(message),
   });

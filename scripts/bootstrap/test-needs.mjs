@@ -1,0 +1,103 @@
+// What the tests need beside npm packages: PostgreSQL 13–18 (npm), Redis, PostgreSQL 15's client programs and a browser.
+// What cannot be had is a failure with a sentence, never a silent skip.
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { hasProgram, root, run } from "./child.mjs";
+import { phase } from "./phase.mjs";
+
+const isRoot = process.getuid?.() === 0;
+
+/** @returns {Promise<{ passed: number, failed: number, skipped: number }>} one failure for each need that is not met */
+export async function ensureTestServers(logDir) {
+  let failed = 0;
+  for (const [title, ensure] of [
+    ["PostgreSQL 13–18", ensurePostgres],
+    ["Redis", ensureRedis],
+    ["PostgreSQL 15's pg_verifybackup", ensureClientPrograms],
+  ]) {
+    const problem = await phase(title, async () => (await ensure(logDir)) ?? "ready").catch((error) => error.message);
+    if (problem !== "ready") failed++;
+  }
+  return { passed: 0, failed, skipped: 0 };
+}
+
+/** Fetches and runs every major once, two at a time, with the product's own code. */
+async function ensurePostgres(logDir) {
+  const program = join(root, "packages", "testkit", "src", "fetch-postgres.ts");
+  const result = await run("node", [program], { log: join(logDir, "postgres.log") });
+  return result.exitCode === 0 ? undefined : `FAILED: ${lastLine(result.output)}`;
+}
+
+async function ensureRedis(logDir) {
+  const present = () => hasProgram("redis-server") || hasProgram("valkey-server");
+  if (present()) return undefined;
+  const why = await aptInstall("redis-server", logDir);
+  if (present()) return undefined;
+  return `FAILED: neither redis-server nor valkey-server is in PATH; install one (${why})`;
+}
+
+async function ensureClientPrograms(logDir) {
+  const places = ["/usr/lib/postgresql/15/bin/pg_verifybackup", "/usr/pgsql-15/bin/pg_verifybackup"];
+  const present = () => places.some(existsSync);
+  if (present()) return undefined;
+  const why = await aptInstall("postgresql-15", logDir);
+  if (present()) return undefined;
+  return `FAILED: pg_verifybackup of PostgreSQL 15 is not here; install postgresql-15 (${why})`;
+}
+
+/**
+ * Playwright's own browser where it is or can be installed, else Debian's chromium.
+ *
+ * @returns {Promise<{ sentence: string, environment: Record<string, string> | null }>} the environment tells
+ * e2e/playwright.config.ts: TIDEMARK_E2E_CHROMIUM is the path of a browser to use instead of Playwright's own; it is
+ * null when there is none.
+ */
+export async function findBrowser(logDir) {
+  if (await ownBrowserRuns(logDir)) return { sentence: "Playwright's own chromium", environment: {} };
+  const system = () => ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync);
+  const use = (path, how) => ({ sentence: `${path}${how}`, environment: { TIDEMARK_E2E_CHROMIUM: path } });
+  const found = system();
+  if (found !== undefined) return use(found, "");
+  const download = await run("playwright", ["install", "chromium"], {
+    log: join(logDir, "browser.log"),
+    timeoutMs: 240_000,
+  });
+  if (download.exitCode === 0 && (await ownBrowserRuns(logDir))) {
+    return { sentence: "Playwright's own chromium, fetched now", environment: {} };
+  }
+  const why = await aptInstall("chromium", logDir);
+  const installed = system();
+  if (installed !== undefined) return use(installed, ", installed with apt-get now");
+  const sentence = `FAILED: there is no browser: Playwright's could not be fetched, and chromium is not installed (${why})`;
+  return { sentence, environment: null };
+}
+
+async function ownBrowserRuns(logDir) {
+  const script =
+    "const { chromium } = await import('@playwright/test'); await (await chromium.launch({ args: ['--no-sandbox'] })).close();";
+  const options = { cwd: join(root, "e2e"), log: join(logDir, "browser-probe.log"), timeoutMs: 60_000 };
+  return (await run("node", ["--input-type=module", "-e", script], options)).exitCode === 0;
+}
+
+let listsUpdated = false;
+
+/** Installs a Debian package when we may; says in a few words what stood in the way, or that it was done. */
+async function aptInstall(name, logDir) {
+  if (!hasProgram("apt-get")) return "this is no Debian, so it was not installed for you";
+  if (!isRoot) return `not root, so it was not installed for you; run: sudo apt-get install ${name}`;
+  const log = join(logDir, `apt-${name}.log`);
+  const environment = { DEBIAN_FRONTEND: "noninteractive" };
+  if (!listsUpdated) await run("apt-get", ["update"], { log: join(logDir, "apt-update.log"), environment });
+  listsUpdated = true;
+  const quiet = ["-o", "Dpkg::Options::=--force-confold", "-y", "--no-install-recommends"];
+  // Runlevel 1: the packages bring services that nobody here asked to run (invoke-rc.d respects it).
+  const result = await run("apt-get", ["install", ...quiet, name], {
+    log,
+    environment: { ...environment, RUNLEVEL: "1" },
+  });
+  return result.exitCode === 0 ? "installed with apt-get" : `apt-get failed: ${lastLine(result.output)}; see ${log}`;
+}
+
+function lastLine(output) {
+  return output.trim().split("\n").at(-1) ?? "";
+}

@@ -1,0 +1,80 @@
+// `npm test`: installs what the tests need, checks, then unit, integration and end-to-end tests. The last line counts.
+//   npm test -- --only unit,integration      some of check, unit, integration, e2e
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { root } from "./bootstrap/child.mjs";
+import { main } from "./bootstrap/failure.mjs";
+import { ensureInstalled } from "./bootstrap/install.mjs";
+import { duration, phase } from "./bootstrap/phase.mjs";
+import { runPlaywright } from "./bootstrap/playwright-run.mjs";
+import { ensureTestServers, findBrowser } from "./bootstrap/test-needs.mjs";
+import { runVitest } from "./bootstrap/vitest-run.mjs";
+import { buildWeb } from "./build-web.mjs";
+import { runChecks } from "./check.mjs";
+import { generate } from "./generate.mjs";
+
+const phases = ["check", "unit", "integration", "e2e"];
+const logDir = join(root, ".tidemark", "test-logs");
+
+await main(async () => {
+  const wanted = readArguments(process.argv.slice(2));
+  if (wanted === null) return 2;
+  const startedMs = performance.now();
+  console.log(`Tidemark's tests: ${wanted.join(", ")}. Full logs: ${logDir}\n\nWhat they need:`);
+  await ensureInstalled(logDir);
+  const total = { passed: 0, failed: 0, skipped: 0 };
+  if (wanted.includes("integration") || wanted.includes("e2e")) add(total, await ensureTestServers(logDir));
+  await generate(logDir);
+  const acts = {
+    check: countChecks,
+    unit: () => runVitest("unit", logDir),
+    integration: runIntegration,
+    e2e: runEndToEnd,
+  };
+  for (const name of phases.filter((each) => wanted.includes(each))) {
+    console.log(`\n${name}:`);
+    const phaseStartedMs = performance.now();
+    add(total, await acts[name]());
+    console.log(`  ${name} took ${duration(performance.now() - phaseStartedMs)}`);
+  }
+  console.log(`\nAll of it took ${duration(performance.now() - startedMs)}.\n`);
+  console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
+  return total.failed === 0 && total.passed > 0 ? 0 : 1;
+});
+
+/** A failed check counts as one failed test; a passed one is no test. */
+async function countChecks() {
+  const { failed } = await runChecks(logDir);
+  return { passed: 0, failed: failed.length, skipped: 0 };
+}
+
+function runIntegration() {
+  return runVitest("integration", logDir);
+}
+
+async function runEndToEnd() {
+  if (!existsSync(join(root, "e2e", "playwright.config.ts"))) {
+    console.log("  FAIL e2e/playwright.config.ts is missing, so no end-to-end test can run");
+    return { passed: 0, failed: 1, skipped: 0 };
+  }
+  await buildWeb(logDir);
+  let browser;
+  await phase("finding a browser", async () => {
+    browser = await findBrowser(logDir);
+    return browser.sentence;
+  });
+  if (browser.environment === null) return { passed: 0, failed: 1, skipped: 0 };
+  return await runPlaywright(browser.environment, logDir);
+}
+
+function readArguments(args) {
+  if (args.length === 0) return phases;
+  const chosen = args[0] === "--only" && args.length === 2 ? args[1].split(",") : [];
+  if (chosen.length > 0 && chosen.every((name) => phases.includes(name))) return chosen;
+  console.error(`usage: npm test -- [--only ${phases.join(",")}]`);
+  return null;
+}
+
+function add(total, counts) {
+  for (const key of Object.keys(total)) total[key] += counts[key];
+}
