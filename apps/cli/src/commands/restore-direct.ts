@@ -1,7 +1,186 @@
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { type ActEvent, executeRestore, planRestore, type RestorePlan, type RestoreReport } from "@tidemark/engine";
+import { AppError, formatBytes, formatDuration, Secret, systemClock } from "@tidemark/kit";
+import { openRepository, type Repository, type RepositoryKey, type ServerArea } from "@tidemark/repository";
+import { openStore, ReadOnlyStore } from "@tidemark/storage";
 import type { Command } from "commander";
-import type { CommandContext } from "../context.ts";
+import type { CommandContext, CommonOptions } from "../context.ts";
+import { exitCodes } from "../exit-code.ts";
+import { type Output, printOne } from "../output.ts";
 import type { Register } from "../program.ts";
+import { ProgressLine } from "../progress-line.ts";
+import { collectTablespace, type TablespaceOption } from "../tablespace-option.ts";
 
-export function addDirectRestore(_restore: Command, _context: CommandContext, _register: Register): void {
-  return;
+interface DirectOptions extends CommonOptions {
+  readonly repository: string;
+  readonly keyFile?: string;
+  readonly passphraseFile?: string;
+  readonly server: string;
+  readonly backup?: string;
+  readonly to: string;
+  readonly tablespace: readonly TablespaceOption[];
+  readonly owner?: string;
+}
+
+/** `restore direct`: the way back when there is no control plane, with nothing but the repository and its key. */
+export function addDirectRestore(restore: Command, context: CommandContext, register: Register): void {
+  register(
+    restore
+      .command("direct")
+      .description("restore straight from a repository, on this host, without a control plane")
+      .requiredOption("--repository <url>", "file:///path or a path")
+      .option("--key-file <file>", "the repository's key file, or its recovery kit")
+      .option("--passphrase-file <file>", "its passphrase instead")
+      .requiredOption("--server <name>", "the server's name, or its id")
+      .option("--backup <id>", "which backup; the newest restorable one unless told")
+      .requiredOption("--to <dir>", "an empty directory")
+      .option("--tablespace <old=new>", "where a tablespace goes; once for each", collectTablespace, [])
+      .option("--owner <user>", "who owns the result, when run by root; else the owner of the directory"),
+    (options) => restoreDirect(context, options as DirectOptions),
+  );
+}
+
+async function restoreDirect(context: CommandContext, options: DirectOptions): Promise<number> {
+  const output = context.output(options.output);
+  const abort = new AbortController();
+  const onInterrupt = (): void =>
+    abort.abort(
+      new AppError("cancelled", {
+        message: "the restore was stopped",
+        hint: "the directory is marked unfinished; run it again",
+      }),
+    );
+  process.once("SIGINT", onInterrupt);
+  process.once("SIGTERM", onInterrupt);
+  // A restore only reads, and must work from a copy on read-only media.
+  const store = new ReadOnlyStore(await openStore(options.repository));
+  const repository = await openRepository(store, { key: readKey(options) });
+  try {
+    const area = await findArea(repository, options.server);
+    const { plan, report } = await restoreFrom(area, options, output, abort.signal);
+    print(output, plan, report);
+    return exitCodes.done;
+  } finally {
+    process.off("SIGINT", onInterrupt);
+    process.off("SIGTERM", onInterrupt);
+    await repository.close();
+  }
+}
+
+async function restoreFrom(
+  area: ServerArea,
+  options: DirectOptions,
+  output: Output,
+  signal: AbortSignal,
+): Promise<{ plan: RestorePlan; report: RestoreReport }> {
+  const deps = { area, clock: systemClock };
+  const request = {
+    backupId: options.backup ?? null,
+    targetDirectory: resolve(options.to),
+    tablespaces: options.tablespace,
+    owner: options.owner ?? null,
+    keepSignalFiles: false,
+    allowedRoots: null,
+  };
+  const plan = await planRestore(deps, request, signal);
+  output.note(`${plan.sentence}\n`);
+  for (const check of plan.checks) if (check.state === "warning") output.note(`warning: ${check.sentence}\n`);
+  const line = new ProgressLine(output);
+  const report = await executeRestore(deps, plan, { signal, emit: (event) => line.show(progressOf(event)) });
+  line.end();
+  return { plan, report };
+}
+
+function progressOf(event: ActEvent): Parameters<ProgressLine["show"]>[0] {
+  const at = systemClock.now().toISOString();
+  const base = { at, level: "info", phase: null, message: "", done: null, total: null };
+  switch (event.kind) {
+    case "progress":
+      return {
+        ...base,
+        level: "debug",
+        phase: "copying",
+        done: `${event.doneBytes}`,
+        total: event.totalBytes === null ? null : `${event.totalBytes}`,
+      };
+    case "phase":
+      return { ...base, phase: event.phase, message: event.message };
+    case "log":
+      return { ...base, level: event.level, message: event.message };
+  }
+}
+
+function readKey(options: DirectOptions): RepositoryKey | null {
+  if (options.keyFile !== undefined && options.passphraseFile !== undefined) {
+    throw new AppError("bad-request", { message: "give --key-file or --passphrase-file, not both" });
+  }
+  if (options.keyFile !== undefined)
+    return { kind: "key-file", text: new Secret(keyTextOf(readText(options.keyFile))) };
+  if (options.passphraseFile === undefined) return null;
+  return { kind: "passphrase", text: new Secret(readText(options.passphraseFile).replace(/\r?\n$/, "")) };
+}
+
+/** The key alone, or the recovery kit it is printed in: nobody should have to cut it out by hand at night. */
+function keyTextOf(text: string): string {
+  return /tidemark-key-1:\S+/.exec(text)?.[0] ?? text.trim();
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (cause) {
+    throw new AppError("repository-key-missing", {
+      message: `${path} cannot be read`,
+      hint: "nothing was written",
+      cause,
+    });
+  }
+}
+
+/** The area of a server by id, or by the name its newest backup carries. Throws when a name is missing or not unique. */
+async function findArea(repository: Repository, nameOrId: string): Promise<ServerArea> {
+  const ids = await repository.serverIds();
+  if (ids.includes(nameOrId)) return repository.area(nameOrId);
+  const names = new Map<string, string[]>();
+  for (const id of ids) {
+    const newest = (await repository.area(id).listBackups()).findLast((backup) => backup.facts !== null);
+    const name = newest?.facts?.serverName;
+    if (name !== undefined) names.set(name, [...(names.get(name) ?? []), id]);
+  }
+  const found = names.get(nameOrId) ?? [];
+  const [only] = found;
+  if (found.length === 1 && only !== undefined) return repository.area(only);
+  if (found.length > 1) {
+    throw new AppError("bad-request", {
+      message: `${nameOrId} is the name of ${found.length} servers in ${repository.location}`,
+      hint: `name one by its id: ${found.join(", ")}`,
+    });
+  }
+  throw new AppError("not-found", {
+    message: `there is no server ${nameOrId} in ${repository.location}`,
+    hint: names.size === 0 ? "it holds no readable backup" : `it holds ${[...names.keys()].join(", ")}`,
+  });
+}
+
+function print(output: Output, plan: RestorePlan, report: RestoreReport): void {
+  const json = {
+    id: report.backupId,
+    state: "restored",
+    server: plan.serverName,
+    targetDirectory: report.targetDirectory,
+    fileCount: report.fileCount,
+    writtenBytes: `${report.writtenBytes}`,
+    durationMs: Math.round(report.durationMs),
+    nextSteps: report.nextSteps,
+  };
+  printOne(output, json, [
+    ["restored", `${plan.serverName}, backup ${report.backupId}`],
+    ["into", report.targetDirectory],
+    [
+      "wrote",
+      `${formatBytes(report.writtenBytes)} in ${report.fileCount} files, in ${formatDuration(report.durationMs)}`,
+    ],
+    ...report.nextSteps.map((step) => ["next", step] as const),
+  ]);
 }
