@@ -1,6 +1,9 @@
 import type { ErrorDescription } from "@tidemark/kit";
+import type { ServerFacts, SystemIdentity } from "./server-facts.ts";
 
-export type ConnectionStep = "dns" | "tcp" | "tls" | "login" | "replication" | "version" | "wal-level" | "wal-senders";
+/** In this order. `login` is an SQL session, `replication` a replication session of the same role. */
+export const connectionSteps = ["dns", "tcp", "tls", "login", "replication", "version"] as const;
+export type ConnectionStep = (typeof connectionSteps)[number];
 
 /** What to paste where; exact, for this role and this client. */
 export interface Remedy {
@@ -25,23 +28,18 @@ export interface ConnectionStepResult {
   readonly remedy?: Remedy;
 }
 
-/** Facts learned on the way; only what was really reached. */
+/** What was learned on the way; null where the way ended before. */
 export interface ConnectionFacts {
+  /** The IP address that was reached; null for a Unix socket too. */
   readonly address: string | null;
+  /** Protocol and cipher; null: not encrypted (or not got that far). */
   readonly tls: string | null;
-  readonly versionNum: number | null;
-  readonly versionText: string | null;
-  readonly major: number | null;
-  readonly systemIdentifier: bigint | null;
-  readonly timeline: number | null;
-  readonly isSuperuser: boolean | null;
-  readonly inRecovery: boolean | null;
-  readonly walLevel: string | null;
-  readonly maxWalSenders: number | null;
-  readonly usedWalSenders: number | null;
-  readonly dataChecksums: boolean | null;
+  /** TLS was preferred and the server offers none: the session is not encrypted. */
+  readonly tlsFellBack: boolean;
   /** The address of this client as the server sees it. */
   readonly clientAddress: string | null;
+  readonly server: ServerFacts | null;
+  readonly identity: SystemIdentity | null;
 }
 
 export interface ConnectionReport {

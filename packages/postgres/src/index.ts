@@ -5,12 +5,13 @@ export { BackupManifestReader } from "./backup-manifest-reader.ts";
 export { BackupManifestWriter } from "./backup-manifest-writer.ts";
 export type { BackupTablespace, BaseBackupEvent, BaseBackupOptions, BaseBackupStream } from "./base-backup-events.ts";
 export { type Capabilities, capabilitiesOf, majorOf, supportedMajors } from "./capabilities.ts";
-export type {
-  ConnectionFacts,
-  ConnectionReport,
-  ConnectionStep,
-  ConnectionStepResult,
-  Remedy,
+export {
+  type ConnectionFacts,
+  type ConnectionReport,
+  type ConnectionStep,
+  type ConnectionStepResult,
+  connectionSteps,
+  type Remedy,
 } from "./connection-report.ts";
 export { type ConnectionSettings, type HostAddress, isUnixSocket, type SslMode } from "./connection-settings.ts";
 export { describeDsn, encodeDsn, parseDsn } from "./dsn.ts";
@@ -23,6 +24,7 @@ export type { ServerFacts, SystemIdentity, TablespaceFacts } from "./server-fact
 export type { SessionOptions } from "./session-options.ts";
 export { type QuestionOptions, type SqlParameter, SqlSession } from "./sql-session.ts";
 export { encodeTablespaceMap, parseTablespaceMap, type TablespaceMapEntry } from "./tablespace-map.ts";
+export { type TestConnectionOptions, testConnection } from "./test-connection.ts";
 export {
   parseWalSegmentName,
   timelineHistoryName,

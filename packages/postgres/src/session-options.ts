@@ -8,6 +8,11 @@ export interface SessionOptions {
   readonly logger?: Logger | undefined;
   /** For reaching and logging in, per host; the settings' own connect_timeout comes first. 10,000 unless given. */
   readonly timeoutMs?: number | undefined;
+  /**
+   * SQL sessions only: settings of the session from its first moment (`-c name=value …`). They win over those given to
+   * the role or the database, also where these would keep a session from starting (session_preload_libraries).
+   */
+  readonly startupOptions?: string | undefined;
   /** Is told when each phase of connecting begins and ends. */
   readonly observer?: ConnectObserver | undefined;
 }

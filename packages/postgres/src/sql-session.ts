@@ -1,9 +1,10 @@
-import { AppError, type Logger } from "@tidemark/kit";
+import { AppError, type ErrorContext } from "@tidemark/kit";
 import { Client, DatabaseError } from "pg";
 import { connectionLost } from "./byte-source.ts";
 import { type ConnectionSettings, isUnixSocket } from "./connection-settings.ts";
 import { cancelled, reachServer } from "./reach-server.ts";
 import { serverError } from "./server-error.ts";
+import { readDatabasesSize, readServerFacts, type ServerFacts } from "./server-facts.ts";
 import { defaultConnectTimeoutMs, type SessionOptions } from "./session-options.ts";
 import type { OpenedSocket } from "./socket.ts";
 import { cleartextRefused } from "./wire/authenticator.ts";
@@ -48,7 +49,7 @@ export class SqlSession {
       timeoutMs: options.timeoutMs ?? defaultConnectTimeoutMs,
       observer: options.observer,
       login: async (opened) => {
-        const client = await login(settings, opened, options.logger);
+        const client = await login(settings, opened, options);
         const session = new SqlSession(client, opened, options.signal);
         await session.query("SELECT pg_catalog.set_config('search_path', '', false)");
         return session;
@@ -83,6 +84,16 @@ export class SqlSession {
     }
   }
 
+  /** What the server says of itself. */
+  serverFacts(): Promise<ServerFacts> {
+    return readServerFacts(this);
+  }
+
+  /** The size of all databases in bytes; it looks at every file. Null when this role may not ask. */
+  databasesSizeBytes(): Promise<bigint | null> {
+    return readDatabasesSize(this);
+  }
+
   /** Idempotent; never throws. */
   async close(): Promise<void> {
     this.#signal?.removeEventListener("abort", this.#abort);
@@ -103,8 +114,10 @@ const defaultQuestionTimeoutMs = 30_000;
 const goodbyeMs = 2_000;
 
 /** Lets pg log in over a socket that is already connected (and encrypted). */
-async function login(settings: ConnectionSettings, opened: OpenedSocket, logger: Logger | undefined): Promise<Client> {
+async function login(settings: ConnectionSettings, opened: OpenedSocket, options: SessionOptions): Promise<Client> {
+  const { logger, startupOptions } = options;
   const { socket } = opened;
+  const clientAddress = socket.localAddress;
   socket.connect = (): typeof socket => {
     queueMicrotask(() => socket.emit("connect"));
     return socket;
@@ -116,6 +129,7 @@ async function login(settings: ConnectionSettings, opened: OpenedSocket, logger:
     user: settings.user,
     database: settings.database,
     application_name: settings.applicationName,
+    ...(startupOptions === undefined ? {} : { options: startupOptions }),
     ssl: false,
     enableChannelBinding: opened.tls !== null,
     stream: () => socket,
@@ -141,7 +155,16 @@ async function login(settings: ConnectionSettings, opened: OpenedSocket, logger:
     await client.connect();
     return client;
   } catch (error) {
-    throw refused ?? toAppError(error, `${opened.address.host} refused the session of "${settings.user}"`);
+    const { host, port } = opened.address;
+    throw (
+      refused ??
+      toAppError(error, `${host} refused the session of "${settings.user}"`, {
+        host,
+        port,
+        user: settings.user,
+        clientAddress,
+      })
+    );
   }
 }
 
@@ -154,7 +177,7 @@ function toDriver(parameter: SqlParameter): unknown {
   return typeof parameter === "bigint" ? parameter.toString() : parameter;
 }
 
-function toAppError(error: unknown, what: string): AppError {
+function toAppError(error: unknown, what: string, context: ErrorContext = {}): AppError {
   if (error instanceof AppError) return error;
   if (error instanceof DatabaseError) {
     return serverError(
@@ -168,6 +191,7 @@ function toAppError(error: unknown, what: string): AppError {
       },
       "sql",
       what,
+      context,
     );
   }
   return connectionLost(error);

@@ -64,6 +64,7 @@ export class WireSession {
             host: opened.address.host,
             port: opened.address.port,
             user: settings.user,
+            clientAddress: opened.socket.localAddress,
           });
         case "backend-key":
           this.cancelKey = { processId: message.processId, secretKey: message.secretKey };

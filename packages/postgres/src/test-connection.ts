@@ -1,0 +1,128 @@
+import { AppError, type Clock, describeError, systemClock } from "@tidemark/kit";
+import { capabilitiesOf } from "./capabilities.ts";
+import type { ConnectionFacts, ConnectionReport } from "./connection-report.ts";
+import type { ConnectionSettings } from "./connection-settings.ts";
+import { remedyFor } from "./remedies.ts";
+import { ReplicationSession } from "./replication-session.ts";
+import { SqlSession } from "./sql-session.ts";
+import { StepRecorder } from "./step-recorder.ts";
+
+export interface TestConnectionOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** For each of the two sessions and each host; 10,000 unless given. */
+  readonly timeoutMs?: number | undefined;
+  readonly clock?: Clock | undefined;
+}
+
+/**
+ * Finds out whether a backup could be taken with these settings, step by step, and says for the first step that fails
+ * what to paste where. Nothing is claimed of later steps. Changes nothing at the server.
+ *
+ * @throws AppError `cancelled` only; every other failure is part of the report.
+ */
+export async function testConnection(
+  settings: ConnectionSettings,
+  options: TestConnectionOptions = {},
+): Promise<ConnectionReport> {
+  const recorder = new StepRecorder(options.clock ?? systemClock);
+  const facts: { -readonly [K in keyof ConnectionFacts]: ConnectionFacts[K] } = {
+    address: null,
+    tls: null,
+    tlsFellBack: false,
+    clientAddress: null,
+    server: null,
+    identity: null,
+  };
+  try {
+    await testSql(settings, options, recorder, facts);
+    await testReplication(settings, options, recorder, facts);
+    testVersion(recorder, facts);
+  } catch (error) {
+    if (error instanceof AppError && error.code === "cancelled") throw error;
+    const failure =
+      error instanceof AppError ? error : new AppError("internal", { message: String(error), cause: error });
+    const { clientAddress, server } = facts;
+    const step = recorder.current;
+    const remedy = remedyFor(failure, { step, settings, clientAddress, maxWalSenders: server?.maxWalSenders ?? null });
+    recorder.fail(describeError(failure), remedy);
+  }
+  const steps = recorder.finish();
+  return { ok: steps.every(({ state }) => state !== "failed"), steps, facts };
+}
+
+type Facts = { -readonly [K in keyof ConnectionFacts]: ConnectionFacts[K] };
+
+async function testSql(
+  settings: ConnectionSettings,
+  options: TestConnectionOptions,
+  recorder: StepRecorder,
+  facts: Facts,
+): Promise<void> {
+  const session = await SqlSession.connect(settings, { ...options, observer: recorder });
+  try {
+    const { opened } = session;
+    if (opened.tls === null && !opened.fellBack) {
+      recorder.skip(
+        "tls",
+        settings.sslMode === "disable" ? "not used (sslmode=disable)" : "not used on this connection",
+      );
+    }
+    facts.address = opened.ip;
+    facts.tls = opened.tls?.summary ?? null;
+    facts.tlsFellBack = opened.fellBack;
+    const question = "SELECT pg_catalog.host(pg_catalog.inet_client_addr()) AS address";
+    facts.clientAddress = (await session.query<{ address: string | null }>(question))[0]?.address ?? null;
+    facts.server = await session.serverFacts();
+    const rights = facts.server.isSuperuser ? ", a superuser" : "";
+    recorder.done("login", `logged in to database "${settings.database}" as "${settings.user}"${rights}`);
+  } finally {
+    await session.close();
+  }
+}
+
+async function testReplication(
+  settings: ConnectionSettings,
+  options: TestConnectionOptions,
+  recorder: StepRecorder,
+  facts: Facts,
+): Promise<void> {
+  recorder.begin("replication");
+  const session = await connectReplication(settings, options, facts);
+  try {
+    facts.identity = await session.identifySystem();
+    const { server } = facts;
+    const used = server === null ? "" : `; ${server.usedWalSenders} of ${server.maxWalSenders} WAL senders were in use`;
+    recorder.done("replication", `the role may replicate (system ${facts.identity.systemIdentifier})${used}`);
+  } finally {
+    await session.close();
+  }
+}
+
+/** A server with wal_level=minimal has no WAL senders at all, which is what it complains of; the cause is told instead. */
+async function connectReplication(
+  settings: ConnectionSettings,
+  options: TestConnectionOptions,
+  facts: Facts,
+): Promise<ReplicationSession> {
+  const { signal, timeoutMs } = options;
+  try {
+    return await ReplicationSession.connect(settings, { signal, timeoutMs });
+  } catch (error) {
+    const isMinimal = facts.server?.walLevel === "minimal";
+    if (!isMinimal || !(error instanceof AppError) || error.code !== "wal-senders-exhausted") throw error;
+    throw new AppError("wal-level-minimal", {
+      message: "the server runs with wal_level=minimal, which allows no replication and no online backup",
+      hint: "set wal_level = 'replica' and restart the server",
+      context: error.context,
+      cause: error,
+    });
+  }
+}
+
+function testVersion(recorder: StepRecorder, facts: Facts): void {
+  recorder.begin("version");
+  const { server } = facts;
+  if (server === null) throw new AppError("internal", { message: "the server's version was not asked for" });
+  capabilitiesOf(server.major);
+  recorder.done("version", `PostgreSQL ${server.versionText} is supported`);
+}
