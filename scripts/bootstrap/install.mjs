@@ -133,7 +133,7 @@ function installFailure(output, logDir) {
   }
   const words = output
     .split("\n")
-    .filter((line) => /^npm (error|ERR!)/.test(line))
+    .filter((line) => /^npm (error|ERR!) (?!code |A complete log|errno|syscall|path)\S/.test(line))
     .slice(0, 2)
     .join("; ");
   return new Failure("install-failed", `npm failed: ${words || "it gave no reason"}`, `its whole log is ${log}`);

@@ -1,4 +1,6 @@
+import { once } from "node:events";
 import { createConnection, createServer, type Server, type Socket } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
 
 /** What may be done to the bytes on their way. */
 export interface Faults {
@@ -80,54 +82,63 @@ function serve(client: Socket, target: { readonly host: string; readonly port: n
       state.sockets.delete(socket);
       other.destroy();
     });
-    socket.on("end", () => other.end());
   }
-  client.on("data", (chunk) => pass(client, upstream, chunk, state));
+  // A connection that breaks ends its pump with an error; both sockets are destroyed by then.
+  pump(client, upstream, state).catch(() => undefined);
+  pumpAnswers(upstream, client, state).catch(() => undefined);
+}
+
+async function pump(from: Socket, to: Socket, state: ProxyState): Promise<void> {
+  const closed = closeSignal(to);
+  for await (const chunk of chunksOf(from)) await pass(to, chunk, state, closed);
+  to.end();
+}
+
+async function pumpAnswers(upstream: Socket, client: Socket, state: ProxyState): Promise<void> {
+  const closed = closeSignal(client);
   let received = 0;
-  upstream.on("data", (chunk) => {
+  for await (const chunk of chunksOf(upstream)) {
     const limit = firstLimit(state.faults);
     const room = limit === null ? chunk.length : Math.max(0, Math.min(chunk.length, limit.afterBytes - received));
     received += chunk.length;
     state.bytesPassed += room;
-    if (room > 0) pass(upstream, client, chunk.subarray(0, room), state);
-    if (limit !== null && received >= limit.afterBytes) limit.act(client, upstream);
-  });
+    if (room > 0) await pass(client, chunk.subarray(0, room), state, closed);
+    if (limit === null || received < limit.afterBytes) continue;
+    if (limit.kind === "stall") return await new Promise<void>((resolve) => client.once("close", () => resolve()));
+    if (limit.kind === "reset") client.resetAndDestroy();
+    else await new Promise<void>((resolve) => client.end(resolve));
+    client.destroy();
+    upstream.destroy();
+    return;
+  }
+  client.end();
 }
 
-function pass(from: Socket, to: Socket, chunk: Buffer, state: ProxyState): void {
-  const send = () => {
-    if (to.destroyed || to.write(chunk)) from.resume();
-    else to.once("drain", () => from.resume());
-  };
-  from.pause();
+function chunksOf(socket: Socket): AsyncIterable<Buffer> {
+  return socket.iterator({ destroyOnReturn: false });
+}
+
+async function pass(to: Socket, chunk: Buffer, state: ProxyState, closed: AbortSignal): Promise<void> {
   const { delayMs } = state.faults;
-  if (delayMs === undefined) send();
-  else setTimeout(send, delayMs);
+  if (delayMs !== undefined) await delay(delayMs);
+  if (!to.destroyed && !to.write(chunk)) await once(to, "drain", { signal: closed });
+}
+
+function closeSignal(socket: Socket): AbortSignal {
+  const closed = new AbortController();
+  socket.once("close", () => closed.abort());
+  return closed.signal;
 }
 
 interface Limit {
+  readonly kind: "cut" | "reset" | "stall";
   readonly afterBytes: number;
-  act(client: Socket, upstream: Socket): void;
 }
 
 function firstLimit(faults: Faults): Limit | null {
-  if (faults.cutAfterBytes !== undefined) {
-    const act = (client: Socket, upstream: Socket) => {
-      upstream.destroy();
-      client.end(() => client.destroy());
-    };
-    return { afterBytes: faults.cutAfterBytes, act };
-  }
-  if (faults.resetAfterBytes !== undefined) {
-    const act = (client: Socket, upstream: Socket) => {
-      client.resetAndDestroy();
-      upstream.destroy();
-    };
-    return { afterBytes: faults.resetAfterBytes, act };
-  }
-  if (faults.stallAfterBytes !== undefined) {
-    return { afterBytes: faults.stallAfterBytes, act: (_client, upstream) => upstream.pause() };
-  }
+  if (faults.cutAfterBytes !== undefined) return { kind: "cut", afterBytes: faults.cutAfterBytes };
+  if (faults.resetAfterBytes !== undefined) return { kind: "reset", afterBytes: faults.resetAfterBytes };
+  if (faults.stallAfterBytes !== undefined) return { kind: "stall", afterBytes: faults.stallAfterBytes };
   return null;
 }
 

@@ -2,9 +2,10 @@ export { findHostTool, freePort, type Major, runTool } from "@tidemark/local-pos
 export { type FakeClock, fakeClock } from "./fake-clock.ts";
 export { type FaultProxy, type Faults, faultProxy } from "./fault-proxy.ts";
 export { type RedisServer, redisServer } from "./redis-server.ts";
+export { standbyOf } from "./standby.ts";
 export { type TempDir, tempDir } from "./temp-dir.ts";
 export { majors, postgresCacheDir, testPostgres } from "./test-postgres.ts";
-export { type TestServer, type TestServerOptions, testServer } from "./test-server.ts";
+export { adoptCluster, type TestServer, type TestServerOptions, testServer } from "./test-server.ts";
 export { type WaitForOptions, waitFor } from "./wait-for.ts";
 export {
   compareRows,

@@ -92,6 +92,17 @@ export async function testServer(options: TestServerOptions = {}): Promise<TestS
   }
 }
 
+/** Starts a cluster that was made by other means (a copy, a restore) as a test's server with `like`'s login. */
+export async function adoptCluster(
+  dir: TempDir,
+  like: Pick<TestServer, "superuser" | "password" | "cluster">,
+  options: Partial<StartClusterOptions> & { readonly dataDir: string },
+): Promise<TestServer> {
+  const { installation } = like.cluster;
+  const start = { installation, superuser: like.superuser, password: new Secret(like.password), ...options };
+  return makeTestServer(dir, start, await startCluster(start), like.password);
+}
+
 /** No fsync: the machine's power does not fail during a test, and a killed process loses nothing the kernel has. */
 const testSettings: ServerSettings = {
   fsync: false,
