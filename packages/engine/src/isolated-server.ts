@@ -1,0 +1,150 @@
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { AppError } from "@tidemark/kit";
+import {
+  findServerUser,
+  formatSettings,
+  giveTree,
+  type PostgresInstallation,
+  type RunningCluster,
+  runTool,
+  type ServerSettings,
+  settingArguments,
+  startCluster,
+} from "@tidemark/local-postgres";
+import { type PgControl, parsePgControl } from "@tidemark/postgres";
+import type { ScratchPlace } from "./scratch.ts";
+
+export interface IsolatedStart {
+  readonly installation: PostgresInstallation;
+  readonly place: ScratchPlace;
+  readonly startTimeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Starts a restored cluster so that nothing outside notices it. It runs on our configuration, hba and ident file,
+ * never on the restored ones; the restored postgresql.auto.conf, which a server reads whatever it is told, is taken
+ * away; and what matters is given on the command line besides, which wins over every file.
+ *
+ * Recovery is that of a crash: `backup_label` says where to begin, the WAL is in `pg_wal`, and no signal file asks for
+ * anything more. Throws `postgres-start-failed` with the server's own reason.
+ */
+export async function startIsolated(start: IsolatedStart): Promise<RunningCluster> {
+  const { place } = start;
+  const control = parsePgControl(await readFile(join(place.dataDir, "global", "pg_control")));
+  const settings = isolatedSettings(control, start.installation.major);
+  await writeConfig(place, settings);
+  for (const name of ["postgresql.auto.conf", "recovery.signal", "standby.signal", "recovery.conf"]) {
+    await rm(join(place.dataDir, name), { force: true });
+  }
+  return await startCluster({
+    installation: start.installation,
+    dataDir: place.dataDir,
+    listen: "socket-only",
+    settings,
+    configFile: join(place.configDir, "postgresql.conf"),
+    hbaFile: join(place.configDir, "pg_hba.conf"),
+    identFile: join(place.configDir, "pg_ident.conf"),
+    logPath: place.logPath,
+    startTimeoutMs: start.startTimeoutMs,
+    signal: start.signal,
+  });
+}
+
+/** The role that made the cluster need not be called postgres, and may not be allowed to log in: then one is made in the copy. */
+export const drillRole = "tidemark_drill";
+
+/** Makes a superuser of our own in a stopped copy, in single-user mode, which asks for no login. */
+export async function makeDrillRole(start: IsolatedStart): Promise<void> {
+  const { place, installation } = start;
+  const control = parsePgControl(await readFile(join(place.dataDir, "global", "pg_control")));
+  const settings = settingArguments({
+    ...isolatedSettings(control, installation.major),
+    config_file: join(place.configDir, "postgresql.conf"),
+  });
+  const args = ["--single", "-D", place.dataDir, ...settings, "template1"];
+  const result = await runTool(installation, "postgres", args, {
+    input: `CREATE ROLE ${drillRole} SUPERUSER LOGIN\n`,
+    signal: start.signal,
+  });
+  if (result.exitCode === 0 && !/\bERROR:|\bFATAL:/.test(result.stderr)) return;
+  throw new AppError("drill-not-possible", {
+    message: `no superuser of the copy can log in, and none could be made: ${result.stderr.trim()}`,
+  });
+}
+
+/**
+ * Nothing that reaches outside, nothing that needs a library that may be missing here, bounded memory. Limits a
+ * standby's recovery must not undercut, and prepared transactions, are those of the source.
+ */
+export function isolatedSettings(control: PgControl, major: number): ServerSettings {
+  const { limits } = control;
+  const everyMajor: ServerSettings = {
+    archive_mode: "off",
+    archive_command: "",
+    restore_command: "",
+    archive_cleanup_command: "",
+    recovery_end_command: "",
+    primary_conninfo: "",
+    primary_slot_name: "",
+    recovery_target: "",
+    recovery_target_name: "",
+    recovery_target_time: "",
+    recovery_target_xid: "",
+    recovery_target_lsn: "",
+    synchronous_standby_names: "",
+    max_logical_replication_workers: 0,
+    shared_preload_libraries: "",
+    session_preload_libraries: "",
+    local_preload_libraries: "",
+    jit: false,
+    ssl: false,
+    hot_standby: false,
+    autovacuum: false,
+    max_connections: Math.max(limits.maxConnections, 20),
+    max_worker_processes: Math.max(limits.maxWorkerProcesses, 8),
+    max_wal_senders: limits.maxWalSenders,
+    max_prepared_transactions: limits.maxPreparedTransactions,
+    max_locks_per_transaction: Math.max(limits.maxLocksPerTransaction, 64),
+    shared_buffers: "64MB",
+    work_mem: "8MB",
+    maintenance_work_mem: "64MB",
+    huge_pages: "off",
+    max_parallel_workers: 0,
+    max_wal_size: "1GB",
+    wal_level: "replica",
+    log_min_messages: "warning",
+    log_statement: "none",
+    statement_timeout: 0,
+  };
+  if (major < 15) return everyMajor;
+  // archive_library came with 15, event_triggers (which also stops login triggers) with 17.
+  return {
+    ...everyMajor,
+    archive_library: "",
+    ...(major >= 17 ? { event_triggers: false, summarize_wal: false } : {}),
+  };
+}
+
+/** Whether a start failed because these programs lack a feature the cluster uses, not because the copy is bad. */
+export function lacksFeature(error: AppError, log: string): string | null {
+  const text = `${error.message}\n${log}`;
+  const match =
+    /[^\n]*(?:not supported by (?:this )?build|compression method \S+ not supported|ICU is not supported in this build|could not load library)[^\n]*/.exec(
+      text,
+    );
+  return match?.[0]?.trim() ?? null;
+}
+
+async function writeConfig(place: ScratchPlace, settings: ServerSettings): Promise<void> {
+  await mkdir(place.configDir, { recursive: true, mode: 0o700 });
+  await writeFile(
+    join(place.configDir, "postgresql.conf"),
+    formatSettings({ ...settings, timezone: "UTC", log_timezone: "UTC" }),
+  );
+  // The socket's folder is open to the server's own account (and root) only.
+  await writeFile(join(place.configDir, "pg_hba.conf"), "local all all trust\n");
+  await writeFile(join(place.configDir, "pg_ident.conf"), "");
+  await giveTree(place.configDir, await findServerUser());
+}

@@ -1,0 +1,33 @@
+import { checkPages, firstBlockOfFile, isRelationFile, type Lsn } from "@tidemark/postgres";
+
+/** What the frame encoder's worker needs to check the pages of one file; structured-cloneable. */
+export interface PageInspection {
+  /** Number, within its relation, of the file's first block. */
+  readonly firstBlock: number;
+  readonly startLsn: bigint;
+  readonly blockSize: number;
+}
+
+/** How a cluster lays its pages out. */
+export interface PageLayout {
+  readonly blockSize: number;
+  readonly blocksPerSegment: number;
+}
+
+/** How the pages of a file are checked, or null for a file that has none (or a cluster without checksums). */
+export function pageInspectionOf(path: Uint8Array, layout: PageLayout, startLsn: bigint): PageInspection | null {
+  const text = Buffer.from(path).toString("utf8");
+  if (!isRelationFile(text)) return null;
+  return { firstBlock: firstBlockOfFile(text, layout.blocksPerSegment), startLsn, blockSize: layout.blockSize };
+}
+
+/** Numbers, within the relation, of pages whose checksum is wrong; `fileOffset` is where in the file the bytes begin. */
+export function inspectPages(bytes: Uint8Array, inspection: PageInspection, fileOffset: number): number[] {
+  const { blockSize } = inspection;
+  if (fileOffset % blockSize !== 0) throw new RangeError(`a run of pages begins at ${fileOffset}, inside a page`);
+  return checkPages(bytes, {
+    firstBlock: inspection.firstBlock + fileOffset / blockSize,
+    startLsn: inspection.startLsn as Lsn,
+    blockSize,
+  });
+}
