@@ -15,6 +15,7 @@ export { type Blame, type ErrorCode, errorCodes, isErrorCode, type RetryAdvice }
 export { type IdKind, idKind, idPrefixes, newId } from "./ids.ts";
 export { createLogger, type Logger, type LoggerOptions, maskSecrets } from "./logger.ts";
 export { identifyProcess, isProcessAlive, type ProcessIdentity } from "./process-identity.ts";
+export { newSealingKeys, openSealed, publicKeyOf, type SealingKeys, seal } from "./sealed-text.ts";
 export { Secret } from "./secret.ts";
 export { type Environment, readSettings, type Settings } from "./settings.ts";
 export { formatAge, formatBytes, formatDuration } from "./units.ts";
