@@ -20,6 +20,8 @@ export const idPrefixes = {
   worker: "wrk",
   key: "key",
   plan: "pln",
+  instance: "ins",
+  member: "mem",
 } as const;
 
 export type IdKind = keyof typeof idPrefixes;

@@ -1,5 +1,8 @@
 import type { ErrorDescription } from "@tidemark/kit";
-import type { Page, PageRequest } from "./page.ts";
+import { backupColumns, backupData, newestBackupFirst, toBackup } from "./backup-columns.ts";
+import { notFound } from "./database-error.ts";
+import type { Prisma, PrismaClient } from "./generated/client.ts";
+import { type Page, type PageRequest, readPage } from "./page.ts";
 
 /** `stored`: copied while its WAL is not yet whole; `restorable`: whole. */
 export type BackupState = "running" | "stored" | "restorable" | "failed" | "interrupted" | "deleting" | "deleted";
@@ -133,4 +136,98 @@ export interface BackupStore {
   lastProven(serverIds: readonly string[]): Promise<readonly BackupRow[]>;
   /** How many kept backups are known to be damaged, per server id; left out when none. */
   damagedCounts(serverIds: readonly string[]): Promise<ReadonlyMap<string, number>>;
+}
+
+export function createBackupStore(prisma: PrismaClient): BackupStore {
+  const get = async (id: string) => {
+    const row = await prisma.backup.findUnique({ where: { id }, select: backupColumns });
+    return row === null ? null : toBackup(row);
+  };
+  const find = async (where: Prisma.BackupWhereInput) =>
+    (await prisma.backup.findMany({ where, orderBy: newestBackupFirst, select: backupColumns })).map(toBackup);
+  const findOf = async (ids: Promise<{ id: string }[]>) => find({ id: { in: (await ids).map((row) => row.id) } });
+  return {
+    create: async (backup) => {
+      await insertBackup(prisma, backup, null);
+      return toBackup(await prisma.backup.findUniqueOrThrow({ where: { id: backup.id }, select: backupColumns }));
+    },
+    get,
+    getMany: (ids) => find({ id: { in: [...ids] } }),
+    list: (filter, page) => {
+      const where = toWhere(filter);
+      return readPage(
+        page,
+        {
+          count: () => prisma.backup.count({ where }),
+          find: (window) =>
+            prisma.backup.findMany({ where, ...window, orderBy: newestBackupFirst, select: backupColumns }),
+        },
+        toBackup,
+      );
+    },
+    ofServer: (serverId) => find({ serverId, state: { not: "deleted" } }),
+    update: async (id, change, onlyFrom) => {
+      const { count } = await prisma.backup.updateMany({
+        where: { id, ...(onlyFrom === undefined ? {} : { state: { in: [...onlyFrom] } }) },
+        data: backupData(change),
+      });
+      const row = await get(id);
+      if (row === null) throw notFound("backup", id);
+      return count === 1 ? row : null;
+    },
+    mirror: async ({ change, ...backup }) => {
+      await prisma.$transaction(async (tx) => {
+        await insertBackup(tx, backup, null);
+        await tx.backup.updateMany({ where: { id: backup.id, state: { not: "deleted" } }, data: backupData(change) });
+        await tx.$executeRaw`UPDATE backup SET mirrored_at = clock_timestamp() WHERE id = ${backup.id}`;
+      });
+      return toBackup(await prisma.backup.findUniqueOrThrow({ where: { id: backup.id }, select: backupColumns }));
+    },
+    findOrphaned: () =>
+      find({ state: "running", OR: [{ run: { is: null } }, { run: { is: { finishedAt: { not: null } } } }] }),
+    latestRestorable: (serverIds) =>
+      findOf(prisma.$queryRaw`
+        SELECT DISTINCT ON (server_id) id FROM backup
+         WHERE server_id = ANY(${serverIds}::text[]) AND state = 'restorable'
+         ORDER BY server_id, started_at DESC, id DESC`),
+    lastProven: (serverIds) =>
+      findOf(prisma.$queryRaw`
+        SELECT DISTINCT ON (server_id) id FROM backup
+         WHERE server_id = ANY(${serverIds}::text[]) AND proven_at IS NOT NULL
+         ORDER BY server_id, proven_at DESC, id DESC`),
+    damagedCounts: async (serverIds) => {
+      const groups = await prisma.backup.groupBy({
+        by: ["serverId"],
+        where: {
+          serverId: { in: [...serverIds] },
+          damageDetail: { not: null },
+          state: { in: ["stored", "restorable"] },
+        },
+        _count: { _all: true },
+      });
+      return new Map(groups.map((group) => [group.serverId, group._count._all]));
+    },
+  };
+}
+
+/** Makes the row in state running; one that is there stays as it is. */
+export async function insertBackup(
+  tx: Prisma.TransactionClient,
+  backup: NewBackup,
+  runId: string | null,
+): Promise<void> {
+  const { id, serverId, repositoryId, label, startedAt } = backup;
+  await tx.$executeRaw`
+    INSERT INTO backup (id, server_id, repository_id, run_id, state, label, started_at)
+    VALUES (${id}, ${serverId}, ${repositoryId}, ${runId}, 'running', ${label ?? null},
+            COALESCE(${startedAt ?? null}::timestamptz, clock_timestamp()))
+    ON CONFLICT (id) DO NOTHING`;
+}
+
+function toWhere(filter: BackupFilter): Prisma.BackupWhereInput {
+  return {
+    ...(filter.serverId === undefined ? {} : { serverId: filter.serverId }),
+    ...(filter.repositoryId === undefined ? {} : { repositoryId: filter.repositoryId }),
+    state: filter.states === undefined ? { not: "deleted" } : { in: [...filter.states] },
+  };
 }

@@ -1,4 +1,6 @@
-import type { Page, PageRequest } from "./page.ts";
+import { assertNever, newId } from "@tidemark/kit";
+import type { Prisma, PrismaClient } from "./generated/client.ts";
+import { type Page, type PageRequest, readPage } from "./page.ts";
 
 export type Severity = "blocks-backup" | "risk" | "note";
 
@@ -67,4 +69,132 @@ export interface FindingStore {
   open(serverIds?: readonly string[]): Promise<readonly FindingRow[]>;
   /** Open and resolved of a server, newest first, at most 500. */
   ofServers(serverIds: readonly string[], open: boolean): Promise<readonly FindingRow[]>;
+}
+
+const findingColumns = {
+  id: true,
+  checkId: true,
+  subjectId: true,
+  serverId: true,
+  repositoryId: true,
+  severity: true,
+  title: true,
+  found: true,
+  required: true,
+  why: true,
+  remedy: true,
+  actionLabel: true,
+  actionPath: true,
+  firstSeenAt: true,
+  lastSeenAt: true,
+  resolvedAt: true,
+} satisfies Prisma.FindingSelect;
+
+const newestFirst = [{ firstSeenAt: "desc" }, { id: "desc" }] satisfies Prisma.FindingOrderByWithRelationInput[];
+
+/** Worst first. */
+const severityOrder: readonly Severity[] = ["blocks-backup", "risk", "note"];
+
+export function createFindingStore(prisma: PrismaClient): FindingStore {
+  return {
+    record: (subject, checked, seen) => recordFindings(prisma, subject, checked, seen),
+    get: async (id) => {
+      const row = await prisma.finding.findUnique({ where: { id }, select: findingColumns });
+      return row === null ? null : toRow(row);
+    },
+    list: (filter, page) => {
+      const where = {
+        ...(filter.serverId === undefined ? {} : { serverId: filter.serverId }),
+        ...(filter.open === undefined ? {} : { resolvedAt: filter.open ? null : { not: null } }),
+      };
+      return readPage(
+        page,
+        {
+          count: () => prisma.finding.count({ where }),
+          find: (window) => prisma.finding.findMany({ where, ...window, orderBy: newestFirst, select: findingColumns }),
+        },
+        toRow,
+      );
+    },
+    open: async (serverIds) => {
+      const rows = await prisma.finding.findMany({
+        where: { resolvedAt: null, ...(serverIds === undefined ? {} : { serverId: { in: [...serverIds] } }) },
+        orderBy: [{ firstSeenAt: "asc" }, { id: "asc" }],
+        take: 500,
+        select: findingColumns,
+      });
+      const rank = (row: FindingRow) => severityOrder.indexOf(row.severity);
+      return rows.map(toRow).sort((left, right) => rank(left) - rank(right));
+    },
+    ofServers: async (serverIds, open) => {
+      const rows = await prisma.finding.findMany({
+        where: { serverId: { in: [...serverIds] }, resolvedAt: open ? null : { not: null } },
+        orderBy: newestFirst,
+        take: 500,
+        select: findingColumns,
+      });
+      return rows.map(toRow);
+    },
+  };
+}
+
+/** Two statements in one transaction: what was seen is opened or refreshed, what was not seen again is resolved. */
+async function recordFindings(
+  prisma: PrismaClient,
+  subject: FindingSubject,
+  checked: readonly string[],
+  seen: readonly SeenFinding[],
+): Promise<{ readonly opened: number; readonly resolved: number }> {
+  const { subjectId, serverId, repositoryId } = subjectColumns(subject);
+  const seenIds = seen.map((finding) => finding.checkId);
+  const rows = JSON.stringify(seen.map((finding) => ({ id: newId("finding"), ...finding })));
+  const [opened, resolved] = await prisma.$transaction([
+    prisma.$queryRaw<{ isNew: boolean }[]>`
+      INSERT INTO finding (id, check_id, subject_id, server_id, repository_id, severity, title, found, required, why,
+                           remedy, action_label, action_path, first_seen_at, last_seen_at)
+      SELECT seen.id, seen."checkId", ${subjectId}, ${serverId}, ${repositoryId}, seen.severity, seen.title, seen.found,
+             seen.required, seen.why, NULLIF(seen.remedy, 'null'::jsonb), seen."actionLabel", seen."actionPath",
+             clock_timestamp(), clock_timestamp()
+        FROM jsonb_to_recordset(${rows}::jsonb)
+               AS seen(id text, "checkId" text, severity text, title text, found text, required text, why text,
+                       remedy jsonb, "actionLabel" text, "actionPath" text)
+      ON CONFLICT (check_id, subject_id) WHERE resolved_at IS NULL DO UPDATE
+         SET severity = excluded.severity, title = excluded.title, found = excluded.found,
+             required = excluded.required, why = excluded.why, remedy = excluded.remedy,
+             action_label = excluded.action_label, action_path = excluded.action_path,
+             last_seen_at = excluded.last_seen_at
+      RETURNING xmax = 0 AS "isNew"`,
+    prisma.$executeRaw`
+      UPDATE finding SET resolved_at = clock_timestamp()
+       WHERE subject_id = ${subjectId} AND resolved_at IS NULL AND check_id = ANY(${checked}::text[])
+         AND check_id <> ALL(${seenIds}::text[])`,
+  ]);
+  return { opened: opened.filter((row) => row.isNew).length, resolved };
+}
+
+interface SubjectColumns {
+  readonly subjectId: string;
+  readonly serverId: string | null;
+  readonly repositoryId: string | null;
+}
+
+function subjectColumns(subject: FindingSubject): SubjectColumns {
+  switch (subject.kind) {
+    case "server":
+      return { subjectId: subject.serverId, serverId: subject.serverId, repositoryId: null };
+    case "repository":
+      return { subjectId: subject.repositoryId, serverId: null, repositoryId: subject.repositoryId };
+    case "instance":
+      return { subjectId: "instance", serverId: null, repositoryId: null };
+    default:
+      return assertNever(subject);
+  }
+}
+
+function toRow(columns: Prisma.FindingGetPayload<{ select: typeof findingColumns }>): FindingRow {
+  return {
+    ...columns,
+    severity: columns.severity as Severity,
+    remedy: columns.remedy as unknown as FindingRemedy | null,
+  };
 }

@@ -22,7 +22,8 @@ export type { IdempotencyStore, RequestKey } from "./idempotency-store.ts";
 export type { InstanceRow, InstanceStore } from "./instance-store.ts";
 export type { Json } from "./json.ts";
 export type { HeldLease, LeaseHolder, LeaseRequest, LeaseStore } from "./lease-store.ts";
-export type { Metadata, MetadataOptions } from "./open-metadata.ts";
+export { type MigrateOptions, migrate } from "./migrate.ts";
+export { type Metadata, type MetadataOptions, openMetadata } from "./open-metadata.ts";
 export { largestPage, type Page, type PageRequest } from "./page.ts";
 export type { NewPolicy, PolicyRow, PolicyStore } from "./policy-store.ts";
 export type {

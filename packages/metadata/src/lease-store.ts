@@ -1,3 +1,6 @@
+import { AppError } from "@tidemark/kit";
+import type { PrismaClient } from "./generated/client.ts";
+
 /** A right that its holder has until `expiresAt` by the database's clock. A later holder has a higher fence. */
 export interface HeldLease {
   readonly key: string;
@@ -35,4 +38,51 @@ export interface LeaseStore {
   holder(key: string): Promise<LeaseHolder | null>;
   /** Frees whatever a run held, when its worker is known to be dead. Gives how many. */
   releaseOfRun(runId: string): Promise<number>;
+}
+
+/** Every statement reads the clock of the database itself (`clock_timestamp()`), never that of a worker. */
+export function createLeaseStore(prisma: PrismaClient): LeaseStore {
+  return {
+    acquire: async ({ key, workerId, runId, ttlMs }) => {
+      const [held] = await prisma.$queryRaw<HeldLease[]>`
+        INSERT INTO lease (key, holder, run_id, fence, acquired_at, expires_at)
+        VALUES (${key}, ${workerId}, ${runId}, 1, clock_timestamp(),
+                clock_timestamp() + ${ttlMs} * interval '1 millisecond')
+        ON CONFLICT (key) DO UPDATE
+           SET holder = excluded.holder, run_id = excluded.run_id, fence = lease.fence + 1,
+               acquired_at = clock_timestamp(), expires_at = clock_timestamp() + ${ttlMs} * interval '1 millisecond'
+         WHERE lease.holder IS NULL OR lease.expires_at <= clock_timestamp()
+        RETURNING key, fence, expires_at AS "expiresAt"`;
+      return held ?? null;
+    },
+    renew: async ({ key, fence }, ttlMs) => {
+      const [held] = await prisma.$queryRaw<HeldLease[]>`
+        UPDATE lease SET expires_at = clock_timestamp() + ${ttlMs} * interval '1 millisecond'
+         WHERE key = ${key} AND fence = ${fence} AND holder IS NOT NULL
+        RETURNING key, fence, expires_at AS "expiresAt"`;
+      if (held !== undefined) return held;
+      throw new AppError("lease-lost", {
+        message: `the lease on ${key} was lost: it expired and was taken over, or was released`,
+        hint: "the run ends without touching anything further; another worker has taken over",
+        context: { key, fence },
+      });
+    },
+    release: async ({ key, fence }) => {
+      const freed = await prisma.$executeRaw`
+        UPDATE lease SET holder = NULL, run_id = NULL, expires_at = clock_timestamp()
+         WHERE key = ${key} AND fence = ${fence} AND holder IS NOT NULL`;
+      return freed === 1;
+    },
+    holder: async (key) => {
+      const [row] = await prisma.$queryRaw<LeaseHolder[]>`
+        SELECT lease.key, lease.holder AS "workerId", lease.run_id AS "runId", run.kind AS "runKind", lease.fence,
+               lease.acquired_at AS "acquiredAt", lease.expires_at AS "expiresAt"
+          FROM lease LEFT JOIN run ON run.id = lease.run_id
+         WHERE lease.key = ${key} AND lease.holder IS NOT NULL AND lease.expires_at > clock_timestamp()`;
+      return row ?? null;
+    },
+    releaseOfRun: (runId) =>
+      prisma.$executeRaw`
+        UPDATE lease SET holder = NULL, run_id = NULL, expires_at = clock_timestamp() WHERE run_id = ${runId}`,
+  };
 }

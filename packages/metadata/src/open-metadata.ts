@@ -1,19 +1,24 @@
+import { PrismaPg } from "@prisma/adapter-pg";
 import type { Logger } from "@tidemark/kit";
-import type { AuditStore } from "./audit-store.ts";
-import type { BackupStore } from "./backup-store.ts";
-import type { FindingStore } from "./finding-store.ts";
-import type { PrismaClient } from "./generated/client.ts";
-import type { IdempotencyStore } from "./idempotency-store.ts";
-import type { InstanceStore } from "./instance-store.ts";
-import type { LeaseStore } from "./lease-store.ts";
-import type { PolicyStore } from "./policy-store.ts";
-import type { RepositoryStore } from "./repository-store.ts";
-import type { RunStore } from "./run-store.ts";
-import type { ScheduleStore } from "./schedule-store.ts";
-import type { ServerStore } from "./server-store.ts";
-import type { TokenStore } from "./token-store.ts";
-import type { UserStore } from "./user-store.ts";
-import type { WorkerStore } from "./worker-store.ts";
+import pg from "pg";
+import { type AuditStore, createAuditStore } from "./audit-store.ts";
+import { type BackupStore, createBackupStore } from "./backup-store.ts";
+import { metadataUnreachable } from "./database-error.ts";
+import { createFindingStore, type FindingStore } from "./finding-store.ts";
+import { PrismaClient } from "./generated/client.ts";
+import { guardedStore } from "./guarded-store.ts";
+import { createIdempotencyStore, type IdempotencyStore } from "./idempotency-store.ts";
+import { createInstanceStore, type InstanceStore } from "./instance-store.ts";
+import { createLeaseStore, type LeaseStore } from "./lease-store.ts";
+import { createPolicyStore, type PolicyStore } from "./policy-store.ts";
+import { createRepositoryStore, type RepositoryStore } from "./repository-store.ts";
+import { createRunStore, type RunStore } from "./run-store.ts";
+import { createRunWatch } from "./run-watch.ts";
+import { createScheduleStore, type ScheduleStore } from "./schedule-store.ts";
+import { createServerStore, type ServerStore } from "./server-store.ts";
+import { createTokenStore, type TokenStore } from "./token-store.ts";
+import { createUserStore, type UserStore } from "./user-store.ts";
+import { createWorkerStore, type WorkerStore } from "./worker-store.ts";
 
 export interface MetadataOptions {
   readonly url: string;
@@ -48,4 +53,49 @@ export interface Metadata {
   /** Throws `metadata-unreachable`. */
   ping(): Promise<void>;
   close(): Promise<void>;
+}
+
+/** Opens the database. Nothing is connected until something is asked; call `ping` to know. */
+export function openMetadata(options: MetadataOptions): Metadata {
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    max: options.poolSize ?? 10,
+    connectionTimeoutMillis: 10_000,
+    application_name: "tidemark",
+    keepAlive: true,
+  });
+  // A connection that breaks while idle is replaced by the pool; without a listener the event would end the process.
+  pool.on("error", (error) => options.logger.warn({ err: error }, "an idle metadata connection was lost"));
+  const prisma = new PrismaClient({ adapter: new PrismaPg(pool) });
+  const watch = createRunWatch({ url: options.url, logger: options.logger });
+  return {
+    runs: guardedStore(createRunStore(prisma)),
+    leases: guardedStore(createLeaseStore(prisma)),
+    servers: guardedStore(createServerStore(prisma)),
+    repositories: guardedStore(createRepositoryStore(prisma)),
+    policies: guardedStore(createPolicyStore(prisma)),
+    schedules: guardedStore(createScheduleStore(prisma)),
+    backups: guardedStore(createBackupStore(prisma)),
+    findings: guardedStore(createFindingStore(prisma)),
+    audit: guardedStore(createAuditStore(prisma)),
+    tokens: guardedStore(createTokenStore(prisma)),
+    workers: guardedStore(createWorkerStore(prisma)),
+    idempotency: guardedStore(createIdempotencyStore(prisma)),
+    instance: guardedStore(createInstanceStore(prisma)),
+    users: guardedStore(createUserStore(prisma)),
+    authClient: prisma,
+    watchRun: (runId, signal) => watch.watch(runId, signal),
+    ping: async () => {
+      try {
+        await pool.query("SELECT 1");
+      } catch (error) {
+        throw metadataUnreachable(error);
+      }
+    },
+    close: async () => {
+      await watch.close();
+      await prisma.$disconnect();
+      await pool.end();
+    },
+  };
 }

@@ -59,3 +59,37 @@ function readCursor(cursor: string): string {
 function isPageSize(size: number): boolean {
   return Number.isInteger(size) && size >= 1 && size <= largestPage;
 }
+
+/** How a store finds the rows of one page; `window` goes into Prisma's findMany as it is. */
+export interface PageSource<Found extends { readonly id: string }> {
+  count(): Promise<number>;
+  find(window: PageWindow): Promise<readonly Found[]>;
+}
+
+export interface PageWindow {
+  readonly take: number;
+  readonly skip?: number;
+  readonly cursor?: { readonly id: string };
+}
+
+/** Reads a page: one row more than asked tells whether there is another page; a negative take reads from the end. */
+export async function readPage<Found extends { readonly id: string }, Row>(
+  request: PageRequest,
+  source: PageSource<Found>,
+  toRow: (found: Found) => Row,
+): Promise<Page<Row>> {
+  const plan = planPage(request);
+  const beyond = plan.beyondId === null ? {} : { cursor: { id: plan.beyondId }, skip: 1 };
+  const take = plan.fromEnd ? -(plan.take + 1) : plan.take + 1;
+  const [found, totalCount] = await Promise.all([source.find({ take, ...beyond }), source.count()]);
+  const more = found.length > plan.take;
+  const kept = !more ? found : plan.fromEnd ? found.slice(1) : found.slice(0, plan.take);
+  const inside = plan.beyondId !== null;
+  return {
+    rows: kept.map(toRow),
+    cursors: kept.map((row) => writeCursor(row.id)),
+    hasNextPage: plan.fromEnd ? inside : more,
+    hasPreviousPage: plan.fromEnd ? more : inside,
+    totalCount,
+  };
+}

@@ -1,4 +1,7 @@
-import type { Page, PageRequest } from "./page.ts";
+import { newId } from "@tidemark/kit";
+import { isUniqueViolation, nameTaken, notFound, versionConflict } from "./database-error.ts";
+import type { Prisma, PrismaClient } from "./generated/client.ts";
+import { type Page, type PageRequest, readPage } from "./page.ts";
 
 export interface PolicyRow {
   readonly id: string;
@@ -28,4 +31,61 @@ export interface PolicyStore {
   list(page: PageRequest): Promise<Page<PolicyRow>>;
   /** Throws `version-conflict`, `name-taken`, `not-found`. */
   update(id: string, change: Partial<Omit<NewPolicy, "id">>, expectedVersion?: number): Promise<PolicyRow>;
+}
+
+const policyColumns = {
+  id: true,
+  name: true,
+  keepLast: true,
+  windowDays: true,
+  minimum: true,
+  version: true,
+  createdAt: true,
+} satisfies Prisma.PolicySelect;
+
+export function createPolicyStore(prisma: PrismaClient): PolicyStore {
+  return {
+    create: (policy) => refuseTakenName(policy.name, () => insertPolicy(prisma, policy)),
+    get: (id) => prisma.policy.findUnique({ where: { id }, select: policyColumns }),
+    getMany: (ids) => prisma.policy.findMany({ where: { id: { in: [...ids] } }, select: policyColumns }),
+    findByName: (name) => prisma.policy.findUnique({ where: { name }, select: policyColumns }),
+    list: (page) =>
+      readPage(
+        page,
+        {
+          count: () => prisma.policy.count(),
+          find: (window) => prisma.policy.findMany({ ...window, orderBy: { name: "asc" }, select: policyColumns }),
+        },
+        (row) => row,
+      ),
+    update: async (id, change, expectedVersion) => {
+      const changed = await refuseTakenName(change.name ?? "", () =>
+        prisma.policy.updateManyAndReturn({
+          where: { id, ...(expectedVersion === undefined ? {} : { version: expectedVersion }) },
+          data: { ...change, version: { increment: 1 } },
+          select: policyColumns,
+        }),
+      );
+      if (changed[0] !== undefined) return changed[0];
+      const exists = await prisma.policy.findUnique({ where: { id }, select: { id: true } });
+      throw exists === null ? notFound("policy", id) : versionConflict("policy", id);
+    },
+  };
+}
+
+/** Also used where a server is registered with a policy of its own. */
+export function insertPolicy(tx: Prisma.TransactionClient, policy: NewPolicy): Promise<PolicyRow> {
+  const { id, name, keepLast, windowDays, minimum } = policy;
+  return tx.policy.create({
+    data: { id: id ?? newId("policy"), name, keepLast, windowDays, minimum },
+    select: policyColumns,
+  });
+}
+
+async function refuseTakenName<T>(name: string, act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    throw isUniqueViolation(error) ? nameTaken("policy", name, error) : error;
+  }
 }

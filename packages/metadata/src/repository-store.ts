@@ -1,4 +1,7 @@
-import type { Page, PageRequest } from "./page.ts";
+import { newId } from "@tidemark/kit";
+import { isUniqueViolation, nameTaken, notFound } from "./database-error.ts";
+import { Prisma, type PrismaClient } from "./generated/client.ts";
+import { type Page, type PageRequest, readPage } from "./page.ts";
 
 export type RepositoryState = "attaching" | "ready" | "unreachable" | "read-only" | "full" | "failed";
 
@@ -58,4 +61,79 @@ export interface RepositoryStore {
   confirmRecoveryKit(id: string): Promise<RepositoryRow>;
   /** The sealed key (null when there is none); only a worker can open it. Throws `not-found`. */
   credentials(id: string): Promise<{ readonly url: string; readonly sealedKey: string | null }>;
+}
+
+const repositoryColumns = {
+  id: true,
+  name: true,
+  url: true,
+  formatId: true,
+  formatVersion: true,
+  encrypted: true,
+  sealedKey: true,
+  state: true,
+  stateDetail: true,
+  freeBytes: true,
+  totalBytes: true,
+  storedBytes: true,
+  recoveryKitSavedAt: true,
+  checkedAt: true,
+  createdAt: true,
+} satisfies Prisma.RepositorySelect;
+
+const oldestFirst = [{ createdAt: "asc" }, { id: "asc" }] satisfies Prisma.RepositoryOrderByWithRelationInput[];
+
+export function createRepositoryStore(prisma: PrismaClient): RepositoryStore {
+  const changeOne = async (id: string, change: Prisma.Sql) => {
+    await prisma.$executeRaw`UPDATE repository SET ${change} WHERE id = ${id}`;
+    const row = await prisma.repository.findUnique({ where: { id }, select: repositoryColumns });
+    if (row === null) throw notFound("repository", id);
+    return toRow(row);
+  };
+  return {
+    create: async ({ id, name, url, encrypted }) => {
+      try {
+        const data = { id: id ?? newId("repository"), name, url, encrypted };
+        return toRow(await prisma.repository.create({ data, select: repositoryColumns }));
+      } catch (error) {
+        throw isUniqueViolation(error) ? nameTaken("repository", name, error) : error;
+      }
+    },
+    get: async (id) => orNull(await prisma.repository.findUnique({ where: { id }, select: repositoryColumns })),
+    getMany: async (ids) =>
+      (await prisma.repository.findMany({ where: { id: { in: [...ids] } }, select: repositoryColumns })).map(toRow),
+    findByName: async (name) =>
+      orNull(await prisma.repository.findUnique({ where: { name }, select: repositoryColumns })),
+    list: (page) =>
+      readPage(
+        page,
+        {
+          count: () => prisma.repository.count(),
+          find: (window) => prisma.repository.findMany({ ...window, orderBy: oldestFirst, select: repositoryColumns }),
+        },
+        toRow,
+      ),
+    all: async () => (await prisma.repository.findMany({ orderBy: oldestFirst, select: repositoryColumns })).map(toRow),
+    update: async (id, change) => {
+      await prisma.repository.updateMany({ where: { id }, data: { ...change } });
+      return await changeOne(id, Prisma.sql`checked_at = clock_timestamp()`);
+    },
+    confirmRecoveryKit: (id) =>
+      changeOne(id, Prisma.sql`recovery_kit_saved_at = COALESCE(recovery_kit_saved_at, clock_timestamp())`),
+    credentials: async (id) => {
+      const row = await prisma.repository.findUnique({ where: { id }, select: { url: true, sealedKey: true } });
+      if (row === null) throw notFound("repository", id);
+      return row;
+    },
+  };
+}
+
+type Columns = Prisma.RepositoryGetPayload<{ select: typeof repositoryColumns }>;
+
+function toRow({ sealedKey, ...columns }: Columns): RepositoryRow {
+  return { ...columns, hasKey: sealedKey !== null, state: columns.state as RepositoryState };
+}
+
+function orNull(columns: Columns | null): RepositoryRow | null {
+  return columns === null ? null : toRow(columns);
 }

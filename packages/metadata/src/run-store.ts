@@ -1,9 +1,26 @@
 import type { ErrorDescription } from "@tidemark/kit";
 import type { NewAuditEvent } from "./audit-store.ts";
 import type { NewBackup } from "./backup-store.ts";
+import { beat, beforeStart, cancelRun, claimRun, notFinal } from "./change-run.ts";
+import { createRun } from "./create-run.ts";
+import { notFound } from "./database-error.ts";
+import type { PrismaClient } from "./generated/client.ts";
 import type { RequestKey } from "./idempotency-store.ts";
 import type { Json } from "./json.ts";
 import type { Page, PageRequest } from "./page.ts";
+import { runColumns, toRun } from "./run-columns.ts";
+import { appendEvents, endRun, readEvents, runChannel } from "./run-log.ts";
+import {
+  failuresInRow,
+  findRuns,
+  findStale,
+  findUnfinished,
+  findUnrung,
+  latestFinished,
+  latestOfSchedules,
+  latestSucceeded,
+  listRuns,
+} from "./run-queries.ts";
 
 /** The kinds of packages/jobs' `runRequests`; a test there holds the two lists together. */
 export const runKinds = [
@@ -160,10 +177,10 @@ export interface RunStore {
   setWaiting(runId: string, reason: string): Promise<boolean>;
   /** Overwrites the run's progress when it is still running under this worker. The caller throttles to once a second. */
   progress(runId: string, workerId: string, progress: Partial<RunProgress>): Promise<boolean>;
-  /** Appends to the log, gapless also among concurrent writers; gives the last seq. */
-  appendEvents(runId: string, events: readonly NewRunEvent[]): Promise<number>;
+  /** Appends to the log, gapless also among concurrent writers; gives the last seq, or null when the run is final: its log is closed. */
+  appendEvents(runId: string, events: readonly NewRunEvent[]): Promise<number | null>;
   eventsAfter(runId: string, seq: number, limit: number): Promise<readonly RunEvent[]>;
-  /** Ends the run exactly once, with a last event that says so, and wakes who watches. */
+  /** Ends the run exactly once, with a last event that says so, and wakes who watches. A backup's row that is still running ends with it. */
   finish(runId: string, outcome: RunOutcome): Promise<FinishedRun>;
   /** Ends a queued or waiting run at once; marks a running one for its worker. Throws `run-already-final`. */
   requestCancel(runId: string, by: string, effect: string): Promise<Run>;
@@ -182,4 +199,66 @@ export interface RunStore {
   latestFinished(serverIds: readonly string[], kind: RunKind): Promise<readonly Run[]>;
   /** Backup runs that failed or were interrupted since the last one that succeeded, per server id; 0 when left out. */
   failuresInRow(serverIds: readonly string[], kind: RunKind): Promise<ReadonlyMap<string, number>>;
+}
+
+export function createRunStore(prisma: PrismaClient): RunStore {
+  const get = async (id: string) => {
+    const row = await prisma.run.findUnique({ where: { id }, select: runColumns });
+    return row === null ? null : toRun(row);
+  };
+  const getOrThrow = async (id: string) => {
+    const run = await get(id);
+    if (run === null) throw notFound("run", id);
+    return run;
+  };
+  return {
+    create: (run) => createRun(prisma, run),
+    get,
+    getMany: (ids) => findRuns(prisma, ids),
+    list: (filter, page) => listRuns(prisma, filter, page),
+    claim: async (runId, workerId) => {
+      const won = await claimRun(prisma, runId, workerId);
+      const run = await get(runId);
+      if (run === null) return { claimed: false, reason: "missing", run };
+      if (won) return { claimed: true, run };
+      return { claimed: false, reason: isFinalRunState(run.state) ? "final" : "running", run };
+    },
+    heartbeat: (workerId, runIds) => beat(prisma, workerId, runIds),
+    setWaiting: async (runId, reason) => {
+      const { count } = await prisma.run.updateMany({
+        where: { id: runId, state: { in: [...beforeStart] } },
+        data: { state: "waiting", waitingReason: reason },
+      });
+      return count === 1;
+    },
+    progress: async (runId, workerId, progress) => {
+      const { count } = await prisma.run.updateMany({
+        where: { id: runId, workerId, state: "running" },
+        data: { ...progress },
+      });
+      if (count === 1) await prisma.$queryRaw`SELECT pg_notify(${runChannel}, ${runId})::text AS notified`;
+      return count === 1;
+    },
+    appendEvents: async (runId, events) => {
+      const seq = await appendEvents(prisma, runId, events);
+      if (seq === null) await getOrThrow(runId);
+      return seq;
+    },
+    eventsAfter: (runId, seq, limit) => readEvents(prisma, runId, seq, limit),
+    finish: async (runId, outcome) => {
+      const finished = await endRun(prisma, runId, outcome, notFinal);
+      return { finished, run: await getOrThrow(runId) };
+    },
+    requestCancel: (runId, by, effect) => cancelRun(prisma, runId, { by, effect }, getOrThrow),
+    findStale: ({ deadAfterMs }) => findStale(prisma, deadAfterMs),
+    findUnrung: ({ olderThanMs, limit }) => findUnrung(prisma, olderThanMs, limit ?? 500),
+    markRung: async (runIds) => {
+      await prisma.$executeRaw`UPDATE run SET rung_at = clock_timestamp() WHERE id = ANY(${runIds}::text[])`;
+    },
+    unfinished: (serverIds) => findUnfinished(prisma, serverIds),
+    latestOfSchedules: (scheduleIds) => latestOfSchedules(prisma, scheduleIds),
+    latestSucceeded: (serverId, kind, limit) => latestSucceeded(prisma, serverId, kind, limit),
+    latestFinished: (serverIds, kind) => latestFinished(prisma, serverIds, kind),
+    failuresInRow: (serverIds, kind) => failuresInRow(prisma, serverIds, kind),
+  };
 }

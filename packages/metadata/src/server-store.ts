@@ -1,5 +1,8 @@
-import type { Page, PageRequest } from "./page.ts";
-import type { NewPolicy } from "./policy-store.ts";
+import { newId } from "@tidemark/kit";
+import { isForeignKeyViolation, isUniqueViolation, nameTaken, notFound, versionConflict } from "./database-error.ts";
+import type { Prisma, PrismaClient } from "./generated/client.ts";
+import { type Page, type PageRequest, readPage } from "./page.ts";
+import { insertPolicy, type NewPolicy } from "./policy-store.ts";
 import type { NewSchedule } from "./schedule-store.ts";
 
 /** A managed server as everybody may see it; the DSN is only given by `credentials`. */
@@ -90,13 +93,189 @@ export interface ServerStore {
   /** Takes it out of the lists and drops schedules and credentials. Backups, runs and the repository stay. False when it was removed before. */
   remove(id: string): Promise<boolean>;
   /** The sealed DSN; only a worker can open it. Throws `not-found`, also for a removed server. */
-  credentials(
-    id: string,
-  ): Promise<{
+  credentials(id: string): Promise<{
     readonly sealedDsn: string;
     readonly members: readonly { readonly name: string; readonly sealedDsn: string }[];
   }>;
   /** Throws `name-taken`. */
   addMember(member: NewServerMember): Promise<ServerMember>;
   membersOf(serverIds: readonly string[]): Promise<readonly ServerMember[]>;
+}
+
+export function createServerStore(prisma: PrismaClient): ServerStore {
+  const find = (where: Prisma.ServerWhereInput) =>
+    prisma.server.findMany({ where, orderBy: { name: "asc" }, select: serverColumns });
+  return {
+    register: (server) => registerServer(prisma, server),
+    get: (id) => prisma.server.findUnique({ where: { id }, select: serverColumns }),
+    getMany: (ids) => find({ id: { in: [...ids] } }),
+    findByName: async (name) => (await find({ name, removedAt: null }))[0] ?? null,
+    findBySystemIdentifier: (systemIdentifier) => find({ systemIdentifier, removedAt: null }),
+    list: (filter, page) => {
+      const where = {
+        removedAt: null,
+        ...(filter.repositoryId === undefined ? {} : { repositoryId: filter.repositoryId }),
+      };
+      return readPage(
+        page,
+        {
+          count: () => prisma.server.count({ where }),
+          find: (window) =>
+            prisma.server.findMany({ where, ...window, orderBy: { name: "asc" }, select: serverColumns }),
+        },
+        (row) => row,
+      );
+    },
+    all: () => find({ removedAt: null }),
+    update: (id, change, expectedVersion) => updateServer(prisma, id, change, expectedVersion),
+    recordContact: async (id, contact) => {
+      await prisma.$executeRaw`
+        UPDATE server
+           SET system_identifier = ${contact.systemIdentifier}, server_version = ${contact.serverVersion},
+               major_version = ${contact.majorVersion}, in_recovery = ${contact.inRecovery},
+               size_bytes = COALESCE(${contact.sizeBytes}::bigint, size_bytes), last_contact_at = clock_timestamp()
+         WHERE id = ${id}`;
+    },
+    remove: (id) => removeServer(prisma, id),
+    credentials: async (id) => {
+      const row = await prisma.server.findFirst({
+        where: { id, removedAt: null },
+        select: { sealedDsn: true, members: { select: { name: true, sealedDsn: true }, orderBy: { addedAt: "asc" } } },
+      });
+      if (row === null) throw notFound("server", id);
+      return row;
+    },
+    addMember: async (member) => {
+      try {
+        return await prisma.serverMember.create({ data: { id: newId("member"), ...member }, select: memberColumns });
+      } catch (error) {
+        if (isForeignKeyViolation(error)) throw notFound("server", member.serverId);
+        throw isUniqueViolation(error) ? nameTaken("member", member.name, error) : error;
+      }
+    },
+    membersOf: (serverIds) =>
+      prisma.serverMember.findMany({
+        where: { serverId: { in: [...serverIds] } },
+        orderBy: [{ addedAt: "asc" }, { id: "asc" }],
+        select: memberColumns,
+      }),
+  };
+}
+
+const serverColumns = {
+  id: true,
+  name: true,
+  connection: true,
+  areaId: true,
+  systemIdentifier: true,
+  serverVersion: true,
+  majorVersion: true,
+  inRecovery: true,
+  isDemo: true,
+  sizeBytes: true,
+  lastContactAt: true,
+  repositoryId: true,
+  policyId: true,
+  version: true,
+  createdAt: true,
+  removedAt: true,
+} satisfies Prisma.ServerSelect;
+
+const memberColumns = {
+  id: true,
+  serverId: true,
+  name: true,
+  connection: true,
+  addedAt: true,
+} satisfies Prisma.ServerMemberSelect;
+
+async function registerServer(prisma: PrismaClient, server: NewServer): Promise<Server> {
+  const id = server.id ?? newId("server");
+  const { name, sealedDsn, connection, repositoryId, policy } = server;
+  try {
+    await prisma.$transaction(async (tx) => {
+      const policyId = "id" in policy ? policy.id : (await insertPolicy(tx, policy.create)).id;
+      const areaId = server.areaId ?? id;
+      const isDemo = server.isDemo ?? false;
+      const facts = server.contact ?? {};
+      await tx.server.create({
+        data: { id, name, sealedDsn, connection, areaId, repositoryId, policyId, isDemo, ...facts },
+        select: { id: true },
+      });
+      await tx.schedule.createMany({
+        data: (server.schedules ?? []).map((schedule) => ({
+          id: newId("schedule"),
+          serverId: id,
+          kind: schedule.kind,
+          cron: schedule.cron,
+          zone: schedule.zone,
+          enabled: schedule.enabled ?? true,
+        })),
+      });
+      if (server.contact !== undefined) {
+        await tx.$executeRaw`UPDATE server SET last_contact_at = clock_timestamp() WHERE id = ${id}`;
+      }
+    });
+  } catch (error) {
+    throw await explainRefusal(prisma, server, error);
+  }
+  return await prisma.server.findUniqueOrThrow({ where: { id }, select: serverColumns });
+}
+
+/** A name or a reference: the database says only that one of them was wrong, so it is asked which. */
+async function explainRefusal(prisma: PrismaClient, server: NewServer, error: unknown): Promise<unknown> {
+  if (isUniqueViolation(error)) {
+    const taken = await prisma.server.count({ where: { name: server.name, removedAt: null } });
+    if (taken > 0 || "id" in server.policy) return nameTaken("server", server.name, error);
+    return nameTaken("policy", server.policy.create.name, error);
+  }
+  if (isForeignKeyViolation(error)) {
+    const repositories = await prisma.repository.count({ where: { id: server.repositoryId } });
+    if (repositories === 0) return notFound("repository", server.repositoryId);
+    if ("id" in server.policy) return notFound("policy", server.policy.id);
+  }
+  return error;
+}
+
+async function updateServer(
+  prisma: PrismaClient,
+  id: string,
+  change: ServerChange,
+  expectedVersion: number | undefined,
+): Promise<Server> {
+  const { name, policyId, dsn, contact } = change;
+  try {
+    const [row] = await prisma.server.updateManyAndReturn({
+      where: { id, removedAt: null, ...(expectedVersion === undefined ? {} : { version: expectedVersion }) },
+      data: {
+        ...(name === undefined ? {} : { name }),
+        ...(policyId === undefined ? {} : { policyId }),
+        ...dsn,
+        ...contact,
+        version: { increment: 1 },
+      },
+      select: serverColumns,
+    });
+    if (row !== undefined) return row;
+  } catch (error) {
+    if (isForeignKeyViolation(error)) throw notFound("policy", policyId ?? "");
+    throw isUniqueViolation(error) ? nameTaken("server", name ?? "", error) : error;
+  }
+  const exists = await prisma.server.findFirst({ where: { id, removedAt: null }, select: { id: true } });
+  throw exists === null ? notFound("server", id) : versionConflict("server", id);
+}
+
+/** Its credentials go at once, so that a removed server cannot be reached by mistake; its history stays. */
+async function removeServer(prisma: PrismaClient, id: string): Promise<boolean> {
+  return await prisma.$transaction(async (tx) => {
+    const removed = await tx.$executeRaw`
+      UPDATE server SET removed_at = clock_timestamp(), sealed_dsn = '', version = version + 1
+       WHERE id = ${id} AND removed_at IS NULL`;
+    if (removed === 0) return false;
+    await tx.schedule.deleteMany({ where: { serverId: id } });
+    await tx.serverMember.deleteMany({ where: { serverId: id } });
+    await tx.$executeRaw`
+      UPDATE finding SET resolved_at = clock_timestamp() WHERE server_id = ${id} AND resolved_at IS NULL`;
+    return true;
+  });
 }

@@ -1,4 +1,7 @@
-import type { Page, PageRequest } from "./page.ts";
+import { newId } from "@tidemark/kit";
+import { notFound } from "./database-error.ts";
+import type { Prisma, PrismaClient } from "./generated/client.ts";
+import { type Page, type PageRequest, readPage } from "./page.ts";
 
 export type TokenAccess = "read-only" | "full";
 
@@ -35,4 +38,61 @@ export interface TokenStore {
   revoke(id: string): Promise<ApiTokenRow>;
   /** Notes its use, at most once a minute. */
   recordUse(id: string): Promise<void>;
+}
+
+const tokenColumns = {
+  id: true,
+  name: true,
+  prefix: true,
+  access: true,
+  createdBy: true,
+  createdAt: true,
+  expiresAt: true,
+  lastUsedAt: true,
+  revokedAt: true,
+} satisfies Prisma.ApiTokenSelect;
+
+export function createTokenStore(prisma: PrismaClient): TokenStore {
+  const find = async (where: Prisma.ApiTokenWhereUniqueInput) => {
+    const row = await prisma.apiToken.findUnique({ where, select: tokenColumns });
+    return row === null ? null : toRow(row);
+  };
+  return {
+    create: async ({ name, prefix, hash, access, createdBy, expiresAt }) => {
+      const data = { id: newId("token"), name, prefix, hash, access, createdBy, expiresAt };
+      return toRow(await prisma.apiToken.create({ data, select: tokenColumns }));
+    },
+    get: (id) => find({ id }),
+    findByHash: (hash) => find({ hash }),
+    list: (page) =>
+      readPage(
+        page,
+        {
+          count: () => prisma.apiToken.count(),
+          find: (window) =>
+            prisma.apiToken.findMany({
+              ...window,
+              orderBy: [{ createdAt: "desc" }, { id: "desc" }],
+              select: tokenColumns,
+            }),
+        },
+        toRow,
+      ),
+    revoke: async (id) => {
+      await prisma.$executeRaw`
+        UPDATE api_token SET revoked_at = COALESCE(revoked_at, clock_timestamp()) WHERE id = ${id}`;
+      const row = await find({ id });
+      if (row === null) throw notFound("token", id);
+      return row;
+    },
+    recordUse: async (id) => {
+      await prisma.$executeRaw`
+        UPDATE api_token SET last_used_at = clock_timestamp()
+         WHERE id = ${id} AND (last_used_at IS NULL OR last_used_at < clock_timestamp() - interval '1 minute')`;
+    },
+  };
+}
+
+function toRow(columns: Prisma.ApiTokenGetPayload<{ select: typeof tokenColumns }>): ApiTokenRow {
+  return { ...columns, access: columns.access as TokenAccess };
 }

@@ -1,3 +1,5 @@
+import type { PrismaClient } from "./generated/client.ts";
+
 export interface WorkerRow {
   readonly id: string;
   readonly hostname: string;
@@ -27,4 +29,33 @@ export interface WorkerStore {
   stop(id: string): Promise<void>;
   /** Newest first; those not seen for 30 days are left out. */
   list(options?: { readonly aliveForMs?: number }): Promise<readonly WorkerRow[]>;
+}
+
+/** Three missed heartbeats of ten seconds. */
+const defaultAliveForMs = 30_000;
+
+export function createWorkerStore(prisma: PrismaClient): WorkerStore {
+  return {
+    register: async ({ id, hostname, pid, version, restoreRoots }) => {
+      const facts = { hostname, pid, version, restoreRoots: [...restoreRoots], stoppedAt: null };
+      await prisma.worker.upsert({ where: { id }, create: { id, ...facts }, update: facts, select: { id: true } });
+      await prisma.$executeRaw`UPDATE worker SET last_seen_at = clock_timestamp() WHERE id = ${id}`;
+    },
+    heartbeat: async (id) =>
+      (await prisma.$executeRaw`UPDATE worker SET last_seen_at = clock_timestamp() WHERE id = ${id}`) === 1,
+    stop: async (id) => {
+      await prisma.$executeRaw`UPDATE worker SET stopped_at = clock_timestamp() WHERE id = ${id}`;
+    },
+    list: (options) =>
+      prisma.$queryRaw<WorkerRow[]>`
+        SELECT id, hostname, pid, version, restore_roots AS "restoreRoots", started_at AS "startedAt",
+               last_seen_at AS "lastSeenAt", stopped_at AS "stoppedAt",
+               stopped_at IS NULL
+                 AND last_seen_at > clock_timestamp() - ${options?.aliveForMs ?? defaultAliveForMs} * interval '1 millisecond'
+                 AS alive
+          FROM worker
+         WHERE last_seen_at > clock_timestamp() - interval '30 days'
+         ORDER BY started_at DESC, id DESC
+         LIMIT 200`,
+  };
 }

@@ -1,0 +1,127 @@
+import { Prisma, type PrismaClient } from "./generated/client.ts";
+import { type Page, type PageRequest, readPage } from "./page.ts";
+import { newestRunFirst, runColumns, toRun } from "./run-columns.ts";
+import type { Run, RunFilter, RunKind } from "./run-store.ts";
+
+export async function findRuns(prisma: PrismaClient, ids: readonly string[]): Promise<readonly Run[]> {
+  if (ids.length === 0) return [];
+  const rows = await prisma.run.findMany({
+    where: { id: { in: [...ids] } },
+    orderBy: newestRunFirst,
+    select: runColumns,
+  });
+  return rows.map(toRun);
+}
+
+export async function listRuns(prisma: PrismaClient, filter: RunFilter, page: PageRequest): Promise<Page<Run>> {
+  const where: Prisma.RunWhereInput = {
+    ...(filter.serverId === undefined ? {} : { serverId: filter.serverId }),
+    ...(filter.repositoryId === undefined ? {} : { repositoryId: filter.repositoryId }),
+    ...(filter.backupId === undefined ? {} : { backupId: filter.backupId }),
+    ...(filter.kinds === undefined ? {} : { kind: { in: [...filter.kinds] } }),
+    ...(filter.states === undefined ? {} : { state: { in: [...filter.states] } }),
+  };
+  return await readPage(
+    page,
+    {
+      count: () => prisma.run.count({ where }),
+      find: (window) => prisma.run.findMany({ where, ...window, orderBy: newestRunFirst, select: runColumns }),
+    },
+    toRun,
+  );
+}
+
+/** Ids by raw SQL, then the rows: Prisma has no database clock, no DISTINCT ON and no interval arithmetic. */
+async function runsOf(prisma: PrismaClient, ids: Promise<{ id: string }[]>): Promise<readonly Run[]> {
+  return await findRuns(
+    prisma,
+    (await ids).map((row) => row.id),
+  );
+}
+
+export function findStale(prisma: PrismaClient, deadAfterMs: number): Promise<readonly Run[]> {
+  return runsOf(
+    prisma,
+    prisma.$queryRaw`
+      SELECT id FROM run
+       WHERE state = 'running' AND finished_at IS NULL
+         AND heartbeat_at < clock_timestamp() - ${deadAfterMs} * interval '1 millisecond'
+       ORDER BY heartbeat_at LIMIT 500`,
+  );
+}
+
+export function findUnrung(prisma: PrismaClient, olderThanMs: number, limit: number): Promise<readonly Run[]> {
+  return runsOf(
+    prisma,
+    prisma.$queryRaw`
+      SELECT id FROM run
+       WHERE state IN ('queued', 'waiting') AND finished_at IS NULL
+         AND COALESCE(rung_at, created_at) <= clock_timestamp() - ${olderThanMs} * interval '1 millisecond'
+       ORDER BY created_at LIMIT ${limit}`,
+  );
+}
+
+export async function findUnfinished(prisma: PrismaClient, serverIds?: readonly string[]): Promise<readonly Run[]> {
+  const rows = await prisma.run.findMany({
+    where: { finishedAt: null, ...(serverIds === undefined ? {} : { serverId: { in: [...serverIds] } }) },
+    orderBy: newestRunFirst,
+    take: 500,
+    select: runColumns,
+  });
+  return rows.map(toRun);
+}
+
+export function latestOfSchedules(prisma: PrismaClient, scheduleIds: readonly string[]): Promise<readonly Run[]> {
+  return runsOf(
+    prisma,
+    prisma.$queryRaw`
+      SELECT DISTINCT ON (schedule_id) id FROM run WHERE schedule_id = ANY(${scheduleIds}::text[])
+       ORDER BY schedule_id, scheduled_for DESC`,
+  );
+}
+
+export async function latestSucceeded(
+  prisma: PrismaClient,
+  serverId: string,
+  kind: RunKind,
+  limit: number,
+): Promise<readonly Run[]> {
+  const rows = await prisma.run.findMany({
+    where: { serverId, kind, state: "succeeded" },
+    orderBy: newestRunFirst,
+    take: limit,
+    select: runColumns,
+  });
+  return rows.map(toRun);
+}
+
+export function latestFinished(
+  prisma: PrismaClient,
+  serverIds: readonly string[],
+  kind: RunKind,
+): Promise<readonly Run[]> {
+  return runsOf(
+    prisma,
+    prisma.$queryRaw`
+      SELECT DISTINCT ON (server_id) id FROM run
+       WHERE server_id = ANY(${serverIds}::text[]) AND kind = ${kind} AND finished_at IS NOT NULL
+       ORDER BY server_id, created_at DESC, id DESC`,
+  );
+}
+
+export async function failuresInRow(
+  prisma: PrismaClient,
+  serverIds: readonly string[],
+  kind: RunKind,
+): Promise<ReadonlyMap<string, number>> {
+  const rows = await prisma.$queryRaw<{ serverId: string; failures: number }[]>(Prisma.sql`
+    SELECT failed.server_id AS "serverId", count(*)::int AS failures
+      FROM run failed
+      LEFT JOIN (SELECT server_id, max(created_at) AS at FROM run
+                  WHERE kind = ${kind} AND state = 'succeeded' AND server_id = ANY(${serverIds}::text[])
+                  GROUP BY server_id) good USING (server_id)
+     WHERE failed.server_id = ANY(${serverIds}::text[]) AND failed.kind = ${kind}
+       AND failed.state IN ('failed', 'interrupted') AND (good.at IS NULL OR failed.created_at > good.at)
+     GROUP BY failed.server_id`);
+  return new Map(rows.map((row) => [row.serverId, row.failures]));
+}
