@@ -8,6 +8,7 @@ export interface Repository {
   readonly id: string;
   readonly formatVersion: number;
   readonly encrypted: boolean;
+  readonly createdAt: Date;
   readonly location: string;
   area(serverId: string): ServerArea;
   /** Ids of the servers that have an area here. */
@@ -147,6 +148,8 @@ export interface SuspectPages {
 export interface StoredBackup {
   readonly backupId: string;
   readonly serverId: string;
+  /** The backup whose frames were referenced where unchanged; it may be gone, this one does not need it. */
+  readonly parentId: string | null;
   readonly facts: BackupFacts | null;
   readonly counts: BackupCounts | null;
   readonly fileCount: number;

@@ -1,0 +1,76 @@
+/** Reads what `ByteWriter` wrote. Running past the end throws a RangeError, which the readers of objects turn into damage. */
+export class ByteReader {
+  readonly #bytes: Buffer;
+  at: number;
+
+  constructor(bytes: Uint8Array, at = 0) {
+    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.at = at;
+  }
+
+  get done(): boolean {
+    return this.at >= this.#bytes.length;
+  }
+
+  u8(): number {
+    const value = this.#bytes.readUInt8(this.at);
+    this.at += 1;
+    return value;
+  }
+
+  u16(): number {
+    const value = this.#bytes.readUInt16LE(this.at);
+    this.at += 2;
+    return value;
+  }
+
+  u32(): number {
+    const value = this.#bytes.readUInt32LE(this.at);
+    this.at += 4;
+    return value;
+  }
+
+  u64(): number {
+    const value = Number(this.#bytes.readBigUInt64LE(this.at));
+    if (!Number.isSafeInteger(value)) throw new RangeError("a number beyond 2^53");
+    this.at += 8;
+    return value;
+  }
+
+  varint(): number {
+    let value = 0;
+    let scale = 1;
+    for (;;) {
+      const byte = this.u8();
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) break;
+      scale *= 0x80;
+    }
+    if (!Number.isSafeInteger(value)) throw new RangeError("a varint beyond 2^53");
+    return value;
+  }
+
+  signed(): number {
+    const value = this.varint();
+    return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+  }
+
+  /** A view into the bytes, not a copy. */
+  bytes(length: number): Uint8Array {
+    const end = this.at + length;
+    if (end > this.#bytes.length) throw new RangeError("bytes past the end");
+    const found = this.#bytes.subarray(this.at, end);
+    this.at = end;
+    return new Uint8Array(found.buffer, found.byteOffset, found.length);
+  }
+
+  sized(): Uint8Array {
+    return this.bytes(this.varint());
+  }
+
+  fixedText(width: number): string {
+    const text = Buffer.from(this.bytes(width)).toString("latin1");
+    const end = text.indexOf("\0");
+    return end === -1 ? text : text.slice(0, end);
+  }
+}

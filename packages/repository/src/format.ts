@@ -1,0 +1,41 @@
+/** The numbers and names of the format; docs/repository-format.md explains each. */
+
+/** Raised when a reader of the old one would misread the new. A reader refuses what is newer than itself. */
+export const formatVersion = 1;
+
+/** Plain bytes of a frame: 16 pages of 8 KiB. Measured better than 1 MiB in size and in time (2026-11). */
+export const frameBytes = 128 * 1024;
+
+/** Files up to this size share frames. */
+export const bundledFileBytes = 64 * 1024;
+
+/** Most files in one bundle, so that what waits for a bundle stays bounded where files are tiny. */
+export const bundleParts = 256;
+
+/** A pack takes no new frame once this many bytes are stored or on their way; it stays below 64 MiB. */
+export const packTargetBytes = 32 * 1024 * 1024;
+
+/** Most frames in a pack; keeps a directory below 256 KiB where data compresses to nearly nothing. */
+export const packFrames = 4096;
+
+/** A manifest chunk is closed at this many plain bytes; one record may exceed it. */
+export const manifestChunkBytes = 256 * 1024;
+
+/** Most extents in one record of a manifest. */
+export const extentsPerRecord = 1024;
+
+export const magic = {
+  pack: "TIDEPACK",
+  packEnd: "TIDEPEND",
+  manifest: "TIDEMANI",
+  manifestEnd: "TIDEMEND",
+  fact: "TIDEFACT",
+  revoked: "TIDEREVO",
+} as const;
+
+export type Magic = (typeof magic)[keyof typeof magic];
+
+/** The parts of an object that are sealed one by one; the number is part of the nonce. */
+export const partKinds = { frame: 1, directory: 2, header: 3, chunk: 4, index: 5, fact: 6 } as const;
+
+export type PartKind = keyof typeof partKinds;

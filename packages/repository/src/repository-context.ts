@@ -1,0 +1,35 @@
+import type { Clock, IdKind } from "@tidemark/kit";
+import type { ObjectStore } from "@tidemark/storage";
+import type { Magic } from "./format.ts";
+import type { FramePool } from "./frame-pool.ts";
+import { damagedObject, type Keyring, ObjectSeal, type Prefix } from "./object-seal.ts";
+import type { RepositoryStep } from "./steps.ts";
+
+/** What the parts of an opened repository share. */
+export interface RepositoryContext {
+  readonly store: ObjectStore;
+  readonly repositoryId: string;
+  /** Null: not encrypted. */
+  readonly keyring: Keyring | null;
+  readonly fingerprintSeed: Uint8Array;
+  readonly compressionLevel: number;
+  readonly spoolFolder: string;
+  readonly clock: Clock;
+  readonly newId: (kind: IdKind) => string;
+  readonly randomBytes: (length: number) => Uint8Array;
+  readonly step: (name: RepositoryStep) => Promise<void>;
+  /** The pool that opens frames; its threads start with the first one. */
+  readonly openers: FramePool;
+}
+
+/** The seal of an object that is about to be written. */
+export function newSeal(context: RepositoryContext, key: string): ObjectSeal {
+  const facts = { keyId: context.keyring?.currentKeyId ?? "", salt: context.randomBytes(16) };
+  return new ObjectSeal(context.repositoryId, key, facts, context.keyring);
+}
+
+/** The seal of an object that was read, once its prefix says that it is one of the expected kind. */
+export function sealOf(context: RepositoryContext, key: string, prefix: Prefix, magic: Magic): ObjectSeal {
+  if (prefix.magic !== magic) throw damagedObject(key, `it is ${prefix.magic}, not ${magic}`);
+  return new ObjectSeal(context.repositoryId, key, prefix, context.keyring);
+}

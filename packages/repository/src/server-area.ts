@@ -1,0 +1,119 @@
+import { AppError } from "@tidemark/kit";
+import { OpenBackupWriter } from "./backup-writer.ts";
+import { executeCollection, planCollection } from "./collection.ts";
+import { PackFrameSource } from "./frame-source.ts";
+import { ManifestObject, readManifestBeginning } from "./manifest-object.ts";
+import { damagedBackup, OpenedManifest, storedBackup } from "./manifest-reader.ts";
+import { isHeld, putMark, readMarks } from "./mark.ts";
+import { assertId, backupsPrefix, manifestKey, marksPrefix, nameOf } from "./paths.ts";
+import type { RepositoryContext } from "./repository-context.ts";
+import type {
+  BackupWriter,
+  BeginBackup,
+  CollectionOptions,
+  CollectionPlan,
+  CollectionReport,
+  FrameSource,
+  ManifestReader,
+  Mark,
+  NewMark,
+  ServerArea,
+  StoredBackup,
+} from "./types.ts";
+
+/** The part of a repository that belongs to one server. */
+export class OpenedServerArea implements ServerArea {
+  readonly serverId: string;
+  readonly #context: RepositoryContext;
+
+  constructor(context: RepositoryContext, serverId: string) {
+    assertId(serverId, "server id");
+    this.serverId = serverId;
+    this.#context = context;
+  }
+
+  async listBackups(): Promise<readonly StoredBackup[]> {
+    const backups: StoredBackup[] = [];
+    for await (const { key } of this.#context.store.list(backupsPrefix(this.serverId))) {
+      const backup = await this.#readListed(key);
+      if (backup !== null) backups.push(backup);
+    }
+    // Ids sort by creation; a damaged manifest has no other time.
+    return backups.sort((a, b) => startOf(a) - startOf(b) || (a.backupId < b.backupId ? -1 : 1));
+  }
+
+  /** Null: revoked, or deleted since it was listed. */
+  async #readListed(key: string): Promise<StoredBackup | null> {
+    try {
+      const beginning = await readManifestBeginning(this.#context, key);
+      return beginning.kind === "revoked" ? null : storedBackup(beginning.header);
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      if (error.code === "manifest-missing") return null;
+      if (error.code !== "manifest-damaged") throw error;
+      return damagedBackup(this.serverId, nameOf(key), error.message);
+    }
+  }
+
+  async openManifest(backupId: string): Promise<ManifestReader> {
+    assertId(backupId, "backup id");
+    return new OpenedManifest(await ManifestObject.open(this.#context, manifestKey(this.serverId, backupId)));
+  }
+
+  beginBackup(options: BeginBackup): Promise<BackupWriter> {
+    return OpenBackupWriter.begin(this.#context, this.serverId, options);
+  }
+
+  marks(backupId: string): Promise<readonly Mark[]> {
+    return readMarks(this.#context, this.serverId, backupId);
+  }
+
+  addMark(backupId: string, mark: NewMark): Promise<Mark> {
+    return putMark(this.#context, this.serverId, backupId, mark);
+  }
+
+  frames(): FrameSource {
+    return new PackFrameSource(this.#context, this.serverId);
+  }
+
+  async deleteBackup(backupId: string): Promise<void> {
+    const marks = await this.marks(backupId);
+    if (isHeld(marks)) {
+      throw new AppError("backup-held", {
+        message: `backup ${backupId} is held and will not be deleted`,
+        hint: "release the hold first; nothing was changed",
+        context: { serverId: this.serverId, backupId },
+      });
+    }
+    const key = manifestKey(this.serverId, backupId);
+    await this.#context.step("delete:before-manifest");
+    // Manifest first: from here on the backup does not exist, whatever of it is still there. A revoked key stays claimed.
+    if (await this.#holdsManifest(key)) await this.#context.store.delete(key);
+    await this.#context.step("delete:after-manifest");
+    for (const { markId } of marks)
+      await this.#context.store.delete(`${marksPrefix(this.serverId, backupId)}${markId}`);
+    await this.#context.step("delete:after-marks");
+  }
+
+  async #holdsManifest(key: string): Promise<boolean> {
+    try {
+      return (await readManifestBeginning(this.#context, key)).kind === "manifest";
+    } catch (error) {
+      if (error instanceof AppError && error.code === "manifest-missing") return false;
+      if (error instanceof AppError && error.code === "manifest-damaged") return true;
+      throw error;
+    }
+  }
+
+  planCollection(options: CollectionOptions): Promise<CollectionPlan> {
+    return planCollection(this.#context, this.serverId, options);
+  }
+
+  executeCollection(plan: CollectionPlan, signal?: AbortSignal): Promise<CollectionReport> {
+    return executeCollection(this.#context, this.serverId, plan, signal);
+  }
+}
+
+function startOf(backup: StoredBackup): number {
+  return backup.facts?.startedAt.getTime() ?? 0;
+}
