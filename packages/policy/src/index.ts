@@ -25,6 +25,7 @@ export {
   type RetentionPolicy,
   type RetentionReason,
 } from "./retention.ts";
+export { retentionPlanHash } from "./retention-plan-hash.ts";
 export {
   type MissedRun,
   missedRun,
