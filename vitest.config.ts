@@ -15,6 +15,7 @@ export default defineConfig({
         test: {
           name: "integration",
           include: ["{apps,packages}/*/src/**/*.int.test.ts"],
+          globalSetup: ["packages/testkit/src/leftovers.ts"],
           testTimeout: 180_000,
           hookTimeout: 180_000,
           // Two cores: each file brings its own PostgreSQL servers.

@@ -19,6 +19,7 @@ const steps = [
   { name: "dead code", command: ["knip", "--no-progress"] },
   { name: "format and lint", command: ["biome", "ci", "--max-diagnostics=50", "."] },
   { name: "walls: imports", command: ["turbo", "boundaries"] },
+  { name: "lock file", command: ["node", "scripts/complete-lock.mjs", "--check"] },
   { name: "walls: arrows", command: ["node", "scripts/walls.mjs"] },
 ];
 

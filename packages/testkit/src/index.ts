@@ -1,6 +1,7 @@
 export { findHostTool, freePort, type Major, runTool } from "@tidemark/local-postgres";
 export { type FakeClock, fakeClock } from "./fake-clock.ts";
 export { type FaultProxy, type Faults, faultProxy } from "./fault-proxy.ts";
+export { findLeaks } from "./find-leaks.ts";
 export { type RedisServer, redisServer } from "./redis-server.ts";
 export { standbyOf } from "./standby.ts";
 export { type TempDir, tempDir } from "./temp-dir.ts";

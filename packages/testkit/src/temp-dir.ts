@@ -14,11 +14,16 @@ export interface TempDir extends AsyncDisposable {
  * servers run under one.
  */
 export async function tempDir(name = "test"): Promise<TempDir> {
-  const path = await mkdtemp(join(tmpdir(), `tidemark-${name}-`));
+  const path = await mkdtemp(join(tmpdir(), `tidemark-${runMark()}-${name}-`));
   if (process.getuid?.() === 0) await chmod(path, 0o711);
   return {
     path,
     join: (...parts) => join(path, ...parts),
     [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true, maxRetries: 3 }),
   };
+}
+
+/** Marks the folders of one run of the tests (see leftovers.ts). */
+export function runMark(): string {
+  return process.env.TIDEMARK_TEST_RUN ?? "run";
 }

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { findLeaks } from "./find-leaks.ts";
 import { standbyOf } from "./standby.ts";
 import { majors } from "./test-postgres.ts";
 import { testServer } from "./test-server.ts";
@@ -31,6 +32,17 @@ describe.each(majors)("a test's PostgreSQL %i", (major) => {
       expect(comparison.restoredRows).toBeGreaterThanOrEqual(20);
     }
     expect(existsSync(dir)).toBe(false);
+  });
+
+  it("tells what was left behind on it", async () => {
+    await using server = await testServer({ major });
+    expect(await findLeaks(server)).toEqual([]);
+    await server.query("SELECT pg_create_physical_replication_slot('forgotten')");
+    const client = await server.client();
+    const leaks = await findLeaks(server);
+    expect(leaks).toHaveLength(2);
+    expect(leaks).toContain("replication slot forgotten (idle)");
+    await client.end();
   });
 
   it("can have a standby that follows it", async () => {

@@ -12,6 +12,7 @@ import {
   startCluster,
 } from "@tidemark/local-postgres";
 import pg from "pg";
+import { showLogOnFailure } from "./log-on-failure.ts";
 import { type TempDir, tempDir } from "./temp-dir.ts";
 import { testPostgres } from "./test-postgres.ts";
 
@@ -83,7 +84,7 @@ export async function testServer(options: TestServerOptions = {}): Promise<TestS
       ...pick(options, ["hba", "walSegmentSizeMb", "checksums"]),
     });
     const start = { installation, dataDir, superuser, password: new Secret(password), ...options.start };
-    const server = makeTestServer(dir, start, await startCluster(start), password);
+    const server = await makeTestServer(dir, start, await startCluster(start), password);
     for (const name of options.tablespaces ?? []) await server.createTablespace(name);
     return server;
   } catch (error) {
@@ -100,7 +101,7 @@ export async function adoptCluster(
 ): Promise<TestServer> {
   const { installation } = like.cluster;
   const start = { installation, superuser: like.superuser, password: new Secret(like.password), ...options };
-  return makeTestServer(dir, start, await startCluster(start), like.password);
+  return await makeTestServer(dir, start, await startCluster(start), like.password);
 }
 
 /** No fsync: the machine's power does not fail during a test, and a killed process loses nothing the kernel has. */
@@ -114,12 +115,13 @@ const testSettings: ServerSettings = {
   log_statement: "none",
 };
 
-function makeTestServer(
+async function makeTestServer(
   dir: TempDir,
   start: StartClusterOptions,
   started: RunningCluster,
   password: string,
-): TestServer {
+): Promise<TestServer> {
+  const keepLog = await showLogOnFailure(`PostgreSQL ${start.installation.major} on port ${started.port}`);
   let cluster = started;
   const clients = new Set<pg.Client>();
   const superuser = start.superuser ?? "postgres";
@@ -179,6 +181,7 @@ function makeTestServer(
     [Symbol.asyncDispose]: async () => {
       await Promise.allSettled([...clients].map((client) => client.end()));
       await cluster.stop({ mode: "immediate", timeoutMs: 5_000 });
+      await keepLog(cluster);
       await dir[Symbol.asyncDispose]();
     },
   };
