@@ -155,7 +155,7 @@ function parseFile(entry: Readonly<Record<string, unknown>>): ManifestFile {
 function parsePath(path: unknown, encoded: unknown): Uint8Array {
   if (typeof path === "string" && encoded === undefined && path !== "") return encoder.encode(path);
   if (typeof encoded === "string" && path === undefined && /^(?:[0-9a-fA-F]{2})+$/.test(encoded)) {
-    return Uint8Array.from(Buffer.from(encoded, "hex"));
+    return new Uint8Array(Buffer.from(encoded, "hex"));
   }
   throw mismatch("a file has no usable path");
 }
@@ -197,7 +197,7 @@ function parseWalRange(entry: Readonly<Record<string, unknown>>): ManifestWalRan
 }
 
 function concat(a: Uint8Array, b: Uint8Array): Uint8Array {
-  if (a.length === 0) return b.slice();
+  if (a.length === 0) return new Uint8Array(b);
   const joined = new Uint8Array(a.length + b.length);
   joined.set(a);
   joined.set(b, a.length);

@@ -19,18 +19,21 @@ type Row = readonly (Uint8Array | null)[];
  * Turns the server's answers to BASE_BACKUP into events. No I/O: push a message, take events until there is none, push
  * the next. Errors of the server are not its business: whoever receives messages throws those.
  *
- * States: `start` (one row) → `archives` (a row each) → `copy` → `stop` (one row) → `closing` → `done`. In `copy` the
+ * States: `start` (one row) → `archives` (a row each) → `copy` → `stop` (one row) → `closing` →
+ * `closed` → `done`. In `copy` the
  * server of 13/14 opens one COPY per archive, in the order of the rows, and one more for the manifest; that of 15+ opens
  * one COPY in which the first byte of each message tells what it is.
  */
 export class BaseBackupDecoder {
   readonly #capabilities: Capabilities;
-  #state: "start" | "archives" | "copy" | "stop" | "closing" | "done" = "start";
+  #state: "start" | "archives" | "copy" | "stop" | "closing" | "closed" | "done" = "start";
   #startRow: { readonly lsn: Lsn; readonly timeline: number } | null = null;
   #stopRow: { readonly lsn: Lsn; readonly timeline: number } | null = null;
   readonly #announced: Archive[] = [];
   /** How many archives were begun; in 13/14 also which comes next. */
   readonly #begun = new Set<number | null>();
+  /** Between the begin and the end of a COPY. */
+  #isCopying = false;
   #archive: Archive | null = null;
   #isManifest = false;
   #hasManifest = false;
@@ -107,7 +110,8 @@ export class BaseBackupDecoder {
     if (this.#state === "start" && this.#startRow !== null) this.#state = "archives";
     else if (this.#state === "archives") this.#announceStart(this.#startRow);
     else if (this.#state === "stop" && this.#stopRow !== null) this.#state = "closing";
-    else if (this.#state !== "closing") throw damaged("a result ends where none was begun");
+    else if (this.#state === "closing") this.#state = "closed";
+    else throw damaged("a result ends where none was begun");
   }
 
   #announceStart(start: { readonly lsn: Lsn; readonly timeline: number } | null): void {
@@ -128,7 +132,8 @@ export class BaseBackupDecoder {
   }
 
   #beginCopy(): void {
-    if (this.#state !== "copy") throw damaged("a copy begins where none is due");
+    if (this.#state !== "copy" || this.#isCopying) throw damaged("a copy begins where none is due");
+    this.#isCopying = true;
     if (this.#capabilities.baseBackupCopies === "single") return;
     const next = this.#announced[this.#begun.size];
     if (next !== undefined) this.#beginArchive(next);
@@ -137,7 +142,7 @@ export class BaseBackupDecoder {
   }
 
   #takeCopyData(payload: Uint8Array): void {
-    if (this.#state !== "copy") throw damaged("copied data comes where none is due");
+    if (!this.#isCopying) throw damaged("copied data comes where none is due");
     if (this.#capabilities.baseBackupCopies === "single") this.#takeTyped(payload);
     else this.#takeContents(payload);
   }
@@ -196,7 +201,8 @@ export class BaseBackupDecoder {
   }
 
   #endCopy(): void {
-    if (this.#state !== "copy") throw damaged("a copy ends where none was begun");
+    if (!this.#isCopying) throw damaged("a copy ends where none was begun");
+    this.#isCopying = false;
     this.#endContents();
     if (this.#hasManifest && this.#begun.size === this.#announced.length) this.#state = "stop";
     else if (this.#capabilities.baseBackupCopies === "single") throw damaged("an archive or the manifest is missing");
@@ -220,7 +226,7 @@ export class BaseBackupDecoder {
 
   /** Only now is it a backup: the server stopped it, told where, and had no error. */
   #finish(): void {
-    if (this.#state !== "closing" || this.#stopRow === null) throw damaged("it ends before it is complete");
+    if (this.#state !== "closed" || this.#stopRow === null) throw damaged("it ends before it is complete");
     this.#state = "done";
     this.#ready.push({ kind: "end", stopLsn: this.#stopRow.lsn, stopTimeline: this.#stopRow.timeline });
   }

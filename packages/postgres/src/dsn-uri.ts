@@ -32,7 +32,7 @@ function splitHosts(list: string, pairs: Map<string, string>): void {
   const hosts: string[] = [];
   const ports: string[] = [];
   for (const part of list.split(",")) {
-    const match = /^(?:\[([^\]]+)\]|([^:[\]]*))(?::(.*))?$/.exec(part);
+    const match = /^(?:\[([^\]]+)\]|([^:[\]]*))(?::([^:]*))?$/.exec(part);
     if (match === null) throw malformed("a host is malformed (an IPv6 address belongs in square brackets)");
     hosts.push(decode(match[1] ?? match[2] ?? ""));
     ports.push(decode(match[3] ?? ""));

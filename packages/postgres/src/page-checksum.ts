@@ -70,7 +70,8 @@ function addRow(words: Uint32Array, row: number, checksumMask: number): void {
 /** A view of the bytes as little-endian words; a copy when they are not aligned (streams rarely are). */
 function wordsOf(bytes: Uint8Array, length: number): Uint32Array {
   if (bytes.byteOffset % 4 === 0) return new Uint32Array(bytes.buffer, bytes.byteOffset, length / 4);
-  return new Uint32Array(bytes.slice(0, length).buffer);
+  // Not slice: a Buffer's is a window on the same memory.
+  return new Uint32Array(new Uint8Array(bytes.subarray(0, length)).buffer);
 }
 
 function isZero(words: Uint32Array, at: number, length: number): boolean {

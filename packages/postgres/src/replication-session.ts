@@ -206,7 +206,7 @@ export class ReplicationSession {
       const message = await this.#wire.receive();
       switch (message.kind) {
         case "data-row":
-          rows.push(message.values.map((value) => value?.slice() ?? null));
+          rows.push(message.values.map((value) => (value === null ? null : new Uint8Array(value))));
           break;
         case "error":
           report ??= message.report;

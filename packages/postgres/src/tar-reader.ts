@@ -181,7 +181,7 @@ function headerSum(header: Uint8Array): number {
 function cut(header: Uint8Array, from: number, length: number): Uint8Array {
   const field = header.subarray(from, from + length);
   const end = field.indexOf(0);
-  return field.slice(0, end === -1 ? length : end);
+  return new Uint8Array(field.subarray(0, end === -1 ? length : end));
 }
 
 function latin1(bytes: Uint8Array): string {

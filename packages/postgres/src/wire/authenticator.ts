@@ -44,7 +44,7 @@ export class Authenticator {
       case authentication.sasl:
         return this.#beginScram(payload);
       case authentication.saslContinue:
-        return encodeSaslResponse(await this.#running().continue(payload.slice()));
+        return encodeSaslResponse(await this.#running().continue(new Uint8Array(payload)));
       case authentication.saslFinal:
         this.#running().finish(payload);
         this.#isProved = true;

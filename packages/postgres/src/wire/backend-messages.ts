@@ -56,7 +56,7 @@ export function decodeMessage(type: number, body: Uint8Array): BackendMessage {
     case 0x53: // 'S'
       return { kind: "parameter-status", name: cursor.text(), value: cursor.text() };
     case 0x4b: // 'K': the key has 4 bytes in protocol 3.0 and up to 256 in 3.2.
-      return { kind: "backend-key", processId: cursor.int32(), secretKey: cursor.rest().slice() };
+      return { kind: "backend-key", processId: cursor.int32(), secretKey: new Uint8Array(cursor.rest()) };
     case 0x52: // 'R'
       return { kind: "authentication", method: cursor.int32(), payload: cursor.rest() };
     case 0x48: // 'H'

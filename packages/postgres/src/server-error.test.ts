@@ -1,0 +1,80 @@
+import { AppError, type ErrorCode } from "@tidemark/kit";
+import { describe, expect, it } from "vitest";
+import { parseDsn } from "./dsn.ts";
+import { remedyFor } from "./remedies.ts";
+import { type ServerErrorPhase, serverError } from "./server-error.ts";
+
+const cases: readonly [sqlState: string, routine: string, phase: ServerErrorPhase, code: ErrorCode][] = [
+  ["28P01", "auth_failed", "sql", "password-wrong"],
+  ["28000", "ClientAuthentication", "replication", "hba-entry-missing"],
+  ["28000", "auth_failed", "sql", "auth-method-unsupported"],
+  ["28000", "InitializeSessionUserId", "sql", "role-unknown"],
+  ["42501", "InitPostgres", "replication", "replication-not-permitted"],
+  ["42501", "aclcheck_error", "sql", "privilege-missing"],
+  ["3D000", "InitPostgres", "sql", "database-unknown"],
+  ["53300", "InitProcess", "replication", "wal-senders-exhausted"],
+  ["53300", "InitProcess", "sql", "too-many-connections"],
+  ["53300", "InitPostgres", "replication", "too-many-connections"],
+  ["53400", "ReplicationSlotCreate", "replication", "replication-slots-exhausted"],
+  ["55000", "do_pg_backup_start", "replication", "wal-level-minimal"],
+  ["58P01", "CheckXLogRemoved", "replication", "wal-removed"],
+  ["58P01", "BasicOpenFile", "replication", "server-error"],
+  ["57P03", "ProcessStartupPacket", "sql", "server-starting"],
+  ["57P01", "ProcessInterrupts", "replication", "server-shutting-down"],
+  ["22012", "int4div", "sql", "server-error"],
+];
+
+describe("serverError", () => {
+  it.each(cases)("%s from %s (%s) is %s in every language", (sqlState, routine, phase, code) => {
+    const report = { severity: "ERROR", sqlState, routine, message: "übersetzt", detail: null, hint: null };
+    const error = serverError(report, phase, "asking");
+    expect(error.code).toBe(code);
+    expect(error.message).toBe("asking: übersetzt");
+    expect(error.hint).toBeTruthy();
+  });
+});
+
+describe("remedyFor", () => {
+  const settings = parseDsn("postgresql://back-up@db/app");
+  const facts = { step: "replication", settings, clientAddress: null, maxWalSenders: 3 } as const;
+  const failure = (code: ErrorCode, message = "", clientAddress?: string): AppError =>
+    new AppError(code, { message, context: { clientAddress } });
+
+  it("writes the pg_hba.conf line with the address the server named, in any language", () => {
+    const error = failure(
+      "hba-entry-missing",
+      'kein pg_hba.conf-Eintrag für Host »…« "10.0.0.5", Benutzer "x"',
+      "192.168.0.9",
+    );
+    expect(remedyFor(error, facts)?.hba).toBe("host  replication  back-up  10.0.0.5/32  scram-sha-256");
+    expect(remedyFor(error, { ...facts, step: "login" })?.hba).toBe(
+      "host  app  back-up  10.0.0.5/32  scram-sha-256\nhost  replication  back-up  10.0.0.5/32  scram-sha-256",
+    );
+  });
+
+  it("falls back to the address the server told before, then to our socket's", () => {
+    const error = failure("hba-entry-missing", "no entry", "fd00::2");
+    expect(remedyFor(error, { ...facts, clientAddress: "10.9.9.9" })?.hba).toContain("10.9.9.9/32");
+    expect(remedyFor(error, facts)?.hba).toContain("fd00::2/128");
+  });
+
+  it("writes a local line for a Unix socket and quotes what is a keyword", () => {
+    const local = parseDsn("host=/run/postgresql user=all dbname=replication");
+    expect(remedyFor(failure("hba-entry-missing"), { ...facts, settings: local, step: "login" })?.hba).toBe(
+      'local  "replication"  "all"  scram-sha-256\nlocal  replication  "all"  scram-sha-256',
+    );
+  });
+
+  it("writes SQL that can be pasted", () => {
+    expect(remedyFor(failure("replication-not-permitted"), facts)?.sql).toBe('ALTER ROLE "back-up" REPLICATION;');
+    expect(remedyFor(failure("wal-level-minimal"), facts)).toMatchObject({
+      sql: expect.stringContaining("ALTER SYSTEM SET wal_level = 'replica';"),
+      needsRestart: true,
+    });
+    expect(remedyFor(failure("wal-senders-exhausted"), facts)?.sql).toBe("ALTER SYSTEM SET max_wal_senders = 8;");
+    expect(remedyFor(failure("password-wrong"), facts)?.sql).toContain(
+      "CREATE ROLE \"back-up\" LOGIN REPLICATION PASSWORD '…';",
+    );
+    expect(remedyFor(failure("server-starting"), facts)).toBeUndefined();
+  });
+});
