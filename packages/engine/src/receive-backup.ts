@@ -11,7 +11,7 @@ import {
 import type { BackupWriter, FileResult, FileWriter, SuspectPages } from "@tidemark/repository";
 import { type ActControl, ProgressMeter, reachStep, throwIfCancelled } from "./act.ts";
 import { type PageLayout, pageInspectionOf } from "./page-inspection.ts";
-import { isBelowWal, ManifestComparison, ReceivedFiles } from "./received-files.ts";
+import { isWalSegment, ManifestComparison, ReceivedFiles } from "./received-files.ts";
 import { WalCoverage, type WalIdentity, walHeaderBytes } from "./wal-coverage.ts";
 
 /** What is known of the server before the copy begins. */
@@ -144,7 +144,7 @@ export class BackupReceiver {
       ...(inspect === null ? {} : { inspect }),
       onResult: (result) => this.#noteResult(index, text, result),
     });
-    const keepBytes = keptFiles.has(text) ? keptFileLimit : isBelowWal(path) ? walHeaderBytes : 0;
+    const keepBytes = keptFiles.has(text) ? keptFileLimit : isWalSegment(path) ? walHeaderBytes : 0;
     this.#file = { text, writer, sizeBytes: event.sizeBytes, keepBytes, kept: [], keptBytes: 0 };
     if (text === "standby.signal")
       this.#notes.push("the server is a standby; standby.signal is restored only when asked for");

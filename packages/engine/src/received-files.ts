@@ -69,7 +69,7 @@ export class ReceivedFiles {
 
 /**
  * Compares the server's `backup_manifest` with what was received, piece by piece: every file listed and received, in
- * the same order, with the same size and CRC-32C. WAL is in no manifest; what is below `pg_wal` is not compared.
+ * the same order, with the same size and CRC-32C. WAL segments are in no manifest and are not compared.
  */
 export class ManifestComparison {
   readonly #received: ReceivedFiles;
@@ -110,15 +110,18 @@ export class ManifestComparison {
   #nextReceived(): ReturnType<ReceivedFiles["at"]> | null {
     for (; this.#next < this.#received.count; this.#next++) {
       const file = this.#received.at(this.#next);
-      if (!isBelowWal(file.path)) return file;
+      if (!isWalSegment(file.path)) return file;
     }
     return null;
   }
 }
 
-/** Whether a path lies below `pg_wal`, which `backup_manifest` never lists. */
-export function isBelowWal(path: Uint8Array): boolean {
-  return Buffer.from(path.buffer, path.byteOffset, Math.min(path.length, walPrefix.length)).equals(walPrefix);
+/**
+ * Whether a path is a WAL segment in `pg_wal`. `backup_manifest` names those by range; history files and archive_status
+ * are listed like any other file (src/backend/backup/basebackup.c, perform_base_backup).
+ */
+export function isWalSegment(path: Uint8Array): boolean {
+  return path.length === walSegmentPathBytes && /^pg_wal\/[0-9A-F]{24}$/.test(Buffer.from(path).toString("latin1"));
 }
 
 function mismatch(path: Uint8Array, why: string): AppError {
@@ -135,5 +138,5 @@ function copyInto(target: Float64Array<ArrayBuffer>, source: Float64Array): Floa
   return target;
 }
 
-const walPrefix = Buffer.from("pg_wal/");
+const walSegmentPathBytes = "pg_wal/".length + 24;
 const pathBlockBytes = 1024 * 1024;

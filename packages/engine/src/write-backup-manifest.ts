@@ -4,7 +4,7 @@ import { BackupManifestWriter, type ManifestWalRange, parseLsn, timelineHistoryN
 import type { BackupFacts, ManifestReader } from "@tidemark/repository";
 import { throwIfCancelled } from "./act.ts";
 import type { RestorePlan } from "./plan-restore.ts";
-import { isBelowWal } from "./received-files.ts";
+import { isWalSegment } from "./received-files.ts";
 import { type RestorePlaces, tablespaceMapPath } from "./restore-places.ts";
 
 /**
@@ -30,7 +30,7 @@ export async function writeBackupManifest(request: {
     );
     for await (const entry of manifest.entries()) {
       throwIfCancelled(signal);
-      if (entry.kind !== "file" || isBelowWal(entry.path) || places.of(entry.path) === null) continue;
+      if (entry.kind !== "file" || isWalSegment(entry.path) || places.of(entry.path) === null) continue;
       const isMap = tablespaceMap !== null && Buffer.from(entry.path).toString("latin1") === tablespaceMapPath;
       await handle.write(
         writer.file({

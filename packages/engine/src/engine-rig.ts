@@ -1,0 +1,105 @@
+import { newId, Secret, systemClock } from "@tidemark/kit";
+import { parseDsn, ReplicationSession } from "@tidemark/postgres";
+import {
+  createRepository,
+  type FrameEncoder,
+  type OnStep,
+  type Repository,
+  type ServerArea,
+  type StoredBackup,
+} from "@tidemark/repository";
+import { FilesystemStore, type ObjectStore } from "@tidemark/storage";
+import { postgresCacheDir, type TempDir, tempDir } from "@tidemark/testkit";
+import type { ActControl, ActEvent, StepName } from "./act.ts";
+import { createBackupEncoder } from "./backup-encoder.ts";
+import { executeRestore, type RestoreReport } from "./execute-restore.ts";
+import { planRestore, type RestorePlan, type RestoreRequest } from "./plan-restore.ts";
+import { type DrillReport, type DrillRequest, runDrill } from "./run-drill.ts";
+import { type BackupRequest, takeBackup } from "./take-backup.ts";
+import { type VerifyReport, verifyBackup } from "./verify-backup.ts";
+
+/** For tests: a repository in a folder, an encoder, and the acts on one server's area with little to say. */
+export interface EngineRig extends AsyncDisposable {
+  readonly dir: TempDir;
+  readonly store: ObjectStore;
+  readonly area: ServerArea;
+  readonly encoder: FrameEncoder;
+  readonly events: ActEvent[];
+  control(options?: {
+    readonly signal?: AbortSignal;
+    readonly onStep?: (step: StepName) => void | Promise<void>;
+  }): ActControl;
+  backup(dsn: string, request?: Partial<BackupRequest>, control?: ActControl): Promise<StoredBackup>;
+  verify(backupId: string): Promise<VerifyReport>;
+  plan(request: Partial<RestoreRequest> & { readonly targetDirectory: string }): Promise<RestorePlan>;
+  restore(plan: RestorePlan, control?: ActControl): Promise<RestoreReport>;
+  drill(request?: Partial<DrillRequest>, control?: ActControl): Promise<DrillReport>;
+}
+
+export async function engineRig(
+  options: { readonly store?: ObjectStore; readonly onStep?: OnStep; readonly encrypted?: boolean } = {},
+): Promise<EngineRig> {
+  const dir = await tempDir("engine");
+  const store = options.store ?? new FilesystemStore(dir.join("repository"));
+  const encryption =
+    options.encrypted === false
+      ? ("none" as const)
+      : { kind: "passphrase" as const, text: new Secret("correct horse") };
+  const repository: Repository = await createRepository(store, {
+    encryption,
+    ...(options.onStep === undefined ? {} : { onStep: options.onStep }),
+  });
+  const area = repository.area("srv_test");
+  const encoder = createBackupEncoder({ threads: 2 });
+  const events: ActEvent[] = [];
+  const deps = { area, clock: systemClock };
+  const rig: EngineRig = {
+    dir,
+    store,
+    area,
+    encoder,
+    events,
+    control: (how = {}) => ({
+      signal: how.signal ?? new AbortController().signal,
+      emit: (event) => events.push(event),
+      onStep: how.onStep,
+    }),
+    backup: (dsn, request = {}, control = rig.control()) => {
+      const connect = (signal: AbortSignal) => ReplicationSession.connect(parseDsn(dsn), { signal });
+      const defaults = {
+        backupId: newId("backup"),
+        serverName: "test",
+        label: "tidemark test",
+        checkpoint: "fast" as const,
+      };
+      return takeBackup(
+        { ...deps, connect, encoder },
+        { ...defaults, maxRateKib: null, systemIdentifierChangeConfirmed: false, ...request },
+        control,
+      );
+    },
+    verify: (backupId) => verifyBackup(deps, { backupId, by: "test" }, rig.control()),
+    plan: (request) => {
+      const defaults = { backupId: null, tablespaces: [], owner: null, keepSignalFiles: false, allowedRoots: null };
+      return planRestore(deps, { ...defaults, ...request }, new AbortController().signal);
+    },
+    restore: (plan, control = rig.control()) => executeRestore(deps, plan, control),
+    drill: (request = {}, control = rig.control()) => {
+      const places = { scratchDir: dir.join("scratch"), postgresCacheDir: postgresCacheDir() };
+      const defaults = {
+        drillId: newId("run"),
+        backupId: null,
+        by: "test",
+        checkBudgetMs: 60_000,
+        startTimeoutMs: 60_000,
+      };
+      return runDrill({ ...deps, ...places }, { ...defaults, ...request }, control);
+    },
+    [Symbol.asyncDispose]: async () => {
+      await encoder.close();
+      await repository.close();
+      await dir[Symbol.asyncDispose]();
+    },
+  };
+  return rig;
+}

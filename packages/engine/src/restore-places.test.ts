@@ -1,0 +1,93 @@
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, describe, expect, it } from "vitest";
+import { RestorePlaces } from "./restore-places.ts";
+import { clearUnfinished, inspectTarget, restoringMark, wrapTargetError } from "./restore-target.ts";
+import { TargetFiles } from "./target-files.ts";
+
+const places = new RestorePlaces("/target", [{ oid: 16385, from: "/old", to: "/fast/new" }], false);
+const of = (path: string) => places.of(Buffer.from(path, "latin1"))?.toString("latin1") ?? null;
+
+describe("RestorePlaces", () => {
+  it.each([
+    ["base/1/1259", "/target/base/1/1259"],
+    ["pg_tblspc/16385/PG_18_202506291/5/7", "/fast/new/PG_18_202506291/5/7"],
+    ["pg_tblspc/16386/PG_18_202506291/5/7", "/target/pg_tblspc/16386/PG_18_202506291/5/7"],
+    ["pg_tblspc/163850/x", "/target/pg_tblspc/163850/x"],
+    ["caf\u00e9", "/target/caf\u00e9"],
+    ["postmaster.pid", null],
+    ["standby.signal", null],
+    ["base/standby.signal", "/target/base/standby.signal"],
+  ])("puts %s at %s", (path, place) => {
+    expect(of(path)).toBe(place);
+  });
+
+  it.each(["/etc/passwd", "../x", "base/../../x", "base//x", "", "a\0b"])("refuses the path %j", (path) => {
+    expect(() => of(path)).toThrow("leads out of the data directory");
+  });
+});
+
+const folders: string[] = [];
+afterEach(async () => {
+  for (const folder of folders.splice(0)) await rm(folder, { recursive: true, force: true });
+});
+async function folder(): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), "tidemark-target-"));
+  folders.push(path);
+  return path;
+}
+
+describe("inspectTarget", () => {
+  it("tells absent, empty, occupied and unfinished apart", async () => {
+    const path = await folder();
+    expect(await inspectTarget(join(path, "none"))).toEqual({ kind: "absent" });
+    expect(await inspectTarget(path)).toEqual({ kind: "empty" });
+    await writeFile(join(path, "file"), "");
+    expect(await inspectTarget(path)).toMatchObject({ kind: "occupied", entries: ["file"] });
+    expect(await inspectTarget(join(path, "file"))).toEqual({ kind: "not-a-directory" });
+    await writeFile(join(path, restoringMark), '{ "backupId": "bak_1" }');
+    expect(await inspectTarget(path)).toEqual({ kind: "unfinished", backupId: "bak_1" });
+  });
+
+  it("clears an unfinished restore but for its mark, and nothing else ever", async () => {
+    const path = await folder();
+    await mkdir(join(path, "global"));
+    await writeFile(Buffer.concat([Buffer.from(`${path}/`), Buffer.from([0xff, 0xfe])]), "");
+    await expect(clearUnfinished(path)).rejects.toMatchObject({ code: "target-not-empty" });
+    await writeFile(join(path, restoringMark), "");
+    await clearUnfinished(path);
+    expect(await readdir(path)).toEqual([restoringMark]);
+  });
+
+  it("calls a full and a closed file system by their names", () => {
+    const full = wrapTargetError(Object.assign(new Error("no space"), { code: "ENOSPC" }), "/t");
+    const closed = wrapTargetError(Object.assign(new Error("read only"), { code: "EROFS" }), "/t");
+    expect([full, closed]).toMatchObject([{ code: "target-full" }, { code: "target-not-writable" }]);
+  });
+});
+
+describe("TargetFiles", () => {
+  it("writes at offsets of more files than it keeps open", async () => {
+    const path = await folder();
+    const files = new TargetFiles(2);
+    const names = ["a", "b", "c", "d"].map((name) => join(path, name));
+    for (const name of names) await writeFile(name, "....");
+    await Promise.all(
+      names.flatMap((name) => [
+        files.write(Buffer.from(name), Buffer.from("X"), 1),
+        files.write(Buffer.from(name), Buffer.from("Y"), 3),
+      ]),
+    );
+    await files.close();
+    const { readFile } = await import("node:fs/promises");
+    for (const name of names) expect(await readFile(name, "utf8")).toBe(".X.Y");
+  });
+  it("says so when a file is not there, each time", async () => {
+    const files = new TargetFiles();
+    const missing = Buffer.from(join(await folder(), "none"));
+    for (let attempt = 0; attempt < 2; attempt++)
+      await expect(files.write(missing, Buffer.from("x"), 0)).rejects.toMatchObject({ code: "ENOENT" });
+    await files.close();
+  });
+});
