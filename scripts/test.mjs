@@ -3,7 +3,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "./bootstrap/child.mjs";
-import { main } from "./bootstrap/failure.mjs";
+import { main, printFailure } from "./bootstrap/failure.mjs";
 import { ensureInstalled } from "./bootstrap/install.mjs";
 import { duration, phase } from "./bootstrap/phase.mjs";
 import { runPlaywright } from "./bootstrap/playwright-run.mjs";
@@ -21,35 +21,47 @@ await main(async () => {
   if (wanted === null) return 2;
   const startedMs = performance.now();
   console.log(`Tidemark's tests: ${wanted.join(", ")}. Full logs: ${logDir}\n\nWhat they need:`);
-  await ensureInstalled(logDir);
   const total = { passed: 0, failed: 0, skipped: 0 };
-  if (wanted.includes("integration") || wanted.includes("e2e")) add(total, await ensureTestServers(logDir));
-  await generate(logDir);
-  const acts = {
-    check: countChecks,
-    unit: () => runVitest("unit", logDir),
-    integration: runIntegration,
-    e2e: runEndToEnd,
-  };
-  for (const name of phases.filter((each) => wanted.includes(each))) {
-    console.log(`\n${name}:`);
-    const phaseStartedMs = performance.now();
-    add(total, await acts[name]());
-    console.log(`  ${name} took ${duration(performance.now() - phaseStartedMs)}`);
-  }
+  if (await attempt(total, () => ensureInstalled(logDir))) await runPhases(wanted, total);
   console.log(`\nAll of it took ${duration(performance.now() - startedMs)}.\n`);
   console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
   return total.failed === 0 && total.passed > 0 ? 0 : 1;
 });
 
+async function runPhases(wanted, total) {
+  if (wanted.includes("integration") || wanted.includes("e2e")) await attempt(total, () => ensureTestServers(logDir));
+  await attempt(total, () => generate(logDir));
+  const acts = {
+    check: countChecks,
+    unit: () => runVitest("unit", logDir),
+    integration: () => runVitest("integration", logDir),
+    e2e: runEndToEnd,
+  };
+  for (const name of phases.filter((each) => wanted.includes(each))) {
+    console.log(`\n${name}:`);
+    const phaseStartedMs = performance.now();
+    await attempt(total, acts[name]);
+    console.log(`  ${name} took ${duration(performance.now() - phaseStartedMs)}`);
+  }
+}
+
+/** Adds what `act` counted; one that throws is a failure with a sentence, and the others go on. */
+async function attempt(total, act) {
+  try {
+    const counts = (await act()) ?? {};
+    for (const key of Object.keys(total)) total[key] += counts[key] ?? 0;
+    return true;
+  } catch (error) {
+    total.failed++;
+    printFailure(error);
+    return false;
+  }
+}
+
 /** A failed check counts as one failed test; a passed one is no test. */
 async function countChecks() {
   const { failed } = await runChecks(logDir);
   return { passed: 0, failed: failed.length, skipped: 0 };
-}
-
-function runIntegration() {
-  return runVitest("integration", logDir);
 }
 
 async function runEndToEnd() {
@@ -73,8 +85,4 @@ function readArguments(args) {
   if (chosen.length > 0 && chosen.every((name) => phases.includes(name))) return chosen;
   console.error(`usage: npm test -- [--only ${phases.join(",")}]`);
   return null;
-}
-
-function add(total, counts) {
-  for (const key of Object.keys(total)) total[key] += counts[key];
 }

@@ -12,15 +12,21 @@ export class Failure extends Error {
   }
 }
 
-/** Runs a script's main function; a Failure is printed as its sentence, anything else with its stack. Both exit 1. */
+/** Runs a script's main function, which gives the exit code; what it throws is printed and means 1. */
 export async function main(act) {
   try {
     process.exitCode = await act();
   } catch (error) {
-    if (error instanceof Failure) console.error(`\ntidemark: ${error.message} (${error.code})\n  → ${error.hint}`);
-    else if (error?.code === "ENOSPC")
-      console.error(`\ntidemark: the disk is full (disk-full)\n  → free some space and try again`);
-    else console.error(error);
+    printFailure(error);
     process.exitCode = 1;
   }
 }
+
+/** A Failure as its sentence and what to do; anything else, being a bug, with its stack. */
+export function printFailure(error) {
+  const known = error?.code === "ENOSPC" ? diskFull : error;
+  if (known instanceof Failure) console.error(`\ntidemark: ${known.message} (${known.code})\n  → ${known.hint}`);
+  else console.error(known);
+}
+
+const diskFull = new Failure("disk-full", "the disk is full", "free some space and try again");
