@@ -1,4 +1,5 @@
 export { defineJob, type Job, type QueueName, queueNames } from "./job.ts";
+export { openQueues } from "./open-queues.ts";
 export type {
   QueueBackend,
   QueueOptions,
@@ -7,6 +8,7 @@ export type {
   Queues,
   QueueWorker,
   Ring,
+  RingAgain,
   RingHandler,
   WorkerOptions,
 } from "./queues.ts";

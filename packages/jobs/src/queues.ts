@@ -15,8 +15,13 @@ export type Ring =
   | { readonly name: "schedule-tick"; readonly scheduleId: string; readonly firedFor: Date }
   | { readonly name: RunKind; readonly runId: string };
 
+/** Ring the same bell again after a while, without counting it as a failed try: the run has to wait for another. */
+export interface RingAgain {
+  readonly againInMs: number;
+}
+
 /** Throw an AppError whose code says `retry: "never"` and the queue does not try again; anything else is tried again. */
-export type RingHandler = (ring: Ring, signal: AbortSignal) => Promise<void>;
+export type RingHandler = (ring: Ring, signal: AbortSignal) => Promise<RingAgain | undefined> | Promise<void>;
 
 export interface WorkerOptions {
   /** How many at once in this process. */
@@ -39,7 +44,10 @@ export interface QueueSchedule {
 /** The queue is only a bell: everything here may be lost and is rung again from the rows. Errors are `queue-unreachable`. */
 export interface Queues {
   readonly backend: QueueBackend;
-  /** Rings for a run; while it waits or runs already, nothing happens. `delayMs` rings later (a run that waits for another). */
+  /**
+   * Rings for a run. While its bell hangs already, nothing is added; one that was to ring later (`delayMs`, or a
+   * handler's `againInMs`) rings now. While a handler works on it, nothing happens.
+   */
   ring(runId: string, kind: RunKind, options?: { readonly delayMs?: number }): Promise<void>;
   /** Makes or changes the scheduler of a schedule. Throws `cron-invalid`. */
   upsertSchedule(scheduleId: string, cron: string, zone: string): Promise<void>;

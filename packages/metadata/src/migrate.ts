@@ -48,7 +48,7 @@ export async function migrate(
 const migrateLockKey = 0x74696465;
 
 /** BullMQ's tables when the queue lives in the same database (packages/jobs); they do not count as somebody else's. */
-const queueSchema = "tidemark_queue";
+const queueSchema = "bullmq";
 
 /** First major with everything we and the queue use (`NULLS NOT DISTINCT`, MERGE) that still gets fixes. */
 const oldestMajor = 15;

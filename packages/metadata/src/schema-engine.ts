@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { PrismaPg } from "@prisma/adapter-pg";
 import { bindMigrationAwareSqlAdapterFactory, ColumnTypeEnum } from "@prisma/driver-adapter-utils";
-import { type MigrationList, SchemaEngine, type SchemasContainer } from "@prisma/schema-engine-wasm";
+import type { MigrationList, SchemaEngine, SchemasContainer } from "@prisma/schema-engine-wasm";
 import pg from "pg";
 
 /** Where the schema and its migrations are: `prisma/` at the top of the clone. */
@@ -13,6 +13,8 @@ export const schemaFilter = { externalTables: [], externalEnums: [] };
 
 /** Prisma's own schema engine as WebAssembly, working through `pool`. Nothing is downloaded and no native engine runs. */
 export async function withSchemaEngine<T>(pool: pg.Pool, act: (engine: SchemaEngine) => Promise<T>): Promise<T> {
+  // Loaded when needed: it is large, and most processes never migrate.
+  const { SchemaEngine } = await import("@prisma/schema-engine-wasm");
   const schema = readSchema();
   const engine = await SchemaEngine.new(
     { datamodels: schema.files.map(({ path, content }) => [path, content] as [string, string]) },
