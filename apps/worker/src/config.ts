@@ -1,0 +1,105 @@
+import { availableParallelism, hostname } from "node:os";
+import { delimiter, isAbsolute, join, resolve } from "node:path";
+import { type Environment, readSettings, Secret } from "@tidemark/kit";
+import { z } from "zod";
+
+/** What a worker is told. Every name is explained in `.env.example`. */
+export interface WorkerSettings {
+  readonly databaseUrl: Secret;
+  /** Null: the queue lives in the metadata database. */
+  readonly redisUrl: Secret | null;
+  /** Text of the private key that opens stored credentials; null: a key file in the home, made by the first worker. */
+  readonly workerKey: Secret | null;
+  /** Absolute path. */
+  readonly home: string;
+  /** Folders restores may go below; empty: anywhere this process may write. */
+  readonly restoreRoots: readonly string[];
+  /** Absolute path for drills and other temporary data. */
+  readonly scratch: string;
+  /** How many runs of each queue at once. */
+  readonly concurrency: number;
+  /** Threads that compress, hash and encrypt. */
+  readonly frameThreads: number;
+  readonly hostname: string;
+  readonly logLevel: "trace" | "debug" | "info" | "warn" | "error";
+  readonly killHook: KillSettings | null;
+}
+
+/** For kill tests only; ignored unless TIDEMARK_TEST_HOOKS=1. */
+export interface KillSettings {
+  /** A step's name, or `name@n` for the n-th time it is reached. */
+  readonly at: string;
+  /** File that gets a line before the process is killed. */
+  readonly mark: string;
+  /** `self`: the process kills itself with SIGKILL; `wait`: it stays at the step until somebody kills it. */
+  readonly mode: "self" | "wait";
+}
+
+/** Parses the worker's settings; names every problem at once (`setting-invalid`). */
+export function readWorkerSettings(environment: Environment, cwd: string): WorkerSettings {
+  const { values } = readSettings(
+    {
+      DATABASE_URL: z.string("must be given").regex(/^postgres(ql)?:\/\//, "must begin with postgresql://"),
+      REDIS_URL: z
+        .string()
+        .regex(/^rediss?:\/\//, "must begin with redis:// or rediss://")
+        .optional(),
+      WORKER_KEY: z.string().optional(),
+      WORKER_CONCURRENCY: count(64).default(2),
+      WORKER_SCRATCH: z.string().optional(),
+      FRAME_THREADS: count(64).default(Math.max(1, Math.min(4, availableParallelism()))),
+      LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error"]).default("info"),
+      TIDEMARK_HOME: z.string().default(".tidemark"),
+      TIDEMARK_RESTORE_ROOTS: z
+        .string()
+        .default("")
+        .transform(splitRoots)
+        .refine(areAbsolute, "every folder must be an absolute path"),
+      TIDEMARK_TEST_HOOKS: z.enum(["0", "1"]).default("0"),
+      TIDEMARK_KILL_AT: z.string().optional(),
+      TIDEMARK_KILL_MARK: z.string().optional(),
+      TIDEMARK_KILL_MODE: z.enum(["self", "wait"]).default("self"),
+    },
+    environment,
+    {
+      prefix: "TIDEMARK_",
+      known: ["TIDEMARK_DEMO", "TIDEMARK_URL", "TIDEMARK_TOKEN", "TIDEMARK_BOOTSTRAP", "TIDEMARK_TEST_RUN"],
+    },
+  );
+  const home = resolve(cwd, values.TIDEMARK_HOME);
+  const hook = values.TIDEMARK_TEST_HOOKS === "1" && values.TIDEMARK_KILL_AT !== undefined;
+  return {
+    databaseUrl: new Secret(values.DATABASE_URL),
+    redisUrl: values.REDIS_URL === undefined ? null : new Secret(values.REDIS_URL),
+    workerKey: values.WORKER_KEY === undefined ? null : new Secret(values.WORKER_KEY),
+    home,
+    restoreRoots: values.TIDEMARK_RESTORE_ROOTS,
+    scratch: values.WORKER_SCRATCH === undefined ? join(home, "scratch") : resolve(cwd, values.WORKER_SCRATCH),
+    concurrency: values.WORKER_CONCURRENCY,
+    frameThreads: values.FRAME_THREADS,
+    hostname: hostname(),
+    logLevel: values.LOG_LEVEL,
+    killHook: hook
+      ? {
+          at: values.TIDEMARK_KILL_AT ?? "",
+          mark: values.TIDEMARK_KILL_MARK ?? join(home, "kill-mark"),
+          mode: values.TIDEMARK_KILL_MODE,
+        }
+      : null,
+  };
+}
+
+function count(most: number) {
+  return z.coerce.number("must be a number").int("must be a whole number").min(1).max(most);
+}
+
+function splitRoots(text: string): readonly string[] {
+  return text
+    .split(delimiter)
+    .map((part) => part.trim())
+    .filter((part) => part !== "");
+}
+
+function areAbsolute(roots: readonly string[]): boolean {
+  return roots.every((root) => isAbsolute(root));
+}

@@ -1,0 +1,91 @@
+import type { ConnectionReportResult } from "@tidemark/jobs";
+import { AppError } from "@tidemark/kit";
+import type { ServerContact } from "@tidemark/metadata";
+import { type ConnectionReport, type ConnectionSettings, type ConnectionStep, SqlSession } from "@tidemark/postgres";
+
+/** A report as the run's result carries it. */
+export function reportOf(
+  report: ConnectionReport,
+  sizeBytes: bigint | null,
+  duplicateOf: ConnectionReportResult["duplicateOf"],
+): ConnectionReportResult {
+  const { server, identity } = report.facts;
+  return {
+    ok: report.ok,
+    steps: report.steps.map((step) => ({
+      step: step.step,
+      title: stepTitles[step.step],
+      // TLS that was wished for and not offered is no failure, and no green tick either.
+      state: step.step === "tls" && report.facts.tlsFellBack && step.state !== "failed" ? "warning" : step.state,
+      durationMs: step.state === "skipped" ? null : step.durationMs,
+      detail: step.detail === "" ? null : step.detail,
+      error: step.error ?? null,
+      remedy:
+        step.remedy === undefined
+          ? null
+          : {
+              ...(step.remedy.sql === undefined ? {} : { sql: step.remedy.sql }),
+              ...(step.remedy.hba === undefined ? {} : { hba: step.remedy.hba }),
+              ...(step.remedy.settings === undefined ? {} : { settings: step.remedy.settings }),
+              ...(step.remedy.needsRestart === true ? { needs: "the server must be restarted for it" } : {}),
+            },
+    })),
+    facts:
+      server === null || identity === null
+        ? null
+        : {
+            systemIdentifier: String(identity.systemIdentifier),
+            serverVersion: server.versionText,
+            majorVersion: server.major,
+            inRecovery: server.inRecovery,
+            walLevel: server.walLevel,
+            checksums: server.dataChecksums,
+            sizeBytes: sizeBytes === null ? null : String(sizeBytes),
+          },
+    duplicateOf,
+    serverId: null,
+  };
+}
+
+/** What a successful test says about the server, for its row. */
+export function contactOf(report: ConnectionReport, sizeBytes: bigint | null): ServerContact {
+  const { server, identity } = report.facts;
+  if (server === null || identity === null)
+    throw new AppError("internal", { message: "a connection that was tested well has no facts" });
+  return {
+    systemIdentifier: String(identity.systemIdentifier),
+    serverVersion: server.versionText,
+    majorVersion: server.major,
+    inRecovery: server.inRecovery,
+    sizeBytes,
+  };
+}
+
+/** The sum of all databases' sizes, for estimates; null when this role may not see it. */
+export async function databaseSize(settings: ConnectionSettings, signal: AbortSignal): Promise<bigint | null> {
+  try {
+    const session = await SqlSession.connect(settings, { signal });
+    try {
+      const rows = await session.query<{ size: string | null }>(sizeQuery);
+      return rows[0]?.size == null ? null : BigInt(rows[0].size);
+    } finally {
+      await session.close();
+    }
+  } catch (error) {
+    if (signal.aborted || !(error instanceof AppError)) throw error;
+    return null;
+  }
+}
+
+/** Only databases this role may connect to; asking for another one's size is an error of the whole query. */
+const sizeQuery = `SELECT sum(pg_catalog.pg_database_size(oid))::text AS size FROM pg_catalog.pg_database
+  WHERE pg_catalog.has_database_privilege(oid, 'CONNECT') OR pg_catalog.pg_has_role('pg_read_all_stats', 'MEMBER')`;
+
+const stepTitles: Readonly<Record<ConnectionStep, string>> = {
+  dns: "Find the host",
+  tcp: "Reach the port",
+  tls: "Encrypt the connection",
+  login: "Log in",
+  replication: "Replicate",
+  version: "Check the version",
+};

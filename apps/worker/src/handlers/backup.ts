@@ -1,0 +1,133 @@
+import { type ActControl, createBackupEncoder, takeBackup } from "@tidemark/engine";
+import type { BackupResult, RunRequest } from "@tidemark/jobs";
+import { AppError, describeError } from "@tidemark/kit";
+import type { Server } from "@tidemark/metadata";
+import { ReplicationSession } from "@tidemark/postgres";
+import type { ServerArea, StoredBackup } from "@tidemark/repository";
+import { censusOf, mirrorOf, ownLabelPrefix } from "../backup-mirror.ts";
+import { noteContact } from "../note-contact.ts";
+import { withArea } from "../open-repository.ts";
+import { requireServer, serverConnection } from "../open-server.ts";
+import { noteRepositoryTrouble } from "../repository-state.ts";
+import type { RunContext, RunHandler } from "../run-context.ts";
+import type { WorkerDeps } from "../worker-deps.ts";
+
+/** Takes a backup; its row follows: running → restorable, failed or interrupted. */
+export const backupHandler: RunHandler<"backup"> = async (context) => {
+  const { run, request, deps } = context;
+  const server = await requireServer(deps, request.serverId);
+  let stored: StoredBackup;
+  try {
+    stored = await withArea(deps, server, async (area) => {
+      const backup = await take(context, server, area);
+      await mirrorStored(deps, area, backup);
+      return backup;
+    });
+  } catch (error) {
+    await settleFailed(context, error);
+    await noteRepositoryTrouble(deps, server.repositoryId, error);
+    throw error;
+  }
+  await noteRepositoryTrouble(deps, server.repositoryId, null);
+  if (request.drillAfter) await startDrill(deps, server, request.backupId, run.requestedBy);
+  return { kind: "done", result: resultOf(stored) };
+};
+
+async function take(context: RunContext<"backup">, server: Server, area: ServerArea): Promise<StoredBackup> {
+  const { request, control, deps } = context;
+  const settings = await serverConnection(deps, server.id);
+  const encoder = createBackupEncoder({ threads: deps.settings.frameThreads });
+  try {
+    return await takeBackup(
+      {
+        area,
+        encoder,
+        clock: deps.clock,
+        connect: async (signal) => {
+          const session = await ReplicationSession.connect(settings, { signal, logger: deps.logger });
+          await noteContact(deps, server, settings, session);
+          return session;
+        },
+      },
+      backupRequest(request, server),
+      withEstimate(control, server),
+    );
+  } finally {
+    await encoder.close();
+  }
+}
+
+function backupRequest(request: RunRequest<"backup">, server: Server) {
+  return {
+    backupId: request.backupId,
+    serverName: server.name,
+    label: request.label ?? `${ownLabelPrefix}${request.backupId}`,
+    checkpoint: request.checkpoint,
+    maxRateKib: request.maxRateKib,
+    systemIdentifierChangeConfirmed: false,
+  };
+}
+
+/** The row says what the manifest says. Also used when a run died between its manifest and its row. */
+export async function mirrorStored(
+  deps: Pick<WorkerDeps, "metadata">,
+  area: ServerArea,
+  stored: StoredBackup,
+): Promise<void> {
+  const census = stored.damaged === null ? await censusOf(await area.openManifest(stored.backupId)) : {};
+  await deps.metadata.backups.update(stored.backupId, { ...mirrorOf(stored), ...census }, [
+    "running",
+    "interrupted",
+    "failed",
+    "stored",
+    "restorable",
+  ]);
+}
+
+/** Nothing is listed of a backup that did not come to its manifest; the packs it wrote are collected later. */
+async function settleFailed({ request, control, deps }: RunContext<"backup">, error: unknown): Promise<void> {
+  const reason: unknown = control.signal.aborted ? control.signal.reason : error;
+  // Whoever took the run from us settles the row, too: it knows by then whether a manifest is there.
+  if (reason instanceof AppError && reason.code === "lease-lost") return;
+  const description = describeError(reason);
+  const state = description.code === "interrupted" ? "interrupted" : "failed";
+  await deps.metadata.backups.update(request.backupId, { state, error: description, finishedAt: deps.clock.now() }, [
+    "running",
+  ]);
+}
+
+/** The first backup of a server is proven at once, so that nobody waits a week to learn whether restores work. */
+async function startDrill(deps: WorkerDeps, server: Server, backupId: string, requestedBy: string): Promise<void> {
+  const { run } = await deps.metadata.runs.create({
+    kind: "drill",
+    serverId: server.id,
+    repositoryId: server.repositoryId,
+    backupId,
+    requestedBy,
+    request: { serverId: server.id, backupId },
+  });
+  await deps.queues.ring(run.id, run.kind);
+  await deps.metadata.runs.markRung([run.id]);
+}
+
+/** The server's own estimate is unknown until the stream begins; its last known size is better than nothing. */
+function withEstimate(control: ActControl, server: Server): ActControl {
+  if (server.sizeBytes === null) return control;
+  return {
+    ...control,
+    emit: (event) =>
+      control.emit(
+        event.kind === "progress" && event.totalBytes === null ? { ...event, totalBytes: server.sizeBytes } : event,
+      ),
+  };
+}
+
+function resultOf(stored: StoredBackup): BackupResult {
+  return {
+    backupId: stored.backupId,
+    readBytes: String(stored.counts?.readBytes ?? 0n),
+    storedBytes: String(stored.counts?.storedBytes ?? 0n),
+    referencedBytes: String(stored.counts?.referencedBytes ?? 0n),
+    notes: [...(stored.facts?.notes ?? [])],
+  };
+}

@@ -1,0 +1,29 @@
+import type { RunHandlers } from "../execute-run.ts";
+import { attachRepositoryHandler } from "./attach-repository.ts";
+import { backupHandler } from "./backup.ts";
+import { collectHandler } from "./collect.ts";
+import { connectionTestHandler } from "./connection-test.ts";
+import { deleteBackupHandler } from "./delete-backup.ts";
+import { drillHandler } from "./drill.ts";
+import { markHandler } from "./mark.ts";
+import { recoveryKitHandler } from "./recovery-kit.ts";
+import { restoreHandler } from "./restore.ts";
+import { restorePlanHandler } from "./restore-plan.ts";
+import { retentionHandler } from "./retention.ts";
+import { verifyHandler } from "./verify.ts";
+
+/** Total over the kinds of runs: a new kind does not compile without its handler. */
+export const handlers = {
+  backup: backupHandler,
+  verify: verifyHandler,
+  "restore-plan": restorePlanHandler,
+  restore: restoreHandler,
+  retention: retentionHandler,
+  "delete-backup": deleteBackupHandler,
+  drill: drillHandler,
+  mark: markHandler,
+  "connection-test": connectionTestHandler,
+  "attach-repository": attachRepositoryHandler,
+  "recovery-kit": recoveryKitHandler,
+  collect: collectHandler,
+} satisfies RunHandlers;

@@ -1,0 +1,43 @@
+import { planRestore, type RestorePlan, type RestoreRequest } from "@tidemark/engine";
+import type { RestorePlanResult, RunRequest } from "@tidemark/jobs";
+import type { WorkerSettings } from "../config.ts";
+import { withArea } from "../open-repository.ts";
+import { requireServer } from "../open-server.ts";
+import type { RunHandler } from "../run-context.ts";
+
+/** Looks what a restore would do and what speaks against it; writes nothing. A plan that is not ok is still a result. */
+export const restorePlanHandler: RunHandler<"restore-plan"> = async ({ request, control, deps }) => {
+  const server = await requireServer(deps, request.serverId);
+  const plan = await withArea(deps, server, (area) =>
+    planRestore({ area, clock: deps.clock }, restoreRequest(request, deps.settings), control.signal),
+  );
+  return { kind: "done", result: resultOf(plan) };
+};
+
+/** What the engine is asked for a request of ours; the same when the plan is made and when it is executed. */
+export function restoreRequest(request: RunRequest<"restore-plan">, settings: WorkerSettings): RestoreRequest {
+  return {
+    backupId: request.backupId,
+    targetDirectory: request.targetDirectory,
+    tablespaces: request.tablespaces,
+    owner: request.owner,
+    keepSignalFiles: false,
+    allowedRoots: settings.restoreRoots.length === 0 ? null : settings.restoreRoots,
+  };
+}
+
+function resultOf(plan: RestorePlan): RestorePlanResult {
+  return {
+    planHash: plan.fingerprint,
+    ok: plan.ok,
+    backupId: plan.backupId,
+    targetDirectory: plan.targetDirectory,
+    tablespaces: plan.tablespaces.map(({ oid, from, to }) => ({ oid, from, to })),
+    owner: plan.owner === null ? null : `${plan.owner.uid}:${plan.owner.gid}`,
+    fileCount: plan.fileCount,
+    bytesToWrite: String(plan.bytesToWrite),
+    bytesToRead: String(plan.bytesToFetch),
+    checks: plan.checks.map(({ id, state, sentence }) => ({ id, state, sentence })),
+    sentence: plan.sentence,
+  };
+}

@@ -1,0 +1,83 @@
+import { type ExpiryPlan, executeExpiry, planExpiry } from "@tidemark/engine";
+import type { RetentionResult } from "@tidemark/jobs";
+import { AppError } from "@tidemark/kit";
+import type { Metadata } from "@tidemark/metadata";
+import { type RetentionPolicy, retentionPlanHash } from "@tidemark/policy";
+import { withArea } from "../open-repository.ts";
+import { requireServer } from "../open-server.ts";
+import type { RunHandler } from "../run-context.ts";
+import { collectIn } from "./collect.ts";
+
+/**
+ * Applies the server's policy to what the repository holds. Asked by a person, it must be the plan that was shown; a
+ * schedule plans and executes by itself. Ends with a collection of what no backup needs any more.
+ */
+export const retentionHandler: RunHandler<"retention"> = async ({ request, control, deps }) => {
+  const server = await requireServer(deps, request.serverId);
+  const policy = await policyOf(deps.metadata, server.policyId);
+  const report = await withArea(deps, server, async (area) => {
+    control.emit({ kind: "phase", phase: "planning", message: "looking which backups the policy keeps" });
+    const expiry = { area, clock: deps.clock };
+    const plan = await planExpiry(expiry, policy);
+    if (request.planHash !== null && retentionPlanHash(server.id, policy, plan.retention) !== request.planHash) {
+      throw new AppError("plan-stale", {
+        message: "the backups or the policy are not what the preview showed",
+        hint: "nothing was deleted; look at a new preview",
+      });
+    }
+    await showReasons(deps.metadata, plan);
+    const planned = plan.retention.deleted.map((one) => one.backupId);
+    for (const backupId of planned)
+      await deps.metadata.backups.update(backupId, { state: "deleting" }, ["restorable", "stored"]);
+    try {
+      const expired = await executeExpiry(expiry, plan, control);
+      return { expired, collected: await collectIn(deps, server, area, control) };
+    } finally {
+      await settle(
+        deps.metadata,
+        plan,
+        new Set((await area.listBackups()).map((one) => one.backupId)),
+        deps.clock.now(),
+      );
+    }
+  });
+  const result: RetentionResult = {
+    kept: report.expired.keptCount,
+    deleted: [...report.expired.deletedIds, ...report.expired.alreadyGoneIds],
+    removedPacks: report.collected.removedPacks,
+    freedBytes: String(report.collected.freedBytes),
+  };
+  return { kind: "done", result };
+};
+
+async function policyOf(metadata: Metadata, policyId: string): Promise<RetentionPolicy> {
+  const policy = await metadata.policies.get(policyId);
+  if (policy === null) throw new AppError("not-found", { message: `there is no policy ${policyId}` });
+  return { keepLast: policy.keepLast, windowDays: policy.windowDays, minimum: policy.minimum };
+}
+
+/** Each backup's row says why it stays. */
+async function showReasons(metadata: Metadata, plan: ExpiryPlan): Promise<void> {
+  const known = new Set(
+    (await metadata.backups.getMany(plan.retention.kept.map((one) => one.backupId))).map((row) => row.id),
+  );
+  for (const kept of plan.retention.kept) {
+    if (!known.has(kept.backupId)) continue;
+    await metadata.backups.update(kept.backupId, { retentionReasons: kept.reasons.map((reason) => reason.sentence) });
+  }
+}
+
+/** Rows follow what the repository holds now, however far the deletion came. */
+async function settle(metadata: Metadata, plan: ExpiryPlan, present: ReadonlySet<string>, now: Date): Promise<void> {
+  for (const { backupId, reasons } of plan.retention.deleted) {
+    if (present.has(backupId)) await metadata.backups.update(backupId, { state: "restorable" }, ["deleting"]);
+    else {
+      const deletedReason = reasons.map((reason) => reason.sentence).join("; ");
+      await metadata.backups.update(backupId, { state: "deleted", deletedAt: now, deletedReason }, [
+        "deleting",
+        "restorable",
+        "stored",
+      ]);
+    }
+  }
+}

@@ -1,0 +1,70 @@
+import { listCatalog } from "@tidemark/engine";
+import type { Server } from "@tidemark/metadata";
+import type { Repository, ServerArea } from "@tidemark/repository";
+import { censusOf, mirrorOfEntry } from "./backup-mirror.ts";
+import { openRegisteredRepository } from "./open-repository.ts";
+import type { WorkerDeps } from "./worker-deps.ts";
+
+type MirrorDeps = Pick<WorkerDeps, "metadata" | "settings" | "key" | "clock" | "onStep" | "logger">;
+
+/**
+ * Brings the rows of every registered server up to date with what its repository holds: backups without a row get one,
+ * rows of backups that are gone say so. The repository is the truth about backups; the rows only mirror it.
+ */
+export async function mirrorAll(deps: MirrorDeps): Promise<void> {
+  for (const row of await deps.metadata.repositories.all()) {
+    if (row.formatId === null) continue;
+    try {
+      const repository = await openRegisteredRepository(deps, row.id);
+      try {
+        await mirrorRepository(deps, row.id, repository);
+      } finally {
+        await repository.close();
+      }
+    } catch (error) {
+      // One that cannot be asked now says nothing about its backups; its state has a finding of its own.
+      deps.logger.warn({ err: error, repositoryId: row.id }, "the repository's catalogue could not be read");
+    }
+  }
+}
+
+export async function mirrorRepository(
+  deps: Pick<MirrorDeps, "metadata" | "clock" | "logger">,
+  repositoryId: string,
+  repository: Repository,
+): Promise<void> {
+  const servers = (await deps.metadata.servers.all()).filter((server) => server.repositoryId === repositoryId);
+  for (const server of servers) await mirrorServer(deps, server, repository.area(server.areaId));
+}
+
+async function mirrorServer(
+  deps: Pick<MirrorDeps, "metadata" | "clock" | "logger">,
+  server: Server,
+  area: ServerArea,
+): Promise<void> {
+  const { backups } = deps.metadata;
+  const rows = new Map((await backups.ofServer(server.id)).map((row) => [row.id, row]));
+  const catalog = await listCatalog(area);
+  for (const entry of catalog) {
+    const { backupId } = entry.backup;
+    const row = rows.get(backupId);
+    rows.delete(backupId);
+    // One that is being taken or deleted right now has a run that settles it.
+    if (row?.state === "running" || row?.state === "deleting") continue;
+    const census =
+      row?.files == null && entry.backup.damaged === null ? await censusOf(await area.openManifest(backupId)) : {};
+    await backups.mirror({
+      id: backupId,
+      serverId: server.id,
+      repositoryId: server.repositoryId,
+      change: { ...mirrorOfEntry(entry), ...census },
+    });
+    if (row === undefined)
+      deps.logger.info({ backupId, serverId: server.id }, "a backup of the repository had no row; it was added");
+  }
+  for (const row of rows.values()) {
+    if (row.state !== "restorable" && row.state !== "stored" && row.state !== "deleting") continue;
+    const deletedReason = row.deletedReason ?? "it is not in the repository any more";
+    await backups.update(row.id, { state: "deleted", deletedAt: deps.clock.now(), deletedReason }, [row.state]);
+  }
+}

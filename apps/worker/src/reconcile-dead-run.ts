@@ -1,0 +1,68 @@
+import { parseRunRequest } from "@tidemark/jobs";
+import { AppError, describeError } from "@tidemark/kit";
+import type { Run, RunOutcome } from "@tidemark/metadata";
+import { mirrorStored } from "./handlers/backup.ts";
+import { withArea } from "./open-repository.ts";
+import type { WorkerDeps } from "./worker-deps.ts";
+
+/**
+ * Ends a run whose worker died. The repository is the truth about backups: one whose manifest is there was taken,
+ * whatever died right after, and its run succeeded. Everything else ends as interrupted, and its leases are freed.
+ */
+export async function endDeadRun(deps: WorkerDeps, run: Run): Promise<void> {
+  const outcome = run.kind === "backup" ? await settleBackup(deps, run) : interrupted(run);
+  const { finished } = await deps.metadata.runs.finish(run.id, outcome);
+  await deps.metadata.leases.releaseOfRun(run.id);
+  if (finished)
+    deps.logger.warn({ runId: run.id, kind: run.kind, state: outcome.state }, "ended a run whose worker died");
+}
+
+async function settleBackup(deps: WorkerDeps, run: Run): Promise<RunOutcome> {
+  const { serverId, backupId } = parseRunRequest("backup", run.request);
+  const server = await deps.metadata.servers.get(serverId);
+  if (server === null) return interrupted(run);
+  const stored = await withArea(deps, server, async (area) => {
+    const found = (await area.listBackups()).find((backup) => backup.backupId === backupId);
+    if (found !== undefined) await mirrorStored(deps, area, found);
+    return found ?? null;
+  });
+  if (stored !== null) {
+    const result = {
+      backupId,
+      readBytes: String(stored.counts?.readBytes ?? 0n),
+      storedBytes: String(stored.counts?.storedBytes ?? 0n),
+      referencedBytes: String(stored.counts?.referencedBytes ?? 0n),
+      notes: [...(stored.facts?.notes ?? [])],
+    };
+    return {
+      state: "succeeded",
+      result,
+      message: "the worker died after the backup was complete; it is in the repository",
+    };
+  }
+  const outcome = interrupted(run);
+  await deps.metadata.backups.update(
+    backupId,
+    { state: "interrupted", error: outcome.error, finishedAt: deps.clock.now() },
+    ["running"],
+  );
+  return outcome;
+}
+
+function interrupted(run: Run): RunOutcome & { readonly state: "interrupted" } {
+  const left = leftBehind[run.kind] ?? "nothing was changed";
+  const error = new AppError("interrupted", {
+    message: "the worker that was busy with it died",
+    hint: `${left}; start it again`,
+  });
+  return { state: "interrupted", error: describeError(error) };
+}
+
+/** What is still safe, and what becomes of what was begun. */
+const leftBehind: Partial<Record<Run["kind"], string>> = {
+  backup: "no half backup is listed, and what was written is used by the next one or collected",
+  restore: "the target folder is marked as unfinished and no server starts on it; the next restore there clears it",
+  retention: "each backup is either deleted or whole",
+  "delete-backup": "the backup is either deleted or whole",
+  drill: "its temporary data are removed",
+};

@@ -1,0 +1,60 @@
+import { formatBytes } from "@tidemark/kit";
+import type { RepositoryRow, SeenFinding } from "@tidemark/metadata";
+
+export const repositoryChecks = ["recovery-kit-unsaved", "repository-state", "repository-filling"] as const;
+
+/** What needs a person about a repository, decided from its row. */
+export function repositoryFindings(repository: RepositoryRow): readonly SeenFinding[] {
+  return [recoveryKit(repository), state(repository), filling(repository)].filter((finding) => finding !== null);
+}
+
+function recoveryKit(repository: RepositoryRow): SeenFinding | null {
+  if (!repository.encrypted || repository.formatId === null || repository.recoveryKitSavedAt !== null) return null;
+  return {
+    checkId: "recovery-kit-unsaved",
+    severity: "risk",
+    title: `Save the recovery kit of ${repository.name}`,
+    found: "the repository is encrypted, and its key is only on this machine",
+    required: "the recovery kit kept somewhere else",
+    why: "if this machine is lost, nothing can open the backups without it",
+    actionLabel: "Download the recovery kit",
+    actionPath: `/repositories/${repository.id}`,
+  };
+}
+
+function state(repository: RepositoryRow): SeenFinding | null {
+  if (repository.state === "ready" || repository.state === "attaching") return null;
+  return {
+    checkId: "repository-state",
+    severity: "blocks-backup",
+    title: `The repository ${repository.name} ${stateWords[repository.state]}`,
+    found: repository.stateDetail ?? `it ${stateWords[repository.state]}`,
+    required: "a repository that can be written",
+    why: "no backup can be stored in it",
+    actionLabel: "Open the repository",
+    actionPath: `/repositories/${repository.id}`,
+  };
+}
+
+function filling(repository: RepositoryRow): SeenFinding | null {
+  const { freeBytes, totalBytes } = repository;
+  if (freeBytes === null || totalBytes === null || totalBytes === 0n || repository.state === "full") return null;
+  if (freeBytes * 10n >= totalBytes) return null;
+  return {
+    checkId: "repository-filling",
+    severity: "risk",
+    title: `The disk of ${repository.name} is nearly full`,
+    found: `${formatBytes(freeBytes)} of ${formatBytes(totalBytes)} are free`,
+    required: "a tenth free",
+    why: "the next backup may not fit",
+    actionLabel: "Open the repository",
+    actionPath: `/repositories/${repository.id}`,
+  };
+}
+
+const stateWords = {
+  unreachable: "cannot be reached",
+  "read-only": "cannot be written",
+  full: "is full",
+  failed: "does not work",
+} as const;

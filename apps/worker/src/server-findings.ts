@@ -1,0 +1,178 @@
+import { formatAge } from "@tidemark/kit";
+import type { BackupRow, Run, ScheduleRow, SeenFinding, Server } from "@tidemark/metadata";
+import { missedRun, scheduleIntervalMs } from "@tidemark/policy";
+
+/** What the checks of a server look at; all of it from rows. */
+export interface ServerEvidence {
+  readonly server: Server;
+  readonly now: Date;
+  readonly schedules: readonly ScheduleRow[];
+  readonly newest: BackupRow | null;
+  readonly damagedCount: number;
+  readonly failuresInRow: number;
+  readonly lastBackupRun: Run | null;
+  readonly lastDrillRun: Run | null;
+  /** The newest run of each schedule. */
+  readonly scheduledRuns: readonly Run[];
+}
+
+/** Every check of this file: what is not seen again is resolved. */
+export const serverChecks = [
+  "backup-failed",
+  "backup-late",
+  "backup-damaged",
+  "pages-suspect",
+  "drill-failed",
+  "drill-not-possible",
+  "schedule-missed",
+] as const;
+
+/** What needs a person about a server, decided from its rows. */
+export function serverFindings(evidence: ServerEvidence): readonly SeenFinding[] {
+  return [
+    backupFailed(evidence),
+    backupLate(evidence),
+    backupDamaged(evidence),
+    pagesSuspect(evidence),
+    ...drillFindings(evidence),
+    scheduleMissed(evidence),
+  ].filter((finding) => finding !== null);
+}
+
+function backupFailed({ server, failuresInRow, lastBackupRun }: ServerEvidence): SeenFinding | null {
+  const error = lastBackupRun?.error;
+  if (failuresInRow === 0 || lastBackupRun == null || error == null) return null;
+  const times = failuresInRow === 1 ? "The last backup failed" : `The last ${failuresInRow} backups failed`;
+  return {
+    checkId: "backup-failed",
+    severity: "risk",
+    title: `Backups of ${server.name} fail`,
+    found: `${times}: ${error.message}`,
+    required: "every backup run succeeds",
+    why: "what changes from now on is in no backup",
+    remedy: error.hint === null ? null : { settings: error.hint },
+    actionLabel: "Open the run",
+    actionPath: `/runs/${lastBackupRun.id}`,
+  };
+}
+
+function backupLate({ server, now, schedules, newest }: ServerEvidence): SeenFinding | null {
+  const schedule = schedules.find((one) => one.kind === "backup" && one.enabled);
+  if (schedule === undefined) return null;
+  const intervalMs = scheduleIntervalMs({ cron: schedule.cron, timeZone: schedule.zone }, now);
+  const since = newest?.finishedAt ?? server.createdAt;
+  const ageMs = now.getTime() - since.getTime();
+  if (ageMs <= intervalMs * lateFactor + graceMs) return null;
+  const what =
+    newest === null
+      ? `There is no backup, ${formatAge(ageMs)} after the server was added`
+      : `The newest backup is ${formatAge(ageMs)} old`;
+  return {
+    checkId: "backup-late",
+    severity: "risk",
+    title: `The backup of ${server.name} is late`,
+    found: `${what}; its schedule asks for one every ${formatAge(intervalMs)}`,
+    required: `a backup every ${formatAge(intervalMs)}`,
+    why: "a restore would lose everything since then",
+    actionLabel: "Take a backup now",
+    actionPath: `/servers/${server.id}`,
+  };
+}
+
+function backupDamaged({ server, damagedCount, newest }: ServerEvidence): SeenFinding | null {
+  if (damagedCount === 0) return null;
+  const count = damagedCount === 1 ? "One stored backup is" : `${damagedCount} stored backups are`;
+  const newestToo = newest?.damageDetail == null ? "" : `; the newest: ${newest.damageDetail}`;
+  return {
+    checkId: "backup-damaged",
+    severity: "risk",
+    title: `Damage in the backups of ${server.name}`,
+    found: `${count} damaged${newestToo}`,
+    why: "a restore of it would not give back what was on the server; the next backup stores the damaged parts anew",
+    actionLabel: "See the backups",
+    actionPath: `/servers/${server.id}?tab=backups`,
+  };
+}
+
+function pagesSuspect({ server, newest }: ServerEvidence): SeenFinding | null {
+  const files = newest?.suspectPages ?? [];
+  const pages = files.reduce((sum, file) => sum + file.blocks.length, 0);
+  const first = files[0];
+  if (newest === null || first === undefined) return null;
+  return {
+    checkId: "pages-suspect",
+    severity: "risk",
+    title: `${pages === 1 ? "One page" : `${pages} pages`} of ${server.name} with a wrong checksum`,
+    found: `the server sent ${pages} pages whose checksum does not match, the first in ${first.path}, block ${first.blocks[0]}`,
+    why: "it may be a torn read that recovery repairs, or rot on the server's disk; a drill tells",
+    actionLabel: "Open the backup",
+    actionPath: `/backups/${newest.id}`,
+  };
+}
+
+function drillFindings({ server, lastDrillRun }: ServerEvidence): readonly SeenFinding[] {
+  const error = lastDrillRun?.error;
+  if (lastDrillRun == null || lastDrillRun.state !== "failed" || error == null) return [];
+  const base = { found: error.message, actionLabel: "Open the drill", actionPath: `/runs/${lastDrillRun.id}` };
+  if (error.code === "drill-not-possible") {
+    const title = `${server.name} could not be drilled here`;
+    return [
+      {
+        ...base,
+        checkId: "drill-not-possible",
+        severity: "note",
+        title,
+        why: "its backups stay unproven until a drill succeeds",
+      },
+    ];
+  }
+  if (error.code !== "drill-failed") return [];
+  const title = `The last drill of ${server.name} failed`;
+  return [
+    {
+      ...base,
+      checkId: "drill-failed",
+      severity: "risk",
+      title,
+      why: "a restore of this backup may fail in the same way",
+    },
+  ];
+}
+
+/** Open while the late run that stands for the missed ones has not succeeded. */
+function scheduleMissed({ server, schedules, scheduledRuns, now }: ServerEvidence): SeenFinding | null {
+  for (const schedule of schedules.filter((one) => one.enabled)) {
+    const run = scheduledRuns.find((one) => one.scheduleId === schedule.id);
+    const base = {
+      checkId: "schedule-missed",
+      severity: "note" as const,
+      title: `A scheduled ${schedule.kind} of ${server.name} was missed`,
+      why: "nobody was there to start it: Tidemark was stopped, or its queue was lost",
+      actionLabel: "See the schedule",
+      actionPath: `/servers/${server.id}?tab=settings`,
+    };
+    if (run?.scheduledFor != null && run.state !== "succeeded") {
+      const lateMs = run.createdAt.getTime() - run.scheduledFor.getTime();
+      if (lateMs > lateRunMs) {
+        return {
+          ...base,
+          found: `the ${schedule.kind} due at ${run.scheduledFor.toISOString()} began ${formatAge(lateMs)} late`,
+        };
+      }
+    }
+    const since = schedule.lastFiredAt ?? schedule.updatedAt;
+    const missed = missedRun({
+      cron: schedule.cron,
+      timeZone: schedule.zone,
+      lastFiredAt: since,
+      now,
+      toleranceMs: lateRunMs,
+    });
+    if (missed !== null) return { ...base, found: missed.sentence };
+  }
+  return null;
+}
+
+const lateFactor = 1.25;
+const graceMs = 10 * 60_000;
+const lateRunMs = 2 * 60_000;

@@ -1,0 +1,185 @@
+import { ConnectionReportResult, DrillResult, RestorePlanResult } from "@tidemark/jobs";
+import { type TestServer, testServer, waitFor } from "@tidemark/testkit";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type TestWorkplace, testWorkplace } from "./test-worker.ts";
+
+describe("a worker", () => {
+  let place: TestWorkplace;
+  let source: TestServer;
+  let repositoryId: string;
+  let serverId: string;
+  let backupId: string;
+
+  beforeAll(async () => {
+    place = await testWorkplace();
+    source = await testServer();
+    await source.query("CREATE TABLE numbers AS SELECT n, repeat('x', 100) AS pad FROM generate_series(1, 20000) AS n");
+    await place.start();
+    repositoryId = await place.attachRepository();
+  });
+
+  afterAll(async () => {
+    await place[Symbol.asyncDispose]();
+    await source[Symbol.asyncDispose]();
+  });
+
+  it("registers a tested server, backs it up at once and proves the backup by a drill", async () => {
+    const run = await place.request("connection-test", await addRequest("main"));
+    const added = ConnectionReportResult.parse((await place.endedAs(run.id, "succeeded")).result);
+    serverId = added.serverId ?? "";
+    const server = await place.metadata.servers.get(serverId);
+    expect(server).toMatchObject({ name: "main", majorVersion: 18, inRecovery: false });
+    expect(server?.connection).not.toContain("tidemark-test");
+
+    const backup = await waitFor(async () => (await place.metadata.backups.latestRestorable([serverId]))[0], {
+      what: "the first backup",
+      timeoutMs: 60_000,
+    });
+    backupId = backup.id;
+    expect(backup).toMatchObject({ state: "restorable", serverVersion: "18.4", checksumsEnabled: true, label: null });
+    expect(backup.files?.largest.length).toBeGreaterThan(0);
+
+    const drill = await waitFor(async () => (await place.metadata.runs.latestFinished([serverId], "drill"))[0], {
+      what: "the first drill",
+      timeoutMs: 120_000,
+    });
+    expect(drill.error).toBeNull();
+    expect(DrillResult.parse(drill.result)).toMatchObject({ outcome: "proven" });
+    expect((await place.metadata.backups.get(backupId))?.provenAt).toBeInstanceOf(Date);
+  }, 180_000);
+
+  it("refuses the same cluster twice, and takes it as a copy with an area of its own when that is confirmed", async () => {
+    const refused = await place.endedAs(
+      (await place.request("connection-test", await addRequest("twin"))).id,
+      "failed",
+    );
+    expect(refused.error?.code).toBe("system-identifier-registered");
+    expect(ConnectionReportResult.parse(refused.result).duplicateOf).toEqual({ serverId, asMember: false });
+    const copy = await addRequest("twin", "copy");
+    const accepted = await place.endedAs((await place.request("connection-test", copy)).id, "succeeded");
+    const twinId = ConnectionReportResult.parse(accepted.result).serverId ?? "";
+    expect((await place.metadata.servers.get(twinId))?.areaId).toBe(twinId);
+  });
+
+  it("refuses a name that is taken and says so with the report", async () => {
+    const run = await place.request("connection-test", await addRequest("main", "copy"));
+    const failed = await place.endedAs(run.id, "failed");
+    expect(failed.error?.code).toBe("name-taken");
+    expect(ConnectionReportResult.parse(failed.result).ok).toBe(true);
+  });
+
+  it("tells the step that fails and what to do about it", async () => {
+    const sealedDsn = await place.seal(source.dsn({ password: "wrong" }));
+    const run = await place.request("connection-test", { serverId: null, sealedDsn, intent: { kind: "test" } });
+    const failed = await place.endedAs(run.id, "failed");
+    expect(failed.error?.code).toBe("password-wrong");
+    const report = ConnectionReportResult.parse(failed.result);
+    expect(report.steps.find((step) => step.state === "failed")?.step).toBe("login");
+  });
+
+  it("verifies a backup and dates it", async () => {
+    const run = await place.request("verify", { serverId, backupId }, { serverId, backupId });
+    await place.endedAs(run.id, "succeeded");
+    expect((await place.metadata.backups.get(backupId))?.verifiedAt).toBeInstanceOf(Date);
+  });
+
+  it("makes a second backup wait for the first, says for which, and takes both", async () => {
+    const first = await takeBackup();
+    const second = await takeBackup();
+    const waiting = await waitFor(
+      async () => {
+        const run = await place.metadata.runs.get(second);
+        return run?.waitingReason ?? null;
+      },
+      { what: "the reason to wait" },
+    );
+    expect(waiting).toBe(`waiting for backup run ${first}`);
+    await place.endedAs(first, "succeeded");
+    await place.endedAs(second, "succeeded");
+  });
+
+  it("plans a restore, executes that plan and refuses it when the target is not empty any more", async () => {
+    const targetDirectory = place.home.join("restored");
+    const planRun = await place.request(
+      "restore-plan",
+      { serverId, backupId, targetDirectory, tablespaces: [], owner: null },
+      { serverId },
+    );
+    const plan = RestorePlanResult.parse((await place.endedAs(planRun.id, "succeeded")).result);
+    expect(plan.ok).toBe(true);
+    const request = { serverId, planRunId: planRun.id, planHash: plan.planHash };
+    await place.endedAs((await place.request("restore", request, { serverId })).id, "succeeded");
+    const again = await place.endedAs((await place.request("restore", request, { serverId })).id, "failed");
+    expect(again.error?.code).toBe("target-not-empty");
+  });
+
+  it("holds a backup in the repository and mirrors the hold; retention then keeps it", async () => {
+    const hold = { serverId, backupId, kind: "hold" as const, text: "audit", by: "user:test" };
+    await place.endedAs((await place.request("mark", hold, { serverId, backupId })).id, "succeeded");
+    expect((await place.metadata.backups.get(backupId))?.hold).toMatchObject({ by: "user:test", reason: "audit" });
+    const run = await place.request("retention", { serverId, planHash: null }, { serverId });
+    await place.endedAs(run.id, "succeeded");
+    const states = (await place.metadata.backups.ofServer(serverId)).map((row) => [row.id, row.state]);
+    expect(states).toContainEqual([backupId, "restorable"]);
+    expect(states.length).toBe(2);
+  });
+
+  it("refuses to delete a held backup", async () => {
+    const run = await place.request("delete-backup", { serverId, backupId, planHash: "shown" }, { serverId, backupId });
+    expect((await place.endedAs(run.id, "failed")).error?.code).toBe("backup-held");
+    expect((await place.metadata.backups.get(backupId))?.state).toBe("restorable");
+  });
+
+  it("cancels a running backup, lists nothing of it and lets the next one succeed", async () => {
+    const run = await takeBackup(32);
+    await waitFor(async () => (await place.metadata.runs.get(run))?.state === "running", { what: "the run" });
+    await place.metadata.runs.requestCancel(run, "user:test", "the copy is thrown away");
+    const cancelled = await place.endedAs(run, "cancelled");
+    expect((await place.metadata.backups.get(cancelled.backupId ?? ""))?.state).toBe("failed");
+    await place.endedAs(await takeBackup(), "succeeded");
+  });
+
+  it("makes the row of a backup that only the repository knows", async () => {
+    await place.metadataServer.query("DELETE FROM backup WHERE id = $1", [backupId], { database: "tidemark" });
+    const row = await place.metadata.repositories.get(repositoryId);
+    const request = { repositoryId, url: row?.url ?? "", encrypted: true, sealedKey: null };
+    await place.endedAs((await place.request("attach-repository", request, { repositoryId })).id, "succeeded");
+    expect(await place.metadata.backups.get(backupId)).toMatchObject({
+      state: "restorable",
+      hold: { reason: "audit" },
+    });
+  });
+
+  async function addRequest(name: string, sameSystemAs: "copy" | null = null) {
+    return {
+      serverId: null,
+      sealedDsn: await place.seal(source.dsn()),
+      intent: {
+        kind: "add-server" as const,
+        name,
+        repositoryId,
+        policyId: null,
+        retention: { keepLast: 1, windowDays: null, minimum: 1 },
+        schedules: [{ kind: "backup" as const, cron: "0 3 * * *", zone: "Europe/Berlin" }],
+        sameSystemAs,
+        firstBackup: name === "main",
+        isDemo: false,
+      },
+    };
+  }
+
+  async function takeBackup(maxRateKib: number | null = null): Promise<string> {
+    const { newId } = await import("@tidemark/kit");
+    const id = newId("backup");
+    const { run } = await place.metadata.runs.create({
+      kind: "backup",
+      serverId,
+      repositoryId,
+      requestedBy: "user:test",
+      backup: { id, serverId, repositoryId },
+      request: { serverId, backupId: id, checkpoint: "fast", maxRateKib, label: null, drillAfter: false },
+    });
+    await place.queues.ring(run.id, run.kind);
+    return run.id;
+  }
+});
