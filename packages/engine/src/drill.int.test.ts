@@ -100,7 +100,7 @@ describe("a drill", () => {
 /** An archive that leaves traces, a standby that every commit waits for, libraries that are missing here, includes and a moved hba file. */
 async function reconfigure(server: TestServer, traces: string): Promise<void> {
   const conf = await server.folder("conf.d");
-  const hba = join(conf, "moved_hba.conf");
+  const hba = join(conf, "moved_hba");
   const lines = ["local all all", "host all all 127.0.0.1/32", "host replication all 127.0.0.1/32"];
   await writeFile(hba, lines.map((line) => `${line} scram-sha-256\n`).join(""));
   await writeFile(

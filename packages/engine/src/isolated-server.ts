@@ -100,7 +100,8 @@ export function isolatedSettings(control: PgControl, major: number): ServerSetti
     local_preload_libraries: "",
     jit: false,
     ssl: false,
-    hot_standby: false,
+    // Off, a server reports itself ready while it still recovers (postmaster.c, PMSIGNAL_RECOVERY_STARTED).
+    hot_standby: true,
     autovacuum: false,
     max_connections: Math.max(limits.maxConnections, 20),
     max_worker_processes: Math.max(limits.maxWorkerProcesses, 8),
