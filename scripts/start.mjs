@@ -39,6 +39,7 @@ function handOver() {
         child.kill(signal);
       });
     }
+    passOnDeathOfNpm(() => child.kill("SIGTERM"));
     child.on("error", (error) =>
       reject(
         new Failure("install-failed", `Node 24 cannot be run: ${error.message}`, "delete node_modules and try again"),
@@ -46,4 +47,19 @@ function handOver() {
     );
     child.on("exit", (code, signal) => resolve(code ?? 128 + (constants.signals[signal] ?? 0)));
   });
+}
+
+/**
+ * npm runs us through a shell that does not pass SIGTERM on, so ending npm would leave everything running without it.
+ * We notice by being given another parent. Started without npm we are left alone: `nohup` and `&` keep working.
+ */
+function passOnDeathOfNpm(stop) {
+  if (process.env.npm_lifecycle_event !== "start") return;
+  const parent = process.ppid;
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(watch);
+    stop();
+  }, 500);
+  watch.unref();
 }

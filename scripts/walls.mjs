@@ -3,8 +3,8 @@
 // `turbo boundaries` refuses undeclared imports and, by the tags in turbo.json, whole chains of dependencies. It cannot
 // tell a direct arrow from an indirect one nor a test's dependency from the product's, so this table does both, and
 // checks that turbo.json's lists are what follows from it.
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { root } from "./bootstrap/child.mjs";
 import { workspaces } from "./bootstrap/workspaces.mjs";
@@ -58,28 +58,45 @@ export function findBreaches() {
     for (const name of ours(manifest.devDependencies)) {
       if (!tests.includes(name)) breaches.push(`${folder}/package.json: ${room}'s tests may not depend on ${name}`);
     }
-    breaches.push(...importBreaches(folder, room, allowed));
+    if (room !== "e2e") breaches.push(...importBreaches(folder, room, allowed));
   }
   return [...breaches, ...tagBreaches()];
 }
 
-/** Product files that import what is only there for tests. */
+/**
+ * What the room's doors lead to and yet imports a room that only its tests may use. A file may import the test kit when
+ * nothing but tests lead to it.
+ */
 function importBreaches(folder, room, allowed) {
-  if (room === "e2e") return [];
-  const breaches = [];
-  for (const file of sources(join(root, folder, "src"))) {
-    if (isTestFile(file)) continue;
-    for (const [, name] of readFileSync(file, "utf8").matchAll(/\bfrom\s+"@tidemark\/([a-z-]+)[^"]*"/g)) {
-      if (name !== room && !allowed.includes(name))
-        breaches.push(`${file.slice(root.length + 1)} may not import ${name}`);
-    }
+  const files = new Map(sources(join(root, folder, "src")).map((file) => [file, importsOf(file)]));
+  const reached = new Set();
+  const pending = [...files.keys()].filter((file) => isDoor(join(root, folder), file));
+  for (let file = pending.pop(); file !== undefined; file = pending.pop()) {
+    if (reached.has(file) || !files.has(file)) continue;
+    reached.add(file);
+    pending.push(...files.get(file).inside);
   }
-  return breaches;
+  return [...reached].flatMap((file) =>
+    files
+      .get(file)
+      .rooms.filter((name) => name !== room && !allowed.includes(name))
+      .map((name) => `${file.slice(root.length + 1)} may not import ${name}`),
+  );
 }
 
-/** Tests, and the suites and fixtures that only tests import. */
-function isTestFile(file) {
-  return /\.test\.tsx?$|[/.-]test-?(support|fixtures|kit)?[/.]|fixtures?\//.test(file);
+/** Where the product enters a room: its index, an app's main program and what Next.js routes to. */
+function isDoor(folder, file) {
+  return [join(folder, "src", "index.ts"), join(folder, "src", "main.ts")].includes(file) || file.includes("/src/app/");
+}
+
+function importsOf(file) {
+  const specifiers = [...readFileSync(file, "utf8").matchAll(/\b(?:from|import)\s*\(?\s*"([^"]+)"/g)].map(
+    (match) => match[1],
+  );
+  return {
+    inside: specifiers.filter((name) => name.startsWith(".")).map((name) => resolve(dirname(file), name)),
+    rooms: specifiers.flatMap((name) => /^@tidemark\/([a-z-]+)/.exec(name)?.[1] ?? []),
+  };
 }
 
 /** turbo looks at whole chains, development included, so each of its lists is the closure of the arrows above. */
@@ -115,6 +132,7 @@ function ours(dependencies = {}) {
 }
 
 function sources(folder) {
+  if (!existsSync(folder)) return [];
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter(
       (entry) => entry.isFile() && /\.tsx?$/.test(entry.name) && !/generated/.test(entry.parentPath ?? entry.path),
