@@ -4,7 +4,7 @@ import { EntryQueue } from "./entry-queue.ts";
 import { FileSlicer, type OpenFileWriter } from "./file-slicer.ts";
 import { FrameDispatcher } from "./frame-dispatcher.ts";
 import { putLease } from "./lease.ts";
-import { ManifestObject } from "./manifest-object.ts";
+import { isLostManifest, ManifestObject } from "./manifest-object.ts";
 import { storedBackup } from "./manifest-reader.ts";
 import { ManifestWriter } from "./manifest-writer.ts";
 import { PackWriter } from "./pack-writer.ts";
@@ -35,6 +35,7 @@ export class OpenBackupWriter implements BackupWriter {
   readonly #queue: EntryQueue;
   readonly #dispatcher: FrameDispatcher;
   readonly #slicer: FileSlicer;
+  readonly #parent: UsableParent | null;
   #state: "open" | "committing" | "committed" | "aborted" = "open";
   #openFile: OpenFileWriter | null = null;
   #files = 0;
@@ -44,6 +45,7 @@ export class OpenBackupWriter implements BackupWriter {
     this.#context = context;
     this.#serverId = serverId;
     this.#options = options;
+    this.#parent = parent;
     const { encoder, signal } = options;
     this.#packs = new PackWriter(context, serverId, options.backupId, signal);
     this.#manifest = new ManifestWriter(context, serverId, options.backupId);
@@ -57,7 +59,7 @@ export class OpenBackupWriter implements BackupWriter {
     });
   }
 
-  /** Throws `backup-revoked` or `object-exists` for an id that was used, `repository-read-only`, `manifest-missing` for a parent that is gone. */
+  /** Throws `backup-revoked` or `object-exists` for an id that was used, `repository-read-only`. */
   static async begin(context: RepositoryContext, serverId: string, options: BeginBackup): Promise<OpenBackupWriter> {
     assertId(options.backupId, "backup id");
     const key = manifestKey(serverId, options.backupId);
@@ -72,6 +74,10 @@ export class OpenBackupWriter implements BackupWriter {
     await context.step("backup:after-lease");
     const parent = options.parentId === null ? null : await openParent(context, serverId, options.parentId);
     return new OpenBackupWriter(context, serverId, options, parent);
+  }
+
+  get parentProblem(): string | null {
+    return this.#parent?.problem ?? this.#slicer.parentProblem;
   }
 
   get counts(): BackupCounts {
@@ -117,7 +123,8 @@ export class OpenBackupWriter implements BackupWriter {
     await this.#drain();
     await this.#packs.finish();
     await this.#assertPacksStay();
-    const { backupId, parentId } = this.#options;
+    const { backupId } = this.#options;
+    const parentId = this.parentProblem === null ? this.#options.parentId : null;
     const fileCount = this.#files;
     const counts = this.counts;
     const plainBytes = this.#plainBytes;
@@ -237,7 +244,8 @@ export class OpenBackupWriter implements BackupWriter {
 const waitingEntries = 4096;
 
 interface UsableParent {
-  readonly index: ParentIndex;
+  readonly index: ParentIndex | null;
+  readonly problem: string | null;
   /** Packs that are there now; what a lost pack held is stored again. */
   readonly packIds: ReadonlySet<string>;
 }
@@ -246,8 +254,11 @@ async function openParent(context: RepositoryContext, serverId: string, parentId
   assertId(parentId, "backup id");
   const packIds = new Set<string>();
   for await (const { key } of context.store.list(packsPrefix(serverId))) packIds.add(nameOf(key));
-  return {
-    index: await ParentIndex.build(await ManifestObject.open(context, manifestKey(serverId, parentId))),
-    packIds,
-  };
+  try {
+    const manifest = await ManifestObject.open(context, manifestKey(serverId, parentId));
+    return { index: await ParentIndex.build(manifest), packIds, problem: null };
+  } catch (error) {
+    if (!isLostManifest(error)) throw error;
+    return { index: null, packIds, problem: error.message };
+  }
 }

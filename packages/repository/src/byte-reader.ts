@@ -70,7 +70,8 @@ export class ByteReader {
 
   fixedText(width: number): string {
     const text = Buffer.from(this.bytes(width)).toString("latin1");
-    const end = text.indexOf("\0");
-    return end === -1 ? text : text.slice(0, end);
+    const found = text.replace(/\0+$/, "");
+    if (found.includes("\0")) throw new RangeError("a text goes on behind its end");
+    return found;
   }
 }

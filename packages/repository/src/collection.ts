@@ -53,7 +53,7 @@ export async function executeCollection(
   }
   await context.step("collect:after-remove");
   await context.step("collect:before-tidy");
-  for (const backupId of plan.revoke) await context.store.delete(leaseKey(serverId, backupId));
+  for (const leaseId of current.idleLeaseIds) await context.store.delete(leaseKey(serverId, leaseId));
   await removePassesBefore(context, serverId, passKey);
   return { marked: plan.mark.length, removedPacks, freedBytes };
 }
@@ -62,6 +62,8 @@ interface Survey {
   readonly plan: CollectionPlan;
   readonly deadSince: ReadonlyMap<string, Date>;
   readonly backupIds: ReadonlySet<string>;
+  /** Leases of dead runs, of backups that are committed, and of readers past their time. */
+  readonly idleLeaseIds: readonly string[];
 }
 
 async function survey(context: RepositoryContext, serverId: string, options: CollectionOptions): Promise<Survey> {
@@ -87,26 +89,23 @@ async function survey(context: RepositoryContext, serverId: string, options: Col
     return busy.length === 0 && options.runningBackupIds.length === 0 && since !== undefined && old(since);
   };
   const remove = dead.filter(isRemovable);
-  const deadWriters = [
-    ...remove.flatMap(({ writerId }) => writerId ?? []),
-    ...leases.flatMap(({ kind, leaseId }) => (kind === "backup" ? leaseId : [])),
-  ];
-  const revoke = [...new Set(deadWriters)].filter((id) => !backupIds.has(id) && !running.has(id)).sort();
+  // A writer's lease goes when it has committed or has cleaned up: one that is left without a backup is a dead run's.
+  const idle = leases.filter((lease) => !busy.includes(lease));
+  const revoke = idle.flatMap(({ kind, leaseId }) => (kind === "backup" && !backupIds.has(leaseId) ? leaseId : []));
   const plan: CollectionPlan = {
     plannedAt: now,
     options,
     mark: dead.filter(({ packId }) => before?.deadSince.has(packId) !== true).map(({ packId }) => packId),
     remove: remove.map(({ packId, sizeBytes }) => ({ packId, sizeBytes })),
-    revoke,
+    revoke: revoke.sort(),
     keptPacks: packs.length - remove.length,
   };
-  return { plan, deadSince, backupIds };
+  return { plan, deadSince, backupIds, idleLeaseIds: idle.map(({ leaseId }) => leaseId) };
 }
 
 interface DeadPack {
   readonly packId: string;
   readonly sizeBytes: number;
-  readonly writerId: string | null;
 }
 
 interface Evidence {
@@ -123,7 +122,7 @@ async function findDead(context: RepositoryContext, serverId: string, evidence: 
     const packId = nameOf(key);
     if (evidence.livePackIds.has(packId) || !evidence.old(modifiedAt)) continue;
     const writerId = await readPackWriter(context, packKey(serverId, packId));
-    if (writerId === null || !evidence.running.has(writerId)) dead.push({ packId, sizeBytes, writerId });
+    if (writerId === null || !evidence.running.has(writerId)) dead.push({ packId, sizeBytes });
   }
   return dead;
 }

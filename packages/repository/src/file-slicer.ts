@@ -2,6 +2,7 @@ import { AppError } from "@tidemark/kit";
 import { crcOfZeros, type EntryQueue, isAllZeros, PendingFile } from "./entry-queue.ts";
 import { bundledFileBytes, bundleParts, frameBytes } from "./format.ts";
 import type { DispatchedPart, FrameDispatcher } from "./frame-dispatcher.ts";
+import { isLostManifest } from "./manifest-object.ts";
 import type { FrameExtent, ParentFile, ParentIndex } from "./parent-index.ts";
 import type { FileWriter, NewFile } from "./types.ts";
 
@@ -16,6 +17,8 @@ export interface SlicerParts {
 /** Cuts files into frames: large ones at multiples of the frame size, small ones together into bundles. */
 export class FileSlicer {
   readBytes = 0n;
+  /** Why the parent is not asked any more. */
+  parentProblem: string | null = null;
   readonly #parts: SlicerParts;
   #bundle: { readonly buffer: Uint8Array; used: number; readonly parts: DispatchedPart[] } | null = null;
 
@@ -24,7 +27,7 @@ export class FileSlicer {
   }
 
   async begin(file: NewFile): Promise<OpenFileWriter> {
-    const parent = (await this.#parts.parent?.file(file.path)) ?? null;
+    const parent = await this.#ask((index) => index.file(file.path));
     const pending = new PendingFile(file);
     this.#parts.queue.addFile(pending);
     const sizeBytes = Number(file.sizeBytes);
@@ -91,8 +94,20 @@ export class FileSlicer {
     return this.#bundle.used + sizeBytes > frameBytes || this.#bundle.parts.length >= bundleParts;
   }
 
+  /** A parent that was deleted meanwhile, or is damaged, costs space and not the backup. */
+  async #ask<T>(question: (index: ParentIndex) => Promise<T | null>): Promise<T | null> {
+    if (this.#parts.parent === null || this.parentProblem !== null) return null;
+    try {
+      return await question(this.#parts.parent);
+    } catch (error) {
+      if (!isLostManifest(error)) throw error;
+      this.parentProblem = error.message;
+      return null;
+    }
+  }
+
   async #parentRun(parent: ParentFile | null, fileOffset: number, lengthBytes: number): Promise<FrameExtent | null> {
-    const run = (await parent?.runAt(fileOffset, lengthBytes)) ?? null;
+    const run = parent === null ? null : await this.#ask(() => parent.runAt(fileOffset, lengthBytes));
     return run !== null && this.#parts.isUsable(run.packId) ? run : null;
   }
 }

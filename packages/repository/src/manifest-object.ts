@@ -108,6 +108,11 @@ export async function asManifestErrors<T>(key: string, act: () => Promise<T>): P
   }
 }
 
+/** Whether this says that a manifest is gone or cannot be read, rather than that nobody could ask. */
+export function isLostManifest(error: unknown): error is AppError {
+  return error instanceof AppError && (error.code === "manifest-missing" || error.code === "manifest-damaged");
+}
+
 function damaged(key: string, why: string, cause?: unknown): AppError {
   return new AppError("manifest-damaged", {
     message: `the manifest ${key} is damaged: ${why}`,

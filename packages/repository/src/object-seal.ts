@@ -88,17 +88,26 @@ export interface Prefix extends SealFacts {
 
 /** Throws `repository-format-newer` for a later version and `object-damaged` for what is no prefix. */
 export function decodePrefix(bytes: Uint8Array, key: string): Prefix {
+  try {
+    return readPrefix(bytes, key);
+  } catch (error) {
+    throw error instanceof AppError ? error : damagedObject(key, "its first bytes are no prefix", error);
+  }
+}
+
+function readPrefix(bytes: Uint8Array, key: string): Prefix {
   if (bytes.length < prefixBytes) throw damagedObject(key, "it is too short");
   const reader = new ByteReader(bytes);
   const magic = reader.fixedText(8);
   const version = reader.u16();
   if (!magic.startsWith("TIDE")) throw damagedObject(key, "it does not begin as an object of ours");
   if (version > formatVersion) throw newerObject(key, version);
-  const encrypted = reader.u16() === 1;
+  if (version === 0) throw damagedObject(key, "there is no format version 0");
+  const flags = reader.u16();
   const firstBoxBytes = reader.u32();
   const keyId = reader.fixedText(32);
   const salt = new Uint8Array(reader.bytes(16));
-  if (encrypted !== (keyId !== "")) throw damagedObject(key, "it contradicts itself about encryption");
+  if (flags !== (keyId === "" ? 0 : 1)) throw damagedObject(key, "it contradicts itself about encryption");
   return { magic, firstBoxBytes, keyId, salt };
 }
 

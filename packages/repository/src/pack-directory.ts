@@ -1,7 +1,15 @@
+import { AppError } from "@tidemark/kit";
 import { ByteReader } from "./byte-reader.ts";
 import { ByteWriter } from "./byte-writer.ts";
 import { magic } from "./format.ts";
-import { damagedObject, encodePrefix, type ObjectSeal, prefixBytes, type SealFacts } from "./object-seal.ts";
+import {
+  damagedObject,
+  decodePrefix,
+  encodePrefix,
+  type ObjectSeal,
+  prefixBytes,
+  type SealFacts,
+} from "./object-seal.ts";
 import { getRange, readTail } from "./object-trailer.ts";
 import { nameOf } from "./paths.ts";
 import type { RepositoryContext } from "./repository-context.ts";
@@ -93,7 +101,12 @@ export async function readPackWriter(context: RepositoryContext, key: string): P
   const facts = await context.store.stat(key);
   if (facts === null || facts.sizeBytes < packHeaderBytes) return null;
   const header = await getRange(context.store, key, 0, packHeaderBytes);
-  if (Buffer.from(header.subarray(0, 8)).toString("latin1") !== magic.pack) return null;
-  const reader = new ByteReader(header, prefixBytes);
-  return reader.fixedText(32) === nameOf(key) ? reader.fixedText(32) : null;
+  try {
+    if (decodePrefix(header, key).magic !== magic.pack) return null;
+    const reader = new ByteReader(header, prefixBytes);
+    return reader.fixedText(32) === nameOf(key) ? reader.fixedText(32) : null;
+  } catch (error) {
+    if (error instanceof RangeError || (error instanceof AppError && error.code === "object-damaged")) return null;
+    throw error;
+  }
 }

@@ -64,6 +64,8 @@ export interface BackupWriter {
   drain(): Promise<void>;
   /** Bytes read, stored and referenced so far. */
   readonly counts: BackupCounts;
+  /** Why the parent could not be used (any more), or null. What it could have saved is stored; the backup is as good. */
+  readonly parentProblem: string | null;
   /** Waits for all packs to be durable, then writes the manifest, exclusively. After this the backup exists. */
   commit(facts: BackupFacts): Promise<StoredBackup>;
   /** Gives up: removes what this writer put where that is safe. What could not be removed is thrown after all was tried (join it with `joinCleanup`). */
