@@ -122,6 +122,11 @@ async function login(settings: ConnectionSettings, opened: OpenedSocket, options
     queueMicrotask(() => socket.emit("connect"));
     return socket;
   };
+  const certificate = opened.tls?.serverCertificate;
+  if (certificate !== undefined) {
+    // Node 24.21 gives a peer's certificate away once only, and we have taken it; pg binds its SCRAM login to it.
+    Object.assign(socket, { getPeerCertificate: () => ({ raw: Buffer.from(certificate) }) });
+  }
   let refused: AppError | null = null;
   const client = new Client({
     host: opened.address.host,
@@ -193,6 +198,13 @@ function toAppError(error: unknown, what: string, context: ErrorContext = {}): A
       what,
       context,
     );
+  }
+  if (error instanceof TypeError || error instanceof RangeError) {
+    return new AppError("internal", {
+      message: `the PostgreSQL driver failed: ${error.message}`,
+      context,
+      cause: error,
+    });
   }
   return connectionLost(error);
 }
