@@ -1,7 +1,6 @@
-import { createHash } from "node:crypto";
-import { newId } from "@tidemark/kit";
+import { hashValue, newId } from "@tidemark/kit";
 import type { Prisma, PrismaClient } from "./generated/client.ts";
-import { canonicalJson, type Json, toJsonColumn } from "./json.ts";
+import { type Json, toJsonColumn } from "./json.ts";
 import { type Page, type PageRequest, readPage } from "./page.ts";
 
 export interface NewAuditEvent {
@@ -101,19 +100,7 @@ export async function appendAudit(tx: Prisma.TransactionClient, event: NewAuditE
 /** SHA-256 over the row before and every column of this one. */
 function hashOf(row: Omit<AuditEventRow, "hash">): string {
   const { id, seq, at, actor, action, targetKind, targetId, detail, outcome, previousHash } = row;
-  const text = canonicalJson({
-    id,
-    seq: seq.toString(),
-    at: at.toISOString(),
-    actor,
-    action,
-    targetKind,
-    targetId,
-    detail,
-    outcome,
-    previousHash,
-  });
-  return createHash("sha256").update(text, "utf8").digest("hex");
+  return hashValue({ id, seq, at, actor, action, targetKind, targetId, detail, outcome, previousHash });
 }
 
 async function verifyChain(prisma: PrismaClient): Promise<{ count: number; brokenAtSeq: bigint | null }> {

@@ -1,0 +1,40 @@
+import { describe, expect, it } from "vitest";
+import { formatAge, formatBytes, formatDuration } from "./units.ts";
+
+describe("formatBytes", () => {
+  it.each([
+    [0n, "0 B"],
+    [1023, "1023 B"],
+    [1024, "1.00 KiB"],
+    [1536n, "1.50 KiB"],
+    [10_240, "10.0 KiB"],
+    [123n * 1024n * 1024n, "123 MiB"],
+    [2n ** 62n, "4096 PiB"],
+    [-2048, "-2.00 KiB"],
+  ])("%s is %s", (sizeBytes, text) => expect(formatBytes(sizeBytes)).toBe(text));
+});
+
+describe("formatDuration", () => {
+  it.each([
+    [0, "0 ms"],
+    [850.4, "850 ms"],
+    [12_000, "12 s"],
+    [60_000, "1 min"],
+    [200_000, "3 min 20 s"],
+    [7_500_000, "2 h 5 min"],
+    [99 * 3_600_000, "4 d 3 h"],
+    [-5_000, "-5 s"],
+  ])("%s ms is %s", (durationMs, text) => expect(formatDuration(durationMs)).toBe(text));
+});
+
+describe("formatAge", () => {
+  it.each([
+    [-5_000, "1 s"],
+    [0, "1 s"],
+    [59_999, "59 s"],
+    [180_000, "3 min"],
+    [2 * 3_600_000, "2 h"],
+    [47 * 3_600_000, "47 h"],
+    [4 * 86_400_000, "4 d"],
+  ])("%s ms is %s", (ageMs, text) => expect(formatAge(ageMs)).toBe(text));
+});
