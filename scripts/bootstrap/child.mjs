@@ -50,7 +50,11 @@ export function run(command, args, options = {}) {
     };
     child.stdout.setEncoding("utf8").on("data", take);
     child.stderr.setEncoding("utf8").on("data", take);
-    const timer = options.timeoutMs === undefined ? null : setTimeout(() => child.kill("SIGTERM"), options.timeoutMs);
+    const tooLong = () => {
+      take(`\n${command} took longer than ${options.timeoutMs / 60_000} min and was ended\n`);
+      child.kill("SIGTERM");
+    };
+    const timer = options.timeoutMs === undefined ? null : setTimeout(tooLong, options.timeoutMs);
     const finish = (exitCode) => {
       if (timer !== null) clearTimeout(timer);
       log?.end();

@@ -3,6 +3,9 @@ import { join } from "node:path";
 import { root, run } from "./child.mjs";
 import { duration } from "./phase.mjs";
 
+/** All tests together should take less than this; one that hangs must still leave room for a report in CI's time. */
+const longestRunMs = 15 * 60_000;
+
 /**
  * Runs the stories of e2e/ and counts from Playwright's report. A run without a whole report counts as one failure.
  *
@@ -16,6 +19,7 @@ export async function runPlaywright(browser, logDir) {
   const result = await run("playwright", ["test", "--reporter=list,json"], {
     cwd: join(root, "e2e"),
     log,
+    timeoutMs: longestRunMs,
     environment: {
       ...browser,
       PLAYWRIGHT_JSON_OUTPUT_NAME: report,

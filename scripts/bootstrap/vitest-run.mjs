@@ -3,6 +3,9 @@ import { join } from "node:path";
 import { root, run } from "./child.mjs";
 import { duration } from "./phase.mjs";
 
+/** All tests together should take less than this; one that hangs must still leave room for a report in CI's time. */
+const longestRunMs = 15 * 60_000;
+
 /**
  * Runs one project of vitest.config.ts and counts from its report. A run that ends without a whole report counts as
  * one failure, however it exited.
@@ -14,7 +17,11 @@ export async function runVitest(project, logDir) {
   const log = join(logDir, `${project}.log`);
   rmSync(report, { force: true });
   const args = ["run", "--project", project, "--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
-  const result = await run("vitest", args, { log, environment: { FORCE_COLOR: "0", NO_COLOR: "1" } });
+  const result = await run("vitest", args, {
+    log,
+    timeoutMs: longestRunMs,
+    environment: { FORCE_COLOR: "0", NO_COLOR: "1" },
+  });
   const counts = readReport(report);
   if (counts === null) {
     console.log(`  FAIL ${project} tests: vitest ended (${result.exitCode}) without a report\n${tail(result.output)}`);
