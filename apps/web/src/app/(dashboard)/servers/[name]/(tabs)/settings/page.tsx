@@ -1,0 +1,51 @@
+import type { Metadata } from "next";
+import { notFound } from "next/navigation";
+import { graphql } from "#graphql/graphql.ts";
+import { load } from "#lib/server-query.ts";
+import { RetentionSettings } from "#retention/retention-settings.tsx";
+import { ScheduleFields } from "#schedules/schedule-fields.ts";
+import { ScheduleSettings } from "#schedules/schedule-settings.tsx";
+import { ConnectionSettings } from "#servers/connection-settings.tsx";
+import { RemoveServer } from "#servers/remove-server.tsx";
+import { serverVariables } from "#servers/server-key.ts";
+import { PageProblem } from "#shell/page-problem.tsx";
+
+export const metadata: Metadata = { title: "Settings" };
+
+const ServerSettings = graphql(
+  `
+    query ServerSettings($id: ID, $name: String) {
+      server(id: $id, name: $name) {
+        id
+        name
+        connection
+        version
+        policy {
+          keepLast
+          windowDays
+          minimum
+          sentence
+        }
+        schedules {
+          ...ScheduleFields
+        }
+      }
+    }
+  `,
+  [ScheduleFields],
+);
+
+export default async function ServerSettingsPage({ params }: { readonly params: Promise<{ readonly name: string }> }) {
+  const loaded = await load(ServerSettings, serverVariables((await params).name));
+  if (!loaded.ok) return <PageProblem title="Settings" problem={loaded.problem} />;
+  const { server } = loaded.value;
+  if (server === null) notFound();
+  return (
+    <div className="space-y-5">
+      <ScheduleSettings serverId={server.id} schedules={server.schedules} />
+      <RetentionSettings server={server} />
+      <ConnectionSettings server={server} />
+      <RemoveServer server={server} />
+    </div>
+  );
+}

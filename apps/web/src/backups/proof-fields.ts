@@ -1,0 +1,29 @@
+import { graphql } from "#graphql/graphql.ts";
+
+export const ProofFields = graphql(`
+  fragment ProofFields on Proof {
+    at
+    ok
+    outcome
+    rtoMs
+    phases {
+      name
+      durationMs
+    }
+    checks {
+      name
+      ok
+      detail
+    }
+  }
+`);
+
+export const VerificationFields = graphql(`
+  fragment VerificationFields on Verification {
+    at
+    ok
+    checkedBytes
+    checkedFiles
+    problems
+  }
+`);

@@ -1,0 +1,52 @@
+import { Remedy } from "#findings/remedy.tsx";
+import type { ResultOf } from "#graphql/graphql.ts";
+import { bytes, duration } from "#lib/format.ts";
+import { Fact, Facts, Mono } from "#ui/facts.tsx";
+import { Step, StepList } from "#ui/step-list.tsx";
+import type { ConnectionReportFields } from "./connection-report-fields.ts";
+
+export type ConnectionReport = ResultOf<typeof ConnectionReportFields>;
+
+/** A connection test, its steps told apart, and what to paste to heal the one that failed. */
+export function ConnectionReportView({ report }: { readonly report: ConnectionReport }) {
+  return (
+    <div className="space-y-4">
+      <StepList label="Steps of the connection test">
+        {report.steps.map((step) => (
+          <Step
+            key={step.step}
+            state={step.state}
+            title={step.title}
+            beside={step.durationMs === null ? undefined : duration(step.durationMs)}
+          >
+            {step.detail !== null && <p className="break-words text-muted">{step.detail}</p>}
+            {step.error !== null && (
+              <p className="break-words">
+                {step.error.message}
+                {step.error.hint !== null && <span className="block text-muted">{step.error.hint}</span>}
+                <span className="block text-[0.8125rem] text-muted">
+                  Code <code>{step.error.code}</code>
+                </span>
+              </p>
+            )}
+            {step.remedy !== null && <Remedy remedy={step.remedy} />}
+          </Step>
+        ))}
+      </StepList>
+      {report.facts !== null && (
+        <Facts columns={3}>
+          <Fact label="PostgreSQL">{report.facts.serverVersion}</Fact>
+          <Fact label="Role">{report.facts.inRecovery ? "standby" : "primary"}</Fact>
+          <Fact label="Size">{bytes(report.facts.sizeBytes)}</Fact>
+          <Fact label="wal_level">{report.facts.walLevel}</Fact>
+          <Fact label="Page checksums">
+            {{ true: "on", false: "off", null: "not known" }[`${report.facts.checksums}`]}
+          </Fact>
+          <Fact label="System identifier">
+            <Mono>{report.facts.systemIdentifier}</Mono>
+          </Fact>
+        </Facts>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,44 @@
+import { CircleAlert, Info, OctagonAlert } from "lucide-react";
+import type { ResultOf } from "#graphql/graphql.ts";
+import { localPath } from "#lib/paths.ts";
+import { LinkButton } from "#ui/button.tsx";
+import { Time } from "#ui/time.tsx";
+import type { FindingFields } from "./finding-fields.ts";
+import { Remedy } from "./remedy.tsx";
+
+type Finding = ResultOf<typeof FindingFields>;
+
+const looks = {
+  BLOCKS_BACKUP: { icon: OctagonAlert, className: "text-bad", text: "Blocks backups" },
+  RISK: { icon: CircleAlert, className: "text-warn", text: "Risk" },
+  NOTE: { icon: Info, className: "text-busy", text: "Note" },
+} as const satisfies Record<Finding["severity"], unknown>;
+
+/** What was found, why it matters, since when, and the one thing to do about it. */
+export function FindingItem({ finding }: { readonly finding: Finding }) {
+  const { icon: Icon, className, text } = looks[finding.severity];
+  return (
+    <li className="flex gap-3 px-4 py-3.5 sm:px-5">
+      <Icon aria-hidden className={`mt-0.5 size-5 shrink-0 ${className}`} />
+      <div className="min-w-0 flex-1 text-sm">
+        <p className="font-medium">{finding.title}</p>
+        <p className="mt-0.5 text-muted">
+          <span className={`font-medium ${className}`}>{text}</span>
+          {" · since "}
+          <Time at={finding.firstSeenAt} />
+        </p>
+        <p className="mt-1 break-words">{finding.why}</p>
+        <p className="mt-1 break-words text-muted">
+          Found: {finding.found}
+          {finding.required !== null && <>. Needed: {finding.required}</>}
+        </p>
+        {finding.remedy !== null && <Remedy remedy={finding.remedy} />}
+        {finding.actionLabel !== null && finding.actionPath !== null && (
+          <LinkButton small className="mt-2.5" href={localPath(finding.actionPath)}>
+            {finding.actionLabel}
+          </LinkButton>
+        )}
+      </div>
+    </li>
+  );
+}

@@ -1,0 +1,25 @@
+import { graphql } from "#graphql/graphql.ts";
+
+export const RestorePlanFields = graphql(`
+  fragment RestorePlanFields on RestorePlan {
+    planHash
+    ok
+    targetDirectory
+    tablespaces {
+      oid
+      from
+      to
+    }
+    fileCount
+    bytesToWrite
+    bytesToRead
+    checks {
+      id
+      state
+      sentence
+    }
+    sentence
+    equivalentCli
+    equivalentGraphql
+  }
+`);

@@ -1,0 +1,25 @@
+import { graphql } from "#graphql/graphql.ts";
+
+export const RetentionPreviewFields = graphql(`
+  fragment RetentionPreviewFields on RetentionPreview {
+    planHash
+    sentence
+    freedBytesAtLeast
+    kept {
+      reasons
+      backup {
+        id
+        startedAt
+        sizeBytes
+      }
+    }
+    deleted {
+      reasons
+      backup {
+        id
+        startedAt
+        sizeBytes
+      }
+    }
+  }
+`);

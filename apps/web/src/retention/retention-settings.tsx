@@ -1,0 +1,87 @@
+"use client";
+import { useRouter } from "next/navigation";
+import { type FormEvent, useState } from "react";
+import { graphql } from "#graphql/graphql.ts";
+import { useAct } from "#lib/use-act.ts";
+import { useQuery } from "#lib/use-query.ts";
+import { Button } from "#ui/button.tsx";
+import { Actions } from "#ui/dialog.tsx";
+import { ErrorPanel } from "#ui/error-panel.tsx";
+import { Note } from "#ui/note.tsx";
+import { Panel } from "#ui/panel.tsx";
+import { ApplyRetention } from "./apply-retention.tsx";
+import { RetentionDecisions } from "./retention-decisions.tsx";
+import { RetentionFields, toRetentionInput } from "./retention-fields.tsx";
+import { PreviewRetention } from "./retention-query.ts";
+
+const UpdateRetention = graphql(`
+  mutation UpdateRetention($input: UpdateServerInput!) {
+    updateServer(input: $input) {
+      server {
+        id
+      }
+      userErrors {
+        code
+        field
+        message
+        hint
+      }
+    }
+  }
+`);
+
+interface Props {
+  readonly server: {
+    readonly id: string;
+    readonly version: number;
+    readonly policy: { readonly keepLast: number | null; readonly windowDays: number | null; readonly minimum: number; readonly sentence: string };
+  };
+}
+
+/** The server's retention: change the numbers and see at once what each backup's fate would be, and why. */
+export function RetentionSettings({ server }: Props) {
+  const router = useRouter();
+  const { policy } = server;
+  const stored = { keepLast: `${policy.keepLast ?? ""}`, windowDays: `${policy.windowDays ?? ""}`, minimum: `${policy.minimum}` };
+  const [draft, setDraft] = useState(stored);
+  const [saved, setSaved] = useState(false);
+  const update = useAct(UpdateRetention);
+  const retention = toRetentionInput(draft);
+  const changed = JSON.stringify(draft) !== JSON.stringify(stored);
+  const preview = useQuery(PreviewRetention, { serverId: server.id, policy: retention });
+
+  const submit = async (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    setSaved(false);
+    const payload = await update.act({ input: { id: server.id, expectedVersion: server.version, retention } });
+    if (payload === null) return;
+    setSaved(true);
+    router.refresh();
+  };
+
+  return (
+    <Panel title="Retention" description={policy.sentence}>
+      <form onSubmit={(event) => void submit(event)} className="space-y-4">
+        <RetentionFields draft={draft} onChange={setDraft} />
+        <section aria-label="Preview" aria-busy={preview.stale} className={preview.stale ? "opacity-60" : ""}>
+          <h3 className="mb-2 text-sm font-medium">{changed ? "What these numbers would do" : "What the policy would do now"}</h3>
+          {preview.problem !== null && <ErrorPanel title="No preview" problem={preview.problem} />}
+          {preview.value !== null && <RetentionDecisions preview={preview.value.previewRetention} />}
+          {preview.value === null && preview.problem === null && <p className="text-sm text-muted">Computing…</p>}
+        </section>
+        {update.problem !== null && <ErrorPanel announce title="The policy was not saved" problem={update.problem} />}
+        <div role="status">{saved && !changed && <Note kind="ok">Saved. Nothing is deleted until retention runs.</Note>}</div>
+        <Actions>
+          {changed ? (
+            <Button onClick={() => setDraft(stored)}>Discard changes</Button>
+          ) : (
+            <ApplyRetention serverId={server.id} />
+          )}
+          <Button type="submit" tone="primary" pending={update.pending} disabled={!changed}>
+            Save policy
+          </Button>
+        </Actions>
+      </form>
+    </Panel>
+  );
+}

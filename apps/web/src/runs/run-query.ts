@@ -1,0 +1,111 @@
+import { ProofFields, VerificationFields } from "#backups/proof-fields.ts";
+import { ConnectionReportFields } from "#connection/connection-report-fields.ts";
+import { graphql, type ResultOf } from "#graphql/graphql.ts";
+import { RestorePlanFields } from "#restore/restore-plan-fields.ts";
+import { RetentionPreviewFields } from "#retention/retention-preview-fields.ts";
+import { RunRowFields } from "./run-fields.ts";
+
+/** Everything the page of a run shows. */
+export const RunDetailFields = graphql(
+  `
+    fragment RunDetailFields on Run {
+      ...RunRowFields
+      rateBytesPerSecond
+      cancelRequestedAt
+      cancelEffect
+      scheduledFor
+      lastSeq
+      result
+      error {
+        code
+        message
+        hint
+      }
+      schedule {
+        id
+        sentence
+      }
+      repository {
+        id
+        name
+      }
+      backup {
+        id
+        state
+        startedAt
+        sizeBytes
+        storedBytes
+        damaged
+        proof {
+          ...ProofFields
+        }
+        verification {
+          ...VerificationFields
+        }
+      }
+      connectionReport {
+        ...ConnectionReportFields
+      }
+      restorePlan {
+        ...RestorePlanFields
+      }
+      retentionPreview {
+        ...RetentionPreviewFields
+      }
+    }
+  `,
+  [RunRowFields, ProofFields, VerificationFields, ConnectionReportFields, RestorePlanFields, RetentionPreviewFields],
+);
+
+export type RunDetail = ResultOf<typeof RunDetailFields>;
+
+export const RunEventFields = graphql(`
+  fragment RunEventFields on RunEvent {
+    seq
+    at
+    level
+    phase
+    message
+    done
+    total
+    runState
+  }
+`);
+
+export type RunEvent = ResultOf<typeof RunEventFields>;
+
+export const RunOfPage = graphql(
+  `
+    query RunOfPage($id: ID!) {
+      run(id: $id) {
+        ...RunDetailFields
+      }
+    }
+  `,
+  [RunDetailFields],
+);
+
+export const RunSnapshot = graphql(
+  `
+    query RunSnapshot($id: ID!, $afterSeq: Int!) {
+      run(id: $id) {
+        ...RunDetailFields
+        events(afterSeq: $afterSeq, first: 100) {
+          ...RunEventFields
+        }
+      }
+    }
+  `,
+  [RunDetailFields, RunEventFields],
+);
+
+export const RunEvents = graphql(
+  `
+    subscription RunEvents($runId: ID!, $afterSeq: Int!) {
+      runEvents(runId: $runId, afterSeq: $afterSeq) {
+        ...RunEventFields
+      }
+    }
+  `,
+  [RunEventFields],
+);

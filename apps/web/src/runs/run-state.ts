@@ -1,0 +1,64 @@
+import type { RunState } from "./run-state-badge.tsx";
+
+const finalStates: readonly RunState[] = ["SUCCEEDED", "FAILED", "INTERRUPTED", "CANCELLED"];
+
+/** True when nothing will happen to the run any more. */
+export function isFinal(state: RunState): boolean {
+  return finalStates.includes(state);
+}
+
+export const runKinds = [
+  "BACKUP",
+  "VERIFY",
+  "DRILL",
+  "RESTORE_PLAN",
+  "RESTORE",
+  "RETENTION",
+  "DELETE_BACKUP",
+  "CONNECTION_TEST",
+  "ATTACH_REPOSITORY",
+  "RECOVERY_KIT",
+  "COLLECT",
+  "MARK",
+] as const;
+
+export type RunKind = (typeof runKinds)[number];
+
+export const runKindNames: Record<RunKind, string> = {
+  BACKUP: "Backup",
+  VERIFY: "Verification",
+  DRILL: "Drill",
+  RESTORE_PLAN: "Restore plan",
+  RESTORE: "Restore",
+  RETENTION: "Retention",
+  DELETE_BACKUP: "Deletion",
+  CONNECTION_TEST: "Connection test",
+  ATTACH_REPOSITORY: "Attach repository",
+  RECOVERY_KIT: "Recovery kit",
+  COLLECT: "Garbage collection",
+  MARK: "Hold or note",
+};
+
+/** `Backup of billing-eu`. */
+export function runTitle(run: { readonly kind: RunKind; readonly server: { readonly name: string } | null }): string {
+  return run.server === null ? runKindNames[run.kind] : `${runKindNames[run.kind]} of ${run.server.name}`;
+}
+
+/** What the browser's tab says: the state first, because a tab is narrow. */
+export function documentTitle(
+  run: { readonly kind: RunKind; readonly state: RunState; readonly server: { readonly name: string } | null },
+  percent: number | null,
+): string {
+  const state = run.state === "RUNNING" && percent !== null ? `${Math.floor(percent)} %` : stateWords[run.state];
+  return `${state} · ${runTitle(run)} · Tidemark`;
+}
+
+const stateWords: Record<RunState, string> = {
+  QUEUED: "Queued",
+  WAITING: "Waiting",
+  RUNNING: "Running",
+  SUCCEEDED: "✓ Done",
+  FAILED: "✗ Failed",
+  INTERRUPTED: "✗ Interrupted",
+  CANCELLED: "Cancelled",
+};

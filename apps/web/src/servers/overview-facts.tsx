@@ -1,0 +1,121 @@
+import Link from "next/link";
+import type { ReactNode } from "react";
+import { graphql, type ResultOf } from "#graphql/graphql.ts";
+import { bytes, exactBytes } from "#lib/format.ts";
+import { backupPath, repositoryPath } from "#lib/paths.ts";
+import { Fact, Facts, Mono } from "#ui/facts.tsx";
+import { Panel } from "#ui/panel.tsx";
+import { Time } from "#ui/time.tsx";
+
+export const OverviewFactFields = graphql(`
+  fragment OverviewFactFields on Server {
+    connection
+    systemIdentifier
+    inRecovery
+    sizeBytes
+    lastContactAt
+    nextBackupAt
+    createdAt
+    lastBackup {
+      id
+      startedAt
+      finishedAt
+    }
+    lastProven {
+      id
+      provenAt
+    }
+    repository {
+      id
+      name
+    }
+    policy {
+      sentence
+    }
+    schedules {
+      id
+      enabled
+      sentence
+    }
+    members {
+      name
+      connection
+      addedAt
+    }
+  }
+`);
+
+type ServerFacts = ResultOf<typeof OverviewFactFields>;
+
+export function OverviewFacts({ server }: { readonly server: ServerFacts }) {
+  return (
+    <Panel title="Facts">
+      <Facts columns={3}>
+        <Fact label="Last backup">
+          {server.lastBackup === null ? (
+            "none"
+          ) : (
+            <FactLink path={backupPath(server.lastBackup.id)}>
+              <Time at={server.lastBackup.finishedAt ?? server.lastBackup.startedAt} />
+            </FactLink>
+          )}
+        </Fact>
+        <Fact label="Last proven restore">
+          {server.lastProven === null ? (
+            "never"
+          ) : (
+            <FactLink path={backupPath(server.lastProven.id)}>
+              <Time at={server.lastProven.provenAt} />
+            </FactLink>
+          )}
+        </Fact>
+        <Fact label="Next backup">{server.nextBackupAt === null ? "not scheduled" : <Time at={server.nextBackupAt} show="absolute" />}</Fact>
+        <Fact label="Size" title={exactBytes(server.sizeBytes)}>
+          {bytes(server.sizeBytes)}
+        </Fact>
+        <Fact label="Repository">
+          <FactLink path={repositoryPath(server.repository.id)}>{server.repository.name}</FactLink>
+        </Fact>
+        <Fact label="Last contact">
+          <Time at={server.lastContactAt} />
+        </Fact>
+        <Fact label="Retention">{server.policy.sentence}</Fact>
+        <Fact label="Schedules">
+          <Schedules server={server} />
+        </Fact>
+        <Fact label="Role">{server.inRecovery === null ? "not known yet" : server.inRecovery ? "standby" : "primary"}</Fact>
+        <Fact label="System identifier">{server.systemIdentifier === null ? "–" : <Mono>{server.systemIdentifier}</Mono>}</Fact>
+        <Fact label="Managed since">
+          <Time at={server.createdAt} show="absolute" />
+        </Fact>
+        {server.members.map((member) => (
+          <Fact key={member.name} label={`Member ${member.name}`}>
+            <Mono>{member.connection}</Mono>
+          </Fact>
+        ))}
+      </Facts>
+    </Panel>
+  );
+}
+
+function Schedules({ server: { schedules } }: { readonly server: ServerFacts }) {
+  if (schedules.length === 0) return "none";
+  return (
+    <ul>
+      {schedules.map((schedule) => (
+        <li key={schedule.id}>
+          {schedule.sentence}
+          {!schedule.enabled && " (paused)"}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function FactLink({ path, children }: { readonly path: string; readonly children: ReactNode }) {
+  return (
+    <Link href={path} className="text-accent hover:underline">
+      {children}
+    </Link>
+  );
+}

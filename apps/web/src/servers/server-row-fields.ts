@@ -1,0 +1,34 @@
+import { graphql } from "#graphql/graphql.ts";
+import { RunRowFields } from "#runs/run-fields.ts";
+import { ProtectionFields } from "./protection-badge.tsx";
+
+export const ServerRowFields = graphql(
+  `
+    fragment ServerRowFields on Server {
+      id
+      name
+      connection
+      serverVersion
+      isDemo
+      sizeBytes
+      nextBackupAt
+      protection {
+        ...ProtectionFields
+      }
+      lastBackup {
+        id
+        state
+        startedAt
+        finishedAt
+      }
+      lastProven {
+        id
+        provenAt
+      }
+      runningRun {
+        ...RunRowFields
+      }
+    }
+  `,
+  [ProtectionFields, RunRowFields],
+);

@@ -1,0 +1,38 @@
+"use client";
+import { clsx } from "clsx";
+import Link from "next/link";
+import { usePathname } from "next/navigation";
+import { type ServerTab, serverPath } from "#lib/paths.ts";
+
+const tabs: readonly { readonly tab: ServerTab; readonly title: string }[] = [
+  { tab: "overview", title: "Overview" },
+  { tab: "backups", title: "Backups" },
+  { tab: "runs", title: "Runs" },
+  { tab: "settings", title: "Settings" },
+];
+
+/** The parts of a server's page. Each has an address of its own, so these are links. */
+export function ServerTabs({ server }: { readonly server: { readonly id: string; readonly name: string } }) {
+  const path = usePathname();
+  const current = tabs.find(({ tab }) => tab !== "overview" && path.endsWith(`/${tab}`))?.tab ?? "overview";
+  return (
+    <nav aria-label="Parts of this server" className="mb-5 overflow-x-auto border-b">
+      <ul className="flex gap-1">
+        {tabs.map(({ tab, title }) => (
+          <li key={tab}>
+            <Link
+              href={serverPath(server, tab)}
+              aria-current={tab === current ? "page" : undefined}
+              className={clsx(
+                "-mb-px flex min-h-10 items-center border-b-2 px-3 text-sm font-medium max-md:min-h-11",
+                tab === current ? "border-accent text-accent" : "border-transparent text-muted hover:text-text",
+              )}
+            >
+              {title}
+            </Link>
+          </li>
+        ))}
+      </ul>
+    </nav>
+  );
+}

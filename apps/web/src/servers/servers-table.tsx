@@ -1,0 +1,71 @@
+import Link from "next/link";
+import type { ResultOf } from "#graphql/graphql.ts";
+import { bytes, exactBytes } from "#lib/format.ts";
+import { backupPath, serverPath } from "#lib/paths.ts";
+import { RunningLine } from "#runs/runs-table.tsx";
+import { Cell, Row, RowHeader, Table } from "#ui/table.tsx";
+import { Time } from "#ui/time.tsx";
+import { ProtectionBadge } from "./protection-badge.tsx";
+import type { ServerRowFields } from "./server-row-fields.ts";
+
+type ServerRow = ResultOf<typeof ServerRowFields>;
+
+const columns = [
+  { name: "Server" },
+  { name: "Protection" },
+  { name: "Last backup" },
+  { name: "Next backup" },
+  { name: "Last proven restore" },
+  { name: "Size", align: "end" },
+] as const;
+
+export function ServersTable({ servers }: { readonly servers: readonly ServerRow[] }) {
+  return (
+    <Table label="Servers" columns={columns}>
+      {servers.map((server) => (
+        <Row key={server.id}>
+          <RowHeader>
+            <Link href={serverPath(server)} className="font-semibold text-accent hover:underline">
+              {server.name}
+            </Link>
+            <span className="block text-[0.8125rem] text-muted">
+              {server.serverVersion === null ? "not reached yet" : `PostgreSQL ${server.serverVersion}`}
+              {server.isDemo && " · demo"}
+            </span>
+          </RowHeader>
+          <Cell label="Protection">
+            <ProtectionBadge protection={server.protection} />
+            {server.runningRun !== null && <RunningLine run={server.runningRun} />}
+          </Cell>
+          <Cell label="Last backup">
+            <LastBackup server={server} />
+          </Cell>
+          <Cell label="Next backup">
+            {server.nextBackupAt === null ? "not scheduled" : <Time at={server.nextBackupAt} />}
+          </Cell>
+          <Cell label="Last proven">
+            {server.lastProven === null ? (
+              "never"
+            ) : (
+              <Link href={backupPath(server.lastProven.id)} className="hover:underline">
+                <Time at={server.lastProven.provenAt} />
+              </Link>
+            )}
+          </Cell>
+          <Cell label="Size" align="end" title={exactBytes(server.sizeBytes)}>
+            {bytes(server.sizeBytes)}
+          </Cell>
+        </Row>
+      ))}
+    </Table>
+  );
+}
+
+function LastBackup({ server: { lastBackup } }: { readonly server: ServerRow }) {
+  if (lastBackup === null) return "none";
+  return (
+    <Link href={backupPath(lastBackup.id)} className="hover:underline">
+      {lastBackup.state === "RUNNING" ? "running now" : <Time at={lastBackup.finishedAt ?? lastBackup.startedAt} />}
+    </Link>
+  );
+}

@@ -1,0 +1,64 @@
+import { clsx } from "clsx";
+import Link from "next/link";
+import type { ComponentProps } from "react";
+
+export type ButtonTone = "primary" | "plain" | "quiet" | "danger";
+
+const tones: Record<ButtonTone, string> = {
+  primary: "bg-accent text-on-accent hover:bg-accent-strong border-transparent shadow-xs",
+  plain: "bg-surface text-text border-field/60 hover:bg-raised shadow-xs",
+  quiet: "border-transparent text-accent hover:bg-accent-tint",
+  danger: "bg-bad text-on-bad border-transparent hover:opacity-90 shadow-xs",
+};
+
+export function buttonClass(tone: ButtonTone = "plain", small = false): string {
+  return clsx(
+    "inline-flex items-center justify-center gap-2 rounded-md border font-medium whitespace-nowrap transition-colors select-none",
+    "disabled:cursor-not-allowed disabled:opacity-55 aria-disabled:cursor-not-allowed aria-disabled:opacity-55",
+    small ? "min-h-8 px-2.5 text-[0.8125rem]" : "min-h-9 px-3.5 text-sm max-md:min-h-11",
+    tones[tone],
+  );
+}
+
+type ButtonProps = ComponentProps<"button"> & {
+  readonly tone?: ButtonTone;
+  readonly small?: boolean;
+  readonly pending?: boolean;
+};
+
+/** While `pending` it stays focusable and says so, but does nothing when pressed. */
+export function Button({
+  tone,
+  small,
+  pending = false,
+  className,
+  onClick,
+  children,
+  type = "button",
+  ...rest
+}: ButtonProps) {
+  return (
+    <button
+      type={type}
+      className={clsx(buttonClass(tone, small), className)}
+      aria-disabled={pending || undefined}
+      aria-busy={pending || undefined}
+      onClick={(event) => {
+        if (pending) event.preventDefault();
+        else onClick?.(event);
+      }}
+      {...rest}
+    >
+      {pending && (
+        <span aria-hidden className="size-3.5 animate-spin rounded-full border-2 border-current border-t-transparent" />
+      )}
+      {children}
+    </button>
+  );
+}
+
+type LinkButtonProps = ComponentProps<typeof Link> & { readonly tone?: ButtonTone; readonly small?: boolean };
+
+export function LinkButton({ tone, small, className, ...rest }: LinkButtonProps) {
+  return <Link className={clsx(buttonClass(tone, small), className)} {...rest} />;
+}

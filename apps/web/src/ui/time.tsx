@@ -1,0 +1,45 @@
+"use client";
+import { useSyncExternalStore } from "react";
+import { absoluteTime, relativeTime, scheduledTime, unknown } from "#lib/format.ts";
+import { useNow } from "#lib/use-now.ts";
+
+interface TimeProps {
+  readonly at: string | null | undefined;
+  /** `relative` (the default) says an age; `absolute` and `scheduled` a calendar time in the reader's zone. */
+  readonly show?: "relative" | "absolute" | "scheduled";
+  /** Another zone than the reader's, as of a schedule. */
+  readonly zone?: string;
+}
+
+/** An instant: UTC in the markup and the tooltip, the reader's own time on the page, the zone always named. */
+export function Time({ at, show = "relative", zone }: TimeProps) {
+  const now = useNow();
+  const local = useLocalZone();
+  if (at === null || at === undefined) return <>{unknown}</>;
+  const instant = new Date(at);
+  const shownZone = zone ?? local;
+  const absolute = absoluteTime(instant, shownZone);
+  const utc = absoluteTime(instant, "UTC");
+  const text = { relative: relativeTime(instant, now), absolute, scheduled: scheduledTime(instant, shownZone) }[show];
+  return (
+    <time
+      dateTime={instant.toISOString()}
+      title={absolute === utc ? utc : `${absolute} · ${utc}`}
+      suppressHydrationWarning
+      className="whitespace-nowrap"
+    >
+      {text}
+    </time>
+  );
+}
+
+/** The reader's zone; `UTC` while the page comes from the server, which cannot know it. */
+export function useLocalZone(): string {
+  return useSyncExternalStore(neverChanges, readLocalZone, () => "UTC");
+}
+
+const neverChanges = () => () => undefined;
+
+function readLocalZone(): string {
+  return Intl.DateTimeFormat().resolvedOptions().timeZone;
+}
