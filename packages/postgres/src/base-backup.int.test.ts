@@ -190,6 +190,12 @@ describe.each(majors)("PostgreSQL %i", (major) => {
     await expect(ReplicationSession.connect(settings("plain", "plain-password"))).rejects.toMatchObject({
       code: "replication-not-permitted",
     });
+    await server.query("CREATE ROLE asleep NOLOGIN REPLICATION PASSWORD 'x'");
+    await server.query("CREATE ROLE crowded LOGIN REPLICATION CONNECTION LIMIT 0 PASSWORD 'x'");
+    for (const connect of [ReplicationSession.connect, SqlSession.connect]) {
+      await expect(connect(settings("asleep", "x"))).rejects.toMatchObject({ code: "role-unknown" });
+    }
+    await expect(SqlSession.connect(settings("crowded", "x"))).rejects.toMatchObject({ code: "too-many-connections" });
     await expect(SqlSession.connect(parseDsn(server.dsn({ database: "nowhere" })))).rejects.toMatchObject({
       code: "database-unknown",
     });
@@ -203,6 +209,9 @@ describe.each(majors)("PostgreSQL %i", (major) => {
     await expect(sessions[2]?.createTemporarySlot("slot_3")).rejects.toMatchObject({
       code: "replication-slots-exhausted",
     });
+    const plain = await SqlSession.connect(settings("plain", "plain-password"));
+    expect(await plain.serverFacts()).toMatchObject({ usedWalSenders: 4, usedReplicationSlots: 2 });
+    await plain.close();
     await Promise.all(sessions.map((session) => session.close()));
   });
 

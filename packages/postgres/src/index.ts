@@ -25,6 +25,7 @@ export type { SessionOptions } from "./session-options.ts";
 export { type QuestionOptions, type SqlParameter, SqlSession } from "./sql-session.ts";
 export { encodeTablespaceMap, parseTablespaceMap, type TablespaceMapEntry } from "./tablespace-map.ts";
 export { type TestConnectionOptions, testConnection } from "./test-connection.ts";
+export { parseTimelineHistory, type TimelineAncestor } from "./timeline-history.ts";
 export {
   parseWalSegmentName,
   timelineHistoryName,

@@ -7,6 +7,7 @@ import { checkPages, pageChecksum } from "./page-checksum.ts";
 import { parsePgControl } from "./pg-control.ts";
 import { firstBlockOfFile, isRelationFile, parseRelationPath } from "./relation-file.ts";
 import { encodeTablespaceMap, parseTablespaceMap } from "./tablespace-map.ts";
+import { parseTimelineHistory } from "./timeline-history.ts";
 
 describe("parseBackupLabel", () => {
   const label = (from: string): string =>
@@ -81,6 +82,21 @@ describe("tablespace_map", () => {
         expect.objectContaining({ code: "backup-stream-damaged" }),
       );
     }
+  });
+});
+
+describe("parseTimelineHistory", () => {
+  it("reads ancestors, comments and a missing reason", () => {
+    const text = "# made by hand\n1\t0/3000148\tno recovery target specified\n\n3\t16/B374D848\n";
+    expect(parseTimelineHistory(text)).toEqual([
+      { timeline: 1, switchLsn: 0x3000148n, reason: "no recovery target specified" },
+      { timeline: 3, switchLsn: 0x16b374d848n, reason: "" },
+    ]);
+    expect(parseTimelineHistory("")).toEqual([]);
+  });
+
+  it.each(["x\t0/1\ty\n", "1\t0\n", "1\n", "2\t0/1\n1\t0/2\n", "0\t0/1\n"])("refuses %j", (text) => {
+    expect(() => parseTimelineHistory(text)).toThrow(expect.objectContaining({ code: "backup-stream-damaged" }));
   });
 });
 
