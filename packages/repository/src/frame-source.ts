@@ -2,6 +2,7 @@ import { AppError } from "@tidemark/kit";
 import { getRange } from "./object-trailer.ts";
 import { type DirectoryEntry, type PackDirectory, readDirectory } from "./pack-directory.ts";
 import { packKey } from "./paths.ts";
+import { releaseBytes } from "./release-bytes.ts";
 import type { RepositoryContext } from "./repository-context.ts";
 import type { FrameSource, OpenedFrame } from "./types.ts";
 
@@ -87,11 +88,13 @@ export class PackFrameSource implements FrameSource {
     const opening: Promise<OpenedFrame>[] = [];
     for (const place of range.frames) {
       const from = place.entry.offset - range.offset;
+      // A copy of its own, since its buffer is transferred to the thread that opens it.
       opening.push(this.#open(packId, directory, place, bytes.slice(from, from + place.entry.storedBytes)));
       if (opening.length < this.#context.openers.pipelineDepth) continue;
       const first = opening.shift();
       if (first !== undefined) yield await first;
     }
+    releaseBytes(bytes);
     for (const frame of opening) yield await frame;
   }
 

@@ -18,6 +18,7 @@ export {
 } from "./open-repository.ts";
 export { walPrefix } from "./paths.ts";
 export { type RecoveryKitOptions, recoveryKit } from "./recovery-kit.ts";
+export { releaseBytes } from "./release-bytes.ts";
 export { isRepository, type RepositoryDocument, type RepositoryPresence } from "./repository-document.ts";
 export { newRepositoryKey, parseKeyFile } from "./repository-key.ts";
 export { serveFrames } from "./serve-frames.ts";

@@ -4,6 +4,7 @@ import type { ObjectSeal } from "./object-seal.ts";
 import { encodeTrailer } from "./object-trailer.ts";
 import { type DirectoryEntry, encodeDirectory, encodePackHeader, packHeaderBytes } from "./pack-directory.ts";
 import { packKey } from "./paths.ts";
+import { releaseBytes } from "./release-bytes.ts";
 import { newSeal, type RepositoryContext } from "./repository-context.ts";
 import { sealBox } from "./sealed-box.ts";
 import type { FrameOutcome, FrameSealing } from "./types.ts";
@@ -127,6 +128,7 @@ export class PackWriter {
       });
       throw await joinCleanup(error, () => this.#context.store.delete(key));
     }
+    for (const chunk of chunks) releaseBytes(chunk);
     this.storedBytes += BigInt(sizeBytes);
     await this.#context.step("pack:after-put");
   }

@@ -1,5 +1,6 @@
 import { createCipheriv, createDecipheriv, createHash, timingSafeEqual } from "node:crypto";
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import { releaseBytes } from "./release-bytes.ts";
 import type { FrameSealing } from "./types.ts";
 
 /**
@@ -9,13 +10,27 @@ import type { FrameSealing } from "./types.ts";
  * parts of at most a few hundred KiB.
  */
 export function sealBox(plain: Uint8Array, sealing: FrameSealing, compressionLevel: number): Uint8Array {
-  const packed = zstdCompressSync(plain, { params: { [constants.ZSTD_c_compressionLevel]: compressionLevel } });
+  const packed = zstdCompressSync(plain, {
+    params: { [constants.ZSTD_c_compressionLevel]: compressionLevel },
+    // One output buffer: what does not fit into it is not worth compressing and takes a second one.
+    chunkSize: Math.max(plain.length, 64),
+  });
   const compressed = packed.length < plain.length;
   const payload = compressed ? packed : plain;
   const head = Buffer.allocUnsafe(headBytes);
   head.writeUInt8(compressed ? codecs.zstd : codecs.plain, 0);
   head.writeUInt32LE(plain.length, 1);
-  return sealing.key === null ? closeWithHash(head, payload, sealing) : encrypt(sealing.key, head, payload, sealing);
+  const stored =
+    sealing.key === null ? closeWithHash(head, payload, sealing) : encrypt(sealing.key, head, payload, sealing);
+  releaseWhole(packed);
+  return stored;
+}
+
+/** zlib's result is the beginning of a buffer of its own, as long as the chunk it was given, unless it is small. */
+function releaseWhole(packed: Uint8Array): void {
+  if (packed.byteOffset === 0 && packed.buffer.byteLength > Buffer.poolSize) {
+    releaseBytes(new Uint8Array(packed.buffer));
+  }
 }
 
 /** Thrown by `openBox`: what is stored is not what was stored. */
@@ -25,7 +40,14 @@ export class BoxDamaged extends Error {
 
 /** The plain bytes in a buffer of their own. Throws `BoxDamaged`. */
 export function openBox(stored: Uint8Array, sealing: FrameSealing): Uint8Array {
-  const body = sealing.key === null ? checkHash(stored, sealing) : decrypt(sealing.key, stored, sealing);
+  if (sealing.key === null) return unpack(checkHash(stored, sealing));
+  const body = decrypt(sealing.key, stored, sealing);
+  const plain = unpack(body);
+  releaseBytes(body);
+  return plain;
+}
+
+function unpack(body: Uint8Array): Uint8Array {
   if (body.length < headBytes) throw new BoxDamaged("it is too short");
   const view = Buffer.from(body.buffer, body.byteOffset, body.length);
   const plainLength = view.readUInt32LE(1);
@@ -52,7 +74,9 @@ function encrypt(key: Uint8Array, head: Uint8Array, payload: Uint8Array, sealing
   cipher.setAAD(sealing.additionalData);
   const stored = new Uint8Array(headBytes + payload.length + tagBytes);
   stored.set(cipher.update(head), 0);
-  stored.set(cipher.update(payload), headBytes);
+  const encrypted = cipher.update(payload);
+  stored.set(encrypted, headBytes);
+  releaseBytes(encrypted);
   cipher.final();
   stored.set(cipher.getAuthTag(), headBytes + payload.length);
   return stored;

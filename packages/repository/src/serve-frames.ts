@@ -1,5 +1,6 @@
 import { parentPort } from "node:worker_threads";
 import { encodeFrame, type Fingerprinter, loadFingerprinter, type OpenFrameJob, openFrame } from "./frame-kernel.ts";
+import { releaseBytes } from "./release-bytes.ts";
 import type { FrameInspector, FrameJob } from "./types.ts";
 
 export type FrameRequest =
@@ -27,6 +28,7 @@ export function serveFrames(inspector?: FrameInspector): void {
   const answer = async (request: FrameRequest): Promise<void> => {
     if (request.kind === "open") {
       const outcome = openFrame(request.job);
+      releaseBytes(request.job.stored);
       if (outcome.kind === "damaged") return port.postMessage({ id: request.id, outcome });
       const plain = ownBuffer(outcome.plain);
       return port.postMessage({ id: request.id, outcome: { kind: "plain", plain } }, [plain.buffer]);
