@@ -25,8 +25,9 @@ export function isConnectionError(error: unknown): boolean {
   if (error instanceof Prisma.PrismaClientKnownRequestError) {
     return prismaConnectionCodes.has(error.code) || isConnectionError(adapterCause(error));
   }
-  const code = systemErrorCode(error) ?? originalCode(error);
-  if (code !== undefined) return systemCodes.has(code) || /^(08|57P0|53300)/.test(code);
+  if (adapterConnectionKinds.has(stringMember(error, "kind"))) return true;
+  const code = systemErrorCode(error) ?? stringMember(error, "originalCode");
+  if (code !== "") return systemCodes.has(code) || /^(08|57P0|53300)/.test(code);
   // pg gives these two no code (pg-pool index.js, pg client.js).
   const message = error instanceof Error ? error.message : "";
   return message === "timeout exceeded when trying to connect" || message.startsWith("Connection terminated");
@@ -44,6 +45,17 @@ const prismaConnectionCodes = new Set([
   "P1017",
   "P2024",
 ]);
+/** The same as the adapter names it before Prisma makes a code of it (raw queries: P2010 for everything). */
+const adapterConnectionKinds = new Set([
+  "DatabaseNotReachable",
+  "DatabaseDoesNotExist",
+  "DatabaseAccessDenied",
+  "AuthenticationFailed",
+  "TlsConnectionError",
+  "ConnectionClosed",
+  "TooManyConnections",
+  "SocketTimeout",
+]);
 const systemCodes = new Set([
   "ECONNREFUSED",
   "ECONNRESET",
@@ -59,7 +71,8 @@ function adapterCause(error: Prisma.PrismaClientKnownRequestError): unknown {
   return typeof wrapped === "object" && wrapped !== null && "cause" in wrapped ? wrapped.cause : undefined;
 }
 
-function originalCode(error: unknown): string | undefined {
-  if (typeof error !== "object" || error === null || !("originalCode" in error)) return undefined;
-  return typeof error.originalCode === "string" ? error.originalCode : undefined;
+function stringMember(value: unknown, name: string): string {
+  if (typeof value !== "object" || value === null) return "";
+  const member: unknown = Object.getOwnPropertyDescriptor(value, name)?.value;
+  return typeof member === "string" ? member : "";
 }

@@ -3,7 +3,7 @@ CREATE TABLE "instance" (
     "singleton" BOOLEAN NOT NULL DEFAULT true,
     "id" TEXT NOT NULL,
     "worker_public_key" TEXT,
-    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT clock_timestamp(),
 
     CONSTRAINT "instance_pkey" PRIMARY KEY ("singleton")
 );
@@ -18,7 +18,7 @@ CREATE TABLE "user" (
     "username" TEXT,
     "display_username" TEXT,
     "must_change_password" BOOLEAN NOT NULL DEFAULT false,
-    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT clock_timestamp(),
     "updated_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
 
     CONSTRAINT "user_pkey" PRIMARY KEY ("id")
@@ -32,7 +32,7 @@ CREATE TABLE "session" (
     "ip_address" TEXT,
     "user_agent" TEXT,
     "user_id" TEXT NOT NULL,
-    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT clock_timestamp(),
     "updated_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
 
     CONSTRAINT "session_pkey" PRIMARY KEY ("id")
@@ -51,7 +51,7 @@ CREATE TABLE "account" (
     "refresh_token_expires_at" TIMESTAMPTZ(3),
     "scope" TEXT,
     "password" TEXT,
-    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT clock_timestamp(),
     "updated_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
 
     CONSTRAINT "account_pkey" PRIMARY KEY ("id")
@@ -63,7 +63,7 @@ CREATE TABLE "verification" (
     "identifier" TEXT NOT NULL,
     "value" TEXT NOT NULL,
     "expires_at" TIMESTAMPTZ(3) NOT NULL,
-    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT clock_timestamp(),
     "updated_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
 
     CONSTRAINT "verification_pkey" PRIMARY KEY ("id")
@@ -87,7 +87,7 @@ CREATE TABLE "api_token" (
     "hash" TEXT NOT NULL,
     "access" TEXT NOT NULL,
     "created_by" TEXT NOT NULL,
-    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT clock_timestamp(),
     "expires_at" TIMESTAMPTZ(3),
     "last_used_at" TIMESTAMPTZ(3),
     "revoked_at" TIMESTAMPTZ(3),
@@ -111,7 +111,7 @@ CREATE TABLE "repository" (
     "stored_bytes" BIGINT,
     "recovery_kit_saved_at" TIMESTAMPTZ(3),
     "checked_at" TIMESTAMPTZ(3),
-    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT clock_timestamp(),
 
     CONSTRAINT "repository_pkey" PRIMARY KEY ("id")
 );
@@ -124,7 +124,7 @@ CREATE TABLE "policy" (
     "window_days" INTEGER,
     "minimum" INTEGER NOT NULL DEFAULT 1,
     "version" INTEGER NOT NULL DEFAULT 1,
-    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT clock_timestamp(),
 
     CONSTRAINT "policy_pkey" PRIMARY KEY ("id")
 );
@@ -146,7 +146,7 @@ CREATE TABLE "server" (
     "repository_id" TEXT NOT NULL,
     "policy_id" TEXT NOT NULL,
     "version" INTEGER NOT NULL DEFAULT 1,
-    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT clock_timestamp(),
     "removed_at" TIMESTAMPTZ(3),
 
     CONSTRAINT "server_pkey" PRIMARY KEY ("id")
@@ -159,7 +159,7 @@ CREATE TABLE "server_member" (
     "name" TEXT NOT NULL,
     "sealed_dsn" TEXT NOT NULL,
     "connection" TEXT NOT NULL,
-    "added_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "added_at" TIMESTAMPTZ(3) NOT NULL DEFAULT clock_timestamp(),
 
     CONSTRAINT "server_member_pkey" PRIMARY KEY ("id")
 );
@@ -173,7 +173,7 @@ CREATE TABLE "schedule" (
     "zone" TEXT NOT NULL,
     "enabled" BOOLEAN NOT NULL DEFAULT true,
     "last_fired_at" TIMESTAMPTZ(3),
-    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT clock_timestamp(),
     "updated_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
 
     CONSTRAINT "schedule_pkey" PRIMARY KEY ("id")
@@ -224,7 +224,7 @@ CREATE TABLE "backup" (
     "error_message" TEXT,
     "error_hint" TEXT,
     "mirrored_at" TIMESTAMPTZ(3),
-    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT clock_timestamp(),
 
     CONSTRAINT "backup_pkey" PRIMARY KEY ("id")
 );
@@ -258,7 +258,7 @@ CREATE TABLE "run" (
     "worker_id" TEXT,
     "attempts" INTEGER NOT NULL DEFAULT 0,
     "last_seq" INTEGER NOT NULL DEFAULT 0,
-    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT clock_timestamp(),
     "started_at" TIMESTAMPTZ(3),
     "finished_at" TIMESTAMPTZ(3),
     "heartbeat_at" TIMESTAMPTZ(3),
@@ -271,7 +271,7 @@ CREATE TABLE "run" (
 CREATE TABLE "run_event" (
     "run_id" TEXT NOT NULL,
     "seq" INTEGER NOT NULL,
-    "at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "at" TIMESTAMPTZ(3) NOT NULL DEFAULT clock_timestamp(),
     "level" TEXT NOT NULL,
     "phase" TEXT,
     "message" TEXT NOT NULL,
@@ -301,8 +301,8 @@ CREATE TABLE "worker" (
     "pid" INTEGER NOT NULL,
     "version" TEXT NOT NULL,
     "restore_roots" TEXT[],
-    "started_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
-    "last_seen_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "started_at" TIMESTAMPTZ(3) NOT NULL DEFAULT clock_timestamp(),
+    "last_seen_at" TIMESTAMPTZ(3) NOT NULL DEFAULT clock_timestamp(),
     "stopped_at" TIMESTAMPTZ(3),
 
     CONSTRAINT "worker_pkey" PRIMARY KEY ("id")
@@ -323,8 +323,8 @@ CREATE TABLE "finding" (
     "remedy" JSONB,
     "action_label" TEXT,
     "action_path" TEXT,
-    "first_seen_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
-    "last_seen_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "first_seen_at" TIMESTAMPTZ(3) NOT NULL DEFAULT clock_timestamp(),
+    "last_seen_at" TIMESTAMPTZ(3) NOT NULL DEFAULT clock_timestamp(),
     "resolved_at" TIMESTAMPTZ(3),
 
     CONSTRAINT "finding_pkey" PRIMARY KEY ("id")
@@ -353,7 +353,7 @@ CREATE TABLE "idempotency_key" (
     "key" TEXT NOT NULL,
     "request_hash" TEXT NOT NULL,
     "response" JSONB,
-    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT clock_timestamp(),
 
     CONSTRAINT "idempotency_key_pkey" PRIMARY KEY ("principal","key")
 );
