@@ -1,4 +1,4 @@
-import { type TestServer, testServer } from "@tidemark/testkit";
+import { type TestServer, testServer, waitFor } from "@tidemark/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { migrate } from "./migrate.ts";
 import { diffFromMigrations, isEmptyDiff, migrationNames } from "./schema-engine.ts";
@@ -51,13 +51,16 @@ describe("migrate", () => {
     );
     await blocker.query("SELECT pg_advisory_lock(42)");
     const killed = migrate(url).catch((error: unknown) => error);
-    for (;;) {
-      const { rowCount } = await blocker.query(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'tidemark migrate' AND wait_event = 'advisory'",
-      );
-      if (rowCount === 1) break;
-    }
-    expect(await killed).toBeInstanceOf(Error);
+    await waitFor(
+      async () => {
+        const { rowCount } = await blocker.query(
+          "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'tidemark migrate' AND wait_event = 'advisory'",
+        );
+        return rowCount === 1;
+      },
+      { what: "the migration to stand at the trigger" },
+    );
+    expect(await killed).toMatchObject({ code: "metadata-unreachable" });
     await blocker.query("SELECT pg_advisory_unlock(42)");
     expect(await relations("killed")).toBe(0);
     expect((await migrate(url)).applied).toEqual(migrationNames());

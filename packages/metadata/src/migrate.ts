@@ -1,6 +1,7 @@
 import { AppError, joinCleanup, newId } from "@tidemark/kit";
 import pg from "pg";
 import { metadataUnreachable } from "./database-error.ts";
+import { isConnectionError } from "./guarded-store.ts";
 import { migrationNames, readMigrations, schemaFilter, withSchemaEngine } from "./schema-engine.ts";
 
 export interface MigrateOptions {
@@ -37,7 +38,8 @@ export async function migrate(
       await pool.query("COMMIT");
       return { applied };
     } catch (error) {
-      throw await joinCleanup(error, async () => void (await pool.query("ROLLBACK")));
+      const first = isConnectionError(error) ? metadataUnreachable(error) : error;
+      throw await joinCleanup(first, async () => void (await pool.query("ROLLBACK")));
     }
   } finally {
     await pool.end();

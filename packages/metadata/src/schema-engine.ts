@@ -11,19 +11,25 @@ export const prismaDir = resolve(import.meta.dirname, "../../../prisma");
 /** Everything in our schema is ours to judge. */
 export const schemaFilter = { externalTables: [], externalEnums: [] };
 
-/** Prisma's own schema engine as WebAssembly, working through `pool`. Nothing is downloaded and no native engine runs. */
+/**
+ * Prisma's own schema engine as WebAssembly, working through `pool`. Nothing is downloaded and no native engine runs.
+ * When a script fails, what the database said is thrown, not the engine's account of it.
+ */
 export async function withSchemaEngine<T>(pool: pg.Pool, act: (engine: SchemaEngine) => Promise<T>): Promise<T> {
   // Loaded when needed: it is large, and most processes never migrate.
   const { SchemaEngine } = await import("@prisma/schema-engine-wasm");
   const schema = readSchema();
+  const failures: unknown[] = [];
   const engine = await SchemaEngine.new(
     { datamodels: schema.files.map(({ path, content }) => [path, content] as [string, string]) },
     // The engine logs each step; its errors come back as errors.
     () => undefined,
-    bindMigrationAwareSqlAdapterFactory(adapterFactory(pool)),
+    bindMigrationAwareSqlAdapterFactory(adapterFactory(pool, failures)),
   );
   try {
     return await act(engine);
+  } catch (error) {
+    throw failures[0] ?? error;
   } finally {
     engine.free();
   }
@@ -92,15 +98,15 @@ export function isEmptyDiff(sql: string): boolean {
  * function bodies and comments; it refuses the catalogue's type "char", which describing a schema reads (the error of
  * prisma/prisma#27403); and it drops the shadow database while its own pool is still connected to it.
  */
-function adapterFactory(pool: pg.Pool): PrismaPg {
+function adapterFactory(pool: pg.Pool, failures: unknown[]): PrismaPg {
   const factory = new PrismaPg(pool);
   const connect = factory.connect.bind(factory);
-  factory.connect = async () => mended(await connect());
+  factory.connect = async () => mended(await connect(), failures);
   factory.connectToShadowDb = async () => {
     const database = `tidemark_shadow_${crypto.randomUUID().replaceAll("-", "")}`;
     await pool.query(`CREATE DATABASE ${database}`);
     const shadow = new pg.Pool({ ...pool.options, ...parsedUrl(pool.options.connectionString), database });
-    const adapter = mended(await new PrismaPg(shadow).connect());
+    const adapter = mended(await new PrismaPg(shadow).connect(), failures);
     adapter.dispose = async () => {
       await shadow.end();
       await pool.query(`DROP DATABASE ${database}`);
@@ -112,10 +118,15 @@ function adapterFactory(pool: pg.Pool): PrismaPg {
 
 type Adapter = Awaited<ReturnType<PrismaPg["connect"]>>;
 
-function mended(adapter: Adapter): Adapter {
+function mended(adapter: Adapter, failures: unknown[]): Adapter {
   // In one piece: the simple protocol takes several statements, as one transaction.
   adapter.executeScript = async (script) => {
-    await adapter.underlyingDriver().query(script);
+    try {
+      await adapter.underlyingDriver().query(script);
+    } catch (error) {
+      failures.push(error);
+      throw error;
+    }
   };
   const inner = adapter as unknown as { performIO(query: unknown): Promise<pg.QueryArrayResult> };
   const performIO = inner.performIO.bind(adapter);
