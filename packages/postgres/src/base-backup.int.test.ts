@@ -1,4 +1,4 @@
-import { chown, mkdir, stat, writeFile } from "node:fs/promises";
+import { chown, mkdir, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { majors, type TestServer, testServer, waitFor } from "@tidemark/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -213,6 +213,19 @@ describe.each(majors)("PostgreSQL %i", (major) => {
     expect(await plain.serverFacts()).toMatchObject({ usedWalSenders: 4, usedReplicationSlots: 2 });
     await plain.close();
     await Promise.all(sessions.map((session) => session.close()));
+  });
+
+  it("gives the server's own words when it fails in the middle", async () => {
+    const unreadable = join(server.dataDir, "base", "unreadable");
+    await writeFile(unreadable, "x", { mode: 0o000 });
+    const session = await ReplicationSession.connect(settings());
+    await expect(receiveBackup(session.baseBackup(options))).rejects.toMatchObject({
+      code: "server-error",
+      message: expect.stringContaining("base/unreadable"),
+      context: { sqlState: "42501" },
+    });
+    await session.close();
+    await rm(unreadable);
   });
 
   it("ends at once when cancelled, and the server stops what it did for it", async () => {

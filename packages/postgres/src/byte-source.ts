@@ -10,7 +10,10 @@ export interface ByteSource {
    * @throws AppError `connection-lost` when the socket failed, or whatever `fail` was given.
    */
   read(): Promise<Uint8Array | null>;
-  /** Drops what was read and ends the source: a pending and every later `read` rejects. The first error stays. */
+  /**
+   * Ends the source: a pending and every later `read` rejects; the first error stays. What was read and what still comes
+   * is dropped, so that the socket gets to its end.
+   */
   fail(error: unknown): void;
 }
 
@@ -37,6 +40,7 @@ export class PooledSource implements ByteSource {
       return buffer;
     },
     callback: (length, buffer) => {
+      if (this.#state.isFailed) return true;
       this.#filled.push(buffer.subarray(0, length));
       this.#state.wake();
       // One buffer is with the reader, one is what the socket would fill next.
@@ -65,8 +69,9 @@ export class PooledSource implements ByteSource {
   }
 
   fail(error: unknown): void {
-    this.#filled.length = 0;
     this.#state.fail(error);
+    this.#filled.length = 0;
+    this.#resume();
   }
 
   #resume(): void {
@@ -86,6 +91,7 @@ export class StreamSource implements ByteSource {
     this.#socket = socket;
     this.#state.watch(socket);
     socket.on("data", (chunk: Uint8Array) => {
+      if (this.#state.isFailed) return;
       this.#chunks.push(chunk);
       this.#state.wake();
       if (this.#chunks.length >= 8) socket.pause();
@@ -102,8 +108,9 @@ export class StreamSource implements ByteSource {
   }
 
   fail(error: unknown): void {
-    this.#chunks.length = 0;
     this.#state.fail(error);
+    this.#chunks.length = 0;
+    this.#socket.resume();
   }
 }
 
@@ -124,6 +131,10 @@ class SourceState {
     socket.once("end", end);
     socket.once("close", end);
     socket.on("error", (cause) => this.fail(connectionLost(cause)));
+  }
+
+  get isFailed(): boolean {
+    return this.#failure !== null;
   }
 
   /** False when there will be no more. */

@@ -27,7 +27,6 @@ export async function sendCancelRequest(
       { encryption: opened.tls === null ? "plain" : "tls", reading: "stream", signal: timeout.signal },
     );
     const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
-    socket.on("error", () => undefined);
     timeout.signal.addEventListener("abort", () => socket.destroy(), { once: true });
     socket.resume();
     socket.end(encodeCancelRequest(key.processId, key.secretKey));

@@ -96,7 +96,6 @@ async function attempt<T>(
   try {
     return await options.login(opened, signal);
   } catch (error) {
-    opened.socket.on("error", () => undefined);
     opened.socket.destroy();
     throw signal.aborted ? signal.reason : error;
   } finally {

@@ -10,6 +10,7 @@ const cases: readonly [sqlState: string, routine: string, phase: ServerErrorPhas
   ["28000", "auth_failed", "sql", "auth-method-unsupported"],
   ["28000", "InitializeSessionUserId", "sql", "role-unknown"],
   ["42501", "InitPostgres", "replication", "replication-not-permitted"],
+  ["42501", "sendFile", "replication", "server-error"],
   ["42501", "aclcheck_error", "sql", "privilege-missing"],
   ["3D000", "InitPostgres", "sql", "database-unknown"],
   ["53300", "InitProcess", "replication", "wal-senders-exhausted"],

@@ -45,8 +45,10 @@ const rules: readonly Rule[] = [
     hint: "create the role, or let it log in: ALTER ROLE … LOGIN",
   },
   {
-    // postinit.c when the session starts, walsender.c and slot.c per command.
+    // postinit.c when the session starts, slot.c per command. Elsewhere the SQLSTATE is that of a file the server may
+    // not read.
     sqlState: "42501",
+    routines: ["InitPostgres", "CheckSlotPermissions", "check_permissions"],
     phase: "replication",
     code: "replication-not-permitted",
     hint: "the role needs the REPLICATION attribute: ALTER ROLE … REPLICATION",

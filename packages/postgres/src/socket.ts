@@ -130,6 +130,8 @@ function connectOne(
   const { promise, resolve, reject } = Promise.withResolvers<Socket>();
   if (signal.aborted) return Promise.reject(signal.reason);
   const socket = connect(pool === null ? where : { ...where, onread: pool.onread });
+  // Whoever reads or writes is told by the close; an error nobody listens for would end the process.
+  socket.on("error", () => undefined);
   const abort = (): void => {
     socket.destroy();
     reject(signal.reason);

@@ -54,14 +54,14 @@ async function shakeHands(socket: Socket, options: ConnectionOptions, request: T
   const tlsSocket = connect({ ...options, socket });
   const fail = (cause: Error): void => reject(tlsFailed(request, cause));
   const closed = (): void => reject(tlsFailed(request, new Error("the server closed the connection")));
+  // An error nobody listens for would end the process; the first one is what is reported.
+  tlsSocket.on("error", () => undefined);
   tlsSocket.once("error", fail);
   tlsSocket.once("close", closed);
   tlsSocket.once("secureConnect", () => resolve(tlsSocket));
   try {
     return await abortable(promise, request.signal);
   } catch (error) {
-    // The TLS layer may report more errors while it is torn down; the first is the one that tells.
-    tlsSocket.on("error", () => undefined);
     tlsSocket.destroy();
     throw error;
   } finally {
