@@ -1,8 +1,10 @@
-import { newId, Secret, systemClock } from "@tidemark/kit";
+import { randomBytes } from "node:crypto";
+import { newId, systemClock } from "@tidemark/kit";
 import { parseDsn, ReplicationSession } from "@tidemark/postgres";
 import {
   createRepository,
   type FrameEncoder,
+  newRepositoryKey,
   type OnStep,
   type Repository,
   type ServerArea,
@@ -41,10 +43,7 @@ export async function engineRig(
 ): Promise<EngineRig> {
   const dir = await tempDir("engine");
   const store = options.store ?? new FilesystemStore(dir.join("repository"));
-  const encryption =
-    options.encrypted === false
-      ? ("none" as const)
-      : { kind: "passphrase" as const, text: new Secret("correct horse") };
+  const encryption = options.encrypted === false ? ("none" as const) : newRepositoryKey(randomBytes);
   const repository: Repository = await createRepository(store, {
     encryption,
     ...(options.onStep === undefined ? {} : { onStep: options.onStep }),

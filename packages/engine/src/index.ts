@@ -9,6 +9,7 @@ export {
   verifySteps,
 } from "./act.ts";
 export { createBackupEncoder } from "./backup-encoder.ts";
+export { boundedMemory } from "./bounded-memory.ts";
 export { type CatalogEntry, describeBackup, listCatalog } from "./catalog.ts";
 export type { DrillCheck } from "./drill-checks.ts";
 export { executeRestore, type RestoreReport } from "./execute-restore.ts";

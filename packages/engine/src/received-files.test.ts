@@ -29,7 +29,7 @@ function receivedOf(files: readonly Listed[]): ReceivedFiles {
 function compare(received: readonly Listed[], listed: readonly Listed[]): void {
   const comparison = new ManifestComparison(receivedOf(received));
   const bytes = manifestOf(listed);
-  for (let at = 0; at < bytes.length; at += 33) comparison.push(bytes.subarray(at, at + 33));
+  for (let at = 0; at < bytes.length; at += 333) comparison.push(bytes.subarray(at, at + 33));
   comparison.finish();
 }
 
@@ -59,8 +59,8 @@ describe("ManifestComparison", () => {
   });
 
   it("keeps many long paths apart", () => {
-    const names = Array.from({ length: 30_000 }, (_, index) => ({
-      name: `base/${"x".repeat(index % 90)}/${index}`,
+    const names = Array.from({ length: 5_000 }, (_, index) => ({
+      name: `base/${"x".repeat(300 + (index % 90))}/${index}`,
       size: index,
       crc: index,
     }));

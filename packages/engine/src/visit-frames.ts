@@ -1,5 +1,5 @@
 import { AppError } from "@tidemark/kit";
-import type { FrameSource, ManifestReader, OpenedFrame } from "@tidemark/repository";
+import { type FrameSource, type ManifestReader, type OpenedFrame, releaseBytes } from "@tidemark/repository";
 import { throwIfCancelled } from "./act.ts";
 
 /** Where a piece of a frame belongs. */
@@ -32,7 +32,7 @@ export interface FrameTour {
 
 /**
  * Visits every frame a backup needs, each once, pack after pack, with all its places. A visit is awaited before the
- * next frame of that pack, so memory is bounded by the packs in flight.
+ * next frame of that pack, so memory is bounded by the packs in flight; its bytes are gone when the visit ends.
  *
  * The places are too many to hold for a large cluster (8 million for 1 TiB): packs are taken in batches of about
  * 400,000 places (some 50 GiB), and the manifest is read once per batch.
@@ -83,6 +83,7 @@ async function visitPack(tour: FrameTour, packId: string, places: PackPlaces, vi
       const runs = waiting.get(opened.frameIndex) ?? [];
       waiting.delete(opened.frameIndex);
       await visit({ packId, opened, runs });
+      if (opened.kind === "plain") releaseBytes(opened.plain);
     }
   } catch (error) {
     if (!(error instanceof AppError && damageCodes.has(error.code))) throw error;

@@ -1,0 +1,12 @@
+/**
+ * How a process that runs acts is started so that its memory stays small: buffers lie outside V8's heap, where glibc
+ * decides. Its threshold for giving memory back at once grows with every large buffer that is freed, and what is
+ * below it is kept per thread; set by hand it stays where it is. Small young generations free finished buffers sooner.
+ *
+ * Measured 2026-11-21, backup, verification and restore of 500 MiB in one process: 519 MiB at most without, 320 MiB
+ * with the environment alone, 252 MiB with both; the time taken is the same.
+ */
+export const boundedMemory = {
+  environment: { MALLOC_MMAP_THRESHOLD_: "65536", MALLOC_TRIM_THRESHOLD_: "65536" },
+  nodeFlags: ["--max-semi-space-size=2"],
+} as const;
