@@ -2,7 +2,6 @@
  * Writes, reads and indexes a manifest of many extents (a cluster of 128 KiB times that) in a folder and prints JSON with
  * the peak resident memory: `node packages/repository/scripts/measure-manifest.ts [extents] [folder]`.
  */
-import { randomFillSync } from "node:crypto";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,7 +13,7 @@ import { OpenedManifest } from "../src/manifest-reader.ts";
 import { ManifestWriter } from "../src/manifest-writer.ts";
 import { ParentIndex } from "../src/parent-index.ts";
 import type { RepositoryContext } from "../src/repository-context.ts";
-import { testFacts } from "../src/test-repository.ts";
+import { noise, testFacts } from "../src/test-repository.ts";
 import type { Extent } from "../src/types.ts";
 
 const extentCount = Number(process.argv[2] ?? 1_000_000);
@@ -52,7 +51,11 @@ try {
   const last = await index.file(pathOf(fileCount - 1));
   const found = (await last?.runAt(frame * 5, frame))?.frameIndex;
   const peakBytes = Number(/VmHWM:\s+(\d+) kB/.exec(await readFile("/proc/self/status", "utf8"))?.[1]) * 1024;
-  const seconds = { write: (writtenAt - startedAt) / 1000, read: (readAt - writtenAt) / 1000, index: (performance.now() - readAt) / 1000 };
+  const seconds = {
+    write: (writtenAt - startedAt) / 1000,
+    read: (readAt - writtenAt) / 1000,
+    index: (performance.now() - readAt) / 1000,
+  };
   process.stdout.write(`${JSON.stringify({ extents, found, sizeBytes, peakBytes, seconds })}\n`);
 } finally {
   await rm(folder, { recursive: true });
@@ -70,14 +73,22 @@ async function write(): Promise<number> {
     writer.endFile(1);
   }
   const counts = { readBytes: 0n, storedBytes: 0n, referencedBytes: 0n, files: fileCount };
-  const header = { backupId: "bak_1", serverId: "srv_1", parentId: null, facts: testFacts, counts, fileCount, plainBytes: 0n };
+  const header = {
+    backupId: "bak_1",
+    serverId: "srv_1",
+    parentId: null,
+    facts: testFacts,
+    counts,
+    fileCount,
+    plainBytes: 0n,
+  };
   const { sizeBytes } = await context.store.put(writer.key, writer.finish(header));
   await writer.spool.close();
   return sizeBytes;
 }
 
 function extentAt(file: number, number: number): Extent {
-  const fingerprint = randomFillSync(new Uint8Array(20));
+  const fingerprint = noise(20, file * extentsPerFile + number);
   return {
     kind: "frame",
     fileOffset: BigInt(number * frame),

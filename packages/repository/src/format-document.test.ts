@@ -1,0 +1,223 @@
+import { createDecipheriv, createHash, hkdfSync } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { zstdDecompressSync } from "node:zlib";
+import { crc32c } from "@tidemark/kit";
+import { describe, expect, it } from "vitest";
+
+/**
+ * A second reader, written from docs/repository-format.md alone and using nothing of this package: where it fails, the
+ * document or the code has changed. Section numbers are the document's.
+ */
+const golden = fileURLToPath(new URL("../fixtures/golden-1/", import.meta.url));
+
+interface DataKey {
+  readonly id: string;
+  readonly key: Buffer;
+}
+
+class SecondReader {
+  readonly #root: string;
+  readonly #repositoryId: string;
+  readonly #dataKey: DataKey | null;
+
+  constructor(root: string, keyFile: string) {
+    this.#root = root;
+    // §2
+    const document = JSON.parse(this.#object("tidemark.json").toString());
+    this.#repositoryId = document.id;
+    this.#dataKey =
+      document.encryption === "none" ? null : this.#openSlot("keys/key_00000000000000000000000002", keyFile);
+  }
+
+  #object(key: string): Buffer {
+    return readFileSync(`${this.#root}/${key}`);
+  }
+
+  /** §3 */
+  #openSlot(key: string, keyFile: string): DataKey {
+    const slot = JSON.parse(this.#object(key).toString());
+    const secret = Buffer.from(keyFile.trim().slice("tidemark-key-1:".length), "base64url").subarray(0, 32);
+    const salt = Buffer.from(slot.derivation.salt, "base64");
+    const wrapping = Buffer.from(hkdfSync("sha256", secret, salt, "tidemark wrapping key", 32));
+    const additional = Buffer.from(`tidemark/1 ${this.#repositoryId} ${key} ${slot.keyId}`);
+    const nonce = Buffer.from(slot.nonce, "base64");
+    const secrets = JSON.parse(box(Buffer.from(slot.sealed, "base64"), wrapping, nonce, additional).toString());
+    return { id: slot.keyId, key: Buffer.from(secrets.dataKey, "base64") };
+  }
+
+  /** §5 */
+  #part(object: string, salt: Buffer, kind: string, code: number, number: number, stored: Buffer): Buffer {
+    const info = `tidemark object key\0${this.#repositoryId}\0${object}`;
+    const key = this.#dataKey === null ? null : Buffer.from(hkdfSync("sha256", this.#dataKey.key, salt, info, 32));
+    const nonce = Buffer.alloc(12);
+    nonce.writeUInt32BE(code, 0);
+    nonce.writeBigUInt64BE(BigInt(number), 4);
+    const additional = `tidemark/1 ${this.#repositoryId} ${object} ${salt.toString("hex")} ${kind} ${number}`;
+    return box(stored, key, nonce, Buffer.from(additional));
+  }
+
+  #trailer(bytes: Buffer): { offset: number; length: number; count: number; salt: Buffer } {
+    const at = bytes.length - 80;
+    expect(bytes.readUInt32LE(at + 68)).toBe(crc32c(bytes.subarray(at, at + 68)));
+    const keyId = bytes
+      .subarray(at + 16, at + 48)
+      .toString("latin1")
+      .replace(/\0+$/, "");
+    expect(keyId).toBe(this.#dataKey?.id ?? "");
+    return {
+      offset: Number(bytes.readBigUInt64LE(at)),
+      length: bytes.readUInt32LE(at + 8),
+      count: bytes.readUInt32LE(at + 12),
+      salt: bytes.subarray(at + 48, at + 64),
+    };
+  }
+
+  /** §6 */
+  frame(pack: string, index: number): Buffer {
+    const object = `srv_golden/packs/${pack}`;
+    const bytes = this.#object(object);
+    const { offset, length, count, salt } = this.#trailer(bytes);
+    const directory = this.#part(object, salt, "directory", 2, 0, bytes.subarray(offset, offset + length));
+    expect(directory.readUInt32LE(32)).toBe(count);
+    const at = 36 + index * 56;
+    const from = Number(directory.readBigUInt64LE(at));
+    const stored = bytes.subarray(from, from + directory.readUInt32LE(at + 8));
+    const plain = this.#part(object, salt, "frame", 1, directory.readUInt32LE(at + 16), stored);
+    expect(plain.length).toBe(directory.readUInt32LE(at + 12));
+    expect(crc32c(plain)).toBe(directory.readUInt32LE(at + 20));
+    expect(stored.subarray(-16)).toEqual(directory.subarray(at + 40, at + 56));
+    return plain;
+  }
+
+  /** §7 */
+  files(backup: string): { name: string; sizeBytes: number; sha256: string }[] {
+    const object = `srv_golden/backups/${backup}`;
+    const bytes = this.#object(object);
+    expect(bytes.subarray(0, 8).toString()).toBe("TIDEMANI");
+    const { offset, length, salt } = this.#trailer(bytes);
+    const header = this.#part(object, salt, "header", 3, 0, bytes.subarray(64, 64 + bytes.readUInt32LE(12)));
+    expect(JSON.parse(header.toString()).backupId).toBe(backup);
+    const index = new Cursor(this.#part(object, salt, "index", 5, 0, bytes.subarray(offset, offset + length)));
+    const packs = index.list(() => index.sized().toString());
+    let at = 64 + bytes.readUInt32LE(12);
+    let number = 0;
+    const chunks = index.list(() => {
+      const stored = bytes.subarray(at, at + index.varint());
+      at += stored.length;
+      index.varint();
+      return this.#part(object, salt, "chunk", 4, number++, stored);
+    });
+    expect(at).toBe(offset);
+    return this.#entries(new Cursor(Buffer.concat(chunks)), packs);
+  }
+
+  #entries(records: Cursor, packs: readonly string[]): { name: string; sizeBytes: number; sha256: string }[] {
+    const found: { name: string; sizeBytes: number; sha256: string }[] = [];
+    const add = (name: string, bytes: Buffer): unknown =>
+      found.push({ name, sizeBytes: bytes.length, sha256: createHash("sha256").update(bytes).digest("hex") });
+    let file = { name: "", size: 0, runs: [] as Buffer[] };
+    while (!records.done) {
+      const type = records.byte();
+      const body = new Cursor(records.sized());
+      if (type === 1) {
+        expect(body.varint()).toBe(0o700);
+        add(`${body.sized()}/`, Buffer.alloc(0));
+      } else if (type === 2) add(`${body.sized()}@${body.sized()}`, Buffer.alloc(0));
+      else if (type === 3) {
+        const name = body.sized().toString();
+        expect(body.varint()).toBe(0o600);
+        file = { name, size: body.varint(), runs: [] };
+        expect(body.varint()).toBe(2 * 1_700_000_000_000);
+      } else if (type === 4) file.runs.push(...body.list(() => this.#run(body, packs)));
+      else if (type === 5) {
+        const bytes = Buffer.concat(file.runs);
+        expect(bytes.length).toBe(file.size);
+        expect(crc32c(bytes)).toBe(body.u32());
+        add(file.name, bytes);
+      } else throw new Error(`record type ${type}`);
+    }
+    return found;
+  }
+
+  #run(body: Cursor, packs: readonly string[]): Buffer {
+    if (body.byte() === 0) return Buffer.alloc(body.varint());
+    const frame = this.frame(packs[body.varint()] ?? "", body.varint());
+    const from = body.varint();
+    const run = frame.subarray(from, from + body.varint());
+    expect(crc32c(run)).toBe(body.u32());
+    body.take(16);
+    return run;
+  }
+}
+
+/** §4 */
+function box(stored: Buffer, key: Buffer | null, nonce: Buffer, additional: Buffer): Buffer {
+  let body: Buffer;
+  if (key === null) {
+    body = stored.subarray(0, -32);
+    const length = Buffer.alloc(4);
+    length.writeUInt32LE(additional.length);
+    const hash = createHash("blake2b512").update(length).update(additional).update(body).digest();
+    expect(hash.subarray(0, 32)).toEqual(stored.subarray(-32));
+  } else {
+    const decipher = createDecipheriv("aes-256-gcm", key, nonce);
+    decipher.setAAD(additional);
+    decipher.setAuthTag(stored.subarray(-16));
+    body = Buffer.concat([decipher.update(stored.subarray(0, -16)), decipher.final()]);
+  }
+  const plain = body[0] === 1 ? zstdDecompressSync(body.subarray(5)) : body.subarray(5);
+  expect(plain.length).toBe(body.readUInt32LE(1));
+  return plain;
+}
+
+class Cursor {
+  readonly #bytes: Buffer;
+  #at = 0;
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes;
+  }
+
+  get done(): boolean {
+    return this.#at === this.#bytes.length;
+  }
+
+  take(length: number): Buffer {
+    this.#at += length;
+    return this.#bytes.subarray(this.#at - length, this.#at);
+  }
+
+  byte(): number {
+    return this.take(1).readUInt8();
+  }
+
+  u32(): number {
+    return this.take(4).readUInt32LE();
+  }
+
+  varint(): number {
+    let value = 0;
+    for (let scale = 1; ; scale *= 128) {
+      const byte = this.byte();
+      value += (byte & 127) * scale;
+      if (byte < 128) return value;
+    }
+  }
+
+  sized(): Buffer {
+    return this.take(this.varint());
+  }
+
+  list<T>(read: () => T): T[] {
+    return Array.from({ length: this.varint() }, read);
+  }
+}
+
+describe.each(["encrypted", "plain"])("a reader written from the format document (%s)", (variant) => {
+  it("reads every file of the golden repository", () => {
+    const reader = new SecondReader(`${golden}${variant}`, readFileSync(`${golden}key.txt`, "utf8"));
+    const expected = JSON.parse(readFileSync(`${golden}expected.json`, "utf8")) as Record<string, unknown>;
+    for (const [backup, files] of Object.entries(expected)) expect(reader.files(backup)).toEqual(files);
+  });
+});
