@@ -17,7 +17,7 @@ const steps = [
   { name: "types", command: ["tsc", "-p", "tsconfig.json"] },
   { name: "types of the dashboard", command: ["tsc", "-p", "apps/web/tsconfig.json"], when: "apps/web/tsconfig.json" },
   { name: "dead code", command: ["knip", "--no-progress"] },
-  { name: "format and lint", command: ["biome", "ci", "--max-diagnostics=50", "."] },
+  { name: "format and lint", command: ["biome", "ci", "--colors=off", "--max-diagnostics=50", "."] },
   { name: "walls: imports", command: ["turbo", "boundaries"] },
   { name: "lock file", command: ["node", "scripts/complete-lock.mjs", "--check"] },
   { name: "walls: arrows", command: ["node", "scripts/walls.mjs"] },

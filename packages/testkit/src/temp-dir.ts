@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, rm } from "node:fs/promises";
+import { chmod, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -19,8 +19,28 @@ export async function tempDir(name = "test"): Promise<TempDir> {
   return {
     path,
     join: (...parts) => join(path, ...parts),
-    [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true, maxRetries: 3 }),
+    [Symbol.asyncDispose]: async () => {
+      await rm(path, { recursive: true, force: true, maxRetries: 3 });
+      await removeStandIns(path);
+    },
   };
+}
+
+/**
+ * Removes what stands in for folders below `path` that were closed to the servers' account (see placeForServer of
+ * packages/local-postgres, which says in STANDS-FOR what a stand-in is for).
+ */
+async function removeStandIns(path: string): Promise<void> {
+  if (process.getuid?.() !== 0) return;
+  for (const parent of ["/var/lib", tmpdir()]) {
+    for (const name of await readdir(parent)) {
+      if (!/^tidemark-[0-9a-f]{12}$/.test(name)) continue;
+      const closed = await readFile(join(parent, name, "STANDS-FOR"), "utf8").catch(() => "");
+      if (closed === `${path}\n` || closed.startsWith(`${path}/`)) {
+        await rm(join(parent, name), { recursive: true, force: true });
+      }
+    }
+  }
 }
 
 /** Marks the folders of one run of the tests (see leftovers.ts). */
