@@ -1,4 +1,4 @@
-import { AppError } from "@tidemark/kit";
+import { AppError, joinCleanup } from "@tidemark/kit";
 import type { ManifestHeader } from "./backup-facts.ts";
 import { EntryQueue } from "./entry-queue.ts";
 import { FileSlicer, type OpenFileWriter } from "./file-slicer.ts";
@@ -72,8 +72,12 @@ export class OpenBackupWriter implements BackupWriter {
     await context.step("backup:before-lease");
     await putLease(context, serverId, lease);
     await context.step("backup:after-lease");
-    const parent = options.parentId === null ? null : await openParent(context, serverId, options.parentId);
-    return new OpenBackupWriter(context, serverId, options, parent);
+    try {
+      const parent = options.parentId === null ? null : await openParent(context, serverId, options.parentId);
+      return new OpenBackupWriter(context, serverId, options, parent);
+    } catch (error) {
+      throw await joinCleanup(error, () => context.store.delete(leaseKey(serverId, options.backupId)));
+    }
   }
 
   get parentProblem(): string | null {

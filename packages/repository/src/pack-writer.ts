@@ -75,6 +75,8 @@ export class PackWriter {
 
   /** Removes what was put. Every pack is tried; failures are thrown together. */
   async removeAll(): Promise<void> {
+    // No further put may start, whoever still waits for one.
+    this.#failure ??= { error: new AppError("cancelled", { message: `backup ${this.#backupId} was given up` }) };
     await this.#putting;
     const failures: unknown[] = [];
     for (const packId of this.#attempted) {
