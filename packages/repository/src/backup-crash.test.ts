@@ -36,7 +36,7 @@ async function dyingAt(step: RepositoryStep): Promise<{ store: MemoryStore; area
 }
 
 async function reopened(store: MemoryStore): Promise<ServerArea> {
-  return (await openRepository(store, { key: testKey })).area("srv_1");
+  return (await openRepository(store, { key: testKey, openerThreads: 1 })).area("srv_1");
 }
 
 /** Two passes with everything past the grace period: what is garbage is gone afterwards. */

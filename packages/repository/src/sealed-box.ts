@@ -61,9 +61,6 @@ function unpack(body: Uint8Array): Uint8Array {
   return decompress(payload, plainLength);
 }
 
-/** Bytes a box adds to its payload at most. */
-export const boxOverheadBytes = 5 + 32;
-
 const headBytes = 5;
 const codecs = { plain: 0, zstd: 1 } as const;
 const tagBytes = 16;

@@ -66,7 +66,11 @@ export async function newTestRepository(
   options: RepositoryOptions & { readonly store?: ObjectStore; readonly encrypted?: boolean } = {},
 ): Promise<{ readonly repository: Repository; readonly area: ServerArea; readonly store: ObjectStore }> {
   const { store = new MemoryStore(), encrypted = true, ...rest } = options;
-  const repository = await createRepository(store, { ...rest, encryption: encrypted ? testKey : "none" });
+  const repository = await createRepository(store, {
+    openerThreads: 1,
+    ...rest,
+    encryption: encrypted ? testKey : "none",
+  });
   return { repository, area: repository.area("srv_1"), store };
 }
 
