@@ -11,8 +11,9 @@ import type { WorkerDeps } from "./worker-deps.ts";
  */
 export async function endDeadRun(deps: WorkerDeps, run: Run): Promise<void> {
   const outcome = run.kind === "backup" ? await settleBackup(deps, run) : interrupted(run);
-  const { finished } = await deps.metadata.runs.finish(run.id, outcome);
+  // Leases first: while the run still counts as running nobody else is admitted, so nothing can slip in between.
   await deps.metadata.leases.releaseOfRun(run.id);
+  const { finished } = await deps.metadata.runs.finish(run.id, outcome);
   if (finished)
     deps.logger.warn({ runId: run.id, kind: run.kind, state: outcome.state }, "ended a run whose worker died");
 }

@@ -59,14 +59,24 @@ async function pass(deps: WorkerDeps, count: number): Promise<void> {
     ["repositories", 100, () => checkRepositories(deps)],
     ["catalogue", 400, () => mirrorAll(deps)],
   ];
-  for (const [name, every, act] of parts) {
-    if (count % every !== 0) continue;
-    try {
-      await act();
-    } catch (error) {
-      deps.logger.warn({ err: error }, `the reconciler could not settle ${name}`);
+  const renewal = setInterval(() => {
+    // A renewal that fails lets another worker begin beside us; every part stands being done twice.
+    deps.metadata.leases
+      .renew(lease, leaseTtlMs)
+      .catch((error: unknown) => deps.logger.debug({ err: error }, "reconciler lease"));
+  }, leaseTtlMs / 4);
+  try {
+    for (const [name, every, act] of parts) {
+      if (count % every !== 0) continue;
+      try {
+        await act();
+      } catch (error) {
+        deps.logger.warn({ err: error }, `the reconciler could not settle ${name}`);
+      }
     }
-    await deps.metadata.leases.renew(lease, leaseTtlMs);
+  } finally {
+    clearInterval(renewal);
+    await deps.metadata.leases.release(lease);
   }
 }
 
@@ -120,6 +130,6 @@ async function settleOrphanedBackups(deps: WorkerDeps): Promise<void> {
 }
 
 const passEveryMs = 3_000;
-/** A pass may take long on a slow repository; another worker takes over when this one is gone for so long. */
-const leaseTtlMs = 60_000;
+/** Renewed while a pass lasts and released at its end; only a worker that dies within one keeps others waiting this long. */
+const leaseTtlMs = 12_000;
 const unrungAfterMs = 15_000;

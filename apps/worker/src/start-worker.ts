@@ -55,19 +55,24 @@ export async function startWorker(settings: WorkerSettings, logger: Logger): Pro
     },
   });
   logger.info({ workerId, pid: process.pid, queue: queues.backend }, "the worker is ready");
+  const stop = async (finishWithinMs: number) => {
+    logger.info({ runs: keeper.count }, "the worker stops; what runs may finish");
+    await reconciler.stop();
+    await drain(workers, keeper, finishWithinMs);
+    keeper.stop();
+    monitor.stop();
+    await queues.close();
+    await metadata.workers.stop(workerId);
+    await forget();
+    await metadata.close();
+    logger.info("the worker has stopped");
+  };
+  let stopped: Promise<void> | null = null;
   return {
     workerId,
-    async stop(finishWithinMs) {
-      logger.info({ runs: keeper.count }, "the worker stops; what runs may finish");
-      await reconciler.stop();
-      await drain(workers, keeper, finishWithinMs);
-      keeper.stop();
-      monitor.stop();
-      await queues.close();
-      await metadata.workers.stop(workerId);
-      await forget();
-      await metadata.close();
-      logger.info("the worker has stopped");
+    stop(finishWithinMs) {
+      stopped ??= stop(finishWithinMs);
+      return stopped;
     },
   };
 }

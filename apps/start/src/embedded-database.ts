@@ -1,0 +1,90 @@
+import { randomBytes } from "node:crypto";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Secret, systemErrorCode } from "@tidemark/kit";
+import {
+  findServerUser,
+  initCluster,
+  type PostgresInstallation,
+  placeForServer,
+  type RunningCluster,
+  type ServerSettings,
+  startCluster,
+} from "@tidemark/local-postgres";
+import pg from "pg";
+import { exists, type HomePaths } from "./home.ts";
+
+export interface EmbeddedDatabase {
+  readonly cluster: RunningCluster;
+  readonly url: Secret;
+  /** Where the data directory is, when it could not be in the home. */
+  readonly relocatedTo: string | null;
+}
+
+/**
+ * Starts the PostgreSQL that holds metadata and queue, making it the first time. One that outlived a killed
+ * supervisor is stopped first; a crash is recovered from by PostgreSQL itself.
+ */
+export async function startEmbeddedDatabase(
+  installation: PostgresInstallation,
+  paths: HomePaths,
+): Promise<EmbeddedDatabase> {
+  const password = await localSecret(join(paths.keys, "database-password"));
+  const place = await placeForServer(paths.database, await findServerUser());
+  if (!(await exists(join(place.path, "PG_VERSION")))) {
+    await initCluster({ installation, dataDir: paths.database, superuser, password, settings: clusterSettings });
+  }
+  const cluster = await startCluster({
+    installation,
+    dataDir: paths.database,
+    superuser,
+    password,
+    logPath: join(paths.logs, "database.log"),
+    lifetime: "detached",
+    ifRunning: "stop",
+    // Replaying what a crash left can take a while on a slow disk.
+    startTimeoutMs: 300_000,
+  });
+  await ensureDatabase(cluster, databaseName);
+  return {
+    cluster,
+    url: new Secret(cluster.dsn({ database: databaseName })),
+    relocatedTo: place.relocatedFrom === null ? null : cluster.dataDir,
+  };
+}
+
+/** A password only this home's processes know: read from `path`, or made there (0600). */
+export async function localSecret(path: string): Promise<Secret> {
+  try {
+    return new Secret((await readFile(path, "utf8")).trim());
+  } catch (error) {
+    if (systemErrorCode(error) !== "ENOENT") throw error;
+  }
+  const made = randomBytes(24).toString("base64url");
+  await writeFile(path, `${made}\n`, { mode: 0o600, flag: "wx", flush: true });
+  return new Secret(made);
+}
+
+async function ensureDatabase(cluster: RunningCluster, name: string): Promise<void> {
+  const client = new pg.Client({ connectionString: cluster.dsn(), connectionTimeoutMillis: 10_000 });
+  await client.connect();
+  try {
+    const found = await client.query("SELECT 1 FROM pg_database WHERE datname = $1", [name]);
+    if (found.rowCount === 0) await client.query(`CREATE DATABASE ${name}`);
+  } finally {
+    await client.end();
+  }
+}
+
+const superuser = "tidemark";
+const databaseName = "tidemark";
+
+/** Small and durable: the rows are the truth about runs, so commits are synchronous and pages have checksums. */
+const clusterSettings: ServerSettings = {
+  shared_buffers: "64MB",
+  max_connections: 100,
+  max_wal_size: "256MB",
+  wal_level: "minimal",
+  max_wal_senders: 0,
+  jit: false,
+};

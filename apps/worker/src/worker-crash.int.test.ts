@@ -1,0 +1,173 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { ConnectionReportResult } from "@tidemark/jobs";
+import { newId } from "@tidemark/kit";
+import { type TestServer, testServer, waitFor } from "@tidemark/testkit";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { StartedWorker } from "./start-worker.ts";
+import { type TestWorkplace, testWorkplace } from "./test-worker.ts";
+
+describe("after a worker was killed", () => {
+  let place: TestWorkplace;
+  let source: TestServer;
+  let repositoryId: string;
+  let serverId: string;
+
+  beforeAll(async () => {
+    place = await testWorkplace();
+    source = await testServer();
+    const worker = await place.start();
+    repositoryId = await place.attachRepository();
+    serverId = await addServer();
+    await worker.stop(5_000);
+  });
+
+  afterAll(async () => {
+    await place[Symbol.asyncDispose]();
+    await source[Symbol.asyncDispose]();
+  });
+
+  it("before the manifest: the run ends as interrupted, nothing is listed, the next backup succeeds", async () => {
+    const { runId, backupId } = await backupKilledAt("backup:before-commit");
+    await withWorker(async () => {
+      const run = await place.endedAs(runId, "interrupted");
+      expect(run.error?.code).toBe("interrupted");
+      expect((await place.metadata.backups.get(backupId))?.state).toBe("interrupted");
+      expect(await place.metadata.leases.holder(`server:${serverId}:write`)).toBeNull();
+      await place.endedAs((await requestBackup()).runId, "succeeded");
+    });
+  });
+
+  it("right after the manifest: the backup exists, so its run succeeded", async () => {
+    const { runId, backupId } = await backupKilledAt("backup:after-commit");
+    await withWorker(async () => {
+      await place.endedAs(runId, "succeeded");
+      expect((await place.metadata.backups.get(backupId))?.state).toBe("restorable");
+      const verify = await place.request("verify", { serverId, backupId }, { serverId, backupId });
+      await place.endedAs(verify.id, "succeeded");
+    });
+  });
+
+  it("during a drill: its server is stopped and its data are removed", async () => {
+    const child = spawnWorker("drill:before-checks");
+    const run = await place.request("drill", { serverId, backupId: null }, { serverId });
+    await killed(child);
+    await withWorker(async () => {
+      await place.endedAs(run.id, "interrupted");
+      await place.endedAs((await place.request("drill", { serverId, backupId: null }, { serverId })).id, "succeeded");
+    });
+  });
+
+  it("while the queue's tables are emptied in the middle of a backup, nothing is lost", async () => {
+    await withWorker(async () => {
+      const first = await requestBackup(8192);
+      await waitFor(async () => (await place.metadata.runs.get(first.runId))?.state === "running", { what: "the run" });
+      const second = await requestBackup();
+      await emptyQueue();
+      await place.endedAs(first.runId, "succeeded");
+      await place.endedAs(second.runId, "succeeded");
+    });
+  }, 120_000);
+
+  it("runs a schedule that was missed once, late, and says so", async () => {
+    const schedule = await place.metadata.schedules.set({ serverId, kind: "backup", cron: "* * * * *", zone: "UTC" });
+    await place.metadataServer.query(
+      "UPDATE schedule SET created_at = now() - interval '1 hour', updated_at = now() - interval '1 hour' WHERE id = $1",
+      [schedule.id],
+      { database: "tidemark" },
+    );
+    await withWorker(async () => {
+      const run = await waitFor(async () => (await place.metadata.runs.latestOfSchedules([schedule.id]))[0], {
+        what: "the late run",
+      });
+      await place.metadata.schedules.remove(schedule.id);
+      await place.endedAs(run.id, "succeeded");
+      const events = await place.metadata.runs.eventsAfter(run.id, 0, 100);
+      expect(events.map((event) => event.message).join("\n")).toMatch(/this run is late: \d+ runs were missed/);
+    });
+  }, 120_000);
+
+  async function withWorker(act: (worker: StartedWorker) => Promise<void>): Promise<void> {
+    const worker = await place.start();
+    try {
+      await act(worker);
+    } finally {
+      await worker.stop(5_000);
+    }
+  }
+
+  async function backupKilledAt(step: string): Promise<{ runId: string; backupId: string }> {
+    const child = spawnWorker(step);
+    const requested = await requestBackup();
+    await killed(child);
+    expect((await place.metadata.runs.get(requested.runId))?.state).toBe("running");
+    return requested;
+  }
+
+  function spawnWorker(step: string): ChildProcess {
+    return spawn(process.execPath, [fileURLToPath(new URL("./main.ts", import.meta.url))], {
+      env: {
+        PATH: process.env.PATH,
+        DATABASE_URL: place.settings.databaseUrl.reveal(),
+        TIDEMARK_HOME: place.home.path,
+        FRAME_THREADS: "1",
+        TIDEMARK_TEST_HOOKS: "1",
+        TIDEMARK_KILL_AT: step,
+        TIDEMARK_KILL_MARK: place.home.join("mark"),
+      },
+      stdio: ["ignore", "ignore", process.env.TEST_LOG === undefined ? "ignore" : "inherit"],
+    });
+  }
+
+  async function killed(child: ChildProcess): Promise<void> {
+    const [, signal] = (await once(child, "exit")) as [number | null, string | null];
+    expect(signal).toBe("SIGKILL");
+    const marks = await readFile(place.home.join("mark"), "utf8");
+    expect(marks).toContain(` ${child.pid}\n`);
+  }
+
+  async function requestBackup(maxRateKib: number | null = null) {
+    const backupId = newId("backup");
+    const { run } = await place.metadata.runs.create({
+      kind: "backup",
+      serverId,
+      repositoryId,
+      requestedBy: "user:test",
+      backup: { id: backupId, serverId, repositoryId },
+      request: { serverId, backupId, checkpoint: "fast", maxRateKib, label: null, drillAfter: false },
+    });
+    await place.queues.ring(run.id, run.kind);
+    return { runId: run.id, backupId };
+  }
+
+  async function addServer(): Promise<string> {
+    const run = await place.request("connection-test", {
+      serverId: null,
+      sealedDsn: await place.seal(source.dsn()),
+      intent: {
+        kind: "add-server",
+        name: "main",
+        repositoryId,
+        policyId: null,
+        retention: null,
+        schedules: [],
+        sameSystemAs: null,
+        firstBackup: false,
+        isDemo: false,
+      },
+    });
+    return ConnectionReportResult.parse((await place.endedAs(run.id, "succeeded")).result).serverId ?? "";
+  }
+
+  async function emptyQueue(): Promise<void> {
+    const tables = await place.metadataServer.query<{ name: string }>(
+      "SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables WHERE schemaname = 'bullmq' AND tablename NOT LIKE '%migration%'",
+      [],
+      { database: "tidemark" },
+    );
+    const names = tables.map((table) => table.name).join(", ");
+    await place.metadataServer.query(`TRUNCATE ${names} CASCADE`, [], { database: "tidemark" });
+  }
+});
