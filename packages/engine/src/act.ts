@@ -42,6 +42,7 @@ export const restoreSteps = [
   "restore:before-sync",
   "restore:before-control",
   "restore:before-unmark",
+  "restore:between-unmarks",
 ] as const;
 
 /** Points before each durable step of a drill (the restore inside it has its own). */

@@ -1,5 +1,8 @@
 import { readdir, writeFile } from "node:fs/promises";
+import { Secret } from "@tidemark/kit";
+import { startCluster } from "@tidemark/local-postgres";
 import { faultProxy, type TestServer, testServer, waitFor } from "@tidemark/testkit";
+import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type EngineRig, engineRig } from "./engine-rig.ts";
 
@@ -107,6 +110,37 @@ describe("a backup in a changing world", () => {
       what: "the end of the walsender",
     });
     expect(await server.query("SELECT 1 FROM pg_replication_slots")).toEqual([]);
+  });
+
+  it("takes backups of a standby, and they recover without their primary", async () => {
+    await using own = await engineRig();
+    const owner = process.getuid?.() === 0 ? "postgres" : null;
+    const dataDir = own.dir.join("standby");
+    const seed = await own.backup(server.dsn());
+    await own.restore(await own.plan({ targetDirectory: dataDir, owner }));
+    await writeFile(`${dataDir}/standby.signal`, "");
+    const password = new Secret(server.password);
+    const settings = { primary_conninfo: server.dsn(), hot_standby: true };
+    const { installation } = server.cluster;
+    await using standby = await startCluster({ installation, dataDir, superuser: "postgres", password, settings });
+    await server.query("CREATE TABLE on_standby AS SELECT 1 AS id");
+    // A standby's backup starts at its last restartpoint, which needs a checkpoint replayed.
+    await server.query("CHECKPOINT");
+    const client = new pg.Client(standby.dsn());
+    await client.connect();
+    await waitFor(async () => (await client.query("SELECT to_regclass('on_standby') AS name")).rows[0]?.name !== null, {
+      what: "the replayed table",
+    });
+    await client.end();
+    const backup = await own.backup(standby.dsn());
+    expect(backup.facts).toMatchObject({ fromStandby: true, notes: [expect.stringContaining("standby.signal")] });
+    expect(backup.parentId).toBe(seed.backupId);
+    expect(await own.verify(backup.backupId)).toMatchObject({ ok: true });
+    const drill = await own.drill({ backupId: backup.backupId });
+    expect(drill).toMatchObject({ outcome: "proven", reason: null });
+    expect(drill.checks).toContainEqual(
+      expect.objectContaining({ name: "rows of postgres: public.on_standby", detail: "1 rows" }),
+    );
   });
 
   it("obeys the rate limit", async () => {

@@ -4,6 +4,7 @@ import { type TestServer, testServer } from "@tidemark/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { restoreSteps } from "./act.ts";
 import { type EngineRig, engineRig } from "./engine-rig.ts";
+import type { RestoreRequest } from "./plan-restore.ts";
 import { restoringMark } from "./restore-target.ts";
 
 describe("damage and half-done work", () => {
@@ -13,7 +14,8 @@ describe("damage and half-done work", () => {
   let table: string;
   beforeAll(async () => {
     rig = await engineRig();
-    server = await testServer();
+    server = await testServer({ tablespaces: ["fast"] });
+    await server.query("CREATE TABLE small TABLESPACE fast AS SELECT g AS id FROM generate_series(1, 1000) g");
     await server.query(
       "CREATE TABLE big AS SELECT g AS id, md5(random()::text) AS body FROM generate_series(1, 100000) g",
     );
@@ -26,6 +28,10 @@ describe("damage and half-done work", () => {
     await rig?.[Symbol.asyncDispose]();
   });
 
+  const planInto = (target: string, request: Partial<RestoreRequest> = {}) => {
+    const tablespaces = [{ from: server.dir.join("tablespace-fast"), to: `${target}-fast` }];
+    return rig.plan({ targetDirectory: target, backupId, tablespaces, ...request });
+  };
   const folderOf = (kind: string) => rig.dir.join("repository", "srv_test", kind);
 
   describe("a restore that dies", () => {
@@ -33,7 +39,7 @@ describe("damage and half-done work", () => {
       "at %s leaves nothing that starts, and runs again",
       async (step) => {
         const target = rig.dir.join(`killed-${step.replace(/\W/g, "-")}`);
-        const plan = await rig.plan({ targetDirectory: target, backupId });
+        const plan = await planInto(target);
         const death = new Error(`killed at ${step}`);
         const onStep = (reached: string) => {
           if (reached === step) throw death;
@@ -41,44 +47,57 @@ describe("damage and half-done work", () => {
         await expect(rig.restore(plan, rig.control({ onStep }))).rejects.toThrow(death.message);
         const left = await readdir(target).catch(() => []);
         // Until the very last step no server finds the file it cannot do without.
-        if (step !== "restore:before-unmark") {
+        if (!step.endsWith("-unmark") && !step.endsWith("-unmarks")) {
           expect(await readFile(join(target, "global", "pg_control")).catch(() => null)).toBeNull();
         }
         if (left.length > 0) expect(left).toContain(restoringMark);
-        const again = await rig.plan({ targetDirectory: target, backupId });
+        const again = await planInto(target);
         expect(again.ok).toBe(true);
         await rig.restore(again);
         const names = await readdir(target);
         expect(names).not.toContain(restoringMark);
         expect(names).toContain("backup_label");
         expect(names).toContain("backup_manifest");
-        await rm(target, { recursive: true });
+        expect(await readdir(`${target}-fast`)).toEqual([expect.stringMatching(/^PG_18_/)]);
+      for (const folder of [target, `${target}-fast`]) await rm(folder, { recursive: true });
       },
     );
   });
 
   it("refuses a target that is not empty, before and after the plan", async () => {
     const target = rig.dir.join("occupied");
-    const plan = await rig.plan({ targetDirectory: target, backupId });
+    const plan = await planInto(target);
     await mkdir(target);
     await writeFile(join(target, "precious"), "data");
     await expect(rig.restore(plan)).rejects.toMatchObject({ code: "target-not-empty" });
     expect(await readdir(target)).toEqual(["precious"]);
-    const late = await rig.plan({ targetDirectory: target, backupId });
+    const late = await planInto(target);
     expect(late.checks).toContainEqual(
       expect.objectContaining({ id: "target-empty", state: "failed", code: "target-not-empty" }),
     );
   });
 
+  it("refuses a backup whose tablespaces were given no place, and places that lie in each other", async () => {
+    const target = rig.dir.join("places");
+    const unmapped = await rig.plan({ targetDirectory: target, backupId });
+    await expect(rig.restore(unmapped)).rejects.toMatchObject({ code: "tablespace-unmapped" });
+    const inside = await rig.plan({
+      targetDirectory: target,
+      backupId,
+      tablespaces: [{ from: server.dir.join("tablespace-fast"), to: join(target, "fast") }],
+    });
+    await expect(rig.restore(inside)).rejects.toMatchObject({ code: "target-not-allowed" });
+  });
+
   it("refuses a target outside the allowed roots", async () => {
-    const plan = await rig.plan({ targetDirectory: "/etc/tidemark-restore", backupId, allowedRoots: [rig.dir.path] });
+    const plan = await planInto("/etc/tidemark-restore", { allowedRoots: [rig.dir.path] });
     expect(plan.ok).toBe(false);
     await expect(rig.restore(plan)).rejects.toMatchObject({ code: "target-not-allowed" });
   });
 
   it("refuses a plan whose backup is gone", async () => {
     const extra = await rig.backup(server.dsn());
-    const plan = await rig.plan({ targetDirectory: rig.dir.join("gone"), backupId: extra.backupId });
+    const plan = await planInto(rig.dir.join("gone"), { backupId: extra.backupId });
     await rig.area.deleteBackup(extra.backupId);
     await expect(rig.restore(plan)).rejects.toMatchObject({ code: "plan-stale" });
   });
@@ -96,7 +115,7 @@ describe("damage and half-done work", () => {
     const damaged = (await rig.area.marks(backupId)).find((mark) => mark.kind === "damaged");
     expect(damaged?.text).toContain("pck_");
     const target = rig.dir.join("damaged");
-    await expect(rig.restore(await rig.plan({ targetDirectory: target, backupId }))).rejects.toMatchObject({
+    await expect(rig.restore(await planInto(target))).rejects.toMatchObject({
       code: "backup-damaged",
     });
     expect(await readdir(target)).toContain(restoringMark);

@@ -9,7 +9,8 @@ import { cleanScratch } from "./scratch.ts";
 describe("a drill", () => {
   it("is noticed by nobody: not the archive, not a publisher, not a standby, not the restored configuration", async () => {
     await using publisher = await testServer({ settings: { wal_level: "logical" } });
-    await using server = await testServer({ settings: { wal_level: "logical" } });
+    await using server = await testServer({ settings: { wal_level: "logical" }, tablespaces: ["fast"] });
+    await server.query("CREATE TABLE in_fast TABLESPACE fast AS SELECT 1 AS id");
     await using rig = await engineRig();
     await publisher.query("CREATE TABLE events (id int PRIMARY KEY); ");
     await publisher.query("CREATE PUBLICATION events FOR TABLE events");

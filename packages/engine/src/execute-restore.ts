@@ -1,11 +1,19 @@
-import { chown, mkdir, open, rename, rm, symlink } from "node:fs/promises";
+import { chown, mkdir, open, rename, symlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { AppError, crc32c, formatBytes, formatDuration, joinCleanup } from "@tidemark/kit";
 import { encodeTablespaceMap, parseTablespaceMap } from "@tidemark/postgres";
 import { type ActControl, cancellation, ProgressMeter, reachStep } from "./act.ts";
 import { planRestore, type RestoreDeps, type RestorePlan } from "./plan-restore.ts";
 import { controlPath, RestorePlaces, stagedControlPath, tablespaceMapPath } from "./restore-places.ts";
-import { clearUnfinished, inspectTarget, restoringMark, syncDirectory, wrapTargetError } from "./restore-target.ts";
+import {
+  clearUnfinished,
+  inspectTargets,
+  removeMark,
+  syncDirectory,
+  type TargetState,
+  wrapTargetError,
+  writeMark,
+} from "./restore-target.ts";
 import { makeTree, type RestoredTree } from "./restore-tree.ts";
 import { TargetFiles } from "./target-files.ts";
 import { blocksOf, runBytes, sayBlocks } from "./verify-backup.ts";
@@ -154,38 +162,24 @@ class Restore {
   /** The marks come first, in every folder, so that whatever follows is known to be unfinished. */
   async #prepareFolders(): Promise<void> {
     await reachStep(this.#control, "restore:before-mark");
-    for (const folder of this.#folders) {
-      await mkdir(dirname(folder), { recursive: true });
-      const state = await inspectTarget(folder);
-      if (state.kind === "occupied")
-        throw new AppError("target-not-empty", { message: `${folder} is not empty`, hint: "nothing was written" });
-      if (state.kind === "absent") await mkdir(folder, { mode: 0o700 });
-      // At once: a second attempt asks the folder whom the result shall belong to.
-      if (this.#plan.owner !== null) await chown(folder, this.#plan.owner.uid, this.#plan.owner.gid);
-      if (state.kind === "absent" || state.kind === "empty") await this.#writeMark(folder);
-      if (state.kind === "unfinished") {
-        await reachStep(this.#control, "restore:before-clear");
-        this.#control.emit({ kind: "log", level: "info", message: `clearing the unfinished restore in ${folder}` });
-        await clearUnfinished(folder);
-      }
-    }
+    const states = await inspectTargets(this.#folders);
+    for (const [index, state] of states.entries()) await this.#prepareFolder(this.#folders[index] ?? "", state);
   }
 
-  async #writeMark(folder: string): Promise<void> {
-    const startedAt = this.#deps.clock.now().toISOString();
-    const text = JSON.stringify(
-      { note: "an unfinished restore of Tidemark", backupId: this.#plan.backupId, startedAt },
-      null,
-      1,
-    );
-    const handle = await open(join(folder, restoringMark), "wx", 0o600);
-    try {
-      await handle.writeFile(`${text}\n`);
-      await handle.sync();
-    } finally {
-      await handle.close();
+  async #prepareFolder(folder: string, state: TargetState): Promise<void> {
+    if (state.kind === "occupied" || state.kind === "not-a-directory") {
+      throw new AppError("target-not-empty", { message: `${folder} is not empty`, hint: "nothing in it was touched" });
     }
-    await syncDirectory(folder);
+    await mkdir(dirname(folder), { recursive: true });
+    if (state.kind === "absent") await mkdir(folder, { mode: 0o700 });
+    // At once: a second attempt asks the folder whom the result shall belong to.
+    if (this.#plan.owner !== null) await chown(folder, this.#plan.owner.uid, this.#plan.owner.gid);
+    const isMarked = state.kind === "unfinished" && state.isMarked;
+    if (!isMarked) await writeMark(folder, this.#plan.backupId, this.#folders, this.#deps.clock.now());
+    if (state.kind !== "unfinished") return;
+    await reachStep(this.#control, "restore:before-clear");
+    this.#control.emit({ kind: "log", level: "info", message: `clearing the unfinished restore in ${folder}` });
+    await clearUnfinished(folder);
   }
 
   async #writeFrame(visit: FrameVisit): Promise<void> {
@@ -235,21 +229,18 @@ class Restore {
     }
   }
 
-  /** Tablespaces are whole before the data directory that refers to them becomes startable. */
+  /** All is durable by now. The data directory's mark is the last to go: it stands for the tablespaces, too. */
   async #finish(tree: RestoredTree): Promise<void> {
     await reachStep(this.#control, "restore:before-control");
-    for (const folder of this.#folders.slice(1)) await removeMark(folder);
     await rename(this.#places.below(stagedControlPath), this.#places.below(controlPath));
     await syncDirectory(this.#places.below("global"));
     await reachStep(this.#control, "restore:before-unmark");
-    await removeMark(this.#plan.targetDirectory);
+    for (const folder of [...this.#folders].reverse()) {
+      await removeMark(folder);
+      if (folder !== this.#plan.targetDirectory) await reachStep(this.#control, "restore:between-unmarks");
+    }
     await tree.syncParents();
   }
-}
-
-async function removeMark(folder: string): Promise<void> {
-  await rm(join(folder, restoringMark), { force: true });
-  await syncDirectory(folder);
 }
 
 function rewriteTablespaceMap(plan: RestorePlan): Uint8Array | null {

@@ -53,6 +53,7 @@ describe.each([...majors])("PostgreSQL %i", (major) => {
       expect(comparison.restoredRows).toBeGreaterThanOrEqual(50);
       await checkIndexes(client, major);
     });
+    expect(await rig.drill({ backupId: first.backupId })).toMatchObject({ outcome: "proven", reason: null });
     await referencesUnchanged(rig, server);
   });
 });

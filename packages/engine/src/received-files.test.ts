@@ -29,7 +29,7 @@ function receivedOf(files: readonly Listed[]): ReceivedFiles {
 function compare(received: readonly Listed[], listed: readonly Listed[]): void {
   const comparison = new ManifestComparison(receivedOf(received));
   const bytes = manifestOf(listed);
-  for (let at = 0; at < bytes.length; at += 333) comparison.push(bytes.subarray(at, at + 33));
+  for (let at = 0; at < bytes.length; at += 333) comparison.push(bytes.subarray(at, at + 333));
   comparison.finish();
 }
 

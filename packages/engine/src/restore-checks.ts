@@ -5,7 +5,7 @@ import type { CatalogEntry } from "./catalog.ts";
 import type { RestoreRequest } from "./plan-restore.ts";
 import type { Owner } from "./restore-owner.ts";
 import type { TablespacePlace } from "./restore-places.ts";
-import { inspectTarget, isWritable, volumeOf } from "./restore-target.ts";
+import { inspectTargets, isWritable, volumeOf } from "./restore-target.ts";
 
 /** One pre-flight check. A failed one carries the code the restore would refuse with. */
 export interface RestoreCheck {
@@ -134,8 +134,9 @@ function checkTablespaces({ request, tablespaces, unmapped }: CheckInput): Resto
 
 async function checkEmpty(folders: readonly string[]): Promise<RestoreCheck> {
   const unfinished: string[] = [];
-  for (const folder of folders) {
-    const state = await inspectTarget(folder);
+  const states = await inspectTargets(folders);
+  for (const [index, state] of states.entries()) {
+    const folder = folders[index] ?? "";
     if (state.kind === "not-a-directory") return failed("target-empty", "target-not-empty", `${folder} is a file`);
     if (state.kind === "occupied") {
       const count = state.entries.length;

@@ -3,7 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { RestorePlaces } from "./restore-places.ts";
-import { clearUnfinished, inspectTarget, restoringMark, wrapTargetError } from "./restore-target.ts";
+import {
+  clearUnfinished,
+  inspectTargets,
+  removeMark,
+  restoringMark,
+  wrapTargetError,
+  writeMark,
+} from "./restore-target.ts";
 import { TargetFiles } from "./target-files.ts";
 
 const places = new RestorePlaces("/target", [{ oid: 16385, from: "/old", to: "/fast/new" }], false);
@@ -41,13 +48,18 @@ async function folder(): Promise<string> {
 describe("inspectTarget", () => {
   it("tells absent, empty, occupied and unfinished apart", async () => {
     const path = await folder();
-    expect(await inspectTarget(join(path, "none"))).toEqual({ kind: "absent" });
-    expect(await inspectTarget(path)).toEqual({ kind: "empty" });
+    const inspect = async (...folders: string[]) => (await inspectTargets(folders)).map((state) => state.kind);
+    expect(await inspect(join(path, "none"), path)).toEqual(["absent", "empty"]);
     await writeFile(join(path, "file"), "");
-    expect(await inspectTarget(path)).toMatchObject({ kind: "occupied", entries: ["file"] });
-    expect(await inspectTarget(join(path, "file"))).toEqual({ kind: "not-a-directory" });
-    await writeFile(join(path, restoringMark), '{ "backupId": "bak_1" }');
-    expect(await inspectTarget(path)).toEqual({ kind: "unfinished", backupId: "bak_1" });
+    expect(await inspect(path, join(path, "file"))).toEqual(["occupied", "not-a-directory"]);
+    const other = await folder();
+    await writeFile(join(other, "file"), "");
+    await writeMark(path, "bak_1", [path], new Date(0));
+    expect(await inspect(path, other)).toEqual(["unfinished", "occupied"]);
+    await removeMark(path);
+    await writeMark(path, "bak_1", [path, other], new Date(0));
+    expect(await inspect(path, other)).toEqual(["unfinished", "unfinished"]);
+    expect(await inspect(other)).toEqual(["occupied"]);
   });
 
   it("clears an unfinished restore but for its mark, and nothing else ever", async () => {

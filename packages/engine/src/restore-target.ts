@@ -12,12 +12,28 @@ export const restoringMark = ".tidemark-restoring";
 /** What is where a restore shall go. */
 export type TargetState =
   | { readonly kind: "absent" | "empty" }
-  /** Only what an earlier restore of ours left unfinished. */
-  | { readonly kind: "unfinished"; readonly backupId: string | null }
+  /** Only what an earlier restore of ours left unfinished; `isMarked`: the mark is in this very folder. */
+  | { readonly kind: "unfinished"; readonly isMarked: boolean }
   | { readonly kind: "occupied"; readonly entries: readonly string[] }
   | { readonly kind: "not-a-directory" };
 
-export async function inspectTarget(path: string): Promise<TargetState> {
+/**
+ * What is in each of a restore's folders: the data directory first, then the tablespaces. A tablespace loses its mark
+ * before the data directory does; while the latter is marked, the folders its mark names are unfinished with it.
+ */
+export async function inspectTargets(folders: readonly string[]): Promise<readonly TargetState[]> {
+  const states: TargetState[] = [];
+  let together: readonly string[] = [];
+  for (const [index, folder] of folders.entries()) {
+    const state = await inspectTarget(folder);
+    if (index === 0 && state.kind === "unfinished") together = await markedFolders(folder);
+    const belongs = state.kind === "occupied" && together.includes(folder);
+    states.push(belongs ? { kind: "unfinished", isMarked: false } : state);
+  }
+  return states;
+}
+
+async function inspectTarget(path: string): Promise<TargetState> {
   let entries: string[];
   try {
     entries = await readdir(path);
@@ -28,13 +44,43 @@ export async function inspectTarget(path: string): Promise<TargetState> {
     throw wrapTargetError(error, path);
   }
   if (entries.length === 0) return { kind: "empty" };
-  if (entries.includes(restoringMark)) return { kind: "unfinished", backupId: await markedBackup(path) };
+  if (entries.includes(restoringMark)) return { kind: "unfinished", isMarked: true };
   return { kind: "occupied", entries };
 }
 
-async function markedBackup(path: string): Promise<string | null> {
-  const text = await readFile(join(path, restoringMark), "utf8");
-  return /"backupId": *"([^"]+)"/.exec(text)?.[1] ?? null;
+/** Marks a folder; `folders` are all those of the restore. Durable when it returns. */
+export async function writeMark(
+  folder: string,
+  backupId: string,
+  folders: readonly string[],
+  startedAt: Date,
+): Promise<void> {
+  const text = JSON.stringify({ note: "an unfinished restore of Tidemark", backupId, folders, startedAt }, null, 1);
+  const handle = await open(join(folder, restoringMark), "wx", 0o600);
+  try {
+    await handle.writeFile(`${text}\n`);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  await syncDirectory(folder);
+}
+
+export async function removeMark(folder: string): Promise<void> {
+  await rm(join(folder, restoringMark), { force: true });
+  await syncDirectory(folder);
+}
+
+/** None for a mark whose writing was cut short: then there was nothing yet in the other folders. */
+async function markedFolders(folder: string): Promise<readonly string[]> {
+  try {
+    const mark: unknown = JSON.parse(await readFile(join(folder, restoringMark), "utf8"));
+    if (typeof mark !== "object" || mark === null || !("folders" in mark) || !Array.isArray(mark.folders)) return [];
+    return mark.folders.filter((one) => typeof one === "string");
+  } catch (error) {
+    if (error instanceof SyntaxError) return [];
+    throw error;
+  }
 }
 
 /** Removes what an unfinished restore left, all but its mark, so that dying meanwhile changes nothing. */

@@ -1,4 +1,4 @@
-import { chmod, chown, lchown, mkdir, open, symlink } from "node:fs/promises";
+import { chmod, chown, lchown, mkdir, open } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { ManifestEntry, ManifestFile, ManifestReader } from "@tidemark/repository";
 import { throwIfCancelled } from "./act.ts";
@@ -22,7 +22,7 @@ export interface RestoredTree {
 }
 
 /**
- * Makes every folder, link and file of a backup; files get their full size at once, so that what is not written later
+ * Makes every folder and file of a backup; files get their full size at once, so that what is not written later
  * is a run of zeros (sparse, where the file system can). The content comes afterwards, in the order of the packs.
  */
 export async function makeTree(request: TreeRequest): Promise<RestoredTree> {
@@ -36,8 +36,7 @@ export async function makeTree(request: TreeRequest): Promise<RestoredTree> {
     if (place === null) continue;
     await makeParents(place, made, plan.facts.dataDirectoryMode);
     if (entry.kind === "directory") await makeDirectory(place, entry.mode, made);
-    else if (entry.kind === "symlink") await symlink(entry.target, place);
-    else await makeFile(place, entry);
+    else if (entry.kind === "file") await makeFile(place, entry);
   }
   return {
     sync: (syncSignal) => syncTree({ ...request, signal: syncSignal }, roots),
@@ -48,10 +47,9 @@ export async function makeTree(request: TreeRequest): Promise<RestoredTree> {
 }
 
 function entryPlace(places: RestorePlaces, entry: ManifestEntry): Buffer | null {
-  const path = Buffer.from(entry.path).toString("latin1");
-  if (path === controlPath) return places.below(stagedControlPath);
-  // Links of tablespaces are made anew, to where those were restored.
-  if (entry.kind === "symlink" && /^pg_tblspc\/\d+$/.test(path)) return null;
+  // A server sends no links but those of tablespaces, and these are made anew, to where those were restored.
+  if (entry.kind === "symlink") return null;
+  if (Buffer.from(entry.path).toString("latin1") === controlPath) return places.below(stagedControlPath);
   return places.of(entry.path);
 }
 
@@ -96,7 +94,6 @@ async function syncTree(request: TreeRequest, roots: readonly string[]): Promise
       folders.set(folder.toString("latin1"), folder);
     }
     if (kind === "file") await syncFile(place, plan.owner);
-    else if (kind === "symlink" && plan.owner !== null) await lchown(place, plan.owner.uid, plan.owner.gid);
   });
   await syncFile(places.below("backup_manifest"), plan.owner);
   if (plan.tablespaces.length > 0) folders.set("pg_tblspc", places.below("pg_tblspc"));

@@ -34,7 +34,7 @@ export interface DrillRequest {
   /** Null: the newest usable backup. */
   readonly backupId: string | null;
   readonly by: string;
-  /** For all checks together. */
+  /** For the questions to the server together, and again for its pages. */
   readonly checkBudgetMs: number;
   /** For starting and recovering. */
   readonly startTimeoutMs: number;
@@ -190,7 +190,6 @@ class Drill {
     const { clock } = this.#deps;
     const { signal } = this.#control;
     await this.#measure("check", async () => {
-      const deadlineMs = clock.monotonicMs() + this.#request.checkBudgetMs;
       const openSession = await this.#superuserSessions(installation);
       this.#checks.push(
         ...(await checkDatabases(openSession, { budgetMs: this.#request.checkBudgetMs, clock, signal })),
@@ -198,6 +197,7 @@ class Drill {
       await this.#stop();
       if (!plan.facts.checksumsEnabled) return;
       const { blockSize } = plan.facts;
+      const deadlineMs = clock.monotonicMs() + this.#request.checkBudgetMs;
       const layout = { blockSize, blocksPerSegment: blocksPerSegment(plan.facts) };
       this.#checks.push(
         await checkDataFiles({
