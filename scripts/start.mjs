@@ -25,7 +25,8 @@ function handOver() {
     const program = join(root, "node_modules", "node", "bin", process.platform === "win32" ? "node.exe" : "node");
     const child = spawn(program, [join(root, "apps", "start", "src", "main.ts"), ...process.argv.slice(2)], {
       cwd: root,
-      env: environment(),
+      // The supervisor stops in order when this process is killed, since nobody could stop it any more.
+      env: environment({ TIDEMARK_BOOTSTRAP: String(process.pid) }),
       stdio: "inherit",
       // A process group of its own: the terminal's Ctrl-C comes to us alone, and we decide what the supervisor hears.
       detached: process.platform !== "win32",
