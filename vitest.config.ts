@@ -1,9 +1,15 @@
+import { createRequire } from "node:module";
 import { defineConfig } from "vitest/config";
+
+// The file Node takes ("main"), not the bundlers' ("module"). Otherwise a test would load graphql a second time, from another
+// file than the libraries it tests with, and instances of the one are none of the other.
+const resolve = { alias: [{ find: /^graphql$/, replacement: createRequire(import.meta.url).resolve("graphql") }] };
 
 export default defineConfig({
   test: {
     projects: [
       {
+        resolve,
         test: {
           name: "unit",
           include: ["{apps,packages}/*/src/**/*.test.ts", "scripts/**/*.test.ts"],
@@ -12,6 +18,7 @@ export default defineConfig({
         },
       },
       {
+        resolve,
         test: {
           name: "integration",
           include: ["{apps,packages}/*/src/**/*.int.test.ts"],

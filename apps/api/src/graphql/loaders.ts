@@ -1,0 +1,77 @@
+import type {
+  BackupRow,
+  FindingRow,
+  PolicyRow,
+  RepositoryRow,
+  Run,
+  ScheduleRow,
+  Server,
+  ServerMember,
+} from "@tidemark/metadata";
+import DataLoader from "dataloader";
+import type { Services } from "../services.ts";
+import { type ServerStanding, standingsOf } from "../use-cases/protection.ts";
+
+/** Rows asked for one by one in resolvers, fetched together: no query runs once per row of a list. */
+export interface Loaders {
+  readonly server: DataLoader<string, Server | null>;
+  readonly repository: DataLoader<string, RepositoryRow | null>;
+  readonly policy: DataLoader<string, PolicyRow | null>;
+  readonly backup: DataLoader<string, BackupRow | null>;
+  readonly run: DataLoader<string, Run | null>;
+  readonly schedule: DataLoader<string, ScheduleRow | null>;
+  readonly standing: DataLoader<Server, ServerStanding, string>;
+  readonly schedulesOfServer: DataLoader<string, readonly ScheduleRow[]>;
+  readonly membersOfServer: DataLoader<string, readonly ServerMember[]>;
+  readonly unfinishedOfServer: DataLoader<string, readonly Run[]>;
+  readonly openFindingsOfServer: DataLoader<string, readonly FindingRow[]>;
+  readonly allFindingsOfServer: DataLoader<string, readonly FindingRow[]>;
+  readonly latestRunOfSchedule: DataLoader<string, Run | null>;
+}
+
+export function createLoaders({ metadata, clock }: Services): Loaders {
+  return {
+    server: byId((ids) => metadata.servers.getMany(ids)),
+    repository: byId((ids) => metadata.repositories.getMany(ids)),
+    policy: byId((ids) => metadata.policies.getMany(ids)),
+    backup: byId((ids) => metadata.backups.getMany(ids)),
+    run: byId((ids) => metadata.runs.getMany(ids)),
+    schedule: byId((ids) => metadata.schedules.getMany(ids)),
+    standing: new DataLoader(async (servers) => standingsOf(metadata, servers, clock.now()), {
+      cacheKeyFn: (server) => server.id,
+    }),
+    schedulesOfServer: grouped((ids) => metadata.schedules.ofServers(ids), serverIdOf),
+    membersOfServer: grouped((ids) => metadata.servers.membersOf(ids), serverIdOf),
+    unfinishedOfServer: grouped((ids) => metadata.runs.unfinished(ids), serverIdOf),
+    openFindingsOfServer: grouped((ids) => metadata.findings.ofServers(ids, true), serverIdOf),
+    allFindingsOfServer: grouped((ids) => metadata.findings.ofServers(ids, false), serverIdOf),
+    latestRunOfSchedule: new DataLoader(async (ids) => {
+      const runs = await metadata.runs.latestOfSchedules(ids);
+      return ids.map((id) => runs.find((run) => run.scheduleId === id) ?? null);
+    }),
+  };
+}
+
+function byId<Row extends { readonly id: string }>(
+  fetch: (ids: readonly string[]) => Promise<readonly Row[]>,
+): DataLoader<string, Row | null> {
+  return new DataLoader(async (ids) => {
+    const rows = new Map((await fetch(ids)).map((row) => [row.id, row]));
+    return ids.map((id) => rows.get(id) ?? null);
+  });
+}
+
+function grouped<Row>(
+  fetch: (ids: readonly string[]) => Promise<readonly Row[]>,
+  keyOf: (row: Row) => string | null,
+): DataLoader<string, readonly Row[]> {
+  return new DataLoader(async (ids) => {
+    const groups = new Map<string, Row[]>(ids.map((id) => [id, []]));
+    for (const row of await fetch(ids)) groups.get(keyOf(row) ?? "")?.push(row);
+    return ids.map((id) => groups.get(id) ?? []);
+  });
+}
+
+function serverIdOf(row: { readonly serverId: string | null }): string | null {
+  return row.serverId;
+}

@@ -1,0 +1,233 @@
+import { builder } from "../builder.ts";
+import { AccessEnum, CheckpointModeEnum, SameSystemChoiceEnum, ScheduleKindEnum } from "../enums.ts";
+
+/** What mutations are asked. What values mean and their limits are checked by the use cases, which REST shares. */
+
+const keyText = "The same key and request again gives the first answer; kept for a day.";
+
+export const RetentionInputRef = builder.inputType("RetentionInput", {
+  description: "A retention policy's rules; with none every backup is kept.",
+  fields: (t) => ({
+    keepLast: t.int({ description: "Keep the newest n." }),
+    windowDays: t.int({ description: "Keep all that the last n days need." }),
+    minimum: t.int({ description: "Never fewer usable ones; 1 when left out." }),
+  }),
+});
+
+export const TestConnectionInput = builder.inputType("TestConnectionInput", {
+  description: "Give either a server or a connection string.",
+  fields: (t) => ({
+    serverId: t.id({ description: "Tests what is stored for it." }),
+    dsn: t.string({ description: "Tests this text; it is sealed at once and not kept." }),
+    idempotencyKey: t.string({ description: keyText }),
+  }),
+});
+
+export const AddServerInput = builder.inputType("AddServerInput", {
+  description: "A server to register.",
+  fields: (t) => ({
+    name: t.string({ required: true, description: "1 to 63 letters, digits, dots, dashes or underscores." }),
+    dsn: t.string({ required: true, description: "How to reach it; sealed at once for the workers." }),
+    repositoryId: t.id({ description: "Where backups go; the first ready one when left out." }),
+    policyId: t.id({ description: "An existing policy." }),
+    retention: t.field({
+      type: RetentionInputRef,
+      description: "Makes a policy of its own, when no policyId is given.",
+    }),
+    backupCron: t.string({ description: "When backups are taken; never by itself when left out." }),
+    drillCron: t.string({ description: "When drills run; never by itself when left out." }),
+    verifyCron: t.string({ description: "When verifications run; never by itself when left out." }),
+    retentionCron: t.string({ description: "When retention runs; never by itself when left out." }),
+    zone: t.string({ description: "IANA time zone of these; UTC when left out." }),
+    sameSystemAs: t.field({
+      type: SameSystemChoiceEnum,
+      description:
+        "Register although another server has the same system identifier: as a member of it, or as a copy with an area of its own.",
+    }),
+    firstBackup: t.boolean({ description: "Take the first backup (and its first drill) at once. Default true." }),
+    idempotencyKey: t.string({ description: keyText }),
+  }),
+});
+
+export const UpdateServerInput = builder.inputType("UpdateServerInput", {
+  description: "What is left out stays.",
+  fields: (t) => ({
+    id: t.id({ required: true, description: "Which server." }),
+    expectedVersion: t.int({ description: "Refuses with version-conflict when somebody changed it meanwhile." }),
+    name: t.string({ description: "A new name." }),
+    dsn: t.string({ description: "A new way to reach it; stored when its test succeeds." }),
+    policyId: t.id({ description: "Another policy." }),
+    retention: t.field({ type: RetentionInputRef, description: "Changes its own policy, or gives it one." }),
+  }),
+});
+
+export const RemoveServerInput = builder.inputType("RemoveServerInput", {
+  description: "A server to forget; its backups stay.",
+  fields: (t) => ({
+    id: t.id({ required: true, description: "Which server." }),
+    confirmName: t.string({ required: true, description: "Type the name to confirm." }),
+  }),
+});
+
+export const TakeBackupInput = builder.inputType("TakeBackupInput", {
+  description: "A backup to take.",
+  fields: (t) => ({
+    serverId: t.id({ required: true, description: "Of which server." }),
+    checkpoint: t.field({ type: CheckpointModeEnum, description: "FAST when left out." }),
+    maxRateKib: t.int({ description: "Limit in KiB/s, 32 to 1048576." }),
+    label: t.string({ description: "Up to 200 characters." }),
+    idempotencyKey: t.string({ description: keyText }),
+  }),
+});
+
+function oneBackup(name: string, description: string) {
+  return builder.inputType(name, {
+    description,
+    fields: (t) => ({
+      id: t.id({ required: true, description: "Which backup." }),
+      idempotencyKey: t.string({ description: keyText }),
+    }),
+  });
+}
+export const VerifyBackupInput = oneBackup("VerifyBackupInput", "A backup to read and compare.");
+export const ReleaseBackupInput = oneBackup("ReleaseBackupInput", "A backup to hold no longer.");
+export const DrillBackupInput = oneBackup("DrillBackupInput", "A backup to prove.");
+
+export const DeleteBackupInput = builder.inputType("DeleteBackupInput", {
+  description: "A backup to delete.",
+  fields: (t) => ({
+    id: t.id({ required: true, description: "Which backup." }),
+    planHash: t.string({ description: "Of the plan that was shown; without it only the plan is answered." }),
+    idempotencyKey: t.string({ description: keyText }),
+  }),
+});
+
+export const HoldBackupInput = builder.inputType("HoldBackupInput", {
+  description: "A backup nobody may delete.",
+  fields: (t) => ({
+    id: t.id({ required: true, description: "Which backup." }),
+    reason: t.string({ required: true, description: "Why." }),
+    idempotencyKey: t.string({ description: keyText }),
+  }),
+});
+
+export const AnnotateBackupInput = builder.inputType("AnnotateBackupInput", {
+  description: "A note on a backup.",
+  fields: (t) => ({
+    id: t.id({ required: true, description: "Which backup." }),
+    note: t.string({ required: true, description: "Empty takes it away." }),
+    idempotencyKey: t.string({ description: keyText }),
+  }),
+});
+
+const TablespaceMappingInput = builder.inputType("TablespaceMappingInput", {
+  description: "Where a tablespace goes.",
+  fields: (t) => ({
+    from: t.string({ required: true, description: "Where it was on the server." }),
+    to: t.string({ required: true, description: "Where it will be." }),
+  }),
+});
+
+export const PlanRestoreInput = builder.inputType("PlanRestoreInput", {
+  description: "A restore to plan.",
+  fields: (t) => ({
+    serverId: t.id({ required: true, description: "Of which server." }),
+    backupId: t.id({ description: "The newest restorable one when left out." }),
+    targetDirectory: t.string({ required: true, description: "An empty directory on the worker's machine." }),
+    tablespaces: t.field({ type: [TablespaceMappingInput], description: "Where tablespaces go." }),
+    owner: t.string({ description: "Who owns the result when the worker runs as root." }),
+    idempotencyKey: t.string({ description: keyText }),
+  }),
+});
+
+export const RunRestoreInput = builder.inputType("RunRestoreInput", {
+  description: "A plan to execute.",
+  fields: (t) => ({
+    planRunId: t.id({ required: true, description: "The plan run that succeeded." }),
+    planHash: t.string({ required: true, description: "Of its plan." }),
+    idempotencyKey: t.string({ description: keyText }),
+  }),
+});
+
+export const ApplyRetentionInput = builder.inputType("ApplyRetentionInput", {
+  description: "A retention preview to execute.",
+  fields: (t) => ({
+    serverId: t.id({ required: true, description: "Of which server." }),
+    planHash: t.string({ required: true, description: "Of the preview." }),
+    idempotencyKey: t.string({ description: keyText }),
+  }),
+});
+
+export const SetScheduleInput = builder.inputType("SetScheduleInput", {
+  description: "One schedule per server and kind.",
+  fields: (t) => ({
+    serverId: t.id({ required: true, description: "Of which server." }),
+    kind: t.field({ type: ScheduleKindEnum, required: true, description: "What it starts." }),
+    cron: t.string({ required: true, description: "Five fields." }),
+    zone: t.string({ required: true, description: "IANA time zone." }),
+    enabled: t.boolean({ description: "Unchanged when left out; a new one is enabled." }),
+  }),
+});
+
+function oneId(name: string, description: string, what: string) {
+  return builder.inputType(name, {
+    description,
+    fields: (t) => ({ id: t.id({ required: true, description: what }) }),
+  });
+}
+export const CancelRunInput = oneId("CancelRunInput", "A run to cancel.", "Which run.");
+export const RemoveScheduleInput = oneId("RemoveScheduleInput", "A schedule to remove.", "Which schedule.");
+export const RevokeApiTokenInput = oneId("RevokeApiTokenInput", "A token to revoke.", "Which token.");
+
+const policyRules = "A rule that is null or left out keeps nothing.";
+
+export const CreatePolicyInput = builder.inputType("CreatePolicyInput", {
+  description: "A policy to make.",
+  fields: (t) => ({
+    name: t.string({ required: true, description: "Unique." }),
+    keepLast: t.int({ description: `Keep the newest n. ${policyRules}` }),
+    windowDays: t.int({ description: `Keep all that the last n days need. ${policyRules}` }),
+    minimum: t.int({ description: "Never fewer usable ones; 1 when left out." }),
+  }),
+});
+
+export const UpdatePolicyInput = builder.inputType("UpdatePolicyInput", {
+  description: "What is left out stays; a rule that is null is taken away.",
+  fields: (t) => ({
+    id: t.id({ required: true, description: "Which policy." }),
+    expectedVersion: t.int({ description: "Refuses with version-conflict when somebody changed it meanwhile." }),
+    name: t.string({ description: "A new name." }),
+    keepLast: t.int({ description: "Keep the newest n." }),
+    windowDays: t.int({ description: "Keep all that the last n days need." }),
+    minimum: t.int({ description: "Never fewer usable ones." }),
+  }),
+});
+
+export const AddRepositoryInput = builder.inputType("AddRepositoryInput", {
+  description: "A place for backups.",
+  fields: (t) => ({
+    name: t.string({ required: true, description: "1 to 63 letters, digits, dots, dashes or underscores." }),
+    url: t.string({ required: true, description: "file:///absolute/path on the worker's machine." }),
+    encrypted: t.boolean({ description: "Encrypt a new one; true when left out." }),
+    keyText: t.string({ description: "Opens a repository that already exists there." }),
+    idempotencyKey: t.string({ description: keyText }),
+  }),
+});
+
+function oneRepository(name: string, description: string) {
+  return builder.inputType(name, {
+    description,
+    fields: (t) => ({ repositoryId: t.id({ required: true, description: "Which repository." }) }),
+  });
+}
+export const RequestRecoveryKitInput = oneRepository("RequestRecoveryKitInput", "A recovery kit to pack.");
+export const ConfirmRecoveryKitInput = oneRepository("ConfirmRecoveryKitInput", "A recovery kit that is safe.");
+
+export const CreateApiTokenInput = builder.inputType("CreateApiTokenInput", {
+  description: "A token for a script.",
+  fields: (t) => ({
+    name: t.string({ required: true, description: "What it is for." }),
+    access: t.field({ type: AccessEnum, required: true, description: "What it may do." }),
+    expiresInDays: t.int({ description: "1 to 3650; never expires when left out." }),
+  }),
+});

@@ -1,0 +1,206 @@
+import type { InputRef, ObjectRef } from "@pothos/core";
+import type { Services } from "../../services.ts";
+import { applyRetention } from "../../use-cases/apply-retention.ts";
+import {
+  annotateBackup,
+  drillBackup,
+  holdBackup,
+  releaseBackup,
+  takeBackup,
+  verifyBackup,
+} from "../../use-cases/backups.ts";
+import { deleteBackup } from "../../use-cases/delete-backup.ts";
+import type { ActOutcome, Caller } from "../../use-cases/perform.ts";
+import { createPolicy, updatePolicy } from "../../use-cases/policies.ts";
+import { addRepository, confirmRecoveryKit, requestRecoveryKit } from "../../use-cases/repositories.ts";
+import { planRestore, runRestore } from "../../use-cases/restore.ts";
+import { cancelRun } from "../../use-cases/runs.ts";
+import { removeSchedule, setSchedule } from "../../use-cases/schedules.ts";
+import { addServer, removeServer, testConnection, updateServer } from "../../use-cases/servers.ts";
+import { createApiToken, revokeApiToken } from "../../use-cases/tokens.ts";
+import { builder, type Types } from "../builder.ts";
+import { createContext, requirePrincipal } from "../context.ts";
+import * as inputs from "./input-types.ts";
+import * as payloads from "./payloads.ts";
+
+type UseCase = (services: Services, caller: Caller, input: unknown) => Promise<ActOutcome<payloads.Answer>>;
+
+builder.mutationType({
+  description: "Everything that can be done. Each answers at once; long work is a run. Each writes an audit row.",
+});
+
+/** Input in, payload out: what an act means is in the use case, which REST shares. */
+function mutation(
+  name: string,
+  description: string,
+  input: InputRef<object>,
+  payload: ObjectRef<Types, payloads.Payload>,
+  useCase: UseCase,
+): void {
+  builder.mutationField(name, (t) =>
+    t.field({
+      type: payload,
+      description,
+      args: { input: t.arg({ type: input, required: true, description: "What is asked." }) },
+      complexity: 100,
+      resolve: async (_root, args, context) => {
+        const { idempotencyKey, ...asked } = args.input as Record<string, unknown> & { idempotencyKey?: string | null };
+        const caller = { principal: requirePrincipal(context), idempotencyKey };
+        const outcome = await useCase(context.services, caller, asked);
+        context.loaders = createContext(context.services, context.principal, context.signal).loaders;
+        return payloads.toPayload(outcome);
+      },
+    }),
+  );
+}
+
+mutation(
+  "testConnection",
+  "Starts a connection test run; dsn tests text that is not stored (sealed at once), serverId what is.",
+  inputs.TestConnectionInput,
+  payloads.TestConnectionPayload,
+  testConnection,
+);
+mutation(
+  "addServer",
+  "Tests the connection and registers the server when it succeeds.",
+  inputs.AddServerInput,
+  payloads.AddServerPayload,
+  addServer,
+);
+mutation(
+  "updateServer",
+  "Changes a server's name, policy or connection.",
+  inputs.UpdateServerInput,
+  payloads.UpdateServerPayload,
+  updateServer,
+);
+mutation(
+  "removeServer",
+  "Forgets a server; its backups stay in the repository.",
+  inputs.RemoveServerInput,
+  payloads.RemoveServerPayload,
+  removeServer,
+);
+mutation("takeBackup", "Takes a backup.", inputs.TakeBackupInput, payloads.TakeBackupPayload, takeBackup);
+mutation(
+  "verifyBackup",
+  "Reads everything a backup consists of and compares.",
+  inputs.VerifyBackupInput,
+  payloads.VerifyBackupPayload,
+  verifyBackup,
+);
+mutation(
+  "deleteBackup",
+  "Plan → show → execute: without planHash it answers with the plan only (run is null); with the plan's hash it starts the run, or refuses with plan-stale.",
+  inputs.DeleteBackupInput,
+  payloads.DeleteBackupPayload,
+  deleteBackup,
+);
+mutation(
+  "holdBackup",
+  "Keeps a backup from being deleted, by anybody and anything.",
+  inputs.HoldBackupInput,
+  payloads.HoldBackupPayload,
+  holdBackup,
+);
+mutation("releaseBackup", "Ends a hold.", inputs.ReleaseBackupInput, payloads.ReleaseBackupPayload, releaseBackup);
+mutation(
+  "annotateBackup",
+  "Writes a note on a backup.",
+  inputs.AnnotateBackupInput,
+  payloads.AnnotateBackupPayload,
+  annotateBackup,
+);
+mutation(
+  "planRestore",
+  "Plans a restore on a worker: pre-flight checks, bytes, files. The run's result is a RestorePlan.",
+  inputs.PlanRestoreInput,
+  payloads.PlanRestorePayload,
+  planRestore,
+);
+mutation(
+  "runRestore",
+  "Executes the plan of a finished plan run.",
+  inputs.RunRestoreInput,
+  payloads.RunRestorePayload,
+  runRestore,
+);
+mutation(
+  "drillBackup",
+  "Proves a backup: restores it to a scratch place, starts it, checks, throws it away.",
+  inputs.DrillBackupInput,
+  payloads.DrillBackupPayload,
+  drillBackup,
+);
+mutation(
+  "applyRetention",
+  "Executes a retention preview, or refuses with plan-stale.",
+  inputs.ApplyRetentionInput,
+  payloads.ApplyRetentionPayload,
+  applyRetention,
+);
+mutation("cancelRun", "Asks a run to stop.", inputs.CancelRunInput, payloads.CancelRunPayload, cancelRun);
+mutation(
+  "setSchedule",
+  "Makes or changes a server's schedule of a kind.",
+  inputs.SetScheduleInput,
+  payloads.SetSchedulePayload,
+  setSchedule,
+);
+mutation(
+  "removeSchedule",
+  "Removes a schedule.",
+  inputs.RemoveScheduleInput,
+  payloads.RemoveSchedulePayload,
+  removeSchedule,
+);
+mutation(
+  "createPolicy",
+  "Makes a retention policy.",
+  inputs.CreatePolicyInput,
+  payloads.CreatePolicyPayload,
+  createPolicy,
+);
+mutation(
+  "updatePolicy",
+  "Changes a retention policy, for every server that has it.",
+  inputs.UpdatePolicyInput,
+  payloads.UpdatePolicyPayload,
+  updatePolicy,
+);
+mutation(
+  "addRepository",
+  "Adds a place for backups: opens the repository there, or makes one.",
+  inputs.AddRepositoryInput,
+  payloads.AddRepositoryPayload,
+  addRepository,
+);
+mutation(
+  "requestRecoveryKit",
+  "Starts a run whose result holds the kit sealed for one download; fetch it from GET /api/v1/repositories/{id}/recovery-kit.",
+  inputs.RequestRecoveryKitInput,
+  payloads.RequestRecoveryKitPayload,
+  requestRecoveryKit,
+);
+mutation(
+  "confirmRecoveryKit",
+  "Says that the recovery kit is kept in a safe place.",
+  inputs.ConfirmRecoveryKitInput,
+  payloads.ConfirmRecoveryKitPayload,
+  confirmRecoveryKit,
+);
+mutation(
+  "createApiToken",
+  "Makes an API token; its text is answered this once.",
+  inputs.CreateApiTokenInput,
+  payloads.CreateApiTokenPayload,
+  createApiToken,
+);
+mutation(
+  "revokeApiToken",
+  "Makes a token worthless at once.",
+  inputs.RevokeApiTokenInput,
+  payloads.RevokeApiTokenPayload,
+  revokeApiToken,
+);

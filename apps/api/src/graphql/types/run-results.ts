@@ -1,0 +1,143 @@
+import type { ConnectionReportResult, RestorePlanResult } from "@tidemark/jobs";
+import { restoreCommand, restoreMutation } from "../../use-cases/restore-twins.ts";
+import { builder } from "../builder.ts";
+import { StepStateEnum } from "../enums.ts";
+import { BackupRef, ConnectionReportRef, RemedyRef, RestorePlanRef, RunErrorRef, ServerRef } from "../refs.ts";
+import { toBigInt } from "./backup-parts.ts";
+import { requiredRow } from "./required-row.ts";
+
+const ConnectionStepRef = builder.objectRef<ConnectionReportResult["steps"][number]>("ConnectionStep").implement({
+  description: "One step of reaching a server: DNS, TCP, TLS, login, replication …",
+  fields: (t) => ({
+    step: t.exposeString("step", { description: "A stable name." }),
+    title: t.exposeString("title", { description: "For people." }),
+    state: t.expose("state", { type: StepStateEnum, description: "How it ended." }),
+    durationMs: t.exposeFloat("durationMs", { nullable: true, description: "Milliseconds; null when it was skipped." }),
+    detail: t.exposeString("detail", { nullable: true, description: "What was found; null: nothing to say." }),
+    error: t.expose("error", { type: RunErrorRef, nullable: true, description: "Why it failed; null: it did not." }),
+    remedy: t.expose("remedy", {
+      type: RemedyRef,
+      nullable: true,
+      description: "How to mend it; null: nothing to mend.",
+    }),
+  }),
+});
+
+const ConnectionFactsRef = builder
+  .objectRef<NonNullable<ConnectionReportResult["facts"]>>("ConnectionFacts")
+  .implement({
+    description: "What a server said of itself.",
+    fields: (t) => ({
+      systemIdentifier: t.exposeString("systemIdentifier", { description: "The cluster's own." }),
+      serverVersion: t.exposeString("serverVersion", { description: "As it prints it." }),
+      majorVersion: t.exposeInt("majorVersion", { description: "13 to 18." }),
+      inRecovery: t.exposeBoolean("inRecovery", { description: "Whether it is a standby." }),
+      walLevel: t.exposeString("walLevel", { description: "wal_level." }),
+      checksums: t.exposeBoolean("checksums", {
+        nullable: true,
+        description: "Whether pages carry checksums; null: it may not be asked.",
+      }),
+      sizeBytes: t.field({
+        type: "BigInt",
+        nullable: true,
+        description: "Of all databases; null: it may not be asked.",
+        resolve: (facts) => toBigInt(facts.sizeBytes),
+      }),
+    }),
+  });
+
+const DuplicateServerRef = builder
+  .objectRef<NonNullable<ConnectionReportResult["duplicateOf"]>>("DuplicateServer")
+  .implement({
+    description:
+      "Another registered server with the same system identifier; offer it as a member when this one is its standby.",
+    fields: (t) => ({
+      server: t.field({
+        type: ServerRef,
+        description: "Which.",
+        resolve: (one, _args, { loaders }) => requiredRow(loaders.server.load(one.serverId), one.serverId),
+      }),
+      asMember: t.exposeBoolean("asMember", { description: "Whether the tested one is its standby." }),
+    }),
+  });
+
+ConnectionReportRef.implement({
+  description: "A connection tested step by step.",
+  fields: (t) => ({
+    ok: t.exposeBoolean("ok", { description: "Whether backups can be taken over it." }),
+    steps: t.field({ type: [ConnectionStepRef], description: "In order.", resolve: (report) => report.steps }),
+    facts: t.expose("facts", {
+      type: ConnectionFactsRef,
+      nullable: true,
+      description: "Null when it did not get so far.",
+    }),
+    duplicateOf: t.expose("duplicateOf", {
+      type: DuplicateServerRef,
+      nullable: true,
+      description: "Null: the server is new.",
+    }),
+  }),
+});
+
+const TablespaceMappingRef = builder
+  .objectRef<RestorePlanResult["tablespaces"][number]>("TablespaceMapping")
+  .implement({
+    description: "Where a tablespace goes.",
+    fields: (t) => ({
+      oid: t.exposeInt("oid", { description: "The server's number for it." }),
+      from: t.exposeString("from", { description: "Where it was." }),
+      to: t.exposeString("to", { description: "Where it will be." }),
+    }),
+  });
+
+const PlanCheckRef = builder.objectRef<RestorePlanResult["checks"][number]>("PlanCheck").implement({
+  description: "Something looked at before anything is written.",
+  fields: (t) => ({
+    id: t.exposeString("id", { description: "A stable name." }),
+    state: t.expose("state", { type: StepStateEnum, description: "How it ended." }),
+    sentence: t.exposeString("sentence", { description: "What was found." }),
+  }),
+});
+
+RestorePlanRef.implement({
+  description: "What a restore would do; executed by runRestore with its hash.",
+  fields: (t) => ({
+    planHash: t.string({ description: "Give it to runRestore.", resolve: ({ plan }) => plan.planHash }),
+    ok: t.boolean({ description: "Whether every check passed.", resolve: ({ plan }) => plan.ok }),
+    backup: t.field({
+      type: BackupRef,
+      description: "What is restored.",
+      resolve: ({ plan }, _args, { loaders }) => requiredRow(loaders.backup.load(plan.backupId), plan.backupId),
+    }),
+    targetDirectory: t.string({ description: "Where to.", resolve: ({ plan }) => plan.targetDirectory }),
+    tablespaces: t.field({
+      type: [TablespaceMappingRef],
+      description: "Where tablespaces go.",
+      resolve: ({ plan }) => plan.tablespaces,
+    }),
+    fileCount: t.int({ description: "Files written.", resolve: ({ plan }) => plan.fileCount }),
+    bytesToWrite: t.field({
+      type: "BigInt",
+      description: "Into the target.",
+      resolve: ({ plan }) => BigInt(plan.bytesToWrite),
+    }),
+    bytesToRead: t.field({
+      type: "BigInt",
+      description: "From the repository.",
+      resolve: ({ plan }) => BigInt(plan.bytesToRead),
+    }),
+    checks: t.field({ type: [PlanCheckRef], description: "In order.", resolve: ({ plan }) => plan.checks }),
+    sentence: t.string({ description: "The plan in words.", resolve: ({ plan }) => plan.sentence }),
+    equivalentCli: t.string({
+      description: "The command that does the same.",
+      resolve: async ({ run, plan }, _args, { loaders }) => {
+        const server = run.serverId === null ? null : await loaders.server.load(run.serverId);
+        return restoreCommand(server?.name ?? run.serverId ?? "", plan);
+      },
+    }),
+    equivalentGraphql: t.string({
+      description: "The mutation that does the same.",
+      resolve: ({ run, plan }) => restoreMutation(run.id, plan),
+    }),
+  }),
+});

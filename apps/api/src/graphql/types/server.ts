@@ -1,0 +1,151 @@
+import type { ServerMember } from "@tidemark/metadata";
+import { nextRuns, type Protection } from "@tidemark/policy";
+import { builder } from "../builder.ts";
+import { BackupConnection, nestedPageCost, pageArguments, RunConnection } from "../connections.ts";
+import { BackupStateEnum, ProtectionStateEnum, RunKindEnum } from "../enums.ts";
+import { BackupRef, FindingRef, NodeRef, PolicyRef, RepositoryRef, RunRef, ScheduleRef, ServerRef } from "../refs.ts";
+import { requiredRow } from "./required-row.ts";
+
+const ProtectionRef = builder.objectRef<Protection>("Protection").implement({
+  description: "How safe a server is, and why.",
+  fields: (t) => ({
+    state: t.expose("state", { type: ProtectionStateEnum, description: "The worst thing that is true of it." }),
+    reasons: t.stringList({
+      description: "Sentences, worst first.",
+      resolve: (protection) => protection.reasons.map((reason) => reason.sentence),
+    }),
+  }),
+});
+
+const ServerMemberRef = builder.objectRef<ServerMember>("ServerMember").implement({
+  description: "Another node of the same cluster, which may stand in.",
+  fields: (t) => ({
+    name: t.exposeString("name", { description: "Unique among the server's members." }),
+    connection: t.exposeString("connection", { description: "The connection without its password." }),
+    addedAt: t.expose("addedAt", { type: "DateTime", description: "When it was added." }),
+  }),
+});
+
+const untilContact = "Null until a connection told.";
+
+ServerRef.implement({
+  description: "A managed PostgreSQL server.",
+  interfaces: [NodeRef],
+  isTypeOf: (value) => (value as { id: string }).id.startsWith("srv_"),
+  fields: (t) => ({
+    id: t.exposeID("id", { description: "`srv_…`" }),
+    name: t.exposeString("name", { description: "Unique among registered servers." }),
+    connection: t.exposeString("connection", { description: "The connection without its password." }),
+    systemIdentifier: t.exposeString("systemIdentifier", {
+      nullable: true,
+      description: `The cluster's own. ${untilContact}`,
+    }),
+    serverVersion: t.exposeString("serverVersion", {
+      nullable: true,
+      description: `As the server prints it. ${untilContact}`,
+    }),
+    majorVersion: t.exposeInt("majorVersion", { nullable: true, description: `13 to 18. ${untilContact}` }),
+    isDemo: t.exposeBoolean("isDemo", { description: "Whether it is the demo server." }),
+    inRecovery: t.exposeBoolean("inRecovery", {
+      nullable: true,
+      description: `Whether it is a standby. ${untilContact}`,
+    }),
+    lastContactAt: t.expose("lastContactAt", {
+      type: "DateTime",
+      nullable: true,
+      description: "When it last answered; null: never.",
+    }),
+    sizeBytes: t.expose("sizeBytes", {
+      type: "BigInt",
+      nullable: true,
+      description: `Of all its databases. ${untilContact}`,
+    }),
+    createdAt: t.expose("createdAt", { type: "DateTime", description: "When it was registered." }),
+    version: t.exposeInt("version", {
+      description: "Counts changes of its settings; see UpdateServerInput.expectedVersion.",
+    }),
+    repository: t.field({
+      type: RepositoryRef,
+      description: "Where its backups go.",
+      resolve: (server, _args, { loaders }) =>
+        requiredRow(loaders.repository.load(server.repositoryId), server.repositoryId),
+    }),
+    policy: t.field({
+      type: PolicyRef,
+      description: "Which backups are kept.",
+      resolve: (server, _args, { loaders }) => requiredRow(loaders.policy.load(server.policyId), server.policyId),
+    }),
+    protection: t.field({
+      type: ProtectionRef,
+      description: "How safe it is now.",
+      resolve: async (server, _args, { loaders }) => (await loaders.standing.load(server)).protection,
+    }),
+    lastBackup: t.field({
+      type: BackupRef,
+      nullable: true,
+      description: "The newest restorable one; null when there is none.",
+      resolve: async (server, _args, { loaders }) => (await loaders.standing.load(server)).lastBackup,
+    }),
+    lastProven: t.field({
+      type: BackupRef,
+      nullable: true,
+      description: "The one a drill proved last; null when none was.",
+      resolve: async (server, _args, { loaders }) => (await loaders.standing.load(server)).lastProven,
+    }),
+    nextBackupAt: t.field({
+      type: "DateTime",
+      nullable: true,
+      description: "When the schedule takes the next one; null without an enabled backup schedule.",
+      resolve: async (server, _args, { loaders, services }) => {
+        const schedules = await loaders.schedulesOfServer.load(server.id);
+        const schedule = schedules.find((one) => one.kind === "backup" && one.enabled);
+        if (schedule === undefined) return null;
+        return nextRuns(schedule.cron, schedule.zone, services.clock.now(), 1)[0] ?? null;
+      },
+    }),
+    runningRun: t.field({
+      type: RunRef,
+      nullable: true,
+      description: "What runs or waits for it now; null when nothing does.",
+      resolve: async (server, _args, { loaders }) => {
+        const runs = await loaders.unfinishedOfServer.load(server.id);
+        return runs.find((run) => run.state === "running") ?? runs.at(-1) ?? null;
+      },
+    }),
+    schedules: t.field({
+      type: [ScheduleRef],
+      description: "At most one of each kind.",
+      complexity: { field: 1, multiplier: 4 },
+      resolve: (server, _args, { loaders }) => loaders.schedulesOfServer.load(server.id),
+    }),
+    members: t.field({
+      type: [ServerMemberRef],
+      description: "Other nodes of the same cluster.",
+      complexity: { field: 1, multiplier: 3 },
+      resolve: (server, _args, { loaders }) => loaders.membersOfServer.load(server.id),
+    }),
+    findings: t.field({
+      type: [FindingRef],
+      description: "What checks found, newest first.",
+      args: { open: t.arg.boolean({ defaultValue: true, description: "Only what is still so." }) },
+      resolve: (server, { open }, { loaders }) =>
+        open === false ? loaders.allFindingsOfServer.load(server.id) : loaders.openFindingsOfServer.load(server.id),
+    }),
+    backups: t.field({
+      type: BackupConnection,
+      description: "Newest first; without states all but deleted ones.",
+      args: { states: t.arg({ type: [BackupStateEnum], description: "Only these." }), ...pageArguments },
+      complexity: nestedPageCost,
+      resolve: (server, { states, ...page }, { services }) =>
+        services.metadata.backups.list({ serverId: server.id, states: states ?? undefined }, page),
+    }),
+    runs: t.field({
+      type: RunConnection,
+      description: "Newest first.",
+      args: { kinds: t.arg({ type: [RunKindEnum], description: "Only these." }), ...pageArguments },
+      complexity: nestedPageCost,
+      resolve: (server, { kinds, ...page }, { services }) =>
+        services.metadata.runs.list({ serverId: server.id, kinds: kinds ?? undefined }, page),
+    }),
+  }),
+});

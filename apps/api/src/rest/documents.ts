@@ -1,0 +1,133 @@
+import { scheduleKinds } from "@tidemark/metadata";
+import { z } from "zod";
+
+/** What REST answers: the same facts as GraphQL, states in lower case, sizes as decimal text, times as RFC 3339. */
+
+const Time = z.iso.datetime();
+const Size = z.string().regex(/^\d+$/).describe("Bytes, as decimal text.");
+const Failure = z.object({ code: z.string(), message: z.string(), hint: z.string().nullable() });
+
+export const ServerDocument = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    connection: z.string().describe("Without its password."),
+    systemIdentifier: z.string().nullable(),
+    serverVersion: z.string().nullable(),
+    majorVersion: z.number().int().nullable(),
+    inRecovery: z.boolean().nullable(),
+    isDemo: z.boolean(),
+    sizeBytes: Size.nullable(),
+    lastContactAt: Time.nullable(),
+    repositoryId: z.string(),
+    policyId: z.string(),
+    protection: z.object({
+      state: z.enum(["protected", "unproven", "degraded", "at-risk", "unprotected", "unknown"]),
+      reasons: z.array(z.string()),
+    }),
+    lastBackupId: z.string().nullable().describe("The newest restorable one."),
+    lastProvenAt: Time.nullable(),
+    schedules: z.array(
+      z.object({
+        id: z.string(),
+        kind: z.enum(scheduleKinds),
+        cron: z.string(),
+        zone: z.string(),
+        enabled: z.boolean(),
+      }),
+    ),
+    version: z.number().int().describe("Also the ETag."),
+    createdAt: Time,
+  })
+  .meta({ id: "Server" });
+
+export const BackupDocument = z
+  .object({
+    id: z.string(),
+    serverId: z.string(),
+    repositoryId: z.string(),
+    runId: z.string().nullable(),
+    state: z.enum(["running", "stored", "restorable", "failed", "interrupted", "deleting", "deleted"]),
+    damaged: z.boolean(),
+    damageDetail: z.string().nullable(),
+    label: z.string().nullable(),
+    startedAt: Time,
+    finishedAt: Time.nullable(),
+    startLsn: z.string().nullable(),
+    stopLsn: z.string().nullable(),
+    timeline: z.number().int().nullable(),
+    serverVersion: z.string().nullable(),
+    systemIdentifier: z.string().nullable(),
+    fileCount: z.number().int().nullable(),
+    sizeBytes: Size.nullable(),
+    readBytes: Size.nullable(),
+    storedBytes: Size.nullable(),
+    referencedBytes: Size.nullable(),
+    verifiedAt: Time.nullable(),
+    provenAt: Time.nullable(),
+    hold: z.object({ by: z.string(), at: Time, reason: z.string() }).nullable(),
+    note: z.string().nullable(),
+    error: Failure.nullable(),
+  })
+  .meta({ id: "Backup" });
+
+export const RunDocument = z
+  .object({
+    id: z.string(),
+    kind: z.string().describe("backup, verify, restore, drill …"),
+    state: z.enum(["queued", "waiting", "running", "succeeded", "failed", "interrupted", "cancelled"]),
+    serverId: z.string().nullable(),
+    backupId: z.string().nullable(),
+    repositoryId: z.string().nullable(),
+    waitingReason: z.string().nullable(),
+    phase: z.string().nullable(),
+    doneBytes: Size.nullable(),
+    totalBytes: Size.nullable(),
+    etaLowMs: z.number().nullable(),
+    etaHighMs: z.number().nullable(),
+    requestedBy: z.string(),
+    createdAt: Time,
+    startedAt: Time.nullable(),
+    finishedAt: Time.nullable(),
+    cancelRequestedAt: Time.nullable(),
+    cancelEffect: z.string().nullable(),
+    lastSeq: z.number().int(),
+    error: Failure.nullable(),
+    result: z.unknown().describe("Kind-specific; null before its end."),
+  })
+  .meta({ id: "Run" });
+
+export const RunEventDocument = z
+  .object({
+    seq: z.number().int(),
+    at: Time,
+    level: z.enum(["debug", "info", "warn", "error"]),
+    phase: z.string().nullable(),
+    message: z.string(),
+    doneBytes: Size.nullable(),
+    totalBytes: Size.nullable(),
+    runState: z.string(),
+  })
+  .meta({ id: "RunEvent" });
+
+export const DeletePlanDocument = z
+  .object({
+    planHash: z.string(),
+    backupId: z.string(),
+    sentence: z.string(),
+    consequences: z.array(z.string()),
+    freedBytesAtLeast: Size.nullable(),
+    allowed: z.boolean(),
+  })
+  .meta({ id: "DeletePlan" });
+
+export const RecoveryKitDocument = z.string().describe("The recovery kit: keep it away from this machine.");
+
+/** A page of a list; the next one is behind `nextCursor` and in the Link header. */
+export function pageOf<Item extends z.ZodType>(item: Item) {
+  return z.object({
+    items: z.array(item),
+    nextCursor: z.string().nullable(),
+    totalCount: z.number().int(),
+  });
+}

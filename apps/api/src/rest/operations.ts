@@ -1,0 +1,7 @@
+import { backupOperations } from "./backup-operations.ts";
+import type { RestOperation } from "./operation.ts";
+import { runOperations } from "./run-operations.ts";
+import { serverOperations } from "./server-operations.ts";
+
+/** All of REST: routes and the OpenAPI document are both made from this list. */
+export const operations: readonly RestOperation[] = [...serverOperations, ...backupOperations, ...runOperations];

@@ -1,0 +1,116 @@
+import type { BackupRow, Run, RunEvent, ScheduleRow, Server } from "@tidemark/metadata";
+import type { z } from "zod";
+import { formatLsn } from "../lsn-text.ts";
+import type { ServerStanding } from "../use-cases/protection.ts";
+import { remainingOf } from "../use-cases/runs.ts";
+import type { BackupDocument, RunDocument, RunEventDocument, ServerDocument } from "./documents.ts";
+
+export function representServer(
+  server: Server,
+  standing: ServerStanding,
+  schedules: readonly ScheduleRow[],
+): z.input<typeof ServerDocument> {
+  return {
+    id: server.id,
+    name: server.name,
+    connection: server.connection,
+    systemIdentifier: server.systemIdentifier,
+    serverVersion: server.serverVersion,
+    majorVersion: server.majorVersion,
+    inRecovery: server.inRecovery,
+    isDemo: server.isDemo,
+    sizeBytes: size(server.sizeBytes),
+    lastContactAt: time(server.lastContactAt),
+    repositoryId: server.repositoryId,
+    policyId: server.policyId,
+    protection: {
+      state: standing.protection.state,
+      reasons: standing.protection.reasons.map((reason) => reason.sentence),
+    },
+    lastBackupId: standing.lastBackup?.id ?? null,
+    lastProvenAt: time(standing.lastProven?.provenAt ?? null),
+    schedules: schedules
+      .filter((schedule) => schedule.serverId === server.id)
+      .map(({ id, kind, cron, zone, enabled }) => ({ id, kind, cron, zone, enabled })),
+    version: server.version,
+    createdAt: server.createdAt.toISOString(),
+  };
+}
+
+export function representBackup(backup: BackupRow): z.input<typeof BackupDocument> {
+  return {
+    id: backup.id,
+    serverId: backup.serverId,
+    repositoryId: backup.repositoryId,
+    runId: backup.runId,
+    state: backup.state,
+    damaged: backup.damageDetail !== null,
+    damageDetail: backup.damageDetail,
+    label: backup.label,
+    startedAt: backup.startedAt.toISOString(),
+    finishedAt: time(backup.finishedAt),
+    startLsn: backup.startLsn === null ? null : formatLsn(backup.startLsn),
+    stopLsn: backup.stopLsn === null ? null : formatLsn(backup.stopLsn),
+    timeline: backup.timeline,
+    serverVersion: backup.serverVersion,
+    systemIdentifier: backup.systemIdentifier,
+    fileCount: backup.fileCount,
+    sizeBytes: size(backup.sizeBytes),
+    readBytes: size(backup.readBytes),
+    storedBytes: size(backup.storedBytes),
+    referencedBytes: size(backup.referencedBytes),
+    verifiedAt: time(backup.verifiedAt),
+    provenAt: time(backup.provenAt),
+    hold: backup.hold === null ? null : { ...backup.hold, at: backup.hold.at.toISOString() },
+    note: backup.note,
+    error: backup.error,
+  };
+}
+
+export function representRun(run: Run, now: Date): z.input<typeof RunDocument> {
+  const remaining = remainingOf(run, now);
+  return {
+    id: run.id,
+    kind: run.kind,
+    state: run.state,
+    serverId: run.serverId,
+    backupId: run.backupId,
+    repositoryId: run.repositoryId,
+    waitingReason: run.waitingReason,
+    phase: run.progress.phase,
+    doneBytes: size(run.progress.done),
+    totalBytes: size(run.progress.total),
+    etaLowMs: remaining.lowMs,
+    etaHighMs: remaining.highMs,
+    requestedBy: run.requestedBy,
+    createdAt: run.createdAt.toISOString(),
+    startedAt: time(run.startedAt),
+    finishedAt: time(run.finishedAt),
+    cancelRequestedAt: time(run.cancelRequestedAt),
+    cancelEffect: run.cancelEffect,
+    lastSeq: run.lastSeq,
+    error: run.error,
+    result: run.kind === "recovery-kit" ? null : run.result,
+  };
+}
+
+export function representEvent(event: RunEvent): z.input<typeof RunEventDocument> {
+  return {
+    seq: event.seq,
+    at: event.at.toISOString(),
+    level: event.level,
+    phase: event.phase,
+    message: event.message,
+    doneBytes: size(event.done),
+    totalBytes: size(event.total),
+    runState: event.runState,
+  };
+}
+
+function time(value: Date | null): string | null {
+  return value === null ? null : value.toISOString();
+}
+
+function size(value: bigint | null): string | null {
+  return value === null ? null : value.toString();
+}

@@ -1,0 +1,119 @@
+import { runKinds } from "@tidemark/metadata";
+import { z } from "zod";
+import { ApplyRetentionInput, applyRetention } from "../use-cases/apply-retention.ts";
+import { BackupActInput, drillBackup, TakeBackupInput, takeBackup, verifyBackup } from "../use-cases/backups.ts";
+import { badField } from "../use-cases/parse-input.ts";
+import { requireRun } from "../use-cases/requirements.ts";
+import { PlanRestoreInput, planRestore, RunRestoreInput, runRestore } from "../use-cases/restore.ts";
+import { cancelRun } from "../use-cases/runs.ts";
+import { TestConnectionInput, testConnection } from "../use-cases/servers.ts";
+import { accepted, answerOf, PageQuery, pageAnswer, pageRequest } from "./answers.ts";
+import { pageOf, RunDocument, RunEventDocument } from "./documents.ts";
+import { operation, type RestOperation } from "./operation.ts";
+import { representEvent, representRun } from "./represent.ts";
+
+/** What POST /runs starts, by kind. */
+const acts = {
+  backup: takeBackup,
+  verify: verifyBackup,
+  drill: drillBackup,
+  "restore-plan": planRestore,
+  restore: runRestore,
+  retention: applyRetention,
+  "connection-test": testConnection,
+};
+
+const StartRun = z.discriminatedUnion("kind", [
+  TakeBackupInput.extend({ kind: z.literal("backup") }),
+  BackupActInput.extend({ kind: z.literal("verify") }),
+  BackupActInput.extend({ kind: z.literal("drill") }),
+  PlanRestoreInput.extend({ kind: z.literal("restore-plan") }),
+  RunRestoreInput.extend({ kind: z.literal("restore") }),
+  ApplyRetentionInput.extend({ kind: z.literal("retention") }),
+  TestConnectionInput.extend({ kind: z.literal("connection-test") }),
+]);
+
+export const runOperations: readonly RestOperation[] = [
+  operation({
+    method: "GET",
+    path: "/runs",
+    id: "listRuns",
+    summary: "Newest first.",
+    query: PageQuery.extend({
+      serverId: z.string().optional(),
+      kind: z.enum(runKinds).optional(),
+      state: RunDocument.shape.state.optional(),
+    }),
+    answers: { 200: { description: "A page.", schema: pageOf(RunDocument) } },
+    handle: async ({ services, query }) => {
+      const filter = {
+        serverId: query.serverId,
+        kinds: query.kind === undefined ? undefined : [query.kind],
+        states: query.state === undefined ? undefined : [query.state],
+      };
+      const page = await services.metadata.runs.list(filter, pageRequest(query));
+      const now = services.clock.now();
+      return pageAnswer(
+        "/runs",
+        query,
+        page,
+        page.rows.map((run) => representRun(run, now)),
+      );
+    },
+  }),
+  operation({
+    method: "POST",
+    path: "/runs",
+    id: "startRun",
+    summary:
+      "Starts an act: a backup, a verification, a drill, a restore's plan, a restore, a retention, a connection test.",
+    body: StartRun,
+    answers: { 202: { description: "The run.", schema: RunDocument } },
+    handle: async ({ services, principal, body, idempotencyKey }) => {
+      const { kind, ...input } = body;
+      if (!Object.hasOwn(acts, kind)) throw badField("kind", `one of ${Object.keys(acts).join(", ")} is needed`);
+      const outcome = await acts[kind](services, { principal, idempotencyKey }, input);
+      return await accepted(services, answerOf<{ runId: string }>(outcome).runId);
+    },
+  }),
+  operation({
+    method: "GET",
+    path: "/runs/{id}",
+    id: "getRun",
+    summary: "One run.",
+    answers: { 200: { description: "The run.", schema: RunDocument } },
+    handle: async ({ services, params }) => ({
+      status: 200,
+      body: representRun(await requireRun(services, params.id ?? ""), services.clock.now()),
+    }),
+  }),
+  operation({
+    method: "GET",
+    path: "/runs/{id}/events",
+    id: "listRunEvents",
+    summary: "A run's log from after a number on. Live: subscribe to runEvents at /graphql/stream.",
+    query: z.object({
+      afterSeq: z.coerce.number().int().min(0).optional().describe("0 when left out: from the beginning."),
+      limit: z.coerce.number().int().optional().describe("1 to 1000; 100 when left out."),
+    }),
+    answers: { 200: { description: "Events, oldest first.", schema: z.object({ items: z.array(RunEventDocument) }) } },
+    handle: async ({ services, params, query }) => {
+      const run = await requireRun(services, params.id ?? "");
+      const limit = query.limit ?? 100;
+      if (limit < 1 || limit > 1_000) throw badField("limit", "between 1 and 1000 events can be asked for");
+      const events = await services.metadata.runs.eventsAfter(run.id, query.afterSeq ?? 0, limit);
+      return { status: 200, body: { items: events.map(representEvent) } };
+    },
+  }),
+  operation({
+    method: "POST",
+    path: "/runs/{id}/cancel",
+    id: "cancelRun",
+    summary: "Asks a run to stop; cancelEffect says what that does.",
+    answers: { 202: { description: "The run.", schema: RunDocument } },
+    handle: async ({ services, principal, params, idempotencyKey }) => {
+      const outcome = await cancelRun(services, { principal, idempotencyKey }, { id: params.id });
+      return await accepted(services, answerOf(outcome).runId);
+    },
+  }),
+];

@@ -1,0 +1,45 @@
+import { z } from "zod";
+
+/** Parts of inputs that several acts share. Each description is printed into the OpenAPI document. */
+
+export const EntityId = z.string().min(1).max(64);
+
+export const EntityName = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/,
+    "a name has 1 to 63 letters, digits, dots, dashes or underscores and begins with a letter or a digit",
+  );
+
+/** Longer ones exist nowhere; the limit keeps a pasted file out. */
+export const Dsn = z
+  .string()
+  .trim()
+  .min(1, "a connection string is needed, for example postgresql://backup@db.example.com/postgres")
+  .max(8_192, "this is too long for a connection string");
+
+export const RetentionInput = z
+  .object({
+    keepLast: z.number().int().min(1).max(10_000).nullish().describe("Keep the newest n backups."),
+    windowDays: z.number().int().min(1).max(36_500).nullish().describe("Keep all that the last n days need."),
+    minimum: z.number().int().min(1).max(1_000).nullish().describe("Never keep fewer; 1 when left out."),
+  })
+  .describe("A retention policy's rules; with none every backup is kept.");
+
+/** The rules with nothing left out. */
+export function completeRetention(input: z.output<typeof RetentionInput>) {
+  return {
+    keepLast: input.keepLast ?? null,
+    windowDays: input.windowDays ?? null,
+    minimum: input.minimum ?? 1,
+  };
+}
+
+export const Cron = z.string().min(1).max(200);
+export const Zone = z.string().min(1).max(100);
+
+export const AbsoluteDirectory = z
+  .string()
+  .max(4_096)
+  .regex(/^\/[^\0]*$/, "an absolute path is needed")
+  .refine((path) => !path.split("/").includes(".."), 'the path must not contain ".."');

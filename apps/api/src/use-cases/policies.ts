@@ -1,0 +1,49 @@
+import { checkRetentionPolicy } from "@tidemark/policy";
+import { z } from "zod";
+import type { Services } from "../services.ts";
+import { completeRetention, EntityId, RetentionInput } from "./inputs.ts";
+import { notFound, parseInput } from "./parse-input.ts";
+import { type Caller, perform } from "./perform.ts";
+
+const PolicyName = z.string().trim().min(1, "a name is needed").max(100);
+
+export const CreatePolicyInput = RetentionInput.extend({ name: PolicyName });
+
+export function createPolicy(services: Services, caller: Caller, input: unknown) {
+  const act = { name: "createPolicy", input: input as Record<string, unknown>, target: { kind: "policy", id: null } };
+  return perform<{ policyId: string }>(services, caller, act, async (scope) => {
+    const parsed = parseInput(CreatePolicyInput, input);
+    const rules = completeRetention(parsed);
+    checkRetentionPolicy(rules);
+    const policy = await services.metadata.policies.create({ name: parsed.name, ...rules });
+    scope.target({ kind: "policy", id: policy.id });
+    return { policyId: policy.id };
+  });
+}
+
+export const UpdatePolicyInput = RetentionInput.extend({
+  id: EntityId,
+  name: PolicyName.nullish(),
+  expectedVersion: z.number().int().nullish(),
+});
+
+/** A rule that is null is taken away; one that is left out stays. */
+export function updatePolicy(services: Services, caller: Caller, input: unknown) {
+  const { id } = input as { id?: unknown };
+  const target = { kind: "policy", id: typeof id === "string" ? id : null };
+  const act = { name: "updatePolicy", input: input as Record<string, unknown>, target };
+  return perform<{ policyId: string }>(services, caller, act, async () => {
+    const parsed = parseInput(UpdatePolicyInput, input);
+    const before = await services.metadata.policies.get(parsed.id);
+    if (before === null) throw notFound("policy", parsed.id, "id");
+    const rules = {
+      keepLast: parsed.keepLast === undefined ? before.keepLast : parsed.keepLast,
+      windowDays: parsed.windowDays === undefined ? before.windowDays : parsed.windowDays,
+      minimum: parsed.minimum ?? before.minimum,
+    };
+    checkRetentionPolicy(rules);
+    const change = parsed.name == null ? rules : { ...rules, name: parsed.name };
+    await services.metadata.policies.update(parsed.id, change, parsed.expectedVersion ?? undefined);
+    return { policyId: parsed.id };
+  });
+}

@@ -1,0 +1,77 @@
+import { DrillResult } from "@tidemark/jobs";
+import type { BackupRow, Metadata, RepositoryRow, Run, ScheduleRow, Server } from "@tidemark/metadata";
+import { type Protection, type ProtectionFacts, protectionState } from "@tidemark/policy";
+
+/** What is known of a server, gathered for many at once: seven queries, however many servers. */
+export interface ServerStanding {
+  readonly protection: Protection;
+  readonly lastBackup: BackupRow | null;
+  readonly lastProven: BackupRow | null;
+}
+
+/** In the order of `servers`. */
+export async function standingsOf(
+  metadata: Metadata,
+  servers: readonly Server[],
+  now: Date,
+): Promise<readonly ServerStanding[]> {
+  const ids = servers.map((server) => server.id);
+  const repositoryIds = [...new Set(servers.map((server) => server.repositoryId))];
+  const [latest, proven, damaged, failures, drills, schedules, repositories] = await Promise.all([
+    metadata.backups.latestRestorable(ids),
+    metadata.backups.lastProven(ids),
+    metadata.backups.damagedCounts(ids),
+    metadata.runs.failuresInRow(ids, "backup"),
+    metadata.runs.latestFinished(ids, "drill"),
+    metadata.schedules.ofServers(ids),
+    metadata.repositories.getMany(repositoryIds),
+  ]);
+  const latestOf = new Map(latest.map((backup) => [backup.serverId, backup]));
+  const provenOf = new Map(proven.map((backup) => [backup.serverId, backup]));
+  const drillOf = new Map(drills.flatMap((run) => (run.serverId === null ? [] : [[run.serverId, run] as const])));
+  const repositoryOf = new Map(repositories.map((repository) => [repository.id, repository]));
+  return servers.map((server) => {
+    const lastBackup = latestOf.get(server.id) ?? null;
+    const lastProven = provenOf.get(server.id) ?? null;
+    const facts: ProtectionFacts = {
+      readAt: readAt(repositoryOf.get(server.repositoryId)),
+      newestRestorable: newestOf(lastBackup),
+      olderDamagedCount: Math.max(0, (damaged.get(server.id) ?? 0) - (lastBackup?.damageDetail == null ? 0 : 1)),
+      schedule: backupSchedule(schedules, server.id),
+      failuresInRow: failures.get(server.id) ?? 0,
+      lastDrill: verdictOf(drillOf.get(server.id)),
+      lastProvenAt: lastProven?.provenAt ?? null,
+    };
+    return { protection: protectionState(facts, now), lastBackup, lastProven };
+  });
+}
+
+/** A repository that cannot be reached is one of which nothing is known now. */
+function readAt(repository: RepositoryRow | undefined): Date | null {
+  if (repository === undefined || unreadStates.has(repository.state)) return null;
+  return repository.checkedAt ?? repository.createdAt;
+}
+
+const unreadStates: ReadonlySet<RepositoryRow["state"]> = new Set(["attaching", "unreachable", "failed"]);
+
+function newestOf(backup: BackupRow | null): ProtectionFacts["newestRestorable"] {
+  if (backup === null) return null;
+  return {
+    stoppedAt: backup.finishedAt ?? backup.startedAt,
+    damaged: backup.damageDetail !== null,
+    suspectPageCount: backup.suspectPages.reduce((count, file) => count + file.blocks.length, 0),
+  };
+}
+
+function backupSchedule(schedules: readonly ScheduleRow[], serverId: string): ProtectionFacts["schedule"] {
+  const schedule = schedules.find((one) => one.serverId === serverId && one.kind === "backup" && one.enabled);
+  return schedule === undefined ? null : { cron: schedule.cron, timeZone: schedule.zone };
+}
+
+/** "Not possible here", cancelled and interrupted drills are no verdict. */
+function verdictOf(run: Run | undefined): ProtectionFacts["lastDrill"] {
+  if (run === undefined || run.finishedAt === null) return null;
+  const result = DrillResult.safeParse(run.result);
+  if (!result.success || result.data.outcome === "not-possible") return null;
+  return { outcome: result.data.outcome, at: run.finishedAt };
+}
