@@ -4,6 +4,7 @@ import { type BellQueue, openBackend, queueUnreachable } from "./queue-backend.t
 import { startWorker } from "./queue-worker.ts";
 import type { QueueOptions, QueuePlace, QueueSchedule, Queues, QueueWorker } from "./queues.ts";
 import { runJob, scheduleTick } from "./run-jobs.ts";
+import { settleWithin } from "./settle-within.ts";
 
 /**
  * Opens the queues in the metadata database or in Redis; both behave the same. Tables are made when needed (under
@@ -67,8 +68,9 @@ export async function openQueues(place: QueuePlace, options: QueueOptions): Prom
     ping: () => reachable(() => backend.ping()),
     close: async () => {
       await Promise.all(workers.map((worker) => worker.close()));
-      await Promise.all([...queues.values()].map((open) => open.close()));
-      await backend.close();
+      const warn = (error: unknown) => logger.warn({ err: error }, "the queue closed with an error");
+      await settleWithin(3_000, Promise.all([...queues.values()].map((open) => open.close())), warn);
+      await settleWithin(3_000, backend.close(), warn);
     },
   };
 }

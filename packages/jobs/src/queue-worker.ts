@@ -5,6 +5,7 @@ import type { Backend, BellJob } from "./queue-backend.ts";
 import type { QueueWorker, Ring, RingHandler } from "./queues.ts";
 import { RunPayload, SchedulePayload, scheduleTick } from "./run-jobs.ts";
 import { runKinds } from "./run-requests.ts";
+import { settleWithin } from "./settle-within.ts";
 
 export interface WorkerParts {
   readonly backend: Backend;
@@ -39,28 +40,37 @@ export function startWorker(parts: WorkerParts): QueueWorker {
   return {
     queue: parts.queue,
     close: (graceMs = 10_000) => {
-      closing ??= closeWorker(worker.close.bind(worker), running, stop, graceMs);
+      closing ??= closeWorker(() => worker.close(), running, stop, { graceMs, logger: parts.logger });
       return closing;
     },
   };
 }
 
-/** BullMQ's close takes nothing new and waits for what runs; when the grace is over the handlers are told to stop. */
+/**
+ * BullMQ's close takes nothing new and waits for what runs; when the grace is over the handlers are told to stop. What
+ * BullMQ does after the last handler is not waited for long, because it hangs when the queue's place is gone.
+ */
 async function closeWorker(
   close: () => Promise<void>,
   running: ReadonlySet<Promise<void>>,
   stop: AbortController,
-  graceMs: number,
+  options: { readonly graceMs: number; readonly logger: Logger },
 ): Promise<void> {
-  const timer = setTimeout(() => stop.abort(), graceMs);
+  const timer = setTimeout(() => stop.abort(), options.graceMs);
+  const closed = close();
   try {
-    await close();
-    await Promise.all(running);
+    // A job fetched at the last moment may begin its turn while others end theirs.
+    while (running.size > 0) await Promise.all(running);
+    const warn = (error: unknown) => options.logger.warn({ err: error }, "a queue's worker closed with an error");
+    if (!(await settleWithin(farewellMs, closed, warn))) options.logger.warn("a queue's worker did not close in time");
   } finally {
     clearTimeout(timer);
     stop.abort();
   }
 }
+
+/** Marking the last jobs as done takes milliseconds where the queue's place answers at all. */
+const farewellMs = 3_000;
 
 async function takeTurn(
   parts: WorkerParts,
