@@ -7,11 +7,22 @@ import type { ApiToken } from "./api-token-fields.ts";
 import { CreateToken } from "./create-token.tsx";
 import { RevokeToken } from "./revoke-token.tsx";
 
-const columns = [{ name: "Token" }, { name: "May" }, { name: "Last used" }, { name: "Expires" }, { name: "Revoke", hidden: true }] as const;
+const columns = [
+  { name: "Token" },
+  { name: "May" },
+  { name: "Last used" },
+  { name: "Expires" },
+  { name: "Revoke", hidden: true },
+] as const;
 
 export function ApiTokens({ tokens }: { readonly tokens: readonly ApiToken[] }) {
   return (
-    <Panel title="API tokens" description="For scripts and the command line: TIDEMARK_TOKEN." action={<CreateToken />} padded={false}>
+    <Panel
+      title="API tokens"
+      description="For scripts and the command line: TIDEMARK_TOKEN."
+      action={<CreateToken />}
+      padded={false}
+    >
       {tokens.length === 0 ? (
         <EmptyState title="No token yet" />
       ) : (

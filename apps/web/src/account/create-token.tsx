@@ -50,7 +50,12 @@ export function CreateToken() {
   };
 
   return (
-    <Dialog open={open} onOpenChange={change} title={secret === null ? "Create token" : "Your new token"} trigger={<Button small>Create token…</Button>}>
+    <Dialog
+      open={open}
+      onOpenChange={change}
+      title={secret === null ? "Create token" : "Your new token"}
+      trigger={<Button small>Create token…</Button>}
+    >
       {secret === null ? (
         <form onSubmit={(event) => void submit(event)} className="space-y-4">
           <TextField label="Name" name="name" required maxLength={100} hint="Who or what will use it." />

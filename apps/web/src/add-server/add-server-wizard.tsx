@@ -1,7 +1,7 @@
 "use client";
 import { useState } from "react";
-import { useLocalZone } from "#ui/time.tsx";
 import { Stepper } from "#ui/stepper.tsx";
+import { useLocalZone } from "#ui/time.tsx";
 import { ConnectStep } from "./connect-step.tsx";
 import { type ServerDraft, startingDraft } from "./draft.ts";
 import { FinishStep } from "./finish-step.tsx";
@@ -24,8 +24,23 @@ export function AddServerWizard({ repositories }: { readonly repositories: reado
       <div hidden={step !== 0}>
         <ConnectStep draft={draft} onChange={onChange} onNext={() => setStep(isMember ? 2 : 1)} />
       </div>
-      {step === 1 && <PolicyStep draft={draft} repositories={repositories} onChange={onChange} onBack={() => setStep(0)} onNext={() => setStep(2)} />}
-      {step === 2 && <FinishStep draft={draft} repositories={repositories} onBack={() => setStep(isMember ? 0 : 1)} onConnection={() => setStep(0)} />}
+      {step === 1 && (
+        <PolicyStep
+          draft={draft}
+          repositories={repositories}
+          onChange={onChange}
+          onBack={() => setStep(0)}
+          onNext={() => setStep(2)}
+        />
+      )}
+      {step === 2 && (
+        <FinishStep
+          draft={draft}
+          repositories={repositories}
+          onBack={() => setStep(isMember ? 0 : 1)}
+          onConnection={() => setStep(0)}
+        />
+      )}
     </>
   );
 }

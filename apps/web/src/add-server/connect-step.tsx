@@ -8,8 +8,8 @@ import { CodeBlock } from "#ui/code-block.tsx";
 import { Actions } from "#ui/dialog.tsx";
 import { TextField } from "#ui/field.tsx";
 import { Panel } from "#ui/panel.tsx";
-import { DuplicateChoice } from "./duplicate-choice.tsx";
 import { type ServerDraft, suggestName } from "./draft.ts";
+import { DuplicateChoice } from "./duplicate-choice.tsx";
 
 interface Props {
   readonly draft: ServerDraft;
@@ -75,7 +75,13 @@ export function ConnectStep({ draft, onChange, onNext }: Props) {
           <ConnectionTestResult test={test} />
         </Panel>
       )}
-      {duplicate !== null && <DuplicateChoice duplicate={duplicate} chosen={draft.sameSystemAs} onChoose={(sameSystemAs) => onChange({ sameSystemAs })} />}
+      {duplicate !== null && (
+        <DuplicateChoice
+          duplicate={duplicate}
+          chosen={draft.sameSystemAs}
+          onChoose={(sameSystemAs) => onChange({ sameSystemAs })}
+        />
+      )}
       <Actions>
         {passed && <Button onClick={() => void test.start({ dsn: draft.dsn })}>Test again</Button>}
         <Button type="submit" tone="primary" pending={running} disabled={passed && !ready}>

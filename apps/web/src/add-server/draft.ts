@@ -31,10 +31,16 @@ export const dailyRetention = "30 3 * * *";
 
 /** A name to begin with, from the host of a connection string: `db1.example.com` → `db1`. Null when there is none to read. */
 export function suggestName(dsn: string): string | null {
-  const host = /@\[?([^/:?,\]]+)/.exec(dsn)?.[1] ?? /\bhost\s*=\s*'?([^\s',]+)/.exec(dsn)?.[1] ?? /^postgres(?:ql)?:\/\/([^/:?,@]+)/.exec(dsn)?.[1];
+  const host =
+    /@\[?([^/:?,\]]+)/.exec(dsn)?.[1] ??
+    /\bhost\s*=\s*'?([^\s',]+)/.exec(dsn)?.[1] ??
+    /^postgres(?:ql)?:\/\/([^/:?,@]+)/.exec(dsn)?.[1];
   if (host === undefined) return null;
   const address = /^[\d.]+$/.test(host) || host.includes(":");
   const first = address ? host : (host.split(".")[0] ?? "");
-  const name = first.replaceAll(/[^A-Za-z0-9._-]/g, "-").replace(/^[^A-Za-z0-9]+/, "").slice(0, 63);
+  const name = first
+    .replaceAll(/[^A-Za-z0-9._-]/g, "-")
+    .replace(/^[^A-Za-z0-9]+/, "")
+    .slice(0, 63);
   return name === "" ? null : name;
 }

@@ -17,16 +17,29 @@ export function DuplicateChoice({ duplicate, chosen, onChoose }: Props) {
     <Panel title="This cluster is known already">
       <div className="space-y-4">
         <Note kind="warn">
-          It has the same system identifier as <strong>{name}</strong>. {duplicate.asMember ? "It is a standby of it." : "It is not its standby: probably a copy."}
+          It has the same system identifier as <strong>{name}</strong>.{" "}
+          {duplicate.asMember ? "It is a standby of it." : "It is not its standby: probably a copy."}
         </Note>
         <fieldset className="space-y-2">
           <legend className="mb-2 text-sm font-medium">What is it?</legend>
           {duplicate.asMember && (
-            <Choice name="same-system" value="MEMBER" title={`A member of ${name}`} checked={chosen === "MEMBER"} onChoose={() => onChoose("MEMBER")}>
+            <Choice
+              name="same-system"
+              value="MEMBER"
+              title={`A member of ${name}`}
+              checked={chosen === "MEMBER"}
+              onChoose={() => onChoose("MEMBER")}
+            >
               One cluster, several hosts: backups stay together.
             </Choice>
           )}
-          <Choice name="same-system" value="COPY" title="A copy with a life of its own" checked={chosen === "COPY"} onChoose={() => onChoose("COPY")}>
+          <Choice
+            name="same-system"
+            value="COPY"
+            title="A copy with a life of its own"
+            checked={chosen === "COPY"}
+            onChoose={() => onChoose("COPY")}
+          >
             It becomes a server with a name and an area of its own in the repository.
           </Choice>
         </fieldset>

@@ -73,7 +73,13 @@ export function FinishStep({ draft, repositories, onBack, onConnection }: Props)
           announce
           title={`${draft.name} was not added`}
           problem={problem}
-          action={problem.field === "name" || problem.field === "dsn" ? <Button small onClick={onConnection}>Change name or connection</Button> : undefined}
+          action={
+            problem.field === "name" || problem.field === "dsn" ? (
+              <Button small onClick={onConnection}>
+                Change name or connection
+              </Button>
+            ) : undefined
+          }
         />
       )}
       {runId !== null && (
@@ -106,19 +112,31 @@ export function FinishStep({ draft, repositories, onBack, onConnection }: Props)
 
 function DraftFacts({ draft, repositories }: Pick<Props, "draft" | "repositories">) {
   const { keepLast, windowDays, minimum } = draft.retention;
-  const rules = [keepLast !== "" && `the last ${keepLast}`, windowDays !== "" && `all of the last ${windowDays} days`].filter((rule) => rule !== false);
-  if (draft.sameSystemAs === "MEMBER") return <p className="text-sm">{draft.name} becomes a member of the server it belongs to and shares its backups, policy and schedules.</p>;
+  const rules = [
+    keepLast !== "" && `the last ${keepLast}`,
+    windowDays !== "" && `all of the last ${windowDays} days`,
+  ].filter((rule) => rule !== false);
+  if (draft.sameSystemAs === "MEMBER")
+    return (
+      <p className="text-sm">
+        {draft.name} becomes a member of the server it belongs to and shares its backups, policy and schedules.
+      </p>
+    );
   return (
     <Facts columns={2}>
       <Fact label="Server">
         {draft.name}
         {draft.sameSystemAs === "COPY" && " (as a copy with an area of its own)"}
       </Fact>
-      <Fact label="Repository">{repositories.find((repository) => repository.id === draft.repositoryId)?.name ?? "–"}</Fact>
+      <Fact label="Repository">
+        {repositories.find((repository) => repository.id === draft.repositoryId)?.name ?? "–"}
+      </Fact>
       <Fact label="Backups">
         <SchedulePreview cron={draft.backup.cron} zone={draft.backup.zone} />
       </Fact>
-      <Fact label="Kept">{rules.length === 0 ? "every backup" : `${rules.join(" and ")}, never fewer than ${minimum}`}</Fact>
+      <Fact label="Kept">
+        {rules.length === 0 ? "every backup" : `${rules.join(" and ")}, never fewer than ${minimum}`}
+      </Fact>
       <Fact label="Drill">{draft.drill ? "every Sunday at 04:00" : "only when asked for"}</Fact>
       <Fact label="First backup">at once</Fact>
     </Facts>

@@ -32,7 +32,12 @@ export function PolicyStep({ draft, repositories, onChange, onBack, onNext }: Pr
   return (
     <form onSubmit={submit} className="space-y-5">
       <Panel title="Where backups live">
-        <SelectField label="Repository" value={draft.repositoryId} onChange={(event) => onChange({ repositoryId: event.target.value })} required>
+        <SelectField
+          label="Repository"
+          value={draft.repositoryId}
+          onChange={(event) => onChange({ repositoryId: event.target.value })}
+          required
+        >
           {repositories.map((repository) => (
             <option key={repository.id} value={repository.id}>
               {repository.name} · {repository.location}

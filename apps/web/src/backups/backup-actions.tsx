@@ -1,8 +1,8 @@
 "use client";
 import { useRouter } from "next/navigation";
 import { graphql } from "#graphql/graphql.ts";
-import type { Problem } from "#lib/problem.ts";
 import { runPath } from "#lib/paths.ts";
+import type { Problem } from "#lib/problem.ts";
 import { useAct } from "#lib/use-act.ts";
 import { Button } from "#ui/button.tsx";
 import { ErrorPanel } from "#ui/error-panel.tsx";

@@ -46,8 +46,12 @@ export function BackupStateBadge({ backup }: { readonly backup: Pick<BackupRow, 
 }
 
 /** How far the backup is trusted: a failed drill, proven by a restore, verified by reading, or not yet. */
-export function ProofBadge({ backup }: { readonly backup: Pick<BackupRow, "provenAt" | "verifiedAt" | "proof"> }) {
-  const { proof, provenAt, verifiedAt } = backup;
+export function ProofBadge({
+  backup,
+}: {
+  readonly backup: Pick<BackupRow, "provenAt" | "verifiedAt" | "proof" | "damaged">;
+}) {
+  const { proof, provenAt, verifiedAt, damaged } = backup;
   if (proof !== null && !proof.ok) {
     return (
       <Badge tone="warn" icon={OctagonAlert}>
@@ -62,7 +66,7 @@ export function ProofBadge({ backup }: { readonly backup: Pick<BackupRow, "prove
       </Badge>
     );
   }
-  if (verifiedAt !== null) {
+  if (verifiedAt !== null && !damaged) {
     return (
       <Badge tone="neutral" icon={BadgeCheck}>
         Verified

@@ -27,8 +27,16 @@ export function BackupFacts({ backup }: { readonly backup: BackupDetail }) {
           {bytes(backup.referencedBytes)}
         </Fact>
         <Fact label="PostgreSQL">{backup.serverVersion ?? "–"}</Fact>
-        <Fact label="Taken from">{backup.fromStandby === null ? "–" : backup.fromStandby ? "a standby" : "the primary"}</Fact>
-        <Fact label="Page checksums">{backup.checksumsEnabled === null ? "–" : backup.checksumsEnabled ? "on, verified while copied" : "off on this server"}</Fact>
+        <Fact label="Taken from">
+          {backup.fromStandby === null ? "–" : backup.fromStandby ? "a standby" : "the primary"}
+        </Fact>
+        <Fact label="Page checksums">
+          {backup.checksumsEnabled === null
+            ? "–"
+            : backup.checksumsEnabled
+              ? "on, verified while copied"
+              : "off on this server"}
+        </Fact>
         <Fact label="WAL positions">
           <Mono>
             {backup.startLsn ?? "–"} → {backup.stopLsn ?? "–"}
@@ -58,10 +66,15 @@ export function BackupFacts({ backup }: { readonly backup: BackupDetail }) {
             </Link>
           </Fact>
         )}
-        <Fact label="Kept because">{backup.retentionReasons.length === 0 ? "–" : backup.retentionReasons.join("; ")}</Fact>
+        <Fact label="Kept because">
+          {backup.retentionReasons.length === 0 ? "–" : backup.retentionReasons.join("; ")}
+        </Fact>
       </Facts>
       {backup.notes.length > 0 && (
-        <ul aria-label="Remarks of the backup" className="mt-4 list-disc space-y-1 border-t ps-5 pt-4 text-sm text-muted">
+        <ul
+          aria-label="Remarks of the backup"
+          className="mt-4 list-disc space-y-1 border-t ps-5 pt-4 text-sm text-muted"
+        >
           {backup.notes.map((note) => (
             <li key={note}>{note}</li>
           ))}

@@ -4,7 +4,11 @@ import { Panel } from "#ui/panel.tsx";
 import { Cell, Row, RowHeader, Table } from "#ui/table.tsx";
 import type { BackupDetail } from "./backup-query.ts";
 
-const classColumns = [{ name: "Size class" }, { name: "Files", align: "end" }, { name: "Bytes", align: "end" }] as const;
+const classColumns = [
+  { name: "Size class" },
+  { name: "Files", align: "end" },
+  { name: "Bytes", align: "end" },
+] as const;
 const fileColumns = [{ name: "Largest files" }, { name: "Size", align: "end" }] as const;
 const tablespaceColumns = [{ name: "Tablespace" }, { name: "Place" }, { name: "Size", align: "end" }] as const;
 

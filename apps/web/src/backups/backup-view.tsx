@@ -1,4 +1,4 @@
-import { runPath, restorePath, serverPath } from "#lib/paths.ts";
+import { restorePath, runPath, serverPath } from "#lib/paths.ts";
 import { LiveRefresh } from "#shell/live-refresh.tsx";
 import { PageHeader } from "#shell/page-header.tsx";
 import { LinkButton } from "#ui/button.tsx";
@@ -58,7 +58,12 @@ export function BackupView({ backup }: { readonly backup: BackupDetail }) {
         <BackupFilesPanel files={backup.files} tablespaces={backup.tablespaces} />
         {usable && <NoteForm backupId={backup.id} note={backup.note} />}
         {present && (
-          <Panel title="Delete" description="What it would mean is shown first. No other backup depends on this one." action={<DeleteBackupDialog backupId={backup.id} />} padded={false}>
+          <Panel
+            title="Delete"
+            description="What it would mean is shown first. No other backup depends on this one."
+            action={<DeleteBackupDialog backupId={backup.id} />}
+            padded={false}
+          >
             {null}
           </Panel>
         )}
@@ -72,10 +77,15 @@ function Warnings({ backup }: { readonly backup: BackupDetail }) {
     <>
       {backup.state === "RUNNING" && backup.run !== null && (
         <Note>
-          It is being taken now. <LinkButton small href={runPath(backup.run.id)}>Watch</LinkButton>
+          It is being taken now.{" "}
+          <LinkButton small href={runPath(backup.run.id)}>
+            Watch
+          </LinkButton>
         </Note>
       )}
-      {backup.state === "STORED" && <Note kind="warn">Copied, but the WAL it needs is not whole yet. It becomes restorable once that is.</Note>}
+      {backup.state === "STORED" && (
+        <Note kind="warn">Copied, but the WAL it needs is not whole yet. It becomes restorable once that is.</Note>
+      )}
       {backup.error !== null && <ErrorPanel title="This backup did not succeed" problem={backup.error} />}
       {backup.deletedAt !== null && (
         <Note>
@@ -90,11 +100,15 @@ function Warnings({ backup }: { readonly backup: BackupDetail }) {
       )}
       {backup.suspectPages.length > 0 && (
         <Note kind="warn">
-          <p>Pages whose checksum did not agree while they were copied (torn by a write, or rotten on the server; a drill tells):</p>
+          <p>
+            Pages whose checksum did not agree while they were copied (torn by a write, or rotten on the server; a drill
+            tells):
+          </p>
           <ul>
             {backup.suspectPages.map((suspect) => (
               <li key={suspect.path}>
-                <Mono>{suspect.path}</Mono>, {suspect.blocks.length === 1 ? "block" : "blocks"} {suspect.blocks.join(", ")}
+                <Mono>{suspect.path}</Mono>, {suspect.blocks.length === 1 ? "block" : "blocks"}{" "}
+                {suspect.blocks.join(", ")}
               </li>
             ))}
           </ul>
@@ -108,7 +122,10 @@ function Proof({ backup }: { readonly backup: BackupDetail }) {
   return (
     <Panel title="Proof" action={<DrillNow backupId={backup.id} />}>
       {backup.proof === null ? (
-        <p className="text-sm text-muted">Not proven yet. A drill restores it to a scratch place, starts a real PostgreSQL on it, checks it and throws it away.</p>
+        <p className="text-sm text-muted">
+          Not proven yet. A drill restores it to a scratch place, starts a real PostgreSQL on it, checks it and throws
+          it away.
+        </p>
       ) : (
         <ProofView proof={backup.proof} />
       )}
@@ -120,7 +137,9 @@ function Verification({ backup }: { readonly backup: BackupDetail }) {
   return (
     <Panel title="Verification" action={<VerifyNow backupId={backup.id} />}>
       {backup.verification === null ? (
-        <p className="text-sm text-muted">Not verified yet. A verification reads every stored byte back and compares it.</p>
+        <p className="text-sm text-muted">
+          Not verified yet. A verification reads every stored byte back and compares it.
+        </p>
       ) : (
         <VerificationView verification={backup.verification} />
       )}

@@ -36,7 +36,7 @@ export function BackupsTable({ backups }: { readonly backups: readonly ResultOf<
             <BackupStateBadge backup={backup} />
           </Cell>
           <Cell label="Proof">
-            <ProofBadge backup={backup} />
+            {backup.state === "RESTORABLE" || backup.state === "STORED" ? <ProofBadge backup={backup} /> : "–"}
           </Cell>
           <Cell label="Size" align="end" title={exactBytes(backup.sizeBytes)}>
             {bytes(backup.sizeBytes)}

@@ -40,7 +40,14 @@ export function NoteForm({ backupId, note }: { readonly backupId: string; readon
       <form onSubmit={(event) => void submit(event)} className="space-y-3">
         <Field label="Note" hint="Kept in the repository beside the backup.">
           {(control) => (
-            <textarea {...control} rows={2} maxLength={4000} value={text} onChange={(event) => setText(event.target.value)} className={`${control.className} py-2`} />
+            <textarea
+              {...control}
+              rows={2}
+              maxLength={4000}
+              value={text}
+              onChange={(event) => setText(event.target.value)}
+              className={`${control.className} py-2`}
+            />
           )}
         </Field>
         {problem !== null && <ErrorPanel announce title="The note was not saved" problem={problem} />}

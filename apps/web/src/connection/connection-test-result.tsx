@@ -6,7 +6,8 @@ import { ConnectionReportView } from "./connection-report-view.tsx";
 import type { ConnectionTest } from "./use-connection-test.ts";
 
 export function ConnectionTestResult({ test }: { readonly test: ConnectionTest }) {
-  if (test.problem !== null) return <ErrorPanel announce title="The connection was not tested" problem={test.problem} />;
+  if (test.problem !== null)
+    return <ErrorPanel announce title="The connection was not tested" problem={test.problem} />;
   if (test.watched === null) return null;
   const report = test.watched.run?.connectionReport ?? null;
   return (

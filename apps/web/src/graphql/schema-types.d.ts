@@ -2,12 +2,15 @@
 /* prettier-ignore */
 
 export type introspection_types = {
-  Access: { name: "Access"; enumValues: "READ_ONLY" | "FULL" };
+  Access: { name: "Access"; enumValues: "FULL" | "READ_ONLY" };
   AddRepositoryInput: {
     kind: "INPUT_OBJECT";
     name: "AddRepositoryInput";
     isOneOf: false;
     inputFields: [
+      { name: "encrypted"; type: { kind: "SCALAR"; name: "Boolean"; ofType: null }; defaultValue: null },
+      { name: "idempotencyKey"; type: { kind: "SCALAR"; name: "String"; ofType: null }; defaultValue: null },
+      { name: "keyText"; type: { kind: "SCALAR"; name: "String"; ofType: null }; defaultValue: null },
       {
         name: "name";
         type: { kind: "NON_NULL"; name: never; ofType: { kind: "SCALAR"; name: "String"; ofType: null } };
@@ -18,9 +21,6 @@ export type introspection_types = {
         type: { kind: "NON_NULL"; name: never; ofType: { kind: "SCALAR"; name: "String"; ofType: null } };
         defaultValue: null;
       },
-      { name: "encrypted"; type: { kind: "SCALAR"; name: "Boolean"; ofType: null }; defaultValue: null },
-      { name: "keyText"; type: { kind: "SCALAR"; name: "String"; ofType: null }; defaultValue: null },
-      { name: "idempotencyKey"; type: { kind: "SCALAR"; name: "String"; ofType: null }; defaultValue: null },
     ];
   };
   AddRepositoryPayload: {
@@ -48,27 +48,27 @@ export type introspection_types = {
     name: "AddServerInput";
     isOneOf: false;
     inputFields: [
-      {
-        name: "name";
-        type: { kind: "NON_NULL"; name: never; ofType: { kind: "SCALAR"; name: "String"; ofType: null } };
-        defaultValue: null;
-      },
+      { name: "backupCron"; type: { kind: "SCALAR"; name: "String"; ofType: null }; defaultValue: null },
+      { name: "drillCron"; type: { kind: "SCALAR"; name: "String"; ofType: null }; defaultValue: null },
       {
         name: "dsn";
         type: { kind: "NON_NULL"; name: never; ofType: { kind: "SCALAR"; name: "String"; ofType: null } };
         defaultValue: null;
       },
-      { name: "repositoryId"; type: { kind: "SCALAR"; name: "ID"; ofType: null }; defaultValue: null },
-      { name: "policyId"; type: { kind: "SCALAR"; name: "ID"; ofType: null }; defaultValue: null },
-      { name: "retention"; type: { kind: "INPUT_OBJECT"; name: "RetentionInput"; ofType: null }; defaultValue: null },
-      { name: "backupCron"; type: { kind: "SCALAR"; name: "String"; ofType: null }; defaultValue: null },
-      { name: "drillCron"; type: { kind: "SCALAR"; name: "String"; ofType: null }; defaultValue: null },
-      { name: "verifyCron"; type: { kind: "SCALAR"; name: "String"; ofType: null }; defaultValue: null },
-      { name: "retentionCron"; type: { kind: "SCALAR"; name: "String"; ofType: null }; defaultValue: null },
-      { name: "zone"; type: { kind: "SCALAR"; name: "String"; ofType: null }; defaultValue: null },
-      { name: "sameSystemAs"; type: { kind: "ENUM"; name: "SameSystemChoice"; ofType: null }; defaultValue: null },
       { name: "firstBackup"; type: { kind: "SCALAR"; name: "Boolean"; ofType: null }; defaultValue: null },
       { name: "idempotencyKey"; type: { kind: "SCALAR"; name: "String"; ofType: null }; defaultValue: null },
+      {
+        name: "name";
+        type: { kind: "NON_NULL"; name: never; ofType: { kind: "SCALAR"; name: "String"; ofType: null } };
+        defaultValue: null;
+      },
+      { name: "policyId"; type: { kind: "SCALAR"; name: "ID"; ofType: null }; defaultValue: null },
+      { name: "repositoryId"; type: { kind: "SCALAR"; name: "ID"; ofType: null }; defaultValue: null },
+      { name: "retention"; type: { kind: "INPUT_OBJECT"; name: "RetentionInput"; ofType: null }; defaultValue: null },
+      { name: "retentionCron"; type: { kind: "SCALAR"; name: "String"; ofType: null }; defaultValue: null },
+      { name: "sameSystemAs"; type: { kind: "ENUM"; name: "SameSystemChoice"; ofType: null }; defaultValue: null },
+      { name: "verifyCron"; type: { kind: "SCALAR"; name: "String"; ofType: null }; defaultValue: null },
+      { name: "zone"; type: { kind: "SCALAR"; name: "String"; ofType: null }; defaultValue: null },
     ];
   };
   AddServerPayload: {
@@ -101,12 +101,12 @@ export type introspection_types = {
         type: { kind: "NON_NULL"; name: never; ofType: { kind: "SCALAR"; name: "ID"; ofType: null } };
         defaultValue: null;
       },
+      { name: "idempotencyKey"; type: { kind: "SCALAR"; name: "String"; ofType: null }; defaultValue: null },
       {
         name: "note";
         type: { kind: "NON_NULL"; name: never; ofType: { kind: "SCALAR"; name: "String"; ofType: null } };
         defaultValue: null;
       },
-      { name: "idempotencyKey"; type: { kind: "SCALAR"; name: "String"; ofType: null }; defaultValue: null },
     ];
   };
   AnnotateBackupPayload: {
@@ -212,17 +212,17 @@ export type introspection_types = {
     name: "ApplyRetentionInput";
     isOneOf: false;
     inputFields: [
-      {
-        name: "serverId";
-        type: { kind: "NON_NULL"; name: never; ofType: { kind: "SCALAR"; name: "ID"; ofType: null } };
-        defaultValue: null;
-      },
+      { name: "idempotencyKey"; type: { kind: "SCALAR"; name: "String"; ofType: null }; defaultValue: null },
       {
         name: "planHash";
         type: { kind: "NON_NULL"; name: never; ofType: { kind: "SCALAR"; name: "String"; ofType: null } };
         defaultValue: null;
       },
-      { name: "idempotencyKey"; type: { kind: "SCALAR"; name: "String"; ofType: null }; defaultValue: null },
+      {
+        name: "serverId";
+        type: { kind: "NON_NULL"; name: never; ofType: { kind: "SCALAR"; name: "ID"; ofType: null } };
+        defaultValue: null;
+      },
     ];
   };
   ApplyRetentionPayload: {
@@ -510,7 +510,7 @@ export type introspection_types = {
   };
   BackupState: {
     name: "BackupState";
-    enumValues: "RUNNING" | "STORED" | "RESTORABLE" | "FAILED" | "INTERRUPTED" | "DELETING" | "DELETED";
+    enumValues: "DELETED" | "DELETING" | "FAILED" | "INTERRUPTED" | "RESTORABLE" | "RUNNING" | "STORED";
   };
   BigInt: unknown;
   Boolean: unknown;
@@ -657,16 +657,16 @@ export type introspection_types = {
     isOneOf: false;
     inputFields: [
       {
-        name: "name";
-        type: { kind: "NON_NULL"; name: never; ofType: { kind: "SCALAR"; name: "String"; ofType: null } };
-        defaultValue: null;
-      },
-      {
         name: "access";
         type: { kind: "NON_NULL"; name: never; ofType: { kind: "ENUM"; name: "Access"; ofType: null } };
         defaultValue: null;
       },
       { name: "expiresInDays"; type: { kind: "SCALAR"; name: "Int"; ofType: null }; defaultValue: null },
+      {
+        name: "name";
+        type: { kind: "NON_NULL"; name: never; ofType: { kind: "SCALAR"; name: "String"; ofType: null } };
+        defaultValue: null;
+      },
     ];
   };
   CreateApiTokenPayload: {
@@ -694,14 +694,14 @@ export type introspection_types = {
     name: "CreatePolicyInput";
     isOneOf: false;
     inputFields: [
+      { name: "keepLast"; type: { kind: "SCALAR"; name: "Int"; ofType: null }; defaultValue: null },
+      { name: "minimum"; type: { kind: "SCALAR"; name: "Int"; ofType: null }; defaultValue: null },
       {
         name: "name";
         type: { kind: "NON_NULL"; name: never; ofType: { kind: "SCALAR"; name: "String"; ofType: null } };
         defaultValue: null;
       },
-      { name: "keepLast"; type: { kind: "SCALAR"; name: "Int"; ofType: null }; defaultValue: null },
       { name: "windowDays"; type: { kind: "SCALAR"; name: "Int"; ofType: null }; defaultValue: null },
-      { name: "minimum"; type: { kind: "SCALAR"; name: "Int"; ofType: null }; defaultValue: null },
     ];
   };
   CreatePolicyPayload: {
@@ -734,8 +734,8 @@ export type introspection_types = {
         type: { kind: "NON_NULL"; name: never; ofType: { kind: "SCALAR"; name: "ID"; ofType: null } };
         defaultValue: null;
       },
-      { name: "planHash"; type: { kind: "SCALAR"; name: "String"; ofType: null }; defaultValue: null },
       { name: "idempotencyKey"; type: { kind: "SCALAR"; name: "String"; ofType: null }; defaultValue: null },
+      { name: "planHash"; type: { kind: "SCALAR"; name: "String"; ofType: null }; defaultValue: null },
     ];
   };
   DeleteBackupPayload: {
@@ -839,7 +839,7 @@ export type introspection_types = {
       };
     };
   };
-  EventLevel: { name: "EventLevel"; enumValues: "DEBUG" | "INFO" | "WARN" | "ERROR" };
+  EventLevel: { name: "EventLevel"; enumValues: "DEBUG" | "ERROR" | "INFO" | "WARN" };
   FileClass: {
     kind: "OBJECT";
     name: "FileClass";
@@ -981,12 +981,12 @@ export type introspection_types = {
         type: { kind: "NON_NULL"; name: never; ofType: { kind: "SCALAR"; name: "ID"; ofType: null } };
         defaultValue: null;
       },
+      { name: "idempotencyKey"; type: { kind: "SCALAR"; name: "String"; ofType: null }; defaultValue: null },
       {
         name: "reason";
         type: { kind: "NON_NULL"; name: never; ofType: { kind: "SCALAR"; name: "String"; ofType: null } };
         defaultValue: null;
       },
-      { name: "idempotencyKey"; type: { kind: "SCALAR"; name: "String"; ofType: null }; defaultValue: null },
     ];
   };
   HoldBackupPayload: {
@@ -1260,15 +1260,12 @@ export type introspection_types = {
     name: "PlanRestoreInput";
     isOneOf: false;
     inputFields: [
+      { name: "backupId"; type: { kind: "SCALAR"; name: "ID"; ofType: null }; defaultValue: null },
+      { name: "idempotencyKey"; type: { kind: "SCALAR"; name: "String"; ofType: null }; defaultValue: null },
+      { name: "owner"; type: { kind: "SCALAR"; name: "String"; ofType: null }; defaultValue: null },
       {
         name: "serverId";
         type: { kind: "NON_NULL"; name: never; ofType: { kind: "SCALAR"; name: "ID"; ofType: null } };
-        defaultValue: null;
-      },
-      { name: "backupId"; type: { kind: "SCALAR"; name: "ID"; ofType: null }; defaultValue: null },
-      {
-        name: "targetDirectory";
-        type: { kind: "NON_NULL"; name: never; ofType: { kind: "SCALAR"; name: "String"; ofType: null } };
         defaultValue: null;
       },
       {
@@ -1284,8 +1281,11 @@ export type introspection_types = {
         };
         defaultValue: null;
       },
-      { name: "owner"; type: { kind: "SCALAR"; name: "String"; ofType: null }; defaultValue: null },
-      { name: "idempotencyKey"; type: { kind: "SCALAR"; name: "String"; ofType: null }; defaultValue: null },
+      {
+        name: "targetDirectory";
+        type: { kind: "NON_NULL"; name: never; ofType: { kind: "SCALAR"; name: "String"; ofType: null } };
+        defaultValue: null;
+      },
     ];
   };
   PlanRestorePayload: {
@@ -1487,7 +1487,7 @@ export type introspection_types = {
   };
   ProtectionState: {
     name: "ProtectionState";
-    enumValues: "PROTECTED" | "UNPROVEN" | "DEGRADED" | "AT_RISK" | "UNPROTECTED" | "UNKNOWN";
+    enumValues: "AT_RISK" | "DEGRADED" | "PROTECTED" | "UNKNOWN" | "UNPROTECTED" | "UNPROVEN";
   };
   Query: {
     kind: "OBJECT";
@@ -1634,13 +1634,13 @@ export type introspection_types = {
     isOneOf: false;
     inputFields: [
       {
-        name: "id";
-        type: { kind: "NON_NULL"; name: never; ofType: { kind: "SCALAR"; name: "ID"; ofType: null } };
+        name: "confirmName";
+        type: { kind: "NON_NULL"; name: never; ofType: { kind: "SCALAR"; name: "String"; ofType: null } };
         defaultValue: null;
       },
       {
-        name: "confirmName";
-        type: { kind: "NON_NULL"; name: never; ofType: { kind: "SCALAR"; name: "String"; ofType: null } };
+        name: "id";
+        type: { kind: "NON_NULL"; name: never; ofType: { kind: "SCALAR"; name: "ID"; ofType: null } };
         defaultValue: null;
       },
     ];
@@ -1756,7 +1756,7 @@ export type introspection_types = {
   };
   RepositoryState: {
     name: "RepositoryState";
-    enumValues: "ATTACHING" | "READY" | "UNREACHABLE" | "READ_ONLY" | "FULL" | "FAILED";
+    enumValues: "ATTACHING" | "FAILED" | "FULL" | "READY" | "READ_ONLY" | "UNREACHABLE";
   };
   RequestRecoveryKitInput: {
     kind: "INPUT_OBJECT";
@@ -1892,8 +1892,8 @@ export type introspection_types = {
     isOneOf: false;
     inputFields: [
       { name: "keepLast"; type: { kind: "SCALAR"; name: "Int"; ofType: null }; defaultValue: null },
-      { name: "windowDays"; type: { kind: "SCALAR"; name: "Int"; ofType: null }; defaultValue: null },
       { name: "minimum"; type: { kind: "SCALAR"; name: "Int"; ofType: null }; defaultValue: null },
+      { name: "windowDays"; type: { kind: "SCALAR"; name: "Int"; ofType: null }; defaultValue: null },
     ];
   };
   RetentionPreview: {
@@ -2138,35 +2138,35 @@ export type introspection_types = {
   RunKind: {
     name: "RunKind";
     enumValues:
+      | "ATTACH_REPOSITORY"
       | "BACKUP"
-      | "VERIFY"
-      | "RESTORE_PLAN"
-      | "RESTORE"
-      | "RETENTION"
+      | "COLLECT"
+      | "CONNECTION_TEST"
       | "DELETE_BACKUP"
       | "DRILL"
-      | "CONNECTION_TEST"
-      | "ATTACH_REPOSITORY"
+      | "MARK"
       | "RECOVERY_KIT"
-      | "COLLECT"
-      | "MARK";
+      | "RESTORE"
+      | "RESTORE_PLAN"
+      | "RETENTION"
+      | "VERIFY";
   };
   RunRestoreInput: {
     kind: "INPUT_OBJECT";
     name: "RunRestoreInput";
     isOneOf: false;
     inputFields: [
-      {
-        name: "planRunId";
-        type: { kind: "NON_NULL"; name: never; ofType: { kind: "SCALAR"; name: "ID"; ofType: null } };
-        defaultValue: null;
-      },
+      { name: "idempotencyKey"; type: { kind: "SCALAR"; name: "String"; ofType: null }; defaultValue: null },
       {
         name: "planHash";
         type: { kind: "NON_NULL"; name: never; ofType: { kind: "SCALAR"; name: "String"; ofType: null } };
         defaultValue: null;
       },
-      { name: "idempotencyKey"; type: { kind: "SCALAR"; name: "String"; ofType: null }; defaultValue: null },
+      {
+        name: "planRunId";
+        type: { kind: "NON_NULL"; name: never; ofType: { kind: "SCALAR"; name: "ID"; ofType: null } };
+        defaultValue: null;
+      },
     ];
   };
   RunRestorePayload: {
@@ -2190,9 +2190,9 @@ export type introspection_types = {
   };
   RunState: {
     name: "RunState";
-    enumValues: "QUEUED" | "WAITING" | "RUNNING" | "SUCCEEDED" | "FAILED" | "INTERRUPTED" | "CANCELLED";
+    enumValues: "CANCELLED" | "FAILED" | "INTERRUPTED" | "QUEUED" | "RUNNING" | "SUCCEEDED" | "WAITING";
   };
-  SameSystemChoice: { name: "SameSystemChoice"; enumValues: "MEMBER" | "COPY" };
+  SameSystemChoice: { name: "SameSystemChoice"; enumValues: "COPY" | "MEMBER" };
   Schedule: {
     kind: "OBJECT";
     name: "Schedule";
@@ -2290,7 +2290,7 @@ export type introspection_types = {
       };
     };
   };
-  ScheduleKind: { name: "ScheduleKind"; enumValues: "BACKUP" | "VERIFY" | "RETENTION" | "DRILL" };
+  ScheduleKind: { name: "ScheduleKind"; enumValues: "BACKUP" | "DRILL" | "RETENTION" | "VERIFY" };
   SchedulePreview: {
     kind: "OBJECT";
     name: "SchedulePreview";
@@ -2483,18 +2483,19 @@ export type introspection_types = {
     isOneOf: false;
     inputFields: [
       {
-        name: "serverId";
-        type: { kind: "NON_NULL"; name: never; ofType: { kind: "SCALAR"; name: "ID"; ofType: null } };
+        name: "cron";
+        type: { kind: "NON_NULL"; name: never; ofType: { kind: "SCALAR"; name: "String"; ofType: null } };
         defaultValue: null;
       },
+      { name: "enabled"; type: { kind: "SCALAR"; name: "Boolean"; ofType: null }; defaultValue: null },
       {
         name: "kind";
         type: { kind: "NON_NULL"; name: never; ofType: { kind: "ENUM"; name: "ScheduleKind"; ofType: null } };
         defaultValue: null;
       },
       {
-        name: "cron";
-        type: { kind: "NON_NULL"; name: never; ofType: { kind: "SCALAR"; name: "String"; ofType: null } };
+        name: "serverId";
+        type: { kind: "NON_NULL"; name: never; ofType: { kind: "SCALAR"; name: "ID"; ofType: null } };
         defaultValue: null;
       },
       {
@@ -2502,7 +2503,6 @@ export type introspection_types = {
         type: { kind: "NON_NULL"; name: never; ofType: { kind: "SCALAR"; name: "String"; ofType: null } };
         defaultValue: null;
       },
-      { name: "enabled"; type: { kind: "SCALAR"; name: "Boolean"; ofType: null }; defaultValue: null },
     ];
   };
   SetSchedulePayload: {
@@ -2524,8 +2524,8 @@ export type introspection_types = {
       };
     };
   };
-  Severity: { name: "Severity"; enumValues: "BLOCKS_BACKUP" | "RISK" | "NOTE" };
-  StepState: { name: "StepState"; enumValues: "OK" | "WARNING" | "FAILED" | "SKIPPED" };
+  Severity: { name: "Severity"; enumValues: "BLOCKS_BACKUP" | "NOTE" | "RISK" };
+  StepState: { name: "StepState"; enumValues: "FAILED" | "OK" | "SKIPPED" | "WARNING" };
   String: unknown;
   Subscription: {
     kind: "OBJECT";
@@ -2657,15 +2657,15 @@ export type introspection_types = {
     name: "TakeBackupInput";
     isOneOf: false;
     inputFields: [
+      { name: "checkpoint"; type: { kind: "ENUM"; name: "CheckpointMode"; ofType: null }; defaultValue: null },
+      { name: "idempotencyKey"; type: { kind: "SCALAR"; name: "String"; ofType: null }; defaultValue: null },
+      { name: "label"; type: { kind: "SCALAR"; name: "String"; ofType: null }; defaultValue: null },
+      { name: "maxRateKib"; type: { kind: "SCALAR"; name: "Int"; ofType: null }; defaultValue: null },
       {
         name: "serverId";
         type: { kind: "NON_NULL"; name: never; ofType: { kind: "SCALAR"; name: "ID"; ofType: null } };
         defaultValue: null;
       },
-      { name: "checkpoint"; type: { kind: "ENUM"; name: "CheckpointMode"; ofType: null }; defaultValue: null },
-      { name: "maxRateKib"; type: { kind: "SCALAR"; name: "Int"; ofType: null }; defaultValue: null },
-      { name: "label"; type: { kind: "SCALAR"; name: "String"; ofType: null }; defaultValue: null },
-      { name: "idempotencyKey"; type: { kind: "SCALAR"; name: "String"; ofType: null }; defaultValue: null },
     ];
   };
   TakeBackupPayload: {
@@ -2693,9 +2693,9 @@ export type introspection_types = {
     name: "TestConnectionInput";
     isOneOf: false;
     inputFields: [
-      { name: "serverId"; type: { kind: "SCALAR"; name: "ID"; ofType: null }; defaultValue: null },
       { name: "dsn"; type: { kind: "SCALAR"; name: "String"; ofType: null }; defaultValue: null },
       { name: "idempotencyKey"; type: { kind: "SCALAR"; name: "String"; ofType: null }; defaultValue: null },
+      { name: "serverId"; type: { kind: "SCALAR"; name: "ID"; ofType: null }; defaultValue: null },
     ];
   };
   TestConnectionPayload: {
@@ -2722,16 +2722,16 @@ export type introspection_types = {
     name: "UpdatePolicyInput";
     isOneOf: false;
     inputFields: [
+      { name: "expectedVersion"; type: { kind: "SCALAR"; name: "Int"; ofType: null }; defaultValue: null },
       {
         name: "id";
         type: { kind: "NON_NULL"; name: never; ofType: { kind: "SCALAR"; name: "ID"; ofType: null } };
         defaultValue: null;
       },
-      { name: "expectedVersion"; type: { kind: "SCALAR"; name: "Int"; ofType: null }; defaultValue: null },
-      { name: "name"; type: { kind: "SCALAR"; name: "String"; ofType: null }; defaultValue: null },
       { name: "keepLast"; type: { kind: "SCALAR"; name: "Int"; ofType: null }; defaultValue: null },
-      { name: "windowDays"; type: { kind: "SCALAR"; name: "Int"; ofType: null }; defaultValue: null },
       { name: "minimum"; type: { kind: "SCALAR"; name: "Int"; ofType: null }; defaultValue: null },
+      { name: "name"; type: { kind: "SCALAR"; name: "String"; ofType: null }; defaultValue: null },
+      { name: "windowDays"; type: { kind: "SCALAR"; name: "Int"; ofType: null }; defaultValue: null },
     ];
   };
   UpdatePolicyPayload: {
@@ -2758,14 +2758,14 @@ export type introspection_types = {
     name: "UpdateServerInput";
     isOneOf: false;
     inputFields: [
+      { name: "dsn"; type: { kind: "SCALAR"; name: "String"; ofType: null }; defaultValue: null },
+      { name: "expectedVersion"; type: { kind: "SCALAR"; name: "Int"; ofType: null }; defaultValue: null },
       {
         name: "id";
         type: { kind: "NON_NULL"; name: never; ofType: { kind: "SCALAR"; name: "ID"; ofType: null } };
         defaultValue: null;
       },
-      { name: "expectedVersion"; type: { kind: "SCALAR"; name: "Int"; ofType: null }; defaultValue: null },
       { name: "name"; type: { kind: "SCALAR"; name: "String"; ofType: null }; defaultValue: null },
-      { name: "dsn"; type: { kind: "SCALAR"; name: "String"; ofType: null }; defaultValue: null },
       { name: "policyId"; type: { kind: "SCALAR"; name: "ID"; ofType: null }; defaultValue: null },
       { name: "retention"; type: { kind: "INPUT_OBJECT"; name: "RetentionInput"; ofType: null }; defaultValue: null },
     ];
@@ -2901,7 +2901,7 @@ export type introspection_types = {
       };
     };
   };
-  ViewerKind: { name: "ViewerKind"; enumValues: "USER" | "TOKEN" };
+  ViewerKind: { name: "ViewerKind"; enumValues: "TOKEN" | "USER" };
   Worker: {
     kind: "OBJECT";
     name: "Worker";

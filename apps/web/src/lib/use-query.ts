@@ -17,7 +17,11 @@ const restMs = 250;
 /** The answer to a question that follows what a person types. A late answer to an older question is dropped. */
 export function useQuery<R, V>(document: TadaDocumentNode<R, V>, variables: V): Queried<R> {
   const key = JSON.stringify(variables);
-  const [answer, setAnswer] = useState<{ readonly key: string; readonly value: R | null; readonly problem: Problem | null }>({
+  const [answer, setAnswer] = useState<{
+    readonly key: string;
+    readonly value: R | null;
+    readonly problem: Problem | null;
+  }>({
     key: "",
     value: null,
     problem: null,

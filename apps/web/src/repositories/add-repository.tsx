@@ -83,7 +83,15 @@ function AddRepositoryForm() {
   return (
     <form onSubmit={(event) => void submit(event)} className="space-y-4">
       <TextField label="Name" name="name" required maxLength={63} spellCheck={false} />
-      <TextField label="Place" name="place" required mono spellCheck={false} placeholder="/srv/backups/tidemark" hint="An absolute path, or file:///path." />
+      <TextField
+        label="Place"
+        name="place"
+        required
+        mono
+        spellCheck={false}
+        placeholder="/srv/backups/tidemark"
+        hint="An absolute path, or file:///path."
+      />
       <CheckField
         label="Encrypt what is stored"
         hint="The key stays with the workers; a recovery kit lets you read the backups without us."
@@ -94,7 +102,16 @@ function AddRepositoryForm() {
         <summary className="w-fit rounded text-accent">It exists already and is encrypted</summary>
         <div className="mt-3">
           <Field label="Key" hint="From its recovery kit.">
-            {(control) => <textarea {...control} name="key" rows={3} spellCheck={false} autoComplete="off" className={`${control.className} py-2 font-mono`} />}
+            {(control) => (
+              <textarea
+                {...control}
+                name="key"
+                rows={3}
+                spellCheck={false}
+                autoComplete="off"
+                className={`${control.className} py-2 font-mono`}
+              />
+            )}
           </Field>
         </div>
       </details>

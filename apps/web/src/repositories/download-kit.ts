@@ -23,7 +23,9 @@ export async function downloadKit(
 
 /** A refusal of the REST api (problem+json). */
 async function readProblem(response: Response) {
-  const body = ((await response.json().catch(() => null)) ?? {}) as Partial<Record<"code" | "detail" | "title" | "hint", unknown>>;
+  const body = ((await response.json().catch(() => null)) ?? {}) as Partial<
+    Record<"code" | "detail" | "title" | "hint", unknown>
+  >;
   const text = (value: unknown) => (typeof value === "string" ? value : null);
   return {
     code: text(body.code) ?? "internal",

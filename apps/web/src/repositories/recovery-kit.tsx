@@ -81,17 +81,26 @@ export function RecoveryKit({ repository }: Props) {
   const problem = ask.problem ?? confirm.problem ?? refusal;
 
   return (
-    <Panel title="Recovery kit" description="The keys and the words that read these backups without us. Keep it away from this machine.">
+    <Panel
+      title="Recovery kit"
+      description="The keys and the words that read these backups without us. Keep it away from this machine."
+    >
       <div className="space-y-4">
         {repository.recoveryKitSavedAt === null ? (
-          <Note kind="warn">Nobody has said yet that the kit is safe. If this machine is lost, the backups cannot be read without it.</Note>
+          <Note kind="warn">
+            Nobody has said yet that the kit is safe. If this machine is lost, the backups cannot be read without it.
+          </Note>
         ) : (
           <Note kind="ok">
             Saved, as somebody said <Time at={repository.recoveryKitSavedAt} />.
           </Note>
         )}
         {order !== null && !ready && <RunInline watched={watched} what="Packing the recovery kit" />}
-        <div role="status">{downloaded && <p className="text-sm">The kit was downloaded. Put it where you would look for it without this machine.</p>}</div>
+        <div role="status">
+          {downloaded && (
+            <p className="text-sm">The kit was downloaded. Put it where you would look for it without this machine.</p>
+          )}
+        </div>
         {problem !== null && <ErrorPanel announce title="Recovery kit" problem={problem} />}
         <div className="flex flex-wrap gap-2">
           {ready && !downloaded ? (
@@ -99,12 +108,19 @@ export function RecoveryKit({ repository }: Props) {
               Download
             </Button>
           ) : (
-            <Button pending={ask.pending || (order !== null && watched.run?.finishedAt == null)} onClick={() => void request()}>
+            <Button
+              pending={ask.pending || (order !== null && watched.run?.finishedAt == null)}
+              onClick={() => void request()}
+            >
               Get recovery kit
             </Button>
           )}
           {(downloaded || repository.recoveryKitSavedAt === null) && (
-            <Button tone={downloaded ? "primary" : "plain"} pending={confirm.pending} onClick={() => void confirmSaved()}>
+            <Button
+              tone={downloaded ? "primary" : "plain"}
+              pending={confirm.pending}
+              onClick={() => void confirmSaved()}
+            >
               I have saved it
             </Button>
           )}

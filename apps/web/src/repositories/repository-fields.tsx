@@ -1,4 +1,4 @@
-import { CircleCheck, CircleX, HardDrive, Lock, LoaderCircle, Unplug } from "lucide-react";
+import { CircleCheck, CircleX, HardDrive, LoaderCircle, Lock, Unplug } from "lucide-react";
 import { graphql, type ResultOf } from "#graphql/graphql.ts";
 import { Badge } from "#ui/badge.tsx";
 

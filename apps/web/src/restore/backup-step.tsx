@@ -31,7 +31,14 @@ export function BackupStep({ backups, chosen, onChoose }: Props) {
               key={backup.id}
               className={`flex cursor-pointer flex-wrap items-center gap-x-3 gap-y-1 rounded-md border px-3.5 py-2.5 text-sm tabular-nums ${selected === backup.id ? "border-accent bg-accent-tint" : "hover:bg-raised"}`}
             >
-              <input type="radio" name="backup" value={backup.id} checked={selected === backup.id} onChange={() => setSelected(backup.id)} className="size-4" />
+              <input
+                type="radio"
+                name="backup"
+                value={backup.id}
+                checked={selected === backup.id}
+                onChange={() => setSelected(backup.id)}
+                className="size-4"
+              />
               <span className="font-medium">
                 <Time at={backup.finishedAt ?? backup.startedAt} show="absolute" />
               </span>

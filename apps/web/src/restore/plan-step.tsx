@@ -42,7 +42,9 @@ export function PlanStep({ planRunId, onBack }: Props) {
           <PlanReview plan={plan} />
         </Panel>
       )}
-      {plan?.ok === false && <Note kind="warn">It cannot be restored like this. The failed check says what to change.</Note>}
+      {plan?.ok === false && (
+        <Note kind="warn">It cannot be restored like this. The failed check says what to change.</Note>
+      )}
       {problem !== null && <ErrorPanel announce title="The restore was not started" problem={problem} />}
       <Actions>
         <Button onClick={onBack}>Back</Button>

@@ -30,7 +30,9 @@ export function RestoreWizard({ server, backups, restoreRoots, initial }: Props)
     setStep(next.step);
     setBackupId(next.backupId);
     setPlanRunId(next.planRunId);
-    router.replace(withParams(serverPath(server, "restore"), { backup: next.backupId, plan: next.planRunId }), { scroll: false });
+    router.replace(withParams(serverPath(server, "restore"), { backup: next.backupId, plan: next.planRunId }), {
+      scroll: false,
+    });
   };
 
   // Each step is a new place: the reader, and a screen reader, begin at its top. Not on arrival.
@@ -44,7 +46,13 @@ export function RestoreWizard({ server, backups, restoreRoots, initial }: Props)
     <>
       <Stepper label="Steps of the restore" steps={steps} current={step} />
       <div ref={heading} tabIndex={-1} className="outline-none">
-        {step === 0 && <BackupStep backups={backups} chosen={backupId} onChoose={(id) => go({ step: 1, backupId: id, planRunId: null })} />}
+        {step === 0 && (
+          <BackupStep
+            backups={backups}
+            chosen={backupId}
+            onChoose={(id) => go({ step: 1, backupId: id, planRunId: null })}
+          />
+        )}
         {step === 1 && backup !== null && (
           <TargetStep
             server={server}
@@ -55,7 +63,10 @@ export function RestoreWizard({ server, backups, restoreRoots, initial }: Props)
           />
         )}
         {step === 2 && planRunId !== null && (
-          <PlanStep planRunId={planRunId} onBack={() => go({ step: backup === null ? 0 : 1, backupId, planRunId: null })} />
+          <PlanStep
+            planRunId={planRunId}
+            onBack={() => go({ step: backup === null ? 0 : 1, backupId, planRunId: null })}
+          />
         )}
       </div>
     </>

@@ -39,7 +39,10 @@ export function TargetStep({ server, backup, restoreRoots, onBack, onPlanned }: 
 
   return (
     <form onSubmit={(event) => void submit(event)} className="space-y-5">
-      <Panel title="Where" description="A place of its own on a worker's machine. The server that was backed up is not touched.">
+      <Panel
+        title="Where"
+        description="A place of its own on a worker's machine. The server that was backed up is not touched."
+      >
         <div className="space-y-4">
           <TextField
             label="Directory"

@@ -34,7 +34,12 @@ interface Props {
   readonly server: {
     readonly id: string;
     readonly version: number;
-    readonly policy: { readonly keepLast: number | null; readonly windowDays: number | null; readonly minimum: number; readonly sentence: string };
+    readonly policy: {
+      readonly keepLast: number | null;
+      readonly windowDays: number | null;
+      readonly minimum: number;
+      readonly sentence: string;
+    };
   };
 }
 
@@ -42,7 +47,11 @@ interface Props {
 export function RetentionSettings({ server }: Props) {
   const router = useRouter();
   const { policy } = server;
-  const stored = { keepLast: `${policy.keepLast ?? ""}`, windowDays: `${policy.windowDays ?? ""}`, minimum: `${policy.minimum}` };
+  const stored = {
+    keepLast: `${policy.keepLast ?? ""}`,
+    windowDays: `${policy.windowDays ?? ""}`,
+    minimum: `${policy.minimum}`,
+  };
   const [draft, setDraft] = useState(stored);
   const [saved, setSaved] = useState(false);
   const update = useAct(UpdateRetention);
@@ -64,13 +73,17 @@ export function RetentionSettings({ server }: Props) {
       <form onSubmit={(event) => void submit(event)} className="space-y-4">
         <RetentionFields draft={draft} onChange={setDraft} />
         <section aria-label="Preview" aria-busy={preview.stale} className={preview.stale ? "opacity-60" : ""}>
-          <h3 className="mb-2 text-sm font-medium">{changed ? "What these numbers would do" : "What the policy would do now"}</h3>
+          <h3 className="mb-2 text-sm font-medium">
+            {changed ? "What these numbers would do" : "What the policy would do now"}
+          </h3>
           {preview.problem !== null && <ErrorPanel title="No preview" problem={preview.problem} />}
           {preview.value !== null && <RetentionDecisions preview={preview.value.previewRetention} />}
           {preview.value === null && preview.problem === null && <p className="text-sm text-muted">Computing…</p>}
         </section>
         {update.problem !== null && <ErrorPanel announce title="The policy was not saved" problem={update.problem} />}
-        <div role="status">{saved && !changed && <Note kind="ok">Saved. Nothing is deleted until retention runs.</Note>}</div>
+        <div role="status">
+          {saved && !changed && <Note kind="ok">Saved. Nothing is deleted until retention runs.</Note>}
+        </div>
         <Actions>
           {changed ? (
             <Button onClick={() => setDraft(stored)}>Discard changes</Button>

@@ -25,7 +25,13 @@ export function RunInline({ watched, what }: { readonly watched: WatchedRun; rea
         {open && <span className="min-w-0 break-words text-muted">{run?.waitingReason ?? line?.message}</span>}
         {trouble !== null && <span className="text-warn">{trouble.message} Trying again.</span>}
       </div>
-      {open && <ProgressBar label={`Progress of ${what}`} percent={run === null ? null : percent(run.done, run.total)} valueText={run?.phase ?? "waiting"} />}
+      {open && (
+        <ProgressBar
+          label={`Progress of ${what}`}
+          percent={run === null ? null : percent(run.done, run.total)}
+          valueText={run?.phase ?? "waiting"}
+        />
+      )}
       {run !== null && isFinal(run.state) && run.error !== null && run.connectionReport === null && (
         <ErrorPanel announce title={`${runTitle(run)} did not succeed`} problem={run.error} />
       )}

@@ -73,7 +73,11 @@ function RunResult({ run }: { readonly run: RunDetail }) {
             action={
               server !== null &&
               run.restorePlan.ok && (
-                <LinkButton small tone="primary" href={withParams(serverPath(server, "restore"), { backup: backup?.id, plan: run.id })}>
+                <LinkButton
+                  small
+                  tone="primary"
+                  href={withParams(serverPath(server, "restore"), { backup: backup?.id, plan: run.id })}
+                >
                   Review and restore
                 </LinkButton>
               )
@@ -118,7 +122,11 @@ function RunResult({ run }: { readonly run: RunDetail }) {
 
 /** The backup keeps only its newest proof and verification: true when that is the one this run made. */
 function isOf(run: RunDetail, at: string): boolean {
-  return run.startedAt !== null && Date.parse(at) >= Date.parse(run.startedAt) && Date.parse(at) <= Date.parse(run.finishedAt ?? at);
+  return (
+    run.startedAt !== null &&
+    Date.parse(at) >= Date.parse(run.startedAt) &&
+    Date.parse(at) <= Date.parse(run.finishedAt ?? at)
+  );
 }
 
 function BackupMade({ run: { backup } }: { readonly run: RunDetail }) {

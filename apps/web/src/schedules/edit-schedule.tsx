@@ -90,7 +90,12 @@ function ScheduleForm({ serverId, kind, schedule, onDone }: Props & { readonly o
   return (
     <form onSubmit={(event) => void submit(event)} className="space-y-4">
       <CronFields cron={when.cron} zone={when.zone} onChange={setWhen} />
-      <CheckField label="On" hint="Off keeps the schedule but lets nothing run." checked={enabled} onChange={(event) => setEnabled(event.target.checked)} />
+      <CheckField
+        label="On"
+        hint="Off keeps the schedule but lets nothing run."
+        checked={enabled}
+        onChange={(event) => setEnabled(event.target.checked)}
+      />
       {problem !== null && <ErrorPanel announce title="The schedule was not changed" problem={problem} />}
       <Actions>
         {schedule !== null && (

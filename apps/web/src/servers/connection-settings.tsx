@@ -37,7 +37,12 @@ const UpdateConnection = graphql(`
 `);
 
 interface Props {
-  readonly server: { readonly id: string; readonly name: string; readonly connection: string; readonly version: number };
+  readonly server: {
+    readonly id: string;
+    readonly name: string;
+    readonly connection: string;
+    readonly version: number;
+  };
 }
 
 /** The server's name and connection. A stored password is never shown; a new connection string replaces the whole. */
@@ -55,7 +60,12 @@ export function ConnectionSettings({ server }: Props) {
     setSaved(false);
     const name = String(new FormData(event.currentTarget).get("name")).trim();
     const payload = await update.act({
-      input: { id: server.id, expectedVersion: server.version, name: name === server.name ? null : name, dsn: dsn.trim() === "" ? null : dsn.trim() },
+      input: {
+        id: server.id,
+        expectedVersion: server.version,
+        name: name === server.name ? null : name,
+        dsn: dsn.trim() === "" ? null : dsn.trim(),
+      },
     });
     if (payload === null) return;
     setSaved(true);

@@ -69,7 +69,9 @@ export function OverviewFacts({ server }: { readonly server: ServerFacts }) {
             </FactLink>
           )}
         </Fact>
-        <Fact label="Next backup">{server.nextBackupAt === null ? "not scheduled" : <Time at={server.nextBackupAt} show="absolute" />}</Fact>
+        <Fact label="Next backup">
+          {server.nextBackupAt === null ? "not scheduled" : <Time at={server.nextBackupAt} show="absolute" />}
+        </Fact>
         <Fact label="Size" title={exactBytes(server.sizeBytes)}>
           {bytes(server.sizeBytes)}
         </Fact>
@@ -83,8 +85,12 @@ export function OverviewFacts({ server }: { readonly server: ServerFacts }) {
         <Fact label="Schedules">
           <Schedules server={server} />
         </Fact>
-        <Fact label="Role">{server.inRecovery === null ? "not known yet" : server.inRecovery ? "standby" : "primary"}</Fact>
-        <Fact label="System identifier">{server.systemIdentifier === null ? "–" : <Mono>{server.systemIdentifier}</Mono>}</Fact>
+        <Fact label="Role">
+          {server.inRecovery === null ? "not known yet" : server.inRecovery ? "standby" : "primary"}
+        </Fact>
+        <Fact label="System identifier">
+          {server.systemIdentifier === null ? "–" : <Mono>{server.systemIdentifier}</Mono>}
+        </Fact>
         <Fact label="Managed since">
           <Time at={server.createdAt} show="absolute" />
         </Fact>

@@ -43,11 +43,24 @@ export function RemoveServer({ server }: { readonly server: { readonly id: strin
   };
 
   return (
-    <Panel title="Remove server" description="Schedules stop and the stored connection is forgotten. Backups that exist stay in the repository.">
-      <Dialog open={open} onOpenChange={leave} title={`Remove ${server.name}`} trigger={<Button>Remove server…</Button>}>
+    <Panel
+      title="Remove server"
+      description="Schedules stop and the stored connection is forgotten. Backups that exist stay in the repository."
+    >
+      <Dialog
+        open={open}
+        onOpenChange={leave}
+        title={`Remove ${server.name}`}
+        trigger={<Button>Remove server…</Button>}
+      >
         {removed === null ? (
           <form onSubmit={(event) => void submit(event)} className="space-y-4">
-            <TextField label={`Type ${server.name} to confirm`} value={typed} onChange={(event) => setTyped(event.target.value)} spellCheck={false} />
+            <TextField
+              label={`Type ${server.name} to confirm`}
+              value={typed}
+              onChange={(event) => setTyped(event.target.value)}
+              spellCheck={false}
+            />
             {problem !== null && <ErrorPanel announce title="The server was not removed" problem={problem} />}
             <Actions>
               <Button onClick={() => setOpen(false)}>Keep it</Button>

@@ -57,11 +57,24 @@ export function TakeBackup({ server }: { readonly server: { readonly id: string;
       trigger={<Button tone="primary">Back up now</Button>}
     >
       <form onSubmit={(event) => void submit(event)} className="space-y-4">
-        <SelectField label="Checkpoint" name="checkpoint" hint="Fast starts at once and writes more for a moment; spread waits for the next one and is gentler.">
+        <SelectField
+          label="Checkpoint"
+          name="checkpoint"
+          hint="Fast starts at once and writes more for a moment; spread waits for the next one and is gentler."
+        >
           <option value="FAST">Fast</option>
           <option value="SPREAD">Spread</option>
         </SelectField>
-        <TextField label="Rate limit in MiB/s" name="rate" type="number" min={0.032} max={1024} step="any" inputMode="decimal" hint="Empty for none." />
+        <TextField
+          label="Rate limit in MiB/s"
+          name="rate"
+          type="number"
+          min={0.032}
+          max={1024}
+          step="any"
+          inputMode="decimal"
+          hint="Empty for none."
+        />
         <TextField label="Label" name="label" maxLength={200} hint="Optional; shown in the list of backups." />
         {problem !== null && <ErrorPanel announce title="No backup was started" problem={problem} />}
         <Actions>

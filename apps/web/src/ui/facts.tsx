@@ -18,7 +18,7 @@ export function Fact({
   return (
     <div className="min-w-0">
       <dt className="text-[0.8125rem] text-muted">{label}</dt>
-      <dd className="mt-0.5 break-words tabular-nums" title={title}>
+      <dd className="mt-0.5 text-sm break-words tabular-nums" title={title}>
         {children}
       </dd>
     </div>

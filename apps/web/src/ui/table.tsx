@@ -72,7 +72,12 @@ interface CellProps {
 
 export function Cell({ label, align, title, children }: CellProps) {
   return (
-    <td role="cell" data-label={label} title={title} className={clsx(cell, align === "end" && "text-end")}>
+    <td
+      role="cell"
+      data-label={label}
+      title={title}
+      className={clsx(cell, align === "end" && "text-end whitespace-nowrap")}
+    >
       {children}
     </td>
   );

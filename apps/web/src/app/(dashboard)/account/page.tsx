@@ -1,6 +1,6 @@
 import type { Metadata } from "next";
-import { ApiTokens } from "#account/api-tokens.tsx";
 import { ApiTokenFields } from "#account/api-token-fields.ts";
+import { ApiTokens } from "#account/api-tokens.tsx";
 import { ChangePasswordForm } from "#account/change-password-form.tsx";
 import { graphql } from "#graphql/graphql.ts";
 import { load } from "#lib/server-query.ts";

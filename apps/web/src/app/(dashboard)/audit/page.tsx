@@ -85,12 +85,20 @@ function AuditLine({ event }: { readonly event: AuditEvent }) {
         {isFilled(event.detail) && (
           <details className="text-[0.8125rem] text-muted">
             <summary className="w-fit rounded">Details</summary>
-            <pre className="mt-1 max-w-md overflow-x-auto whitespace-pre-wrap">{JSON.stringify(event.detail, null, 2)}</pre>
+            <pre className="mt-1 max-w-md overflow-x-auto whitespace-pre-wrap">
+              {JSON.stringify(event.detail, null, 2)}
+            </pre>
           </details>
         )}
       </Cell>
       <Cell label="To">
-        {path === null ? <Mono>{target}</Mono> : <Link href={path} className="text-accent hover:underline"><Mono>{target}</Mono></Link>}
+        {path === null ? (
+          <Mono>{target}</Mono>
+        ) : (
+          <Link href={path} className="text-accent hover:underline">
+            <Mono>{target}</Mono>
+          </Link>
+        )}
       </Cell>
       <Cell label="Outcome">{event.outcome}</Cell>
     </Row>

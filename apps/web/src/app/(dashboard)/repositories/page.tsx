@@ -30,7 +30,14 @@ const RepositoriesPageQuery = graphql(
   [RepositoryRowFields],
 );
 
-const columns = [{ name: "Repository" }, { name: "State" }, { name: "Stored", align: "end" }, { name: "Free", align: "end" }, { name: "Encrypted" }, { name: "Recovery kit" }] as const;
+const columns = [
+  { name: "Repository" },
+  { name: "State" },
+  { name: "Stored", align: "end" },
+  { name: "Free", align: "end" },
+  { name: "Encrypted" },
+  { name: "Recovery kit" },
+] as const;
 
 export default async function RepositoriesPage() {
   const loaded = await load(RepositoriesPageQuery, {});
@@ -39,7 +46,11 @@ export default async function RepositoriesPage() {
   return (
     <>
       <LiveRefresh everyMs={15_000} />
-      <PageHeader title="Repositories" description="Where backups live. Each stands alone: list, verify and restore need nothing else." actions={<AddRepositoryDialog />} />
+      <PageHeader
+        title="Repositories"
+        description="Where backups live. Each stands alone: list, verify and restore need nothing else."
+        actions={<AddRepositoryDialog />}
+      />
       <Panel padded={false}>
         {nodes.length === 0 ? (
           <EmptyState title="No repository yet">Add a folder; the first backup needs one.</EmptyState>
@@ -68,7 +79,9 @@ function RepositoryLine({ repository }: { readonly repository: RepositoryRow }) 
       </RowHeader>
       <Cell label="State">
         <RepositoryStateBadge state={repository.state} />
-        {repository.stateDetail !== null && <p className="mt-1 max-w-sm text-[0.8125rem] break-words text-muted">{repository.stateDetail}</p>}
+        {repository.stateDetail !== null && (
+          <p className="mt-1 max-w-sm text-[0.8125rem] break-words text-muted">{repository.stateDetail}</p>
+        )}
       </Cell>
       <Cell label="Stored" align="end">
         {bytes(repository.storedBytes)}
@@ -78,7 +91,13 @@ function RepositoryLine({ repository }: { readonly repository: RepositoryRow }) 
       </Cell>
       <Cell label="Encrypted">{repository.encrypted ? "yes" : "no"}</Cell>
       <Cell label="Recovery kit">
-        {!repository.encrypted && repository.recoveryKitSavedAt === null ? "not needed" : repository.recoveryKitSavedAt === null ? "not saved yet" : <Time at={repository.recoveryKitSavedAt} />}
+        {!repository.encrypted && repository.recoveryKitSavedAt === null ? (
+          "not needed"
+        ) : repository.recoveryKitSavedAt === null ? (
+          "not saved yet"
+        ) : (
+          <Time at={repository.recoveryKitSavedAt} />
+        )}
       </Cell>
     </Row>
   );

@@ -55,7 +55,11 @@ export default async function SystemPage() {
                 <Mono>{system.home}</Mono>
               </Fact>
             )}
-            <Fact label="Restores go to">{system.restoreRoots.length === 0 ? "any empty directory a worker may write" : `below ${system.restoreRoots.join(", ")}`}</Fact>
+            <Fact label="Restores go to">
+              {system.restoreRoots.length === 0
+                ? "any empty directory a worker may write"
+                : `below ${system.restoreRoots.join(", ")}`}
+            </Fact>
           </Facts>
         </Panel>
         <Panel title="Workers" description="They do every act: backups, restores, tests." padded={false}>

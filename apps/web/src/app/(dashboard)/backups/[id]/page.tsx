@@ -15,7 +15,12 @@ const loadBackup = cache((id: string) => load(BackupOfPage, { id }));
 export async function generateMetadata({ params }: Props): Promise<Metadata> {
   const loaded = await loadBackup((await params).id);
   const backup = loaded.ok ? loaded.value.backup : null;
-  return { title: backup === null ? "Backup" : `Backup of ${backup.server.name}, ${backup.startedAt.slice(0, 16).replace("T", " ")} UTC` };
+  return {
+    title:
+      backup === null
+        ? "Backup"
+        : `Backup of ${backup.server.name}, ${backup.startedAt.slice(0, 16).replace("T", " ")} UTC`,
+  };
 }
 
 export default async function BackupPage({ params }: Props) {

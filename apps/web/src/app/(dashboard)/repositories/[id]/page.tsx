@@ -52,7 +52,11 @@ export default async function RepositoryPage({ params }: Props) {
   const servers = repository.servers.nodes;
   return (
     <>
-      <PageHeader trail={[{ title: "Repositories", path: "/repositories" }]} title={repository.name} beside={<RepositoryStateBadge state={repository.state} />} />
+      <PageHeader
+        trail={[{ title: "Repositories", path: "/repositories" }]}
+        title={repository.name}
+        beside={<RepositoryStateBadge state={repository.state} />}
+      />
       <div className="space-y-5">
         {repository.stateDetail !== null && <Note kind="warn">{repository.stateDetail}</Note>}
         <RepositoryFacts repository={repository} />
@@ -90,7 +94,9 @@ function RepositoryFacts({ repository }: { readonly repository: RepositoryRow })
           {bytes(repository.storedBytes)}
         </Fact>
         <Fact label="Free" title={exactBytes(repository.freeBytes)}>
-          {repository.totalBytes === null ? bytes(repository.freeBytes) : `${bytes(repository.freeBytes)} of ${bytes(repository.totalBytes)}`}
+          {repository.totalBytes === null
+            ? bytes(repository.freeBytes)
+            : `${bytes(repository.freeBytes)} of ${bytes(repository.totalBytes)}`}
         </Fact>
         <Fact label="Attached">
           <Time at={repository.createdAt} show="absolute" />

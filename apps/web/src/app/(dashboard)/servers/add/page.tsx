@@ -30,11 +30,18 @@ export default async function AddServerPage() {
   const ready = loaded.value.repositories.nodes.filter((repository) => repository.state === "READY");
   return (
     <>
-      <PageHeader trail={[{ title: "Servers", path: "/" }]} title="Add server" description="Nothing is installed on the database host." />
+      <PageHeader
+        trail={[{ title: "Servers", path: "/" }]}
+        title="Add server"
+        description="Nothing is installed on the database host."
+      />
       <div className="max-w-3xl">
         {ready.length === 0 ? (
           <Panel padded={false}>
-            <EmptyState title="No repository is ready" action={<LinkButton href="/repositories">To the repositories</LinkButton>}>
+            <EmptyState
+              title="No repository is ready"
+              action={<LinkButton href="/repositories">To the repositories</LinkButton>}
+            >
               Backups need a place to live first.
             </EmptyState>
           </Panel>

@@ -32,7 +32,11 @@ export default async function ServerLayout({ params, children }: Props) {
         trail={[{ title: "Servers", path: "/" }]}
         title={server.name}
         beside={<ProtectionBadge protection={server.protection} />}
-        description={server.serverVersion === null ? server.connection : `PostgreSQL ${server.serverVersion} · ${server.connection}`}
+        description={
+          server.serverVersion === null
+            ? server.connection
+            : `PostgreSQL ${server.serverVersion} · ${server.connection}`
+        }
         actions={
           <>
             {server.backups.totalCount > 0 && <LinkButton href={restorePath(server)}>Restore…</LinkButton>}

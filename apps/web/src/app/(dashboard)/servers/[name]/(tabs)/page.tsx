@@ -10,13 +10,22 @@ import { RunRowFields } from "#runs/run-fields.ts";
 import { RunsTable } from "#runs/runs-table.tsx";
 import { OverviewFactFields, OverviewFacts } from "#servers/overview-facts.tsx";
 import { ProtectionFields } from "#servers/protection-badge.tsx";
+import { loadServerHeader } from "#servers/server-header-query.ts";
 import { serverVariables } from "#servers/server-key.ts";
 import { LiveRefresh } from "#shell/live-refresh.tsx";
 import { PageProblem } from "#shell/page-problem.tsx";
 import { EmptyState } from "#ui/empty-state.tsx";
 import { Panel } from "#ui/panel.tsx";
 
-export const metadata: Metadata = { title: "Overview" };
+interface Props {
+  readonly params: Promise<{ readonly name: string }>;
+}
+
+/** A frame's title template does not reach the page beside it. */
+export async function generateMetadata({ params }: Props): Promise<Metadata> {
+  const loaded = await loadServerHeader((await params).name);
+  return { title: { absolute: `${(loaded.ok ? loaded.value.server?.name : null) ?? "Server"} · Tidemark` } };
+}
 
 const ServerOverview = graphql(
   `
@@ -43,7 +52,7 @@ const ServerOverview = graphql(
   [OverviewFactFields, ProtectionFields, RunRowFields, FindingFields, BackupRowFields],
 );
 
-export default async function ServerOverviewPage({ params }: { readonly params: Promise<{ readonly name: string }> }) {
+export default async function ServerOverviewPage({ params }: Props) {
   const loaded = await load(ServerOverview, serverVariables((await params).name));
   if (!loaded.ok) return <PageProblem title="Overview" problem={loaded.problem} />;
   const { server } = loaded.value;

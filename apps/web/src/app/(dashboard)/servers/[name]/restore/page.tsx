@@ -24,7 +24,10 @@ export default async function RestoreServerPage({ params, searchParams }: Props)
   if (!loaded.ok) return <PageProblem title="Restore" problem={loaded.problem} />;
   const { server, system } = loaded.value;
   if (server === null) notFound();
-  const initial = { backupId: await readParam(searchParams, "backup"), planRunId: await readParam(searchParams, "plan") };
+  const initial = {
+    backupId: await readParam(searchParams, "backup"),
+    planRunId: await readParam(searchParams, "plan"),
+  };
   return (
     <>
       <PageHeader
@@ -37,12 +40,20 @@ export default async function RestoreServerPage({ params, searchParams }: Props)
       <div className="max-w-3xl">
         {server.backups.nodes.length === 0 ? (
           <Panel padded={false}>
-            <EmptyState title="There is nothing to restore yet" action={<LinkButton href={serverPath(server)}>To {server.name}</LinkButton>}>
+            <EmptyState
+              title="There is nothing to restore yet"
+              action={<LinkButton href={serverPath(server)}>To {server.name}</LinkButton>}
+            >
               {server.name} has no restorable backup.
             </EmptyState>
           </Panel>
         ) : (
-          <RestoreWizard server={{ id: server.id, name: server.name }} backups={server.backups.nodes} restoreRoots={system.restoreRoots} initial={initial} />
+          <RestoreWizard
+            server={{ id: server.id, name: server.name }}
+            backups={server.backups.nodes}
+            restoreRoots={system.restoreRoots}
+            initial={initial}
+          />
         )}
       </div>
     </>

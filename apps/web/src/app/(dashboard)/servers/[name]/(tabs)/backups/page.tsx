@@ -48,7 +48,11 @@ interface Props {
 export default async function ServerBackupsPage({ params, searchParams }: Props) {
   const all = await readParam(searchParams, "all");
   const after = await readParam(searchParams, "after");
-  const loaded = await load(ServerBackups, { ...serverVariables((await params).name), states: all === null ? [...notDeleted] : null, after });
+  const loaded = await load(ServerBackups, {
+    ...serverVariables((await params).name),
+    states: all === null ? [...notDeleted] : null,
+    after,
+  });
   if (!loaded.ok) return <PageProblem title="Backups" problem={loaded.problem} />;
   const { server } = loaded.value;
   if (server === null) notFound();
@@ -62,7 +66,10 @@ export default async function ServerBackupsPage({ params, searchParams }: Props)
         description="Each one is complete: any can be restored, any can be deleted, without the others."
         padded={false}
         action={
-          <Link href={all === null ? withParams(path, { all: "1" }) : path} className="rounded text-sm text-accent hover:underline">
+          <Link
+            href={all === null ? withParams(path, { all: "1" }) : path}
+            className="rounded text-sm text-accent hover:underline"
+          >
             {all === null ? "Show deleted ones, too" : "Hide deleted ones"}
           </Link>
         }

@@ -4,8 +4,8 @@ import { graphql } from "#graphql/graphql.ts";
 import { serverPath, withParams } from "#lib/paths.ts";
 import { oneOf, readParam, type SearchParams } from "#lib/search-params.ts";
 import { load } from "#lib/server-query.ts";
-import { RunFilter } from "#runs/run-filter.tsx";
 import { RunRowFields } from "#runs/run-fields.ts";
+import { RunFilter } from "#runs/run-filter.tsx";
 import { isFinal, runKinds } from "#runs/run-state.ts";
 import { RunsTable } from "#runs/runs-table.tsx";
 import { serverVariables } from "#servers/server-key.ts";
@@ -47,7 +47,11 @@ interface Props {
 export default async function ServerRunsPage({ params, searchParams }: Props) {
   const kind = oneOf(runKinds, await readParam(searchParams, "kind"));
   const after = await readParam(searchParams, "after");
-  const loaded = await load(ServerRuns, { ...serverVariables((await params).name), kinds: kind === null ? null : [kind], after });
+  const loaded = await load(ServerRuns, {
+    ...serverVariables((await params).name),
+    kinds: kind === null ? null : [kind],
+    after,
+  });
   if (!loaded.ok) return <PageProblem title="Runs" problem={loaded.problem} />;
   const { server } = loaded.value;
   if (server === null) notFound();
