@@ -2,7 +2,6 @@ import { mkdir, open, readdir, readFile, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path";
 import { type TestServer, testServer } from "@tidemark/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { restoreSteps } from "./act.ts";
 import { type EngineRig, engineRig } from "./engine-rig.ts";
 import type { RestoreRequest } from "./plan-restore.ts";
 import { restoringMark } from "./restore-target.ts";
@@ -33,36 +32,6 @@ describe("damage and half-done work", () => {
     return rig.plan({ targetDirectory: target, backupId, tablespaces, ...request });
   };
   const folderOf = (kind: string) => rig.dir.join("repository", "srv_test", kind);
-
-  describe("a restore that dies", () => {
-    it.each(restoreSteps.filter((step) => step !== "restore:before-clear"))(
-      "at %s leaves nothing that starts, and runs again",
-      async (step) => {
-        const target = rig.dir.join(`killed-${step.replace(/\W/g, "-")}`);
-        const plan = await planInto(target);
-        const death = new Error(`killed at ${step}`);
-        const onStep = (reached: string) => {
-          if (reached === step) throw death;
-        };
-        await expect(rig.restore(plan, rig.control({ onStep }))).rejects.toThrow(death.message);
-        const left = await readdir(target).catch(() => []);
-        // Until the very last step no server finds the file it cannot do without.
-        if (!step.endsWith("-unmark") && !step.endsWith("-unmarks")) {
-          expect(await readFile(join(target, "global", "pg_control")).catch(() => null)).toBeNull();
-        }
-        if (left.length > 0) expect(left).toContain(restoringMark);
-        const again = await planInto(target);
-        expect(again.ok).toBe(true);
-        await rig.restore(again);
-        const names = await readdir(target);
-        expect(names).not.toContain(restoringMark);
-        expect(names).toContain("backup_label");
-        expect(names).toContain("backup_manifest");
-        expect(await readdir(`${target}-fast`)).toEqual([expect.stringMatching(/^PG_18_/)]);
-      for (const folder of [target, `${target}-fast`]) await rm(folder, { recursive: true });
-      },
-    );
-  });
 
   it("refuses a target that is not empty, before and after the plan", async () => {
     const target = rig.dir.join("occupied");

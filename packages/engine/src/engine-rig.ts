@@ -14,9 +14,10 @@ import { FilesystemStore, type ObjectStore } from "@tidemark/storage";
 import { postgresCacheDir, type TempDir, tempDir } from "@tidemark/testkit";
 import type { ActControl, ActEvent, StepName } from "./act.ts";
 import { createBackupEncoder } from "./backup-encoder.ts";
+import type { DrillReport } from "./drill-report.ts";
 import { executeRestore, type RestoreReport } from "./execute-restore.ts";
 import { planRestore, type RestorePlan, type RestoreRequest } from "./plan-restore.ts";
-import { type DrillReport, type DrillRequest, runDrill } from "./run-drill.ts";
+import { type DrillRequest, runDrill } from "./run-drill.ts";
 import { type BackupRequest, takeBackup } from "./take-backup.ts";
 import { type VerifyReport, verifyBackup } from "./verify-backup.ts";
 

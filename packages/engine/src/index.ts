@@ -12,6 +12,7 @@ export { createBackupEncoder } from "./backup-encoder.ts";
 export { boundedMemory } from "./bounded-memory.ts";
 export { type CatalogEntry, describeBackup, listCatalog } from "./catalog.ts";
 export type { DrillCheck } from "./drill-checks.ts";
+export type { DrillPhase, DrillReport } from "./drill-report.ts";
 export { executeRestore, type RestoreReport } from "./execute-restore.ts";
 export {
   type CollectRequest,
@@ -30,7 +31,7 @@ export type { RestoreCheck } from "./restore-checks.ts";
 export type { Owner } from "./restore-owner.ts";
 export type { TablespacePlace } from "./restore-places.ts";
 export { restoringMark } from "./restore-target.ts";
-export { type DrillDeps, type DrillPhase, type DrillReport, type DrillRequest, runDrill } from "./run-drill.ts";
+export { type DrillDeps, type DrillRequest, runDrill } from "./run-drill.ts";
 export { cleanScratch } from "./scratch.ts";
 export { type LongSlice, type SliceMonitor, startSliceMonitor } from "./slice-monitor.ts";
 export { type BackupRequest, type TakeBackupDeps, takeBackup } from "./take-backup.ts";

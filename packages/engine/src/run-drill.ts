@@ -13,6 +13,7 @@ import type { ServerArea } from "@tidemark/repository";
 import { type ActControl, cancellation, reachStep, throwIfCancelled } from "./act.ts";
 import { checkDataFiles } from "./check-data-files.ts";
 import { checkDatabases, type DrillCheck } from "./drill-checks.ts";
+import { type DrillPhase, type DrillReport, markDrill } from "./drill-report.ts";
 import { drillSessions, type OpenDrillSession } from "./drill-sql.ts";
 import { executeRestore } from "./execute-restore.ts";
 import { drillRole, type IsolatedStart, lacksFeature, makeDrillRole, startIsolated } from "./isolated-server.ts";
@@ -40,25 +41,6 @@ export interface DrillRequest {
   readonly startTimeoutMs: number;
 }
 
-export interface DrillPhase {
-  readonly name: "fetch" | "start-and-recover" | "check";
-  readonly durationMs: number;
-}
-
-export interface DrillReport {
-  readonly backupId: string;
-  /** `not-possible`: this machine could not try (no programs, no space, a missing feature); it says nothing about the backup. */
-  readonly outcome: "proven" | "failed" | "not-possible";
-  /** Why not, in a sentence; null when proven. */
-  readonly reason: string | null;
-  /** From the first byte fetched to the first connection taken; null when that was not reached. */
-  readonly rtoMs: number | null;
-  readonly phases: readonly DrillPhase[];
-  readonly checks: readonly DrillCheck[];
-  /** Version of the PostgreSQL that was started, or null. */
-  readonly serverVersion: string | null;
-}
-
 /**
  * Proves a backup: restores it to a scratch place, starts a real PostgreSQL of its major on it, isolated, lets it
  * recover, checks it, measures how long that took, stops it and throws it away. Adds a `proven` mark, or `damaged` when
@@ -77,7 +59,7 @@ export async function runDrill(deps: DrillDeps, request: DrillRequest, control: 
   }
   await drill.cleanUp();
   await reachStep(control, "drill:before-mark");
-  await mark(deps, request, report);
+  await markDrill(deps, report, request.by);
   return report;
 }
 
@@ -308,19 +290,6 @@ class Drill {
       serverVersion: this.#installation?.version ?? null,
     };
   }
-}
-
-async function mark(deps: DrillDeps, request: DrillRequest, report: DrillReport): Promise<void> {
-  const base = { by: request.by, at: deps.clock.now() };
-  if (report.outcome === "proven") {
-    const checks = `${report.checks.length} checks passed`;
-    const text = `started on PostgreSQL ${report.serverVersion} after ${formatDuration(report.rtoMs ?? 0)}; ${checks}`;
-    await deps.area.addMark(report.backupId, { ...base, kind: "proven", text });
-    return;
-  }
-  const proof = report.checks.find((check) => !check.ok && check.provesDamage);
-  if (proof !== undefined)
-    await deps.area.addMark(report.backupId, { ...base, kind: "damaged", text: `${proof.name}: ${proof.detail}` });
 }
 
 /** These say something about this machine, nothing about the backup. */

@@ -1,0 +1,69 @@
+import { systemClock } from "@tidemark/kit";
+import { parseDsn, ReplicationSession } from "@tidemark/postgres";
+import { openRepository } from "@tidemark/repository";
+import { FilesystemStore } from "@tidemark/storage";
+import type { ActControl } from "./act.ts";
+import { createBackupEncoder } from "./backup-encoder.ts";
+import { executeRestore } from "./execute-restore.ts";
+import { collectGarbage, executeExpiry, planExpiry } from "./expire.ts";
+import { planRestore } from "./plan-restore.ts";
+import { takeBackup } from "./take-backup.ts";
+
+/**
+ * One act in a process of its own that ends itself with SIGKILL when it reaches a named step (killed.int.test.ts).
+ * The order is the first argument, as JSON.
+ */
+export interface KilledOrder {
+  readonly act: "backup" | "restore" | "expiry";
+  readonly step: string;
+  readonly repository: string;
+  readonly dsn: string;
+  readonly backupId: string;
+  readonly target: string;
+  /** Where the source's one tablespace is; it goes to `<target>-fast`. */
+  readonly tablespace: string;
+}
+
+const order = JSON.parse(process.argv[2] ?? "") as KilledOrder;
+const dieAt = (step: string) => {
+  if (step === order.step) process.kill(process.pid, "SIGKILL");
+};
+const repository = await openRepository(new FilesystemStore(order.repository), { onStep: dieAt });
+const area = repository.area("srv_test");
+const control: ActControl = { signal: new AbortController().signal, emit: () => undefined, onStep: dieAt };
+const deps = { area, clock: systemClock };
+
+if (order.act === "backup") {
+  const connect = (signal: AbortSignal) => ReplicationSession.connect(parseDsn(order.dsn), { signal });
+  const request = { backupId: order.backupId, serverName: "test", label: "killed", checkpoint: "fast" as const };
+  const encoder = createBackupEncoder({ threads: 1 });
+  await takeBackup(
+    { ...deps, connect, encoder },
+    { ...request, maxRateKib: null, systemIdentifierChangeConfirmed: false },
+    control,
+  );
+  await encoder.close();
+}
+if (order.act === "restore") {
+  const request = {
+    backupId: order.backupId,
+    targetDirectory: order.target,
+    tablespaces: [{ from: order.tablespace, to: `${order.target}-fast` }],
+    owner: null,
+  };
+  await executeRestore(
+    deps,
+    await planRestore(deps, { ...request, keepSignalFiles: false, allowedRoots: null }, control.signal),
+    control,
+  );
+}
+if (order.act === "expiry") {
+  await executeExpiry(deps, await planExpiry(deps, { keepLast: 1, windowDays: null, minimum: 1 }), control);
+  // A pack goes in the second pass, a grace period after the first.
+  for (const days of [0, 30]) {
+    const clock = { ...systemClock, now: () => new Date(systemClock.now().getTime() + days * 86_400_000) };
+    await collectGarbage({ area, clock }, { graceMs: 60_000, runningBackupIds: [] }, control);
+  }
+}
+await repository.close();
+process.stdout.write("survived\n");

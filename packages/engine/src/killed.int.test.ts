@@ -1,0 +1,129 @@
+import { execFile } from "node:child_process";
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { newId } from "@tidemark/kit";
+import { repositorySteps } from "@tidemark/repository";
+import { type TestServer, testServer } from "@tidemark/testkit";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { backupSteps, expirySteps, restoreSteps } from "./act.ts";
+import { type EngineRig, engineRig } from "./engine-rig.ts";
+import { collectGarbage } from "./expire.ts";
+import type { KilledOrder } from "./killed.child.ts";
+import { restoringMark } from "./restore-target.ts";
+
+const stepsOf = (...prefixes: string[]) =>
+  repositorySteps.filter((step) => prefixes.some((prefix) => step.startsWith(prefix)));
+
+/** Without `collect:before-revoke`, which needs a dead run older than the grace period. */
+const collectSteps = ["collect:before-mark", "collect:before-remove", "collect:after-remove", "collect:before-tidy"];
+
+describe("kill -9", () => {
+  let server: TestServer;
+  let rig: EngineRig;
+  beforeAll(async () => {
+    rig = await engineRig({ encrypted: false });
+    server = await testServer({ tablespaces: ["fast"] });
+    await server.query("CREATE TABLE small TABLESPACE fast AS SELECT g AS id FROM generate_series(1, 1000) g");
+    await rig.backup(server.dsn());
+  });
+  afterAll(async () => {
+    await server?.[Symbol.asyncDispose]();
+    await rig?.[Symbol.asyncDispose]();
+  });
+
+  const backupIds = async () => (await rig.area.listBackups()).map((one) => one.backupId);
+
+  it.each([...backupSteps, ...stepsOf("backup:", "pack:", "manifest:", "commit:")])(
+    "of a backup at %s leaves no half backup, and the next one succeeds",
+    async (step) => {
+      const before = await backupIds();
+      const backupId = newId("backup");
+      await killAt({ act: "backup", step, backupId });
+      // After the manifest is durable the backup exists, whatever else was still to be done.
+      const isStored = ["manifest:after-put", "commit:after-lease", "backup:after-commit"].includes(step);
+      expect(await backupIds()).toEqual(isStored ? [...before, backupId] : before);
+      if (isStored) expect(await rig.verify(backupId)).toMatchObject({ ok: true });
+      const next = await rig.backup(server.dsn());
+      expect(await rig.verify(next.backupId)).toMatchObject({ ok: true });
+      for (const extra of [next.backupId, ...(isStored ? [backupId] : [])]) await rig.area.deleteBackup(extra);
+    },
+  );
+
+  it("leaves nothing that a later collection does not remove", async () => {
+    const control = rig.control();
+    for (let pass = 0; pass < 3; pass++) {
+      await collectGarbage(
+        { area: rig.area, clock: { now: () => new Date(Date.now() + pass * 86_400_000 * 30), monotonicMs: () => 0 } },
+        { graceMs: 0, runningBackupIds: [] },
+        control,
+      );
+    }
+    const [backupId] = await backupIds();
+    const needed = await (await rig.area.openManifest(backupId ?? "")).packIds();
+    const packs = await readdir(rig.dir.join("repository", "srv_test", "packs"));
+    expect(packs.sort()).toEqual([...needed].sort());
+    expect(await rig.verify(backupId ?? "")).toMatchObject({ ok: true });
+  });
+
+  // Only a second attempt has something to clear.
+  const bareSteps = ["restore:before-clear"];
+  it.each(restoreSteps.filter((step) => !bareSteps.includes(step)))(
+    "of a restore at %s leaves nothing that starts, and the next one succeeds",
+    async (step) => {
+      const [backupId = ""] = await backupIds();
+      const target = rig.dir.join(`restore-${step.replace(/\W/g, "-")}`);
+      await killAt({ act: "restore", step, backupId, target });
+      const left = await readdir(target).catch(() => []);
+      if (step !== "restore:before-mark") expect(left).toContain(restoringMark);
+      if (!/unmarks?$/.test(step)) {
+        expect(await readFile(join(target, "global", "pg_control")).catch(() => null)).toBeNull();
+      }
+      const tablespaces = [{ from: server.dir.join("tablespace-fast"), to: `${target}-fast` }];
+      await rig.restore(await rig.plan({ targetDirectory: target, backupId, tablespaces }));
+      expect(await readdir(target)).toEqual(expect.arrayContaining(["backup_label", "backup_manifest", "pg_tblspc"]));
+      expect(await readdir(target)).not.toContain(restoringMark);
+      expect(await readdir(`${target}-fast`)).toEqual([expect.stringMatching(/^PG_18_/)]);
+    },
+  );
+
+  it.each([...expirySteps, ...stepsOf("delete:"), ...collectSteps])(
+    "of a retention at %s loses no backup that is kept, and the next one ends it",
+    async (step) => {
+      await rig.backup(server.dsn());
+      await rig.backup(server.dsn());
+      const newest = (await backupIds()).at(-1) ?? "";
+      await killAt({ act: "expiry", step });
+      expect(await backupIds()).toContain(newest);
+      for (const backupId of await backupIds()) expect(await rig.verify(backupId)).toMatchObject({ ok: true });
+      await runChild(orderOf({ act: "expiry", step: "none" }));
+      expect(await backupIds()).toEqual([newest]);
+      expect(await rig.verify(newest)).toMatchObject({ ok: true });
+    },
+  );
+
+  function orderOf(order: Partial<KilledOrder> & Pick<KilledOrder, "act" | "step">): KilledOrder {
+    return {
+      repository: rig.dir.join("repository"),
+      dsn: server.dsn(),
+      backupId: "",
+      target: "",
+      tablespace: server.dir.join("tablespace-fast"),
+      ...order,
+    };
+  }
+
+  async function killAt(order: Partial<KilledOrder> & Pick<KilledOrder, "act" | "step">): Promise<void> {
+    const { signal, output } = await runChild(orderOf(order));
+    expect(signal, `the act never reached ${order.step}: ${output}`).toBe("SIGKILL");
+  }
+});
+
+/** How the child ended: the signal that killed it, or null when it came to its end. */
+function runChild(order: KilledOrder): Promise<{ readonly signal: string | null; readonly output: string }> {
+  const script = new URL("./killed.child.ts", import.meta.url).pathname;
+  return new Promise((resolve) => {
+    execFile(process.execPath, [script, JSON.stringify(order)], { timeout: 60_000 }, (error, stdout, stderr) => {
+      resolve({ signal: error?.signal ?? null, output: `${stdout}${stderr}` });
+    });
+  });
+}
