@@ -158,7 +158,7 @@ describe("who may ask", () => {
 
   it("refuses further logins after ten failures, with when to come back", async () => {
     const statuses: number[] = [];
-    for (let index = 0; index < throttleLimits.failures + 1; index++) {
+    for (let index = 0; index < throttleLimits.perAddress + 1; index++) {
       statuses.push((await api.login(`wrong password ${index}`)).status);
     }
     // Failures of the tests before count too.

@@ -1,11 +1,11 @@
-import { AppError, type Logger } from "@tidemark/kit";
+import { AppError, type Logger, maskSecrets } from "@tidemark/kit";
 import { GraphQLError } from "graphql";
 import { errorStatus } from "./error-status.ts";
 import { maskError } from "./mask-error.ts";
 
 /** An error of ours as GraphQL says it: `extensions` has the stable code, the hint and whose turn it is. */
 export function toGraphqlError(error: AppError, at?: GraphQLError): GraphQLError {
-  return new GraphQLError(error.message, {
+  return new GraphQLError(maskSecrets(error.message), {
     nodes: at?.nodes ?? null,
     path: at?.path ?? null,
     originalError: error,
@@ -28,7 +28,8 @@ export function maskGraphqlError(error: unknown, logger: Logger): GraphQLError {
   const original = error.originalError;
   if (original instanceof GraphQLError) return maskGraphqlError(original, logger);
   if (original !== undefined && original !== null) return toGraphqlError(maskError(original, logger), error);
-  return new GraphQLError(error.message, {
+  // Its message may quote what was sent, and what was sent may be a connection string in the wrong place.
+  return new GraphQLError(maskSecrets(error.message), {
     nodes: error.nodes ?? null,
     source: error.source ?? null,
     positions: error.positions ?? null,

@@ -1,4 +1,4 @@
-import type { AppError } from "@tidemark/kit";
+import { type AppError, maskSecrets } from "@tidemark/kit";
 import { z } from "zod";
 import { errorStatus } from "./error-status.ts";
 
@@ -25,7 +25,7 @@ export function toProblem(error: AppError): Problem {
     title: titleOf(error.code),
     status: errorStatus(error),
     code: error.code,
-    detail: error.message,
+    detail: maskSecrets(error.message),
     hint: error.hint ?? null,
     field: typeof field === "string" ? field : null,
   };

@@ -35,12 +35,14 @@ async function signIn(
   reply: FastifyReply,
 ) {
   const name = nameOf(request.body);
+  const user = await deps.metadata.users.findByUsername(name.toLowerCase());
   const audit = (outcome: string) =>
     deps.metadata.audit.append({
-      actor: `user:${name}`,
+      // Not what was typed: sooner or later somebody types the password there.
+      actor: user === null ? "user:unknown" : `user:${user.username}`,
       action: "login",
       targetKind: "user",
-      targetId: null,
+      targetId: user?.id ?? null,
       detail: { address: request.ip },
       outcome,
     });
@@ -106,7 +108,7 @@ function toWebRequest(request: FastifyRequest): Request {
   return new Request(url, { method: request.method, headers, body: JSON.stringify(request.body ?? {}) });
 }
 
-/** The name that was typed, short enough to be kept in the audit. */
+/** The name that was typed; longer ones are nobody's. */
 function nameOf(body: unknown): string {
   const name = (body as { username?: unknown } | null)?.username;
   return typeof name === "string" ? name.slice(0, 64) : "";

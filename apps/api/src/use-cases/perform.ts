@@ -1,5 +1,5 @@
 import { createHmac } from "node:crypto";
-import { AppError, canonicalJson, type JsonValue, toJsonValue } from "@tidemark/kit";
+import { AppError, canonicalJson, type JsonValue, maskSecrets, toJsonValue } from "@tidemark/kit";
 import type { NewRun, RequestKey, Run } from "@tidemark/metadata";
 import type { Principal } from "../auth/principal.ts";
 import { isPublicError } from "../errors/error-status.ts";
@@ -166,7 +166,7 @@ function auditRow(caller: Caller, act: Act, target: ActTarget, outcome: string) 
     actor: caller.principal.actor,
     action: act.name,
     targetKind: target.kind,
-    targetId: target.id,
+    targetId: target.id === null ? null : maskSecrets(target.id),
     detail: withoutSecrets(act.input),
     outcome,
   };
@@ -174,7 +174,15 @@ function auditRow(caller: Caller, act: Act, target: ActTarget, outcome: string) 
 
 function withoutSecrets(input: Readonly<Record<string, unknown>>): JsonValue {
   const shown = Object.entries(input).filter(([name, value]) => !secretInputs.has(name) && value !== undefined);
-  return toJsonValue(Object.fromEntries(shown));
+  return maskTexts(toJsonValue(Object.fromEntries(shown)));
+}
+
+/** Somebody pastes a connection string into the wrong field sooner or later, and audit rows stay for ever. */
+function maskTexts(value: JsonValue): JsonValue {
+  if (typeof value === "string") return maskSecrets(value);
+  if (Array.isArray(value)) return value.map(maskTexts);
+  if (value === null || typeof value !== "object") return value;
+  return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, maskTexts(one)]));
 }
 
 /** Input fields that may carry a password or a key. */

@@ -16,7 +16,7 @@ export const TestConnectionInput = z.object({
 
 /** Starts a connection test of a stored server, or of a text that is sealed at once. */
 export function testConnection(services: Services, caller: Caller, input: unknown) {
-  const act = { name: "testConnection", input: input as Record<string, unknown>, target: { kind: "server", id: null } };
+  const act = { name: "testConnection", input: input as Record<string, unknown>, target: { kind: "run", id: null } };
   return perform<{ runId: string }>(services, caller, act, async (scope) => {
     const { serverId, dsn } = parseInput(TestConnectionInput, input);
     if ((serverId == null) === (dsn == null)) throw badField("dsn", "give either a server or a connection string");
@@ -48,7 +48,7 @@ export const AddServerInput = z.object({
 
 /** Tests the connection; the run registers the server when the test succeeds, and starts the first backup. */
 export function addServer(services: Services, caller: Caller, input: unknown) {
-  const act = { name: "addServer", input: input as Record<string, unknown>, target: { kind: "server", id: null } };
+  const act = { name: "addServer", input: input as Record<string, unknown>, target: { kind: "run", id: null } };
   return perform<{ runId: string }>(services, caller, act, async (scope) => {
     const parsed = parseInput(AddServerInput, input);
     // A member joins the server it belongs to; its name is only unique among that server's members.

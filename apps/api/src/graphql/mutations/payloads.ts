@@ -1,4 +1,4 @@
-import type { AppError } from "@tidemark/kit";
+import { type AppError, maskSecrets } from "@tidemark/kit";
 import type { DeletePlan } from "../../use-cases/delete-backup.ts";
 import type { ActOutcome } from "../../use-cases/perform.ts";
 import { builder } from "../builder.ts";
@@ -49,7 +49,7 @@ function toUserError(error: AppError): UserErrorShape {
   return {
     code: error.code,
     field: typeof field === "string" ? field.split(".") : null,
-    message: error.message,
+    message: maskSecrets(error.message),
     hint: error.hint ?? null,
   };
 }
