@@ -2,7 +2,7 @@ import { open, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { type Clock, formatBytes } from "@tidemark/kit";
 import { throwIfCancelled } from "./act.ts";
-import type { DrillCheck } from "./drill-checks.ts";
+import type { DrillCheck } from "./drill-question.ts";
 import { inspectPages, type PageLayout, pageInspectionOf } from "./page-inspection.ts";
 
 /**

@@ -1,6 +1,6 @@
 import { type Clock, formatDuration } from "@tidemark/kit";
 import type { ServerArea } from "@tidemark/repository";
-import type { DrillCheck } from "./drill-checks.ts";
+import type { DrillCheck } from "./drill-question.ts";
 
 export interface DrillPhase {
   readonly name: "fetch" | "start-and-recover" | "check";

@@ -11,7 +11,7 @@ export {
 export { createBackupEncoder } from "./backup-encoder.ts";
 export { boundedMemory } from "./bounded-memory.ts";
 export { type CatalogEntry, describeBackup, listCatalog } from "./catalog.ts";
-export type { DrillCheck } from "./drill-checks.ts";
+export type { DrillCheck } from "./drill-question.ts";
 export type { DrillPhase, DrillReport } from "./drill-report.ts";
 export { executeRestore, type RestoreReport } from "./execute-restore.ts";
 export {

@@ -196,6 +196,7 @@ export class BackupReceiver {
     const room = Math.max(0, suspectsListed - this.#suspectCount);
     this.#suspectCount += blocks.length;
     if (room > 0) this.#suspects.push({ path, blocks: blocks.slice(0, room) });
+    if (this.#suspects.length > suspectFilesLogged) return;
     const names = blocks.slice(0, 5).join(", ");
     this.#control.emit({
       kind: "log",
@@ -264,3 +265,4 @@ const keptFiles: ReadonlySet<string> = new Set(["backup_label", "tablespace_map"
 const keptFileLimit = 1024 * 1024;
 /** Listed in the manifest at most; a cluster with more is rotten throughout. */
 const suspectsListed = 10_000;
+const suspectFilesLogged = 100;
