@@ -2,6 +2,10 @@ import { createLogger, describeError, type Logger } from "@tidemark/kit";
 import { readWorkerSettings } from "./config.ts";
 import { startWorker } from "./start-worker.ts";
 
+/** Running acts get this long to finish; with their cleanup a stop stays within ten seconds. */
+const finishWithinMs = 8_000;
+
+// Below the constants: this module is not evaluated further until the worker has stopped.
 await main();
 
 async function main(): Promise<void> {
@@ -38,6 +42,3 @@ function stopSignal(logger: Logger): Promise<void> {
     process.on("SIGHUP", () => logger.info("nothing is reloaded at run time; changed settings need a restart"));
   });
 }
-
-/** Running acts get this long to finish; with their cleanup a stop stays within ten seconds. */
-const finishWithinMs = 8_000;
