@@ -15,6 +15,8 @@ export interface HomePaths {
   readonly postgresCache: string;
   /** The local administrator's API token, mode 0600; the command finds it here. */
   readonly adminToken: string;
+  /** The address of the running product; the command finds it here. */
+  readonly address: string;
 }
 
 export function homePaths(root: string): HomePaths {
@@ -28,6 +30,7 @@ export function homePaths(root: string): HomePaths {
     scratch: join(root, "scratch"),
     postgresCache: join(root, "cache", "postgres"),
     adminToken: join(root, "admin-token"),
+    address: join(root, "url"),
   };
 }
 

@@ -1,3 +1,4 @@
+import { rename, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { describeError } from "@tidemark/kit";
 import { findPostgres, freePort, type PostgresInstallation } from "@tidemark/local-postgres";
@@ -96,6 +97,7 @@ async function bringUp(up: BringUp): Promise<Product> {
     report.phase("api, worker and dashboard", () => awaitReady(origin, stop.signal)),
   ]);
   stop.signal.throwIfAborted();
+  await writeAddress(paths, origin);
   sayReady(report, { settings, paths, access, relocatedDatabase: database.relocatedTo, startedMs: up.startedMs });
   void followProvision(provision, up);
   return {
@@ -110,6 +112,12 @@ async function bringUp(up: BringUp): Promise<Product> {
       await parts.supervisor.close();
     },
   };
+}
+
+/** Where the command on this machine finds us, whichever port was chosen; whole or not at all. */
+async function writeAddress(paths: HomePaths, origin: string): Promise<void> {
+  await writeFile(`${paths.address}.new`, `${origin}\n`, { mode: 0o600 });
+  await rename(`${paths.address}.new`, paths.address);
 }
 
 /** PostgreSQL 18 for the metadata and the demo; none is looked for when neither is ours to run. */
