@@ -6,7 +6,7 @@ export { type RedisServer, redisServer } from "./redis-server.ts";
 export { standbyOf } from "./standby.ts";
 export { type TempDir, tempDir } from "./temp-dir.ts";
 export { majors, postgresCacheDir, testPostgres } from "./test-postgres.ts";
-export { adoptCluster, type TestServer, type TestServerOptions, testServer } from "./test-server.ts";
+export { adoptCluster, serverFolder, type TestServer, type TestServerOptions, testServer } from "./test-server.ts";
 export { type WaitForOptions, waitFor } from "./wait-for.ts";
 export {
   compareRows,

@@ -96,12 +96,20 @@ export async function testServer(options: TestServerOptions = {}): Promise<TestS
 /** Starts a cluster that was made by other means (a copy, a restore) as a test's server with `like`'s login. */
 export async function adoptCluster(
   dir: TempDir,
-  like: Pick<TestServer, "superuser" | "password" | "cluster">,
+  like: Pick<TestServer, "superuser" | "password"> & { readonly cluster: Pick<RunningCluster, "installation"> },
   options: Partial<StartClusterOptions> & { readonly dataDir: string },
 ): Promise<TestServer> {
   const { installation } = like.cluster;
   const start = { installation, superuser: like.superuser, password: new Secret(like.password), ...options };
   return await makeTestServer(dir, start, await startCluster(start), like.password);
+}
+
+/** Makes a folder below `dir` that belongs to the account our servers run under. */
+export async function serverFolder(dir: TempDir, name: string): Promise<string> {
+  const path = dir.join(name);
+  await mkdir(path, { recursive: true, mode: 0o700 });
+  await giveTree(path, await findServerUser());
+  return path;
 }
 
 /** No fsync: the machine's power does not fail during a test, and a killed process loses nothing the kernel has. */
@@ -156,12 +164,7 @@ async function makeTestServer(
       clients.add(client);
       return client;
     },
-    folder: async (name) => {
-      const path = dir.join(name);
-      await mkdir(path, { recursive: true, mode: 0o700 });
-      await giveTree(path, await findServerUser());
-      return path;
-    },
+    folder: (name) => serverFolder(dir, name),
     createTablespace: async (name) => {
       const path = await server.folder(`tablespace-${name}`);
       await server.query(`CREATE TABLESPACE "${name}" LOCATION '${path}'`);
