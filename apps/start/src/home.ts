@@ -1,5 +1,5 @@
 import { chmod, mkdir, open, rm, stat, statfs } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { AppError, formatBytes, systemErrorCode } from "@tidemark/kit";
 
 /** The folders of one home. */
@@ -42,7 +42,7 @@ export function homePaths(root: string): HomePaths {
 export async function prepareHome(root: string): Promise<HomePaths> {
   const paths = homePaths(root);
   try {
-    await mkdir(root, { recursive: true, mode: 0o700 });
+    await makeFolder(root);
     await chmod(root, 0o700);
     for (const folder of [paths.keys, paths.logs, paths.demo, paths.scratch]) {
       await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -53,6 +53,22 @@ export async function prepareHome(root: string): Promise<HomePaths> {
   }
   await checkRoom(root);
   return paths;
+}
+
+/**
+ * Makes a folder and those above it. Not with Node's `recursive`: that asks for ever where the system answers "no such
+ * file" although the parent is there (/proc, some network mounts).
+ */
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { mode: 0o700 });
+  } catch (error) {
+    const code = systemErrorCode(error);
+    if (code === "EEXIST" && (await stat(path)).isDirectory()) return;
+    if (code !== "ENOENT" || dirname(path) === path || (await exists(dirname(path)))) throw error;
+    await makeFolder(dirname(path));
+    await mkdir(path, { mode: 0o700 });
+  }
 }
 
 async function tryWrite(path: string): Promise<void> {

@@ -3,6 +3,8 @@ import { createConsoleReport } from "./console-report.ts";
 import { startProduct } from "./start-product.ts";
 import { stopRequests } from "./stop-requests.ts";
 
+// Node's warnings are about its own features (WebAssembly modules); the terminal is for people.
+process.removeAllListeners("warning");
 process.exitCode = await main();
 
 /** Starts everything, waits until told to stop, stops everything in order. 0 after an orderly stop. */
