@@ -44,6 +44,15 @@ describe("who may ask", () => {
     expect(cookie).toMatch(/HttpOnly/i);
     expect(cookie).toMatch(/SameSite=Lax/i);
     expect(cookie).not.toMatch(/Secure/i);
+    const token = decodeURIComponent(cookie?.split("=")[1] ?? "").split(".")[0] ?? "";
+    expect(token.length).toBeGreaterThan(20);
+    expect(await response.text()).not.toContain(token);
+    const session = await fetch(`${api.url}/api/auth/get-session`, {
+      headers: { cookie: cookie?.split(";")[0] ?? "" },
+    });
+    const said = await session.text();
+    expect(said).toContain("mustChangePassword");
+    expect(said).not.toContain(token);
     const headers = { cookie: await sessionCookie() };
     expect((await api.graphql(viewer, {}, headers)).data.viewer).toEqual({
       name: "admin",

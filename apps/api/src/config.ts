@@ -28,7 +28,9 @@ export interface ApiSettings {
 const HttpUrl = z.url({ protocol: /^https?$/, error: "must be an http:// or https:// address" });
 
 /** Names the command scripts need too (`ensure-admin.ts`). */
-export const databaseSetting = z.string().regex(/^postgres(ql)?:\/\//, "must begin with postgresql://");
+export const databaseSetting = z
+  .string("is needed: the address of the metadata database")
+  .regex(/^postgres(ql)?:\/\//, "must begin with postgresql://");
 
 /** Parses the settings; names every problem at once (`setting-invalid`). */
 export function readApiSettings(environment: Environment): ApiSettings {
@@ -43,7 +45,9 @@ export function readApiSettings(environment: Environment): ApiSettings {
       API_PORT: z.coerce.number("must be a number").int("must be a whole number").min(0).max(65_535).default(7400),
       WEB_URL: HttpUrl.optional(),
       PUBLIC_URL: HttpUrl.optional(),
-      AUTH_SECRET: z.string().min(32, "must have at least 32 characters"),
+      AUTH_SECRET: z
+        .string("is needed: any text of 32 characters or more, kept for good")
+        .min(32, "must have at least 32 characters"),
       WORKER_PUBLIC_KEY: z.string().optional(),
       TRUST_PROXY: z.string().default("0"),
       LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "silent"]).default("info"),

@@ -96,7 +96,15 @@ async function answer(deps: AuthRouteDeps, request: FastifyRequest, reply: Fasti
     reply.header("set-cookie", secure && !/;\s*secure/i.test(cookie) ? `${cookie}; Secure` : cookie);
   }
   reply.code(response.status).header("cache-control", "no-store").type("application/json");
-  return await response.text();
+  return JSON.stringify(withoutTokens(await response.json()));
+}
+
+/** A session's token belongs into the cookie, which scripts of a page cannot read, and nowhere else. */
+function withoutTokens(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutTokens);
+  if (value === null || typeof value !== "object") return value;
+  const kept = Object.entries(value).filter(([name]) => name !== "token");
+  return Object.fromEntries(kept.map(([name, one]) => [name, withoutTokens(one)]));
 }
 
 function toWebRequest(request: FastifyRequest): Request {

@@ -15,8 +15,8 @@ export function addHealthRoutes(app: FastifyInstance, services: Services, webUrl
   app.get("/version", () => ({ version }));
   app.get("/readyz", async (_request, reply) => {
     const checks = await Promise.all([
-      check(services.logger, "metadata", () => services.metadata.ping()),
-      check(services.logger, "queue", () => services.bells.ping()),
+      check(services.logger, "metadata", () => services.metadata.ping().then(() => null)),
+      check(services.logger, "queue", () => services.bells.ping().then(() => null)),
       check(services.logger, "worker", () => aWorkerLives(services)),
       webUrl === null
         ? ({ name: "web", state: "not-configured", detail: null } satisfies Check)
@@ -30,10 +30,11 @@ export function addHealthRoutes(app: FastifyInstance, services: Services, webUrl
   });
 }
 
-async function check(logger: Logger, name: Check["name"], ask: () => Promise<void>): Promise<Check> {
+/** `ask` answers with what is wrong, or null. */
+async function check(logger: Logger, name: Check["name"], ask: () => Promise<string | null>): Promise<Check> {
   try {
-    await withinTime(ask());
-    return { name, state: "ok", detail: null };
+    const wrong = await withinTime(ask());
+    return wrong === null ? { name, state: "ok", detail: null } : { name, state: "failed", detail: wrong };
   } catch (error) {
     const { code, message } = describeError(error);
     logger.debug({ err: error, check: name }, "not ready");
@@ -42,28 +43,28 @@ async function check(logger: Logger, name: Check["name"], ask: () => Promise<voi
   }
 }
 
-async function aWorkerLives(services: Services): Promise<void> {
+async function aWorkerLives(services: Services): Promise<string | null> {
   const workers = await services.metadata.workers.list();
-  if (!workers.some((worker) => worker.alive)) throw new Error("no worker shows a sign of life");
+  return workers.some((worker) => worker.alive) ? null : "no worker shows a sign of life";
 }
 
-async function webAnswers(webUrl: string): Promise<void> {
+async function webAnswers(webUrl: string): Promise<string | null> {
   const response = await fetch(webUrl, {
     method: "HEAD",
     redirect: "manual",
     signal: AbortSignal.timeout(checkTimeoutMs),
   });
-  if (response.status >= 500) throw new Error(`the dashboard answers with status ${response.status}`);
+  return response.status < 500 ? null : `the dashboard answers with status ${response.status}`;
 }
 
 /** A check that hangs is one that failed. */
-async function withinTime(asked: Promise<void>): Promise<void> {
+async function withinTime<T>(asked: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => reject(new Error("no answer in time")), checkTimeoutMs);
   });
   try {
-    await Promise.race([asked, late]);
+    return await Promise.race([asked, late]);
   } finally {
     clearTimeout(timer);
   }

@@ -1,6 +1,12 @@
-import { formatBytes, hashValue } from "@tidemark/kit";
+import { formatBytes } from "@tidemark/kit";
 import type { BackupRow } from "@tidemark/metadata";
-import { describeRetention, planRetention, type RetentionPlan, type RetentionPolicy } from "@tidemark/policy";
+import {
+  describeRetention,
+  planRetention,
+  type RetentionPlan,
+  type RetentionPolicy,
+  retentionPlanHash,
+} from "@tidemark/policy";
 import type { Services } from "../services.ts";
 
 /** What retention would do to a server's backups, from the mirror's rows. */
@@ -40,16 +46,6 @@ export async function previewRetention(
     freedBytesAtLeast: freed,
     sentence: sentenceOf(plan, policy, freed),
   };
-}
-
-/** Sentences of reasons name times and change by themselves; what stays and what goes does not. */
-export function retentionPlanHash(serverId: string, policy: RetentionPolicy, plan: RetentionPlan): string {
-  return hashValue({
-    serverId,
-    policy: { keepLast: policy.keepLast, windowDays: policy.windowDays, minimum: policy.minimum },
-    kept: plan.kept.map((one) => one.backupId),
-    deleted: plan.deleted.map((one) => one.backupId),
-  });
 }
 
 /** Only what is in the repository can be kept or deleted there; running and failed attempts are none of retention's. */
