@@ -1,7 +1,8 @@
 import { readdir, writeFile } from "node:fs/promises";
 import { Secret } from "@tidemark/kit";
 import { startCluster } from "@tidemark/local-postgres";
-import { faultProxy, type TestServer, testServer, waitFor } from "@tidemark/testkit";
+import { FaultyStore, FilesystemStore } from "@tidemark/storage";
+import { faultProxy, type TestServer, tempDir, testServer, waitFor } from "@tidemark/testkit";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type EngineRig, engineRig } from "./engine-rig.ts";
@@ -55,10 +56,11 @@ describe("a backup in a changing world", () => {
   });
 
   it("goes on without a slot when none is free, and notes it", async () => {
-    await using crowded = await testServer({ settings: { max_replication_slots: 1 } });
+    await using crowded = await testServer({ settings: { max_replication_slots: 1 }, checksums: false });
     await crowded.query("SELECT pg_create_physical_replication_slot('taken')");
     const backup = await rigBackup(crowded);
     expect(backup.facts?.notes[0]).toContain("no replication slot held the WAL");
+    expect(backup.facts).toMatchObject({ checksumsEnabled: false, suspectPages: [] });
   });
 
   it("refuses another cluster behind the same address until the change is confirmed", async () => {
@@ -142,6 +144,25 @@ describe("a backup in a changing world", () => {
       expect.objectContaining({ name: "rows of postgres: public.on_standby", detail: "1 rows" }),
     );
   });
+
+  it.each(["storage-full", "repository-read-only"] as const)(
+    "gives up with nothing listed when the store says %s in the middle, and succeeds afterwards",
+    async (code) => {
+      await using home = await tempDir("store");
+      const fault = {
+        operation: "put",
+        matches: (key: string) => key.includes("/packs/"),
+        effect: { kind: "error-before", code },
+      } as const;
+      const store = new FaultyStore(new FilesystemStore(home.join("repository")), { faults: [fault] });
+      await using own = await engineRig({ store });
+      await expect(own.backup(server.dsn())).rejects.toMatchObject({ code });
+      expect(await own.area.listBackups()).toEqual([]);
+      expect(await server.query("SELECT 1 FROM pg_stat_replication")).toEqual([]);
+      const backup = await own.backup(server.dsn());
+      expect(await own.verify(backup.backupId)).toMatchObject({ ok: true });
+    },
+  );
 
   it("obeys the rate limit", async () => {
     const startedMs = performance.now();

@@ -61,6 +61,18 @@ describe("retention of a repository", () => {
     expect(await present()).toEqual(ids);
   });
 
+  it("keeps a newest backup whose manifest cannot be read, and the newest usable one beside it", async () => {
+    const key = `srv_test/backups/${ids[2]}`;
+    await store.delete(key);
+    await store.put(key, Buffer.from("rot"));
+    const { retention } = await planExpiry({ area, clock }, keepOne);
+    expect(retention.kept.map((one) => [one.backupId, one.reasons[0]?.code])).toEqual([
+      [ids[2], "damaged-not-superseded"],
+      [ids[1], "newest-usable"],
+    ]);
+    expect(retention.deleted.map((one) => one.backupId)).toEqual([ids[0]]);
+  });
+
   it("stops between two deletions when one is held meanwhile", async () => {
     const plan = await planExpiry({ area, clock }, keepOne);
     const onStep = async (step: string) => {

@@ -1,4 +1,4 @@
-import { AppError, type Clock, formatBytes } from "@tidemark/kit";
+import { AppError, type Clock, formatBytes, idTime } from "@tidemark/kit";
 import {
   type DeletedBackup,
   planRetention,
@@ -169,9 +169,9 @@ function toCandidate(entry: CatalogEntry): RetentionCandidate {
   return {
     backupId: backup.backupId,
     state: isUsable(entry) ? "usable" : "damaged",
-    // A manifest that cannot be read tells no time; as the oldest of all it never outlives a usable one.
-    startedAt: backup.facts?.startedAt ?? new Date(0),
-    stoppedAt: backup.facts?.stoppedAt ?? new Date(0),
+    // A manifest that cannot be read tells no time, but its id does.
+    startedAt: backup.facts?.startedAt ?? idTime(backup.backupId) ?? new Date(0),
+    stoppedAt: endOf(entry),
   };
 }
 
@@ -180,7 +180,7 @@ function isUsable(entry: CatalogEntry): boolean {
 }
 
 function endOf(entry: CatalogEntry): Date {
-  return entry.backup.facts?.stoppedAt ?? new Date(0);
+  return entry.backup.facts?.stoppedAt ?? idTime(entry.backup.backupId) ?? new Date(0);
 }
 
 /** The ids present now; throws `plan-stale` when one of `ids` is present and would not be deleted today. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type IdKind, idKind, idPrefixes, newId } from "./ids.ts";
+import { type IdKind, idKind, idPrefixes, idTime, newId } from "./ids.ts";
 
 const kinds = Object.keys(idPrefixes) as IdKind[];
 
@@ -12,6 +12,14 @@ describe("ids", () => {
     }
     expect(new Set(Array.from({ length: 1_000 }, () => newId("run"))).size).toBe(1_000);
     expect(new Set(Object.values(idPrefixes)).size).toBe(kinds.length);
+  });
+
+  it("say when they were made", () => {
+    const before = Date.now();
+    expect(idTime(newId("backup"))?.getTime()).toBeGreaterThanOrEqual(before);
+    expect(idTime("bak_01arz3ndektsv4rrffq69g5fav")).toEqual(new Date(1469922850259));
+    for (const other of ["bak_81arz3ndektsv4rrffq69g5fav", "xxx_01arz3ndektsv4rrffq69g5fav", ""])
+      expect(idTime(other)).toBeNull();
   });
 
   it("are told from other text", () => {

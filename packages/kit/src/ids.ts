@@ -1,4 +1,4 @@
-import { ulid } from "ulid";
+import { decodeTime, ulid } from "ulid";
 
 /**
  * Ids are `<prefix>_<ULID>`: sortable by creation, unique without asking anybody, and the prefix says what they name.
@@ -38,4 +38,10 @@ export function idKind(id: string): IdKind | null {
     if (prefix === match[1]) return kind as IdKind;
   }
   return null;
+}
+
+/** When an id of ours was made, to the millisecond, by the clock of its maker; null for text that is no id of ours. */
+export function idTime(id: string): Date | null {
+  // A ULID holds 48 bits of time; a first digit above 7 would need more.
+  return idKind(id) === null || !/^.{4}[0-7]/.test(id) ? null : new Date(decodeTime(id.slice(4).toUpperCase()));
 }
