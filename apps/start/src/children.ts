@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { boundedMemory } from "@tidemark/kit";
 import type { StartSettings } from "./config.ts";
 import type { HomePaths } from "./home.ts";
 import type { ProcessSpec } from "./supervised-process.ts";
@@ -36,9 +37,9 @@ export function apiProcess(facts: ChildFacts): ProcessSpec {
 export function workerProcess(facts: ChildFacts): ProcessSpec {
   return {
     name: "worker",
-    args: [...workerMemory, join(cloneRoot, "apps/worker/src/main.ts")],
+    args: [...boundedMemory.nodeFlags, "--max-old-space-size=256", join(cloneRoot, "apps/worker/src/main.ts")],
     cwd: cloneRoot,
-    environment: commonEnvironment(facts),
+    environment: { ...commonEnvironment(facts), ...boundedMemory.environment },
     stopGraceMs: 14_000,
   };
 }
@@ -98,6 +99,3 @@ function plainEnvironment(inherited: NodeJS.ProcessEnv): Record<string, string> 
   );
   return Object.fromEntries(entries);
 }
-
-/** A bounded young generation: without it V8 lets short-lived buffers pile up to hundreds of MB under load. */
-const workerMemory = ["--max-semi-space-size=16", "--max-old-space-size=256"];

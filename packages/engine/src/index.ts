@@ -9,7 +9,6 @@ export {
   verifySteps,
 } from "./act.ts";
 export { createBackupEncoder } from "./backup-encoder.ts";
-export { boundedMemory } from "./bounded-memory.ts";
 export { type CatalogEntry, describeBackup, listCatalog } from "./catalog.ts";
 export type { DrillCheck } from "./drill-question.ts";
 export type { DrillPhase, DrillReport } from "./drill-report.ts";

@@ -3,9 +3,9 @@ import { randomBytes } from "node:crypto";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { boundedMemory } from "@tidemark/kit";
 import { testServer } from "@tidemark/testkit";
 import { expect, it } from "vitest";
-import { boundedMemory } from "./bounded-memory.ts";
 
 it("backs up, verifies and restores a cluster larger than 400 MiB within 400 MiB, with no slice over 200 ms", async () => {
   await using server = await testServer();

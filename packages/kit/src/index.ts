@@ -8,6 +8,7 @@ export {
   systemErrorCode,
 } from "./app-error.ts";
 export { assertNever } from "./assert-never.ts";
+export { boundedMemory } from "./bounded-memory.ts";
 export { canonicalJson, hashValue, type JsonValue, toJsonValue } from "./canonical-json.ts";
 export { type Clock, systemClock } from "./clock.ts";
 export { combineCrc32c, crc32c } from "./crc32c.ts";
