@@ -65,6 +65,13 @@ describe("who may ask", () => {
     expect((await api.graphql(viewer, {}, headers)).data.viewer).toBeNull();
   });
 
+  it("sends the cookie over TLS alone where people come by https", async () => {
+    await using behindTls = await testApi({ publicUrl: new URL("https://tidemark.example.com") });
+    const response = await behindTls.login(adminPassword, { origin: "https://tidemark.example.com" });
+    expect(response.headers.getSetCookie()[0]).toMatch(/; Secure/);
+    expect(response.headers.get("strict-transport-security")).toContain("max-age");
+  });
+
   it("asks no more for a password once it was changed, and audits the change", async () => {
     const headers = { cookie: await sessionCookie(), "content-type": "application/json" };
     const change = (currentPassword: string, newPassword: string) =>

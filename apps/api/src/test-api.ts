@@ -45,7 +45,7 @@ export interface RestAnswer {
 
 export const adminPassword = "a-password-of-the-test";
 
-export async function testApi(options: { webUrl?: string } = {}): Promise<TestApi> {
+export async function testApi(options: { webUrl?: string; publicUrl?: URL } = {}): Promise<TestApi> {
   const database = await testServer({ settings: { max_connections: 60 } });
   await database.query("CREATE DATABASE tidemark");
   const databaseUrl = database.dsn({ database: "tidemark" });
@@ -76,7 +76,7 @@ export async function testApi(options: { webUrl?: string } = {}): Promise<TestAp
     },
     sessions: createSessionAuth(metadata, authSecret, "http://127.0.0.1:7400"),
     webUrl: options.webUrl ?? null,
-    publicUrl: null,
+    publicUrl: options.publicUrl ?? null,
     trustProxy: false,
   });
   const url = await app.listen({ host: "127.0.0.1", port: 0 });

@@ -26,7 +26,7 @@ if (!existsSync(stampFile) || readFileSync(stampFile, "utf8") !== stamp) {
 
 function stampOfInputs(): string {
   const hash = createHash("sha256");
-  for (const name of ["index.html", "explorer.tsx", "build.ts"]) hash.update(readFileSync(join(here, name)));
+  for (const name of ["index.html", "explorer.ts", "bundle-graphiql.ts"]) hash.update(readFileSync(join(here, name)));
   const manifest = createRequire(import.meta.url).resolve("graphiql/package.json");
   return hash.update(readFileSync(manifest)).digest("hex");
 }
