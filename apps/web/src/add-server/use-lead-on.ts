@@ -2,7 +2,7 @@
 import { useRouter } from "next/navigation";
 import { useEffect } from "react";
 import { graphql } from "#graphql/graphql.ts";
-import { runPath, serverPath } from "#lib/paths.ts";
+import { runPath } from "#lib/paths.ts";
 import { request } from "#lib/request.ts";
 import type { RunDetail } from "#runs/run-query.ts";
 
@@ -10,7 +10,6 @@ const FirstBackup = graphql(`
   query FirstBackup($id: ID!) {
     server(id: $id) {
       id
-      name
       runs(kinds: [BACKUP], first: 1) {
         nodes {
           id
@@ -27,22 +26,28 @@ const patienceMs = 10_000;
 /** Once the registering run has succeeded: on to the first backup's page. A member has no backup of its own. True meanwhile. */
 export function useLeadOn(run: RunDetail | null, isMember: boolean): boolean {
   const router = useRouter();
-  const server = run?.state === "SUCCEEDED" ? run.server : null;
-  const serverId = server?.id ?? null;
-  const name = server?.name ?? "";
+  const serverId = run?.state === "SUCCEEDED" ? registeredServer(run) : null;
 
   useEffect(() => {
     if (serverId === null) return;
     const page = new AbortController();
-    const fallback = serverPath({ id: serverId, name });
+    // By its id: the page is the same, and its name need not be known here.
+    const fallback = `/servers/${serverId}`;
     if (isMember) return router.push(fallback);
     void leadOn(serverId, page.signal).then((path) => {
       if (!page.signal.aborted) router.push(path ?? fallback);
     });
     return () => page.abort();
-  }, [serverId, name, isMember, router]);
+  }, [serverId, isMember, router]);
 
-  return server !== null;
+  return serverId !== null;
+}
+
+/** The run that registers a server begins without one; its result names it. */
+function registeredServer({ server, result }: RunDetail): string | null {
+  if (server !== null) return server.id;
+  const id = typeof result === "object" && result !== null && "serverId" in result ? result.serverId : null;
+  return typeof id === "string" ? id : null;
 }
 
 async function leadOn(serverId: string, signal: AbortSignal): Promise<string | null> {

@@ -2,7 +2,7 @@
 import { useRouter } from "next/navigation";
 import { useEffect, useState } from "react";
 import { graphql, type ResultOf } from "#graphql/graphql.ts";
-import { bytes } from "#lib/format.ts";
+import { bytes, sentence } from "#lib/format.ts";
 import { runPath } from "#lib/paths.ts";
 import { useAct } from "#lib/use-act.ts";
 import { Button } from "#ui/button.tsx";
@@ -66,10 +66,10 @@ function DeletePlanView({ backupId, onKeep }: { readonly backupId: string; reado
   if (plan === null) return <p className="text-sm text-muted">Making the plan…</p>;
   return (
     <div className="space-y-4 text-sm">
-      <p className="font-medium">{plan.sentence}</p>
+      <p className="font-medium">{sentence(plan.sentence)}</p>
       <ul className="list-disc space-y-1 ps-5">
         {plan.consequences.map((consequence) => (
-          <li key={consequence}>{consequence}</li>
+          <li key={consequence}>{sentence(consequence)}</li>
         ))}
       </ul>
       {plan.freedBytesAtLeast !== null && <p>Frees at least {bytes(plan.freedBytesAtLeast)}.</p>}

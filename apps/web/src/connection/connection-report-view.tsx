@@ -19,7 +19,9 @@ export function ConnectionReportView({ report }: { readonly report: ConnectionRe
             title={step.title}
             beside={step.durationMs === null ? undefined : duration(step.durationMs)}
           >
-            {step.detail !== null && <p className="break-words text-muted">{step.detail}</p>}
+            {step.detail !== null && step.detail !== step.error?.message && (
+              <p className="break-words text-muted">{step.detail}</p>
+            )}
             {step.error !== null && (
               <p className="break-words">
                 {step.error.message}

@@ -1,5 +1,6 @@
 import { CircleAlert, Info, OctagonAlert } from "lucide-react";
 import type { ResultOf } from "#graphql/graphql.ts";
+import { sentence } from "#lib/format.ts";
 import { localPath } from "#lib/paths.ts";
 import { LinkButton } from "#ui/button.tsx";
 import { Time } from "#ui/time.tsx";
@@ -27,7 +28,7 @@ export function FindingItem({ finding }: { readonly finding: Finding }) {
           {" · since "}
           <Time at={finding.firstSeenAt} />
         </p>
-        <p className="mt-1 break-words">{finding.why}</p>
+        <p className="mt-1 break-words">{sentence(finding.why)}</p>
         <p className="mt-1 break-words text-muted">
           Found: {finding.found}
           {finding.required !== null && <>. Needed: {finding.required}</>}

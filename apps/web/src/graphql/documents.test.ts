@@ -1,10 +1,11 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { schemaFile } from "@tidemark/api-schema";
 import { buildSchema, Kind, parse, specifiedRules, validate, visit } from "graphql";
 import { expect, it } from "vitest";
 
 const room = resolve(import.meta.dirname, "..");
-const schema = buildSchema(readFileSync(resolve(room, "../../../packages/api-schema/schema.graphql"), "utf8"));
+const schema = buildSchema(readFileSync(schemaFile, "utf8"));
 
 /** The text of every `graphql(…)` document of this room, fragments included. */
 function documentTexts(): Map<string, string[]> {

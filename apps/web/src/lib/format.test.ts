@@ -50,6 +50,7 @@ describe("amounts", () => {
 it("turns names of the api into words", () => {
   expect(words("RESTORE_PLAN")).toBe("Restore plan");
   expect(words("targetDirectory")).toBe("Target directory");
+  expect(words("walRange")).toBe("WAL range");
   expect(plural(1, "backup")).toBe("1 backup");
   expect(plural(1200, "backup")).toBe("1,200 backups");
 });

@@ -79,13 +79,20 @@ export function percent(done: string | null | undefined, total: string | null | 
   return Math.min(100, Math.max(0, share));
 }
 
-/** `RESTORE_PLAN` → `Restore plan`; `rtoMs` → `Rto ms`: an enum or a key as a person reads it. */
+/** A sentence of the api at the beginning of a line: with a capital. */
+export function sentence(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+const abbreviations = /\b(wal|lsn|tls|dns|sql|id)\b/gi;
+
+/** `RESTORE_PLAN` → `Restore plan`; `walRange` → `WAL range`: an enum or a key as a person reads it. */
 export function words(name: string): string {
   const spaced = name
     .replaceAll(/[_-]+/g, " ")
     .replaceAll(/([a-z])([A-Z])/g, "$1 $2")
     .toLowerCase();
-  return spaced.charAt(0).toUpperCase() + spaced.slice(1);
+  return sentence(spaced).replaceAll(abbreviations, (word) => word.toUpperCase());
 }
 
 /** `1 backup`, `3 backups`. */

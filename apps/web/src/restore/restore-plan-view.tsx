@@ -1,5 +1,5 @@
 import type { ResultOf } from "#graphql/graphql.ts";
-import { bytes, count, exactBytes, words } from "#lib/format.ts";
+import { bytes, count, exactBytes, sentence, words } from "#lib/format.ts";
 import { CodeBlock } from "#ui/code-block.tsx";
 import { Fact, Facts, Mono } from "#ui/facts.tsx";
 import { Step, StepList } from "#ui/step-list.tsx";
@@ -13,7 +13,7 @@ export function PlanChecks({ plan }: { readonly plan: RestorePlan }) {
     <StepList label="Pre-flight checks">
       {plan.checks.map((check) => (
         <Step key={check.id} state={check.state} title={words(check.id)}>
-          <p className="break-words text-muted">{check.sentence}</p>
+          <p className="break-words text-muted">{sentence(check.sentence)}</p>
         </Step>
       ))}
     </StepList>
@@ -24,7 +24,7 @@ export function PlanChecks({ plan }: { readonly plan: RestorePlan }) {
 export function PlanReview({ plan }: { readonly plan: RestorePlan }) {
   return (
     <div className="space-y-4">
-      <p className="text-base font-medium break-words">{plan.sentence}</p>
+      <p className="text-base font-medium break-words">{sentence(plan.sentence)}</p>
       <Facts columns={3}>
         <Fact label="Writes" title={exactBytes(plan.bytesToWrite)}>
           {bytes(plan.bytesToWrite)} in {count(plan.fileCount)} files

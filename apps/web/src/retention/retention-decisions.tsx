@@ -1,6 +1,6 @@
 import Link from "next/link";
 import type { ResultOf } from "#graphql/graphql.ts";
-import { bytes, plural } from "#lib/format.ts";
+import { bytes, plural, sentence } from "#lib/format.ts";
 import { backupPath } from "#lib/paths.ts";
 import { Badge } from "#ui/badge.tsx";
 import { Cell, Row, RowHeader, Table } from "#ui/table.tsx";
@@ -26,7 +26,7 @@ export function RetentionDecisions({ preview }: { readonly preview: RetentionPre
   return (
     <div className="space-y-3">
       <p className="text-sm">
-        {preview.sentence}
+        {sentence(preview.sentence)}
         {preview.deleted.length > 0 &&
           preview.freedBytesAtLeast !== null &&
           ` At least ${bytes(preview.freedBytesAtLeast)} become free.`}

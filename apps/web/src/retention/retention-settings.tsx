@@ -2,6 +2,7 @@
 import { useRouter } from "next/navigation";
 import { type FormEvent, useState } from "react";
 import { graphql } from "#graphql/graphql.ts";
+import { sentence } from "#lib/format.ts";
 import { useAct } from "#lib/use-act.ts";
 import { useQuery } from "#lib/use-query.ts";
 import { Button } from "#ui/button.tsx";
@@ -69,7 +70,7 @@ export function RetentionSettings({ server }: Props) {
   };
 
   return (
-    <Panel title="Retention" description={policy.sentence}>
+    <Panel title="Retention" description={sentence(policy.sentence)}>
       <form onSubmit={(event) => void submit(event)} className="space-y-4">
         <RetentionFields draft={draft} onChange={setDraft} />
         <section aria-label="Preview" aria-busy={preview.stale} className={preview.stale ? "opacity-60" : ""}>

@@ -13,7 +13,9 @@ function follow(source: Partial<RunSource<string, Event>>, signal = new AbortCon
   const troubles: unknown[] = [];
   const whole: RunSource<string, Event> = {
     snapshot: async () => ({ run: "done", events: [], final: true, lastSeq: 0 }),
-    stream: async function* () {},
+    stream: async function* () {
+      yield* log(1, 0);
+    },
     wait: async () => new Promise((resolve) => setImmediate(resolve)),
     ...source,
   };

@@ -1,5 +1,6 @@
 "use client";
 import { graphql } from "#graphql/graphql.ts";
+import { sentence } from "#lib/format.ts";
 import { useQuery } from "#lib/use-query.ts";
 import { ScheduleTimes } from "./schedule-times.tsx";
 
@@ -25,13 +26,13 @@ export function SchedulePreview({ cron, zone }: { readonly cron: string; readonl
     <div role="status" className="min-h-6 text-sm">
       {wrong && (
         <p className="text-bad">
-          {wrong.message}
+          {sentence(wrong.message)}
           {wrong.hint && <span className="block text-muted">{wrong.hint}</span>}
         </p>
       )}
       {!wrong && preview && (
         <>
-          <p className="font-medium">{preview.sentence}</p>
+          <p className="font-medium">{sentence(preview.sentence)}</p>
           <ScheduleTimes times={preview.nextTimes} zone={zone} />
         </>
       )}

@@ -1,4 +1,5 @@
 import Link from "next/link";
+import { sentence } from "#lib/format.ts";
 import { runPath } from "#lib/paths.ts";
 import { Badge } from "#ui/badge.tsx";
 import { Panel } from "#ui/panel.tsx";
@@ -33,7 +34,7 @@ export function ScheduleSettings({
                 {schedule === null ? (
                   <p className="text-muted">Not scheduled. {kind.why}</p>
                 ) : (
-                  <p>{schedule.sentence}</p>
+                  <p>{sentence(schedule.sentence)}</p>
                 )}
                 {schedule?.enabled === true && <ScheduleTimes times={schedule.nextTimes} zone={schedule.zone} />}
                 {schedule?.lastRun && (

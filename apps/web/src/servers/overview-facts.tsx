@@ -1,7 +1,7 @@
 import Link from "next/link";
 import type { ReactNode } from "react";
 import { graphql, type ResultOf } from "#graphql/graphql.ts";
-import { bytes, exactBytes } from "#lib/format.ts";
+import { bytes, exactBytes, sentence } from "#lib/format.ts";
 import { backupPath, repositoryPath } from "#lib/paths.ts";
 import { Fact, Facts, Mono } from "#ui/facts.tsx";
 import { Panel } from "#ui/panel.tsx";
@@ -81,7 +81,7 @@ export function OverviewFacts({ server }: { readonly server: ServerFacts }) {
         <Fact label="Last contact">
           <Time at={server.lastContactAt} />
         </Fact>
-        <Fact label="Retention">{server.policy.sentence}</Fact>
+        <Fact label="Retention">{sentence(server.policy.sentence)}</Fact>
         <Fact label="Schedules">
           <Schedules server={server} />
         </Fact>
@@ -110,7 +110,7 @@ function Schedules({ server: { schedules } }: { readonly server: ServerFacts }) 
     <ul>
       {schedules.map((schedule) => (
         <li key={schedule.id}>
-          {schedule.sentence}
+          {sentence(schedule.sentence)}
           {!schedule.enabled && " (paused)"}
         </li>
       ))}

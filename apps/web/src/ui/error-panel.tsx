@@ -1,5 +1,6 @@
 import { CircleX } from "lucide-react";
 import type { ReactNode } from "react";
+import { sentence } from "#lib/format.ts";
 
 interface ErrorPanelProps {
   /** What failed: `Backup of billing-eu`. */
@@ -20,7 +21,7 @@ export function ErrorPanel({ title, problem, action, announce = false }: ErrorPa
       <CircleX aria-hidden className="mt-0.5 size-4.5 shrink-0 text-bad" />
       <div className="min-w-0 space-y-1">
         <p className="font-semibold text-bad">{title}</p>
-        <p className="break-words">{problem.message}</p>
+        <p className="break-words">{sentence(problem.message)}</p>
         {problem.hint && (
           <p className="break-words">
             <span className="font-medium">Next step: </span>

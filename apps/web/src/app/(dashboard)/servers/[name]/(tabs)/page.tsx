@@ -5,6 +5,7 @@ import { BackupsTable } from "#backups/backups-table.tsx";
 import { FindingFields } from "#findings/finding-fields.ts";
 import { FindingItem } from "#findings/finding-item.tsx";
 import { graphql } from "#graphql/graphql.ts";
+import { sentence } from "#lib/format.ts";
 import { load } from "#lib/server-query.ts";
 import { RunRowFields } from "#runs/run-fields.ts";
 import { RunsTable } from "#runs/runs-table.tsx";
@@ -70,7 +71,7 @@ export default async function ServerOverviewPage({ params }: Props) {
           <Panel title="Why this state">
             <ul className="list-disc space-y-1 ps-5 text-sm">
               {server.protection.reasons.map((reason) => (
-                <li key={reason}>{reason}</li>
+                <li key={reason}>{sentence(reason)}</li>
               ))}
             </ul>
           </Panel>
