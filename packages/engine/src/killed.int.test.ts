@@ -94,7 +94,7 @@ describe("kill -9", () => {
       const newest = (await backupIds()).at(-1) ?? "";
       await killAt({ act: "expiry", step });
       expect(await backupIds()).toContain(newest);
-      for (const backupId of await backupIds()) expect(await rig.verify(backupId)).toMatchObject({ ok: true });
+      expect((await rig.area.listBackups()).filter(({ damaged }) => damaged !== null)).toEqual([]);
       await runChild(orderOf({ act: "expiry", step: "none" }));
       expect(await backupIds()).toEqual([newest]);
       expect(await rig.verify(newest)).toMatchObject({ ok: true });
