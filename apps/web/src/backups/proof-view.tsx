@@ -1,5 +1,5 @@
 import type { ResultOf } from "#graphql/graphql.ts";
-import { bytes, count, duration, words } from "#lib/format.ts";
+import { bytes, count, duration, sentence, words } from "#lib/format.ts";
 import { Fact, Facts } from "#ui/facts.tsx";
 import { Step, StepList } from "#ui/step-list.tsx";
 import { Time } from "#ui/time.tsx";
@@ -29,8 +29,8 @@ export function ProofView({ proof }: { readonly proof: ResultOf<typeof ProofFiel
       {proof.checks.length > 0 && (
         <StepList label="Checks of the drill">
           {proof.checks.map((check) => (
-            <Step key={check.name} state={check.ok ? "OK" : "FAILED"} title={check.name}>
-              <p className="break-words text-muted">{check.detail}</p>
+            <Step key={check.name} state={check.ok ? "OK" : "FAILED"} title={sentence(check.name)}>
+              <p className="break-words text-muted">{sentence(check.detail)}</p>
             </Step>
           ))}
         </StepList>
