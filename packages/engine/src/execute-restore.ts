@@ -1,6 +1,6 @@
 import { chown, mkdir, open, rename, symlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { AppError, crc32c, formatBytes, formatDuration, joinCleanup } from "@tidemark/kit";
+import { AppError, crc32c, formatBytes, formatDuration, joinCleanup, makeFolders } from "@tidemark/kit";
 import { encodeTablespaceMap, parseTablespaceMap } from "@tidemark/postgres";
 import { type ActControl, cancellation, ProgressMeter, reachStep } from "./act.ts";
 import { planRestore, type RestoreDeps, type RestorePlan } from "./plan-restore.ts";
@@ -170,7 +170,7 @@ class Restore {
     if (state.kind === "occupied" || state.kind === "not-a-directory") {
       throw new AppError("target-not-empty", { message: `${folder} is not empty`, hint: "nothing in it was touched" });
     }
-    await mkdir(dirname(folder), { recursive: true });
+    await makeFolders(dirname(folder));
     if (state.kind === "absent") await mkdir(folder, { mode: 0o700 });
     // At once: a second attempt asks the folder whom the result shall belong to.
     if (this.#plan.owner !== null) await chown(folder, this.#plan.owner.uid, this.#plan.owner.gid);

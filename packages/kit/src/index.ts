@@ -15,6 +15,7 @@ export { combineCrc32c, crc32c } from "./crc32c.ts";
 export { type Blame, type ErrorCode, errorCodes, isErrorCode, type RetryAdvice } from "./error-codes.ts";
 export { type IdKind, idKind, idPrefixes, idTime, newId } from "./ids.ts";
 export { createLogger, type Logger, type LoggerOptions, maskSecrets } from "./logger.ts";
+export { makeFolders } from "./make-folders.ts";
 export { identifyProcess, isProcessAlive, type ProcessIdentity } from "./process-identity.ts";
 export { newSealingKeys, openSealed, publicKeyOf, type SealingKeys, seal } from "./sealed-text.ts";
 export { Secret } from "./secret.ts";

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { chmod, lstat, mkdir, realpath, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join, relative, sep } from "node:path";
-import { AppError, systemErrorCode } from "@tidemark/kit";
+import { AppError, makeFolders, systemErrorCode } from "@tidemark/kit";
 import { firstClosedDirectory, type ServerUser } from "./server-user.ts";
 
 export interface ServerPlace {
@@ -24,13 +24,13 @@ export interface ServerPlace {
  */
 export async function placeForServer(preferred: string, user: ServerUser | null): Promise<ServerPlace> {
   if (user === null) {
-    await mkdir(dirname(preferred), { recursive: true });
+    await makeFolders(dirname(preferred));
     return { path: preferred, relocatedFrom: null };
   }
   const resolved = await resolveExisting(preferred);
   const closed = await firstClosedDirectory(user, existingParents(resolved));
   if (closed === null) {
-    await mkdir(dirname(resolved), { recursive: true, mode: 0o755 });
+    await makeFolders(dirname(resolved), 0o755);
     return { path: resolved, relocatedFrom: null };
   }
   const base = await standInFor(closed);

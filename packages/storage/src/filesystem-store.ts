@@ -1,8 +1,8 @@
 import type { Dirent } from "node:fs";
-import { type FileHandle, mkdir, open, readdir, stat, statfs } from "node:fs/promises";
+import { type FileHandle, open, readdir, stat, statfs } from "node:fs/promises";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { AppError, type Clock, systemClock } from "@tidemark/kit";
+import { AppError, type Clock, makeFolders, systemClock } from "@tidemark/kit";
 import { filesystemError, isErrno } from "./filesystem-errors.ts";
 import { removeStaleTemporaries, temporaryFolder } from "./filesystem-temporaries.ts";
 import {
@@ -251,7 +251,7 @@ export class FilesystemStore implements ObjectStore {
 
   async #makeRoot(): Promise<void> {
     if (this.#rootIdentity === null) {
-      const first = await mkdir(this.#root, { recursive: true, mode: 0o750 });
+      const first = await makeFolders(this.#root, 0o750);
       if (first !== undefined) await syncFolder(dirname(first));
     }
     await this.#assertRoot();

@@ -1,6 +1,6 @@
-import { type FileHandle, link, mkdir, open, rename, rmdir, stat, unlink } from "node:fs/promises";
+import { type FileHandle, link, open, rename, rmdir, stat, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { joinCleanup } from "@tidemark/kit";
+import { joinCleanup, makeFolders } from "@tidemark/kit";
 import { isErrno } from "./filesystem-errors.ts";
 import { newTemporaryName, temporaryFolder } from "./filesystem-temporaries.ts";
 import { bodyChunks } from "./object-body.ts";
@@ -106,7 +106,7 @@ async function publish(context: WriteContext, temporary: string, path: string): 
 async function linkInto(temporary: string, path: string): Promise<void> {
   // A delete may remove the folder while it is empty, between our mkdir and our link.
   for (let attempt = 1; ; attempt++) {
-    await makeFolders(dirname(path));
+    await makeDurableFolders(dirname(path));
     try {
       return await linkOrRename(temporary, path);
     } catch (error) {
@@ -158,8 +158,8 @@ export async function refusesSecondLink(root: string): Promise<boolean> {
 }
 
 /** Makes a folder and those above it; the name of each new one is made durable in its parent. */
-async function makeFolders(folder: string): Promise<void> {
-  const first = await mkdir(folder, { recursive: true, mode: folderMode });
+async function makeDurableFolders(folder: string): Promise<void> {
+  const first = await makeFolders(folder, folderMode);
   if (first === undefined) return;
   for (let at = folder; at.length >= first.length; at = dirname(at)) await syncFolder(dirname(at));
 }
