@@ -74,6 +74,9 @@ export function requestRecoveryKit(services: Services, caller: Caller, input: un
   });
 }
 
+/** The worker's check that opens the finding (apps/worker, repository-findings.ts). */
+const kitCheck = "recovery-kit-unsaved";
+
 /** The owner says the kit is safe; the finding that asks for it ends. */
 export function confirmRecoveryKit(services: Services, caller: Caller, input: unknown) {
   const act = { name: "confirmRecoveryKit", input: input as Record<string, unknown>, target: targetOf(input) };
@@ -84,6 +87,8 @@ export function confirmRecoveryKit(services: Services, caller: Caller, input: un
       "repositoryId",
     );
     await services.metadata.repositories.confirmRecoveryKit(repository.id);
+    // At once: the worker's next look at repositories may be minutes away, and the page would go on asking.
+    await services.metadata.findings.record({ kind: "repository", repositoryId: repository.id }, [kitCheck], []);
     return { repositoryId: repository.id };
   });
 }
