@@ -62,7 +62,13 @@ async function checkReachable(api: ApiClient): Promise<Check> {
 
 const Readiness = z.object({
   ready: z.boolean(),
-  checks: z.record(z.string(), z.object({ ok: z.boolean(), detail: z.string().nullish() }).loose()),
+  checks: z.array(
+    z.object({
+      name: z.string(),
+      state: z.enum(["ok", "failed", "not-configured"]),
+      detail: z.string().nullable(),
+    }),
+  ),
 });
 
 async function checkReadiness(api: ApiClient): Promise<readonly Check[]> {
@@ -75,12 +81,14 @@ async function checkReadiness(api: ApiClient): Promise<readonly Check[]> {
       cause: parsed.error,
     });
   }
-  return Object.entries(parsed.data.checks).map(([id, part]) => ({
-    id,
-    state: part.ok ? "ok" : "failed",
-    found: part.detail ?? (part.ok ? "answers" : "does not answer"),
-    next: part.ok ? null : "see the logs below the home",
-  }));
+  return parsed.data.checks
+    .filter(({ state }) => state !== "not-configured")
+    .map(({ name, state, detail }) => ({
+      id: name,
+      state: state === "ok" ? "ok" : "failed",
+      found: detail ?? (state === "ok" ? "answers" : "does not answer"),
+      next: state === "ok" ? null : "see the logs below the home",
+    }));
 }
 
 async function checkToken(api: ApiClient): Promise<Check> {
