@@ -3,6 +3,7 @@ import { share } from "./shared.ts";
 import { startProduct } from "./start-product.ts";
 
 /** Starts the product once, on an empty home with its demo; the function given back stops it. */
+// biome-ignore lint/style/noDefaultExport: Playwright demands it of a global set-up.
 export default async function startOnce(): Promise<() => Promise<void>> {
   // Marks the folders of this run; workers inherit it.
   process.env.TIDEMARK_TEST_RUN = String(process.pid);

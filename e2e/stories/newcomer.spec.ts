@@ -43,7 +43,7 @@ test("a wrong password is refused, the one-time one leads to an own one, and tha
 });
 
 test.describe("signed in", () => {
-  test.use({ storageState: async ({}, use) => use(browserState) });
+  test.use({ storageState: browserState });
 
   test("the demo is proven within two minutes of readiness", async ({ page }, testInfo) => {
     await page.goto("/");

@@ -1,0 +1,107 @@
+import { AxeBuilder } from "@axe-core/playwright";
+import type { Page, TestInfo } from "@playwright/test";
+import { testServer } from "@tidemark/testkit";
+import { data } from "../faces/graphql.ts";
+import { tabTo } from "../faces/keyboard.ts";
+import { expect, expectRunState, test } from "../faces/story.ts";
+import { ownPassword } from "../product/shared.ts";
+
+/** WCAG 2.2 AA and what it builds on. */
+const wcag = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
+
+test("every page is accessible in light and dark, and fits a telephone", async ({ page }, testInfo) => {
+  test.slow();
+  for (const path of await everyPage()) {
+    await page.setViewportSize({ width: 1280, height: 800 });
+    await page.goto(path);
+    await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+    await inspect(page, path, testInfo);
+  }
+});
+
+test("the login is accessible in light and dark, and fits a telephone", async ({ browser, baseURL }, testInfo) => {
+  const context = await browser.newContext({ storageState: { cookies: [], origins: [] }, baseURL: baseURL ?? "" });
+  const page = await context.newPage();
+  await page.goto("/login");
+  await inspect(page, "/login", testInfo);
+  await context.close();
+});
+
+async function inspect(page: Page, path: string, testInfo: TestInfo): Promise<void> {
+  const name =
+    path
+      .replace(/(bak|run|rep)_\w+/, "$1")
+      .replaceAll(/\W+/g, "-")
+      .replaceAll(/^-|-$/g, "") || "home";
+  for (const scheme of ["light", "dark"] as const) {
+    await page.emulateMedia({ colorScheme: scheme, reducedMotion: "reduce" });
+    const { violations } = await new AxeBuilder({ page }).withTags(wcag).analyze();
+    const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" ")}`);
+    expect.soft(found, `${path} in ${scheme}`).toEqual([]);
+    await page.screenshot({ path: testInfo.outputPath(`${name}-${scheme}.png`), fullPage: true });
+  }
+  await page.setViewportSize({ width: 390, height: 844 });
+  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+  expect.soft(overflow, `${path}: pixels that stick out to the right at 390`).toBeLessThanOrEqual(0);
+  await page.screenshot({ path: testInfo.outputPath(`${name}-390.png`), fullPage: true });
+}
+
+/** Every address of the dashboard, with the demo's proven backup and its runs where one has an id in it. */
+async function everyPage(): Promise<readonly string[]> {
+  const { server, repositories } = await data<Places>(
+    `{ server(name: "demo") { lastProven { id } runs(first: 50) { nodes { id kind } } } repositories(first: 1) { nodes { id } } }`,
+  );
+  const runs = ["BACKUP", "DRILL"].map((kind) => server.runs.nodes.find((run) => run.kind === kind)?.id);
+  return [
+    "/",
+    "/servers/add",
+    ...["", "/backups", "/runs", "/settings", "/restore"].map((tab) => `/servers/demo${tab}`),
+    `/backups/${server.lastProven.id}`,
+    "/runs",
+    ...runs.map((id) => `/runs/${id}`),
+    "/repositories",
+    `/repositories/${repositories.nodes[0]?.id}`,
+    "/audit",
+    "/system",
+    "/account",
+    "/servers/nobody",
+  ];
+}
+
+interface Places {
+  readonly server: {
+    readonly lastProven: { readonly id: string };
+    readonly runs: { readonly nodes: readonly { readonly id: string; readonly kind: string }[] };
+  };
+  readonly repositories: { readonly nodes: readonly { readonly id: string }[] };
+}
+
+test("with the keyboard alone: log in, add a server, watch its first backup", async ({ browser, baseURL }) => {
+  await using server = await testServer();
+  const context = await browser.newContext({ storageState: { cookies: [], origins: [] }, baseURL: baseURL ?? "" });
+  const page = await context.newPage();
+  await page.goto("/");
+  await expect(page.getByLabel("Password")).toBeFocused();
+  await page.keyboard.type(ownPassword);
+  await page.keyboard.press("Enter");
+
+  await tabTo(page, page.getByRole("link", { name: "Skip to content" }));
+  await tabTo(page, page.getByRole("link", { name: "Add server" }).first());
+  await page.keyboard.press("Enter");
+  await expect(page.getByLabel("Connection string")).toBeFocused();
+  await page.keyboard.type(server.dsn());
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("button", { name: "Next: policy" })).toBeEnabled({ timeout: 20_000 });
+  await tabTo(page, page.getByLabel("Name"));
+  await page.keyboard.press("ControlOrMeta+A");
+  await page.keyboard.type("by-keyboard");
+  await tabTo(page, page.getByRole("button", { name: "Next: policy" }));
+  await page.keyboard.press("Enter");
+  await tabTo(page, page.getByRole("button", { name: "Next: finish" }));
+  await page.keyboard.press("Enter");
+  await tabTo(page, page.getByRole("button", { name: "Finish" }));
+  await page.keyboard.press("Enter");
+  await expectRunState(page, "Succeeded");
+  await expect(page.getByRole("heading", { name: "Backup of by-keyboard" })).toBeVisible();
+  await context.close();
+});
