@@ -26,14 +26,18 @@ function describeTime(minute: string, hour: string): { readonly text: string; re
         everyDay: true,
       };
     }
-    return isNumber(minute) ? { text: `every hour at ${pad(minute)} minutes past`, everyDay: true } : null;
+    return isNumber(minute) ? { text: `every hour ${describePast(minute)}`, everyDay: true } : null;
   }
   const everyHours = /^\*\/(\d+)$/.exec(hour)?.[1];
   if (everyHours !== undefined && isNumber(minute) && 24 % Number(everyHours) === 0 && Number(everyHours) > 1) {
-    return { text: `every ${Number(everyHours)} hours at ${pad(minute)} minutes past`, everyDay: true };
+    return { text: `every ${Number(everyHours)} hours ${describePast(minute)}`, everyDay: true };
   }
   if (!isNumber(minute) || !/^\d+(,\d+)*$/.test(hour)) return null;
   return { text: joinWords(hour.split(",").map((one) => `${pad(one)}:${pad(minute)}`)), everyDay: false };
+}
+
+function describePast(minute: string): string {
+  return Number(minute) === 0 ? "on the hour" : `at ${pad(minute)} minutes past`;
 }
 
 function describeDays(day: string, month: string, weekday: string): string | null {

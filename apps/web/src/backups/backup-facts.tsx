@@ -67,7 +67,9 @@ export function BackupFacts({ backup }: { readonly backup: BackupDetail }) {
           </Fact>
         )}
         <Fact label="Kept because">
-          {backup.retentionReasons.length === 0 ? "–" : backup.retentionReasons.join("; ")}
+          {backup.retentionReasons.length === 0
+            ? "retention has not looked at it yet"
+            : backup.retentionReasons.join("; ")}
         </Fact>
       </Facts>
       {backup.notes.length > 0 && (

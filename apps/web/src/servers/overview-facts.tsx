@@ -3,6 +3,7 @@ import type { ReactNode } from "react";
 import { graphql, type ResultOf } from "#graphql/graphql.ts";
 import { bytes, exactBytes, sentence } from "#lib/format.ts";
 import { backupPath, repositoryPath } from "#lib/paths.ts";
+import { scheduleKinds } from "#schedules/schedule-fields.ts";
 import { Fact, Facts, Mono } from "#ui/facts.tsx";
 import { Panel } from "#ui/panel.tsx";
 import { Time } from "#ui/time.tsx";
@@ -34,6 +35,7 @@ export const OverviewFactFields = graphql(`
     }
     schedules {
       id
+      kind
       enabled
       sentence
     }
@@ -110,7 +112,7 @@ function Schedules({ server: { schedules } }: { readonly server: ServerFacts }) 
     <ul>
       {schedules.map((schedule) => (
         <li key={schedule.id}>
-          {sentence(schedule.sentence)}
+          {scheduleKinds.find(({ kind }) => kind === schedule.kind)?.title ?? schedule.kind}: {schedule.sentence}
           {!schedule.enabled && " (paused)"}
         </li>
       ))}
