@@ -4,7 +4,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import { dirname, join, relative } from "node:path";
 import { root } from "./child.mjs";
 
-const ignored = new Set(["node_modules", ".next", ".tidemark", ".turbo", "generated", "coverage"]);
+// next-env.d.ts is rewritten by every build of the dashboard and ignored by git; it must not make the next start build again.
+const ignored = new Set(["node_modules", ".next", ".tidemark", ".turbo", "generated", "coverage", "next-env.d.ts"]);
 
 /** A hash over the names and contents of files and folders (relative to the clone; missing ones count as such). */
 export function hashInputs(paths, extra = "") {
