@@ -124,6 +124,7 @@ const prefix = "tidemark";
 
 /**
  * A worker that died is noticed after the lock's time: its bells ring elsewhere. Long acts keep their lock by renewing
- * it at half that time, which needs the event loop to turn.
+ * it at half that time, which needs the event loop to turn. When the queue's place was away, it listens again after a
+ * second; BullMQ's default is 15, during which nothing that is rung would start.
  */
-const workerTimes = { lockDuration: 30_000, stalledInterval: 15_000, maxStalledCount: 5 };
+const workerTimes = { lockDuration: 30_000, stalledInterval: 15_000, maxStalledCount: 5, runRetryDelay: 1_000 };
