@@ -9,11 +9,12 @@ export interface CollectionPass {
   readonly deadSince: ReadonlyMap<string, Date>;
 }
 
-const about = "collection";
+/** Stands where the backup's id is in the keys of its marks. */
+export const aboutCollection = "collection";
 
 /** Gives the key of the pass. */
 export async function putPass(context: RepositoryContext, serverId: string, pass: CollectionPass): Promise<string> {
-  const key = `${marksPrefix(serverId, about)}${context.newId("mark")}`;
+  const key = `${marksPrefix(serverId, aboutCollection)}${context.newId("mark")}`;
   const packs = [...pass.deadSince].map(([packId, since]) => ({ packId, since: since.toISOString() }));
   await putFacts(context, key, { at: pass.at, packs });
   return key;
@@ -22,7 +23,7 @@ export async function putPass(context: RepositoryContext, serverId: string, pass
 /** The newest pass by its own time, or null before the first. */
 export async function latestPass(context: RepositoryContext, serverId: string): Promise<CollectionPass | null> {
   let latest: CollectionPass | null = null;
-  for await (const { key } of context.store.list(marksPrefix(serverId, about))) {
+  for await (const { key } of context.store.list(marksPrefix(serverId, aboutCollection))) {
     const pass = await getFacts(context, key, decodePass);
     if (pass !== null && (latest === null || pass.at >= latest.at)) latest = pass;
   }
@@ -31,7 +32,7 @@ export async function latestPass(context: RepositoryContext, serverId: string): 
 
 /** Earlier passes say nothing the newest does not. */
 export async function removePassesBefore(context: RepositoryContext, serverId: string, keep: string): Promise<void> {
-  for await (const { key } of context.store.list(marksPrefix(serverId, about))) {
+  for await (const { key } of context.store.list(marksPrefix(serverId, aboutCollection))) {
     if (key !== keep) await context.store.delete(key);
   }
 }

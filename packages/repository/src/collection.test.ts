@@ -48,6 +48,18 @@ describe("the collection", () => {
     expect(await readTestBackup(area, "bak_2")).toEqual(files(2));
   });
 
+  it("removes the marks that a deletion left when it died after the manifest, and no others", async () => {
+    const { area, store } = await newTestRepository();
+    await takeTestBackup(area, "bak_1", null, files(1));
+    await takeTestBackup(area, "bak_2", null, files(2));
+    const note = { kind: "note" as const, text: "keep", by: "user:test", at: new Date(base) };
+    for (const backupId of ["bak_1", "bak_2"]) await area.addMark(backupId, note);
+    await store.delete("srv_1/backups/bak_1");
+    await pass(area, at(0));
+    expect(await keysOf(store, "srv_1/marks/bak_1/")).toEqual([]);
+    expect((await area.marks("bak_2")).map((mark) => mark.text)).toEqual(["keep"]);
+  });
+
   it("forgets how long a pack was dead when a backup needed it meanwhile", async () => {
     const { area } = await newTestRepository();
     await takeTestBackup(area, "bak_1", null, files(1));

@@ -1,10 +1,10 @@
 import { AppError } from "@tidemark/kit";
 import type { ObjectFacts } from "@tidemark/storage";
-import { latestPass, putPass, removePassesBefore } from "./collection-pass.ts";
+import { aboutCollection, latestPass, putPass, removePassesBefore } from "./collection-pass.ts";
 import { listLeases } from "./lease.ts";
 import { ManifestObject, readManifestBeginning } from "./manifest-object.ts";
 import { readPackWriter } from "./pack-directory.ts";
-import { backupsPrefix, leaseKey, nameOf, packKey, packsPrefix } from "./paths.ts";
+import { allMarksPrefix, backupsPrefix, leaseKey, nameOf, packKey, packsPrefix } from "./paths.ts";
 import type { RepositoryContext } from "./repository-context.ts";
 import { revokeManifest } from "./revocation.ts";
 import type { CollectionOptions, CollectionPlan, CollectionReport } from "./types.ts";
@@ -54,6 +54,7 @@ export async function executeCollection(
   await context.step("collect:after-remove");
   await context.step("collect:before-tidy");
   for (const leaseId of current.idleLeaseIds) await context.store.delete(leaseKey(serverId, leaseId));
+  for (const key of current.orphanedMarks) await context.store.delete(key);
   await removePassesBefore(context, serverId, passKey);
   return { marked: plan.mark.length, removedPacks, freedBytes };
 }
@@ -64,11 +65,15 @@ interface Survey {
   readonly backupIds: ReadonlySet<string>;
   /** Leases of dead runs, of backups that are committed, and of readers past their time. */
   readonly idleLeaseIds: readonly string[];
+  /** Keys of marks whose backup is gone: its deletion died between the manifest and them. */
+  readonly orphanedMarks: readonly string[];
 }
 
 async function survey(context: RepositoryContext, serverId: string, options: CollectionOptions): Promise<Survey> {
   // Packs are listed before manifests: a pack that appears later is not considered, a manifest that appears later is.
+  // Marks too: a backup is marked after its manifest was put, so one that has no manifest later was deleted.
   const packs = await listPacks(context, serverId);
+  const marks = await listBackupMarks(context, serverId);
   const leases = await listLeases(context, serverId);
   const { livePackIds, backupIds } = await readManifests(context, serverId);
   const { now, graceMs } = options;
@@ -100,7 +105,8 @@ async function survey(context: RepositoryContext, serverId: string, options: Col
     revoke: revoke.sort(),
     keptPacks: packs.length - remove.length,
   };
-  return { plan, deadSince, backupIds, idleLeaseIds: idle.map(({ leaseId }) => leaseId) };
+  const orphanedMarks = marks.filter(({ backupId }) => !backupIds.has(backupId)).map(({ key }) => key);
+  return { plan, deadSince, backupIds, idleLeaseIds: idle.map(({ leaseId }) => leaseId), orphanedMarks };
 }
 
 interface DeadPack {
@@ -131,6 +137,19 @@ async function listPacks(context: RepositoryContext, serverId: string): Promise<
   const packs: ObjectFacts[] = [];
   for await (const facts of context.store.list(packsPrefix(serverId))) packs.push(facts);
   return packs;
+}
+
+async function listBackupMarks(
+  context: RepositoryContext,
+  serverId: string,
+): Promise<readonly { readonly key: string; readonly backupId: string }[]> {
+  const prefix = allMarksPrefix(serverId);
+  const marks: { key: string; backupId: string }[] = [];
+  for await (const { key } of context.store.list(prefix)) {
+    const backupId = key.slice(prefix.length).split("/")[0] ?? "";
+    if (backupId !== aboutCollection) marks.push({ key, backupId });
+  }
+  return marks;
 }
 
 async function readManifests(
