@@ -44,13 +44,16 @@ async function mirrorServer(
 ): Promise<void> {
   const { backups } = deps.metadata;
   const rows = new Map((await backups.ofServer(server.id)).map((row) => [row.id, row]));
+  const isDeleting = (await deps.metadata.runs.unfinished([server.id])).some(
+    (run) => run.state === "running" && (run.kind === "retention" || run.kind === "delete-backup"),
+  );
   const catalog = await listCatalog(area);
   for (const entry of catalog) {
     const { backupId } = entry.backup;
     const row = rows.get(backupId);
     rows.delete(backupId);
     // One that is being taken or deleted right now has a run that settles it.
-    if (row?.state === "running" || row?.state === "deleting") continue;
+    if (row?.state === "running" || (row?.state === "deleting" && isDeleting)) continue;
     const census =
       row?.files == null && entry.backup.damaged === null ? await censusOf(await area.openManifest(backupId)) : {};
     await backups.mirror({

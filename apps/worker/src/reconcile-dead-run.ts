@@ -3,6 +3,7 @@ import { AppError, describeError } from "@tidemark/kit";
 import type { Run, RunOutcome } from "@tidemark/metadata";
 import { mirrorStored } from "./handlers/backup.ts";
 import { withArea } from "./open-repository.ts";
+import { settleDeleting } from "./settle-deleting.ts";
 import type { WorkerDeps } from "./worker-deps.ts";
 
 /**
@@ -10,12 +11,32 @@ import type { WorkerDeps } from "./worker-deps.ts";
  * whatever died right after, and its run succeeded. Everything else ends as interrupted, and its leases are freed.
  */
 export async function endDeadRun(deps: WorkerDeps, run: Run): Promise<void> {
-  const outcome = run.kind === "backup" ? await settleBackup(deps, run) : interrupted(run);
+  const outcome = await settleBackups(deps, run).catch((error: unknown) => {
+    // A repository that is away must not keep the run, and all that waits for it, for as long: the rows of its backups
+    // are brought up to date when the repository can be read again (mirror-catalogue.ts).
+    if (!(error instanceof AppError) || error.code === "metadata-unreachable") throw error;
+    deps.logger.warn({ err: error, runId: run.id }, "what a dead run left in the repository cannot be looked at now");
+    return interrupted(run);
+  });
   // Leases first: while the run still counts as running nobody else is admitted, so nothing can slip in between.
   await deps.metadata.leases.releaseOfRun(run.id);
   const { finished } = await deps.metadata.runs.finish(run.id, outcome);
   if (finished)
     deps.logger.warn({ runId: run.id, kind: run.kind, state: outcome.state }, "ended a run whose worker died");
+}
+
+/** The rows of the backups it was about, and how it ended. */
+async function settleBackups(deps: WorkerDeps, run: Run): Promise<RunOutcome> {
+  if (run.kind === "backup") return await settleBackup(deps, run);
+  const server =
+    run.serverId !== null && (run.kind === "retention" || run.kind === "delete-backup")
+      ? await deps.metadata.servers.get(run.serverId)
+      : null;
+  if (server !== null) {
+    const reason = `by ${run.kind} run ${run.id}, whose worker died meanwhile`;
+    await withArea(deps, server, (area) => settleDeleting(deps, server.id, area, reason));
+  }
+  return interrupted(run);
 }
 
 async function settleBackup(deps: WorkerDeps, run: Run): Promise<RunOutcome> {

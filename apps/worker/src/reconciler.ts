@@ -88,7 +88,16 @@ async function endDeadRuns(deps: WorkerDeps): Promise<void> {
   );
   const stale = await deps.metadata.runs.findStale({ deadAfterMs });
   const all = new Map([...ofDead, ...stale].map((run) => [run.id, run]));
-  for (const run of all.values()) await endDeadRun(deps, run);
+  let kept = 0;
+  for (const run of all.values()) {
+    try {
+      await endDeadRun(deps, run);
+    } catch (error) {
+      kept++;
+      deps.logger.warn({ err: error, runId: run.id }, "a run whose worker died could not be ended; it is tried again");
+    }
+  }
+  if (kept > 0) return;
   for (const workerId of dead) {
     await deps.metadata.workers.stop(workerId);
     await forgetWorker(deps.settings.home, workerId);

@@ -1,9 +1,10 @@
 import { executeDeletion, planDeletion } from "@tidemark/engine";
 import type { RetentionResult } from "@tidemark/jobs";
-import { AppError } from "@tidemark/kit";
+import { AppError, joinCleanup } from "@tidemark/kit";
 import { withArea } from "../open-repository.ts";
 import { requireServer } from "../open-server.ts";
 import type { RunHandler } from "../run-context.ts";
+import { settleDeleting } from "../settle-deleting.ts";
 import { collectIn } from "./collect.ts";
 
 /**
@@ -13,9 +14,9 @@ import { collectIn } from "./collect.ts";
 export const deleteBackupHandler: RunHandler<"delete-backup"> = async ({ run, request, control, deps }) => {
   const server = await requireServer(deps, request.serverId);
   const { backups } = deps.metadata;
-  const before = await backups.get(request.backupId);
-  try {
-    const report = await withArea(deps, server, async (area) => {
+  const deletedReason = `deleted by ${run.requestedBy}`;
+  const report = await withArea(deps, server, async (area) => {
+    try {
       const expiry = { area, clock: deps.clock };
       const gone = !(await area.listBackups()).some((backup) => backup.backupId === request.backupId);
       if (!gone) {
@@ -24,24 +25,19 @@ export const deleteBackupHandler: RunHandler<"delete-backup"> = async ({ run, re
         await backups.update(request.backupId, { state: "deleting" });
         await executeDeletion(expiry, plan, control);
       }
-      await backups.update(request.backupId, {
-        state: "deleted",
-        deletedAt: deps.clock.now(),
-        deletedReason: `deleted by ${run.requestedBy}`,
-      });
+      await backups.update(request.backupId, { state: "deleted", deletedAt: deps.clock.now(), deletedReason });
       const kept = (await area.listBackups()).length;
       return { kept, ...(await collectIn(deps, server, area, control)) };
-    });
-    const result: RetentionResult = {
-      kept: report.kept,
-      deleted: [request.backupId],
-      removedPacks: report.removedPacks,
-      freedBytes: String(report.freedBytes),
-    };
-    return { kind: "done", result };
-  } catch (error) {
-    // Refused, or failed before the manifest went: it is what it was. The reconciler looks again if we are wrong.
-    if (before !== null) await backups.update(request.backupId, { state: before.state }, ["deleting"]);
-    throw error;
-  }
+    } catch (error) {
+      // Refused, or failed on the way: the row says what the repository holds, before or after the manifest went.
+      throw await joinCleanup(error, () => settleDeleting(deps, server.id, area, deletedReason));
+    }
+  });
+  const result: RetentionResult = {
+    kept: report.kept,
+    deleted: [request.backupId],
+    removedPacks: report.removedPacks,
+    freedBytes: String(report.freedBytes),
+  };
+  return { kind: "done", result };
 };

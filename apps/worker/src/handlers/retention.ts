@@ -1,6 +1,6 @@
-import { type ExpiryPlan, executeExpiry, planExpiry } from "@tidemark/engine";
+import { type ExpiryPlan, type ExpiryReport, executeExpiry, planExpiry } from "@tidemark/engine";
 import type { RetentionResult } from "@tidemark/jobs";
-import { AppError } from "@tidemark/kit";
+import { AppError, joinCleanup } from "@tidemark/kit";
 import type { Metadata } from "@tidemark/metadata";
 import { type RetentionPolicy, retentionPlanHash } from "@tidemark/policy";
 import { withArea } from "../open-repository.ts";
@@ -29,17 +29,19 @@ export const retentionHandler: RunHandler<"retention"> = async ({ request, contr
     const planned = plan.retention.deleted.map((one) => one.backupId);
     for (const backupId of planned)
       await deps.metadata.backups.update(backupId, { state: "deleting" }, ["restorable", "stored"]);
+    const settleRows = async () => {
+      const present = (await area.listBackups()).map((one) => one.backupId);
+      await settle(deps.metadata, plan, new Set(present), deps.clock.now());
+    };
+    let expired: ExpiryReport;
     try {
-      const expired = await executeExpiry(expiry, plan, control);
-      return { expired, collected: await collectIn(deps, server, area, control) };
-    } finally {
-      await settle(
-        deps.metadata,
-        plan,
-        new Set((await area.listBackups()).map((one) => one.backupId)),
-        deps.clock.now(),
-      );
+      expired = await executeExpiry(expiry, plan, control);
+    } catch (error) {
+      throw await joinCleanup(error, settleRows);
     }
+    // Before the collection: it takes its time, and what was deleted is deleted.
+    await settleRows();
+    return { expired, collected: await collectIn(deps, server, area, control) };
   });
   const result: RetentionResult = {
     kept: report.expired.keptCount,
