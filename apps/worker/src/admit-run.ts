@@ -1,3 +1,4 @@
+import { joinCleanup } from "@tidemark/kit";
 import type { HeldLease, Run } from "@tidemark/metadata";
 import { blockerOf, leaseKeyOf, waitingSentence } from "./exclusion.ts";
 import { leaseTtlMs } from "./run-keeper.ts";
@@ -42,9 +43,16 @@ async function claimWithLease(deps: AdmitDeps, run: Run, serverId: string): Prom
 }
 
 async function claim(deps: AdmitDeps, run: Run, lease: HeldLease | null): Promise<Admission> {
-  const claimed = await deps.metadata.runs.claim(run.id, deps.workerId);
-  if (claimed.claimed) return { kind: "admitted", run: claimed.run, lease };
-  if (lease !== null) await deps.metadata.leases.release(lease);
+  const free = async () => {
+    if (lease !== null) await deps.metadata.leases.release(lease);
+  };
+  try {
+    const claimed = await deps.metadata.runs.claim(run.id, deps.workerId);
+    if (claimed.claimed) return { kind: "admitted", run: claimed.run, lease };
+  } catch (error) {
+    throw await joinCleanup(error, free);
+  }
+  await free();
   return { kind: "not-ours" };
 }
 

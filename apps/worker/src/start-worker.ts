@@ -7,9 +7,10 @@ import { type ExecuteDeps, executeRun } from "./execute-run.ts";
 import { handlers } from "./handlers/index.ts";
 import { createKillHook } from "./kill-hook.ts";
 import { announceWorker } from "./live-workers.ts";
+import { patientMetadata } from "./patient-metadata.ts";
 import { startReconciler } from "./reconciler.ts";
 import { refreshServerFindings } from "./refresh-findings.ts";
-import { type RunKeeper, startRunKeeper } from "./run-keeper.ts";
+import { startRunKeeper } from "./run-keeper.ts";
 import { tickSchedule } from "./scheduler.ts";
 import { prepareScratch } from "./scratch.ts";
 import { workerVersion } from "./version.ts";
@@ -46,8 +47,10 @@ export async function startWorker(settings: WorkerSettings, logger: Logger): Pro
     logger.warn({ cpuMs: Math.round(cpuMs) }, "the event loop was blocked"),
   );
   const reconciler = startReconciler(deps);
+  const stopping = new AbortController();
   const workers = listen({
     ...deps,
+    metadata: patientMetadata(metadata, { clock: deps.clock, logger, signal: stopping.signal }),
     keeper,
     handlers,
     onFinished: async (ended) => {
@@ -58,7 +61,10 @@ export async function startWorker(settings: WorkerSettings, logger: Logger): Pro
   const stop = async (finishWithinMs: number) => {
     logger.info({ runs: keeper.count }, "the worker stops; what runs may finish");
     await reconciler.stop();
-    await drain(workers, keeper, finishWithinMs);
+    await drain(workers, finishWithinMs, () => {
+      keeper.interruptAll();
+      stopping.abort();
+    });
     keeper.stop();
     monitor.stop();
     await queues.close();
@@ -96,11 +102,11 @@ function listen(deps: ExecuteDeps): readonly QueueWorker[] {
   return queueNames.map((queue) => deps.queues.createWorker(queue, answer, { concurrency: deps.settings.concurrency }));
 }
 
-async function drain(workers: readonly QueueWorker[], keeper: RunKeeper, finishWithinMs: number): Promise<void> {
-  const interrupt = setTimeout(() => keeper.interruptAll(), finishWithinMs);
+async function drain(workers: readonly QueueWorker[], finishWithinMs: number, interrupt: () => void): Promise<void> {
+  const timer = setTimeout(interrupt, finishWithinMs);
   // The queue's patience is longer than ours: the handlers end by the keeper's signal.
   await Promise.all(workers.map((worker) => worker.close(finishWithinMs + cleanUpWithinMs)));
-  clearTimeout(interrupt);
+  clearTimeout(timer);
 }
 
 const cleanUpWithinMs = 2_000;
