@@ -24,6 +24,8 @@ function recoveryKit(repository: RepositoryRow): SeenFinding | null {
 
 function state(repository: RepositoryRow): SeenFinding | null {
   if (repository.state === "ready" || repository.state === "attaching") return null;
+  // A place that could not be attached holds nothing and nobody's backups go there; its run says what was wrong.
+  if (repository.formatId === null) return null;
   return {
     checkId: "repository-state",
     severity: "blocks-backup",

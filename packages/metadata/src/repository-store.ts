@@ -48,6 +48,11 @@ export interface RepositoryChange {
 export interface RepositoryStore {
   /** In state `attaching`. Throws `name-taken`. */
   create(repository: NewRepository): Promise<RepositoryRow>;
+  /**
+   * Gives one that was never attached another place and sets it `attaching`; a key made for it stays. Throws
+   * `name-taken`, and `not-found` for one that is attached or being attached.
+   */
+  attachElsewhere(id: string, place: Omit<NewRepository, "id">): Promise<RepositoryRow>;
   get(id: string): Promise<RepositoryRow | null>;
   getMany(ids: readonly string[]): Promise<readonly RepositoryRow[]>;
   findByName(name: string): Promise<RepositoryRow | null>;
@@ -98,6 +103,18 @@ export function createRepositoryStore(prisma: PrismaClient): RepositoryStore {
       } catch (error) {
         throw isUniqueViolation(error) ? nameTaken("repository", name, error) : error;
       }
+    },
+    attachElsewhere: async (id, { name, url, encrypted }) => {
+      try {
+        const { count } = await prisma.repository.updateMany({
+          where: { id, formatId: null, state: { not: "attaching" } },
+          data: { name, url, encrypted, state: "attaching", stateDetail: null },
+        });
+        if (count === 0) throw notFound("repository", id);
+      } catch (error) {
+        throw isUniqueViolation(error) ? nameTaken("repository", name, error) : error;
+      }
+      return toRow(await prisma.repository.findUniqueOrThrow({ where: { id }, select: repositoryColumns }));
     },
     get: async (id) => orNull(await prisma.repository.findUnique({ where: { id }, select: repositoryColumns })),
     getMany: async (ids) =>

@@ -148,6 +148,12 @@ describe("policies, repositories and schedules", () => {
     await expect(repositories.create({ name: "vault", url: "s3://x", encrypted: true })).rejects.toMatchObject({
       code: "name-taken",
     });
+    // A place that could not be attached is corrected; one that is being attached, or is attached, is not.
+    const elsewhere = { name: "vault", url: "s3://vault", encrypted: true };
+    await expect(repositories.attachElsewhere(made.id, elsewhere)).rejects.toMatchObject({ code: "not-found" });
+    await repositories.update(made.id, { state: "failed", stateDetail: "there is no such bucket" });
+    const again = await repositories.attachElsewhere(made.id, elsewhere);
+    expect(again).toMatchObject({ id: made.id, state: "attaching", stateDetail: null });
     const ready = await repositories.update(made.id, {
       state: "ready",
       formatId: "rep_x",

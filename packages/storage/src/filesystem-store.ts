@@ -251,11 +251,23 @@ export class FilesystemStore implements ObjectStore {
 
   async #makeRoot(): Promise<void> {
     if (this.#rootIdentity === null) {
-      const first = await makeFolders(this.#root, 0o750);
+      const first = await makeFolders(this.#root, 0o750).catch((error: unknown) => {
+        throw isErrno(error, "ENOENT") ? noFoldersThere(this.#root, error) : error;
+      });
       if (first !== undefined) await syncFolder(dirname(first));
     }
     await this.#assertRoot();
   }
+}
+
+/** "No such file or directory" although the one above is there: procfs, an automounter's root, some network mounts. */
+function noFoldersThere(path: string, cause: unknown): AppError {
+  return new AppError("storage-denied", {
+    message: `${path} cannot be made: the file system there takes no new folders`,
+    hint: "choose a folder on a disk or a mounted share",
+    context: { path },
+    cause,
+  });
 }
 
 async function readFully(handle: FileHandle, into: Uint8Array, offset: number): Promise<number> {

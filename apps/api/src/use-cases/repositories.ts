@@ -2,6 +2,7 @@ import { isAbsolute } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { RecoveryKitResult, type RunRequest } from "@tidemark/jobs";
 import { AppError, newId } from "@tidemark/kit";
+import type { RepositoryRow } from "@tidemark/metadata";
 import { z } from "zod";
 import type { Services } from "../services.ts";
 import { EntityId, EntityName } from "./inputs.ts";
@@ -16,7 +17,10 @@ export const AddRepositoryInput = z.object({
   keyText: z.string().trim().min(1).max(20_000).nullish().describe("Opens a repository that already exists there."),
 });
 
-/** Makes the row and starts the run that opens the repository there, or makes one. */
+/**
+ * Makes the row and starts the run that opens the repository there, or makes one. Asked again after a failure (a
+ * mistyped folder, a forgotten mount), the row of the failed attempt is corrected instead.
+ */
 export function addRepository(services: Services, caller: Caller, input: unknown) {
   const act = { name: "addRepository", input: input as Record<string, unknown>, target: repositoryTarget(null) };
   return perform<{ runId: string; repositoryId: string }>(services, caller, act, async (scope) => {
@@ -24,15 +28,25 @@ export function addRepository(services: Services, caller: Caller, input: unknown
     const url = normaliseUrl(parsed.url);
     const encrypted = parsed.encrypted ?? true;
     const sealedKey = parsed.keyText == null ? null : await services.sealer.seal(parsed.keyText);
-    const sharing = (await services.metadata.repositories.all()).find((repository) => repository.url === url);
+    const all = await services.metadata.repositories.all();
+    const failed = all.find((one) => neverAttached(one) && (one.url === url || one.name === parsed.name));
+    const sharing = all.find((one) => one.url === url && one !== failed);
     if (sharing !== undefined) throw badField("url", `repository ${sharing.name} is there already`);
-    const id = newId("repository");
+    const id = failed?.id ?? newId("repository");
     scope.target(repositoryTarget(id));
-    const repository = await services.metadata.repositories.create({ id, name: parsed.name, url, encrypted });
+    const place = { name: parsed.name, url, encrypted };
+    const repository =
+      failed === undefined
+        ? await services.metadata.repositories.create({ id, ...place })
+        : await services.metadata.repositories.attachElsewhere(id, place);
     const request: RunRequest<"attach-repository"> = { repositoryId: repository.id, url, encrypted, sealedKey };
     const run = await scope.startRun({ kind: "attach-repository", request, repositoryId: repository.id });
     return { runId: run.id, repositoryId: repository.id };
   });
+}
+
+function neverAttached(repository: RepositoryRow): boolean {
+  return repository.formatId === null && repository.state !== "attaching";
 }
 
 /** The place as a URL: an absolute path and its `file:` URL are one place. */
