@@ -72,6 +72,9 @@ async function examine(deps: StateDeps, repositoryId: string): Promise<Repositor
 
 async function spaceOf(deps: StateDeps, repositoryId: string): Promise<RepositoryChange> {
   const { url } = await deps.metadata.repositories.credentials(repositoryId);
-  const space = await openRepositoryStore(url).space();
-  return { freeBytes: space?.freeBytes ?? null, totalBytes: space?.totalBytes ?? null };
+  const store = openRepositoryStore(url);
+  const space = await store.space();
+  let storedBytes = 0n;
+  for await (const object of store.list("")) storedBytes += BigInt(object.sizeBytes);
+  return { freeBytes: space?.freeBytes ?? null, totalBytes: space?.totalBytes ?? null, storedBytes };
 }
