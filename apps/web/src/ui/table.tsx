@@ -52,7 +52,8 @@ export function Row({ children }: { readonly children: ReactNode }) {
   );
 }
 
-const cell = "px-3 py-2.5 align-top first:ps-4 last:pe-4 sm:first:ps-5 sm:last:pe-5";
+/** Narrower than 768 px the stacked table of globals.css sets the distances. */
+const cell = "align-top md:px-3 md:py-2.5 md:first:ps-5 md:last:pe-5";
 
 export function RowHeader({ children }: { readonly children: ReactNode }) {
   return (
