@@ -1,4 +1,4 @@
-import { chmod, mkdir, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { tempDir, testServer } from "@tidemark/testkit";
 import { done } from "../faces/command.ts";
 import { adminToken, ask, data, endOf, serverNamed, startRun } from "../faces/graphql.ts";
@@ -18,30 +18,37 @@ test("a folder that is not ours, is of a newer format or cannot be written is no
   await mkdir(dir.join("photos"));
   await writeFile(dir.join("photos", "beach.jpg"), "not a backup");
   await mkdir(dir.join("newer"));
-  await writeFile(
-    dir.join("newer", "tidemark.json"),
-    JSON.stringify({ formatVersion: 99, repositoryId: "rep_1", parameters: {} }),
-  );
+  const golden = new URL("../../packages/repository/fixtures/golden-1/plain/tidemark.json", import.meta.url);
+  const newer = { ...JSON.parse(await readFile(golden, "utf8")), formatVersion: 99 };
+  await writeFile(dir.join("newer", "tidemark.json"), JSON.stringify(newer));
   await page.goto("/repositories");
-  const attach = async (name: string, place: string, says: RegExp) => {
+  const dialog = page.getByRole("dialog");
+  const ask = async (name: string, place: string) => {
     await page.getByRole("button", { name: "Add repository" }).click();
-    const dialog = page.getByRole("dialog");
     await dialog.getByLabel("Name").fill(name);
     await dialog.getByLabel("Place").fill(place);
     await dialog.getByRole("button", { name: "Attach repository" }).click();
+  };
+  const attach = async (name: string, place: string, says: RegExp) => {
+    await ask(name, place);
     await expect(dialog.getByRole("alert")).toContainText(says, { timeout: 20_000 });
     await dialog.getByRole("button", { name: "Close" }).click();
   };
-  await attach("photos", dir.join("photos"), /not empty|not a (Tidemark )?repository|not ours/i);
-  await attach("newer", dir.join("newer"), /newer|format/i);
+  await attach("photos", dir.join("photos"), /files that are not a Tidemark repository/);
+  await attach("newer", dir.join("newer"), /format.*99/);
   // A place nobody may write, whoever the worker runs as.
-  await attach("proc", "/proc/tidemark", /read-only|cannot be written|not writable|permission|cannot be made/i);
+  await attach("proc", "/proc/tidemark", /cannot be made/);
   if (process.getuid?.() !== 0) {
     await mkdir(dir.join("locked"));
     await chmod(dir.join("locked"), 0o500);
-    await attach("locked", dir.join("locked"), /read-only|cannot be written|not writable|permission/i);
+    await attach("locked", dir.join("locked"), /permission is denied/);
   }
-  await attach("default", dir.join("fresh"), /default/);
+  await attach("default", dir.join("fresh"), /a repository is called default already/);
+
+  // The same name with a better folder: what was refused before does not stand in the way.
+  await ask("photos", dir.join("fresh"));
+  await expect(page).toHaveURL(/\/repositories\/rep_/, { timeout: 20_000 });
+  await expect(page.getByText("Ready")).toBeVisible();
 });
 
 test("a target directory that is not empty is refused before anything is written", async ({ page }) => {

@@ -36,8 +36,8 @@ test("retention shows its reasons first, keeps what is held, and deletes only wh
   await page.getByLabel("Keep for").fill("");
   await page.getByLabel("Never fewer than").fill("1");
   const preview = page.getByRole("region", { name: "Preview" });
-  await expect(preview.getByRole("row").filter({ hasText: "Deleted" })).toHaveCount(2);
-  await expect(preview.getByRole("row").filter({ hasText: "Kept" })).toHaveCount(2);
+  await expect(preview.getByRole("row").filter({ has: page.getByText("Deleted", { exact: true }) })).toHaveCount(2);
+  await expect(preview.getByRole("row").filter({ has: page.getByText("Kept", { exact: true }) })).toHaveCount(2);
   await expect(preview.getByRole("row").filter({ hasText: "the auditors asked for it" })).toContainText("Kept");
   await page.getByRole("button", { name: "Save policy" }).click();
   await expect(page.getByText("Saved. Nothing is deleted until retention runs.")).toBeVisible();

@@ -11,7 +11,7 @@ test("a standby is offered as a member, a copy asks for confirmation, a name is 
 
   await using standby = await standbyOf(primary);
   await testConnection(page, standby.dsn());
-  await page.getByLabel("Name").fill("twins-standby");
+  await page.getByRole("textbox", { name: "Name" }).fill("twins-standby");
   await expect(nextButton(page)).toBeDisabled();
   await expect(page.getByText("It is a standby of it.")).toBeVisible();
   await page.getByLabel("A member of twins").check();
@@ -29,13 +29,13 @@ test("a standby is offered as a member, a copy asks for confirmation, a name is 
   await testConnection(page, copy.dsn());
   await expect(page.getByText("It is not its standby: probably a copy.")).toBeVisible();
   await page.getByLabel("A copy with a life of its own").check();
-  await page.getByLabel("Name").fill("twins");
+  await page.getByRole("textbox", { name: "Name" }).fill("twins");
   await nextButton(page).click();
   await page.getByRole("button", { name: "Next: finish" }).click();
   await page.getByRole("button", { name: "Finish" }).click();
   await expect(page.getByRole("alert").filter({ hasText: "a server is called twins already" })).toBeVisible();
   await page.getByRole("button", { name: "Change name or connection" }).click();
-  await page.getByLabel("Name").fill("twins-copy");
+  await page.getByRole("textbox", { name: "Name" }).fill("twins-copy");
   await nextButton(page).click();
   await page.getByRole("button", { name: "Next: finish" }).click();
   await page.getByRole("button", { name: "Finish" }).click();
