@@ -1,6 +1,6 @@
 import type { CatalogEntry } from "@tidemark/engine";
 import type { BackupChange, BackupRow } from "@tidemark/metadata";
-import { formatLsn, toLsn, walSegmentName } from "@tidemark/postgres";
+import { toLsn, walSegmentName } from "@tidemark/postgres";
 import type { BackupFacts, ManifestReader, StoredBackup } from "@tidemark/repository";
 
 /** What a stored backup's row says, from its manifest alone. */
@@ -59,10 +59,6 @@ export const ownLabelPrefix = "tidemark ";
 /** `180004` → `18.4`; before 10 versions had three parts, and we know none of those. */
 export function versionText(versionNum: number): string {
   return `${Math.floor(versionNum / 10_000)}.${versionNum % 10_000}`;
-}
-
-export function lsnText(lsn: bigint): string {
-  return formatLsn(toLsn(lsn));
 }
 
 /** Sizes by class, the largest files, and the bytes of each tablespace: one pass over the manifest, in bounded memory. */

@@ -29,8 +29,8 @@ interface KeeperDeps {
 export const heartbeatEveryMs = 3_000;
 /** A run without a heartbeat for this long is dead: ten missed beats, so that a slow database kills nothing. */
 export const deadAfterMs = 30_000;
-/** A lease lives as long as its run may go without heartbeat. */
-export const leaseTtlMs = deadAfterMs;
+/** A lease lives as long as its run may go without heartbeat (`deadAfterMs`). */
+export const leaseTtlMs = 30_000;
 
 /**
  * One timer, independent of the acts, that renews heartbeats and leases of all runs and hears about cancellations. When
