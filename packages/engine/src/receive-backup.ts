@@ -118,6 +118,8 @@ export class BackupReceiver {
       phase: "copying",
       message: `copying from ${formatLsn(event.startLsn)}${size}`,
     });
+    // How much there is to do is known before the first of it has come.
+    this.#progress.add(0);
   }
 
   async #advance(doneBytes: bigint): Promise<void> {

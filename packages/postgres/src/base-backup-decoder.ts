@@ -232,7 +232,8 @@ export class BaseBackupDecoder {
   }
 }
 
-const progressStepBytes = 4n << 20n;
+/** Small, since a rate may be limited to 32 KiB/s (BASE_BACKUP's MAX_RATE); who shows progress bounds how often. */
+const progressStepBytes = 128n << 10n;
 
 function memberEvent(member: TarMember, oid: number | null): BaseBackupEvent {
   const path = memberPath(member.name, oid);
