@@ -67,6 +67,8 @@ export async function localSecret(path: string): Promise<Secret> {
 
 async function ensureDatabase(cluster: RunningCluster, name: string): Promise<void> {
   const client = new pg.Client({ connectionString: cluster.dsn(), connectionTimeoutMillis: 10_000 });
+  // The query that runs reports a lost connection; without a listener the event would end the process.
+  client.on("error", () => undefined);
   await client.connect();
   try {
     const found = await client.query("SELECT 1 FROM pg_database WHERE datname = $1", [name]);

@@ -67,6 +67,8 @@ function postgresBackend(databaseUrl: string, logger: Logger): Backend {
     keepAlive: true,
   });
   pool.on("error", (error) => logger.warn({ err: error }, "an idle queue connection was lost"));
+  // The pool listens only while a connection is idle, and whoever has it may not: then the event would end the process.
+  pool.on("connect", (client) => client.on("error", () => undefined));
   const bound = withBackend(createPostgresBackend);
   // BullMQ describes the pool structurally and with an index signature, which pg's own type has not.
   const connection = pool as unknown as PostgresConnectionOptions;

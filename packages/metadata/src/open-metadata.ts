@@ -66,6 +66,8 @@ export function openMetadata(options: MetadataOptions): Metadata {
   });
   // A connection that breaks while idle is replaced by the pool; without a listener the event would end the process.
   pool.on("error", (error) => options.logger.warn({ err: error }, "an idle metadata connection was lost"));
+  // The same for one that is in use: who has it learns of it from the query that fails.
+  pool.on("connect", (client) => client.on("error", () => undefined));
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool) });
   const watch = createRunWatch({ url: options.url, logger: options.logger });
   return {

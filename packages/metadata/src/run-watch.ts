@@ -113,7 +113,8 @@ async function listenOnce({ url, onNotice, onConnected, signal }: Listening): Pr
     keepAliveInitialDelayMillis: 10_000,
   });
   const ended = new Promise<void>((resolve, reject) => {
-    client.once("error", reject);
+    // Not once: the server's last words and the end of the connection are an error each.
+    client.on("error", reject);
     client.once("end", () => resolve());
     signal.addEventListener("abort", () => resolve(), { once: true });
   });

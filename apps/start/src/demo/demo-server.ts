@@ -114,6 +114,8 @@ async function fillShop(cluster: RunningCluster, rolePassword: Secret): Promise<
 
 async function withClient(dsn: string, act: (client: pg.Client) => Promise<void>): Promise<void> {
   const client = new pg.Client({ connectionString: dsn, connectionTimeoutMillis: 10_000 });
+  // The query that runs reports a lost connection; without a listener the event would end the process.
+  client.on("error", () => undefined);
   await client.connect();
   try {
     await act(client);
