@@ -43,7 +43,7 @@ test("a folder that is not ours, is of a newer format or cannot be written is no
     await chmod(dir.join("locked"), 0o500);
     await attach("locked", dir.join("locked"), /permission is denied/);
   }
-  await attach("default", dir.join("fresh"), /a repository is called default already/);
+  await attach("default", dir.join("fresh"), /there is a repository named "default" already/i);
 
   // The same name with a better folder: what was refused before does not stand in the way.
   await ask("photos", dir.join("fresh"));

@@ -65,7 +65,8 @@ test.describe("signed in", () => {
     await page.goto("/");
     for (const scheme of ["light", "dark"] as const) {
       await page.emulateMedia({ colorScheme: scheme });
-      await page.screenshot({ path: testInfo.outputPath(`home-${scheme}.png`) });
+      const clip = { x: 0, y: 0, width: 1280, height: 540 };
+      await page.screenshot({ path: testInfo.outputPath(`home-${scheme}.png`), clip });
     }
     await page.setViewportSize({ width: 390, height: 844 });
     await page.screenshot({ path: testInfo.outputPath("home-390.png"), fullPage: true });
