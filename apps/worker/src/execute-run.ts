@@ -63,6 +63,7 @@ async function act(deps: ExecuteDeps, run: Run, signal: AbortSignal): Promise<Ru
           state: "succeeded",
           result: answer.result,
           ...(answer.message === undefined ? {} : { message: answer.message }),
+          ...(answer.serverId === undefined ? {} : { serverId: answer.serverId }),
         }
       : { state: "failed", error: answer.error, result: answer.result };
   } catch (error) {

@@ -58,6 +58,7 @@ async function pass(deps: WorkerDeps, count: number): Promise<void> {
     ["dead drills", 100, () => clearDeadDrills(deps)],
     ["repositories", 100, () => checkRepositories(deps)],
     ["catalogue", 400, () => mirrorAll(deps)],
+    ["old answers", 1_200, () => deps.metadata.idempotency.prune()],
   ];
   const renewal = setInterval(() => {
     // A renewal that fails lets another worker begin beside us; every part stands being done twice.

@@ -18,7 +18,13 @@ export interface RunContext<K extends RunKind> {
  * `cancelled` or `interrupted`. `failed` here is for acts that failed and still have something to show.
  */
 export type RunAnswer =
-  | { readonly kind: "done"; readonly result?: unknown; readonly message?: string }
+  | {
+      readonly kind: "done";
+      readonly result?: unknown;
+      readonly message?: string;
+      /** The server this run made, whose run it is from now on. */
+      readonly serverId?: string;
+    }
   | { readonly kind: "failed"; readonly error: ErrorDescription; readonly result: unknown };
 
 /**

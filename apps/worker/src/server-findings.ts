@@ -90,7 +90,7 @@ function backupDamaged({ server, damagedCount, newest }: ServerEvidence): SeenFi
     found: `${count} damaged${newestToo}`,
     why: "a restore of it would not give back what was on the server; the next backup stores the damaged parts anew",
     actionLabel: "See the backups",
-    actionPath: `/servers/${server.id}?tab=backups`,
+    actionPath: `/servers/${server.id}/backups`,
   };
 }
 
@@ -149,7 +149,7 @@ function scheduleMissed({ server, schedules, scheduledRuns, now }: ServerEvidenc
       title: `A scheduled ${schedule.kind} of ${server.name} was missed`,
       why: "nobody was there to start it: Tidemark was stopped, or its queue was lost",
       actionLabel: "See the schedule",
-      actionPath: `/servers/${server.id}?tab=settings`,
+      actionPath: `/servers/${server.id}/settings`,
     };
     if (run?.scheduledFor != null && run.state !== "succeeded") {
       const lateMs = run.createdAt.getTime() - run.scheduledFor.getTime();

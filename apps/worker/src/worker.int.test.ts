@@ -25,8 +25,9 @@ describe("a worker", () => {
 
   it("registers a tested server, backs it up at once and proves the backup by a drill", async () => {
     const run = await place.request("connection-test", await addRequest("main"));
-    const added = ConnectionReportResult.parse((await place.endedAs(run.id, "succeeded")).result);
-    serverId = added.serverId ?? "";
+    const ended = await place.endedAs(run.id, "succeeded");
+    serverId = ConnectionReportResult.parse(ended.result).serverId ?? "";
+    expect(ended.serverId).toBe(serverId);
     const server = await place.metadata.servers.get(serverId);
     expect(server).toMatchObject({ name: "main", majorVersion: 18, inRecovery: false });
     expect(server?.connection).not.toContain("tidemark-test");

@@ -62,7 +62,7 @@ export async function takeBackup(
     await reachStep(control, "backup:before-commit");
     const stored = await writer.commit(facts);
     writer = null;
-    await session.close();
+    await closeQuietly(session, control);
     await control.onStep?.("backup:after-commit");
     control.emit({ kind: "log", level: "info", message: summary(stored) });
     return stored;
@@ -73,6 +73,16 @@ export async function takeBackup(
       await session.close();
       await abandoned?.abort();
     });
+  }
+}
+
+/** The backup exists: a server that does not even take leave in order changes nothing about that. */
+async function closeQuietly(session: ReplicationSession, control: ActControl): Promise<void> {
+  try {
+    await session.close();
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    control.emit({ kind: "log", level: "warning", message: `the session did not end in order: ${why}` });
   }
 }
 

@@ -86,6 +86,7 @@ export async function endRun(
     WITH ended AS (
       UPDATE run
          SET state = ${outcome.state}, result = COALESCE(${result}::jsonb, result),
+             server_id = COALESCE(server_id, ${madeServerId(outcome)}),
              error_code = ${error?.code ?? null}, error_message = ${error?.message ?? null},
              error_hint = ${error?.hint ?? null}, waiting_reason = NULL, eta_low_ms = NULL, eta_high_ms = NULL,
              finished_at = clock_timestamp(), last_seq = last_seq + 1
@@ -111,6 +112,11 @@ export async function endRun(
     SELECT (SELECT count(*)::int FROM added) AS ended, (SELECT count(*)::int FROM abandoned) AS abandoned,
            pg_notify(${runChannel}, ${runId})::text AS notified`;
   return answer?.ended === 1;
+}
+
+/** The server a connection test registered: from then on the run is one of that server's. */
+function madeServerId(outcome: RunOutcome): string | null {
+  return outcome.state === "succeeded" ? (outcome.serverId ?? null) : null;
 }
 
 function outcomeError(outcome: RunOutcome): ErrorDescription | null {

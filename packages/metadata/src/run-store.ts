@@ -138,7 +138,13 @@ export interface NewRunEvent {
 }
 
 export type RunOutcome =
-  | { readonly state: "succeeded"; readonly result?: unknown; readonly message?: string }
+  | {
+      readonly state: "succeeded";
+      readonly result?: unknown;
+      readonly message?: string;
+      /** The server this run made, for one that began without a server. */
+      readonly serverId?: string;
+    }
   | { readonly state: "failed" | "interrupted"; readonly error: ErrorDescription; readonly result?: unknown }
   | { readonly state: "cancelled"; readonly message?: string; readonly result?: unknown };
 

@@ -52,7 +52,7 @@ async function follow(context: RunContext<"connection-test">, tested: TestedConn
           intent.sameSystemAs === "member"
             ? await addMember(context, intent, tested)
             : await registerServer(context, intent, tested);
-        return { kind: "done", result: { ...tested.result, serverId } };
+        return { kind: "done", result: { ...tested.result, serverId }, serverId };
       }
       case "update-server":
         await updateServer(context, intent.serverId, tested);
