@@ -67,6 +67,8 @@ function postgresBackend(databaseUrl: string, logger: Logger): Backend {
     keepAlive: true,
   });
   pool.on("error", (error) => logger.warn({ err: error }, "an idle queue connection was lost"));
+  // BullMQ adds a listener for each queue and each worker, by design more than the ten Node takes for a leak.
+  pool.setMaxListeners(0);
   // The pool listens only while a connection is idle, and whoever has it may not: then the event would end the process.
   pool.on("connect", (client) => client.on("error", () => undefined));
   const bound = withBackend(createPostgresBackend);
