@@ -88,7 +88,7 @@ function outcomeOf(deps: ExecuteDeps, run: Run, signal: AbortSignal, error: unkn
     return null;
   }
   if (code === "cancelled") {
-    const left = run.kind === "backup" ? "; nothing of it is listed, what was stored is collected later" : "";
+    const left = run.kind === "backup" ? "; no backup comes of it, what was stored is collected later" : "";
     return { state: "cancelled", message: `cancelled as asked${left}` };
   }
   if (code === "interrupted") return { state: "interrupted", error: describeError(reason) };

@@ -31,7 +31,7 @@ export function cancelEffect(run: Pick<Run, "kind" | "state">): string {
     return "it has not begun, so nothing was done and nothing is left";
   switch (run.kind) {
     case "backup":
-      return "the copy stops; no backup is listed, and what was written already is collected or used by the next backup";
+      return "the copy stops and no backup comes of it; what was written already is collected or used by the next one";
     case "restore":
       return "writing stops; the target directory is incomplete and must be emptied before the next try";
     case "retention":

@@ -1,6 +1,7 @@
 "use client";
 import { useState } from "react";
 import { graphql } from "#graphql/graphql.ts";
+import { sentence } from "#lib/format.ts";
 import { useAct } from "#lib/use-act.ts";
 import { Button } from "#ui/button.tsx";
 import { Actions, Dialog } from "#ui/dialog.tsx";
@@ -37,7 +38,11 @@ export function CancelRun({ run }: { readonly run: RunDetail }) {
         setOpen(next);
       }}
       title="Cancel this run?"
-      description={run.cancelEffect ?? "It stops at the next safe point. Backups that exist are not touched."}
+      description={
+        run.cancelEffect === null
+          ? "It stops at the next safe point. Backups that exist are not touched."
+          : sentence(run.cancelEffect)
+      }
       trigger={<Button>Cancel run…</Button>}
     >
       {problem !== null && <ErrorPanel announce title="The run was not cancelled" problem={problem} />}

@@ -8,6 +8,7 @@ import { RetentionDecisions } from "#retention/retention-decisions.tsx";
 import { LinkButton } from "#ui/button.tsx";
 import { ErrorPanel } from "#ui/error-panel.tsx";
 import { Fact, Facts } from "#ui/facts.tsx";
+import { Note } from "#ui/note.tsx";
 import { Panel } from "#ui/panel.tsx";
 import { ResultFacts } from "./result-facts.tsx";
 import type { RunDetail } from "./run-query.ts";
@@ -20,6 +21,9 @@ export function RunOutcome({ run }: { readonly run: RunDetail }) {
     <>
       {run.error !== null && (
         <ErrorPanel title={failureTitle(run)} problem={run.error} action={<NextStep run={run} />} />
+      )}
+      {run.state === "CANCELLED" && run.error === null && run.cancelEffect !== null && (
+        <Note>Cancelled as asked: {run.cancelEffect}</Note>
       )}
       <RunResult run={run} />
     </>

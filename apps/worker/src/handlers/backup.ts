@@ -90,7 +90,9 @@ async function settleFailed({ request, control, deps }: RunContext<"backup">, er
   // Whoever took the run from us settles the row, too: it knows by then whether a manifest is there.
   if (reason instanceof AppError && reason.code === "lease-lost") return;
   const description = describeError(reason);
-  const state = description.code === "interrupted" ? "interrupted" : "failed";
+  // Stopped on purpose is no failure: nobody needs to look into it.
+  const stopped = description.code === "interrupted" || description.code === "cancelled";
+  const state = stopped ? "interrupted" : "failed";
   await deps.metadata.backups.update(request.backupId, { state, error: description, finishedAt: deps.clock.now() }, [
     "running",
   ]);
