@@ -10,7 +10,7 @@ import {
   failedCheck,
   plainCheck,
 } from "./drill-question.ts";
-import type { DrillSession, OpenDrillSession } from "./drill-sql.ts";
+import { type DrillSession, type OpenDrillSession, openAnyDatabase } from "./drill-sql.ts";
 
 /** Counts rows of the largest tables and runs amcheck over the B-trees, in every database that takes connections. */
 export async function checkDatabases(
@@ -19,7 +19,7 @@ export async function checkDatabases(
 ): Promise<readonly DrillCheck[]> {
   const deadlineMs = options.clock.monotonicMs() + options.budgetMs;
   const checks: DrillCheck[] = [];
-  const first = await openDatabase(openSession, "template1");
+  const first = await openLocalized(() => openAnyDatabase(openSession));
   let databases: readonly string[];
   try {
     const recovering = await first.query("SELECT pg_is_in_recovery()::text AS answer", [], catalogQuestionMs);
@@ -32,7 +32,7 @@ export async function checkDatabases(
   }
   for (const database of databases) {
     throwIfCancelled(options.signal);
-    const session = await openDatabase(openSession, database);
+    const session = await openLocalized(() => openSession(database));
     try {
       const work: DatabaseWork = { session, database, deadlineMs, ...options };
       await countRows(work, checks);
@@ -45,13 +45,13 @@ export async function checkDatabases(
 }
 
 /** A locale that this machine does not know keeps a database closed here; that says nothing about the data. */
-async function openDatabase(openSession: OpenDrillSession, database: string): Promise<DrillSession> {
+async function openLocalized(open: () => Promise<DrillSession>): Promise<DrillSession> {
   try {
-    return await openSession(database);
+    return await open();
   } catch (error) {
     if (!(error instanceof AppError && localeRoutines.has(String(error.context.routine)))) throw error;
     throw new AppError("drill-not-possible", {
-      message: `the database ${database} cannot be opened on this machine: ${error.message}`,
+      message: `a database cannot be opened on this machine: ${error.message}`,
       hint: "install the locale the database was made with, or drill on a machine that has it",
       cause: error,
     });

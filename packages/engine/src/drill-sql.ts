@@ -1,3 +1,4 @@
+import { AppError } from "@tidemark/kit";
 import type { RunningCluster } from "@tidemark/local-postgres";
 import { SqlSession } from "@tidemark/postgres";
 
@@ -12,6 +13,27 @@ export interface DrillSession {
 }
 
 export type OpenDrillSession = (database: string) => Promise<DrillSession>;
+
+/**
+ * A session with any database of the cluster, to learn which there are. Each of the two that initdb makes for everybody
+ * may have been dropped by its owner, which says nothing about the data. Throws `drill-not-possible` when both were.
+ */
+export async function openAnyDatabase(openSession: OpenDrillSession): Promise<DrillSession> {
+  for (const database of commonDatabases) {
+    try {
+      return await openSession(database);
+    } catch (error) {
+      if (!(error instanceof AppError && error.code === "database-unknown")) throw error;
+    }
+  }
+  throw new AppError("drill-not-possible", {
+    message: `the cluster has none of the databases ${commonDatabases.join(" and ")}, by which the others could be found`,
+    hint: "make a database called postgres on the server; the next backup can be drilled then",
+  });
+}
+
+/** Those that initdb makes and that take connections. */
+export const commonDatabases = ["template1", "postgres"] as const;
 
 /** Sessions over the server's own socket, which trusts whoever may open it. */
 export function drillSessions(cluster: RunningCluster, user: string, signal: AbortSignal): OpenDrillSession {

@@ -13,6 +13,7 @@ import {
   startCluster,
 } from "@tidemark/local-postgres";
 import { type PgControl, parsePgControl } from "@tidemark/postgres";
+import { commonDatabases } from "./drill-sql.ts";
 import type { ScratchPlace } from "./scratch.ts";
 
 export interface IsolatedStart {
@@ -63,14 +64,18 @@ export async function makeDrillRole(start: IsolatedStart): Promise<void> {
     ...isolatedSettings(control, installation.major),
     config_file: join(place.configDir, "postgresql.conf"),
   });
-  const args = ["--single", "-D", place.dataDir, ...settings, "template1"];
-  const result = await runTool(installation, "postgres", args, {
-    input: `CREATE ROLE ${drillRole} SUPERUSER LOGIN\n`,
-    signal: start.signal,
-  });
-  if (result.exitCode === 0 && !/\bERROR:|\bFATAL:/.test(result.stderr)) return;
+  let why = "";
+  for (const database of commonDatabases) {
+    const args = ["--single", "-D", place.dataDir, ...settings, database];
+    const result = await runTool(installation, "postgres", args, {
+      input: `CREATE ROLE ${drillRole} SUPERUSER LOGIN\n`,
+      signal: start.signal,
+    });
+    if (result.exitCode === 0 && !/\bERROR:|\bFATAL:/.test(result.stderr)) return;
+    why = result.stderr.trim();
+  }
   throw new AppError("drill-not-possible", {
-    message: `no superuser of the copy can log in, and none could be made: ${result.stderr.trim()}`,
+    message: `no superuser of the copy can log in, and none could be made: ${why}`,
   });
 }
 

@@ -15,7 +15,7 @@ import { checkDataFiles } from "./check-data-files.ts";
 import { checkDatabases } from "./drill-checks.ts";
 import type { DrillCheck } from "./drill-question.ts";
 import { type DrillPhase, type DrillReport, markDrill } from "./drill-report.ts";
-import { drillSessions, type OpenDrillSession } from "./drill-sql.ts";
+import { drillSessions, type OpenDrillSession, openAnyDatabase } from "./drill-sql.ts";
 import { executeRestore } from "./execute-restore.ts";
 import { drillRole, type IsolatedStart, lacksFeature, makeDrillRole, startIsolated } from "./isolated-server.ts";
 import { planRestore, type RestorePlan } from "./plan-restore.ts";
@@ -215,7 +215,7 @@ class Drill {
     if (cluster === null) throw new AppError("internal", { message: "the drilled server is not running" });
     const asPostgres = drillSessions(cluster, "postgres", this.#control.signal);
     try {
-      const session = await asPostgres("template1");
+      const session = await openAnyDatabase(asPostgres);
       const rows = await session.query("SELECT current_setting('is_superuser') AS answer", [], questionMs);
       await session.close();
       if (rows[0]?.answer === "on") return asPostgres;
