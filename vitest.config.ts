@@ -29,6 +29,17 @@ export default defineConfig({
           maxWorkers: 2,
         },
       },
+      {
+        test: {
+          name: "kill",
+          include: ["e2e/kill/**/*.test.ts"],
+          globalSetup: ["packages/testkit/src/leftovers.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          // One after another: a file starts several servers and processes, and its waits count on a core being free.
+          maxWorkers: 1,
+        },
+      },
     ],
   },
 });

@@ -1,6 +1,6 @@
-// `npm test`: installs what the tests need, checks, then unit, integration and end-to-end tests. The last line counts.
-//   npm test -- --only unit,integration      some of check, unit, integration, e2e
-import { existsSync } from "node:fs";
+// `npm test`: installs what the tests need, checks, then unit, integration, kill and end-to-end tests. The last line counts.
+//   npm test -- --only unit,integration      some of check, unit, integration, kill, e2e
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "./bootstrap/child.mjs";
 import { main, printFailure } from "./bootstrap/failure.mjs";
@@ -13,7 +13,7 @@ import { buildWeb } from "./build-web.mjs";
 import { runChecks } from "./check.mjs";
 import { generate } from "./generate.mjs";
 
-const phases = ["check", "unit", "integration", "e2e"];
+const phases = ["check", "unit", "integration", "kill", "e2e"];
 const logDir = join(root, ".tidemark", "test-logs");
 
 await main(async () => {
@@ -29,12 +29,14 @@ await main(async () => {
 });
 
 async function runPhases(wanted, total) {
-  if (wanted.includes("integration") || wanted.includes("e2e")) await attempt(total, () => ensureTestServers(logDir));
+  const withServers = ["integration", "kill", "e2e"];
+  if (wanted.some((name) => withServers.includes(name))) await attempt(total, () => ensureTestServers(logDir));
   await attempt(total, () => generate(logDir));
   const acts = {
     check: countChecks,
     unit: () => runVitest("unit", logDir),
     integration: () => runVitest("integration", logDir),
+    kill: runKillTests,
     e2e: runEndToEnd,
   };
   for (const name of phases.filter((each) => wanted.includes(each))) {
@@ -62,6 +64,14 @@ async function attempt(total, act) {
 async function countChecks() {
   const { failed } = await runChecks(logDir);
   return { passed: 0, failed: failed.length, skipped: 0 };
+}
+
+async function runKillTests() {
+  const table = join(logDir, "kill-points.txt");
+  rmSync(table, { force: true });
+  const counts = await runVitest("kill", logDir);
+  if (existsSync(table)) console.log(`\n${readFileSync(table, "utf8").trimEnd()}\n`);
+  return counts;
 }
 
 async function runEndToEnd() {

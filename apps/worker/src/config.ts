@@ -22,16 +22,18 @@ export interface WorkerSettings {
   readonly frameThreads: number;
   readonly hostname: string;
   readonly logLevel: "trace" | "debug" | "info" | "warn" | "error";
+  /** How long a dead pack waits before it is removed, in milliseconds. */
+  readonly collectionGraceMs: number;
   readonly killHook: KillSettings | null;
 }
 
 /** For kill tests only; ignored unless TIDEMARK_TEST_HOOKS=1. */
 export interface KillSettings {
-  /** A step's name, or `name@n` for the n-th time it is reached. */
+  /** A step's name, `name@n` for the n-th time it is reached, or `file:<path>` of a file that names steps, one a line. */
   readonly at: string;
   /** File that gets a line before the process is killed. */
   readonly mark: string;
-  /** `self`: the process kills itself with SIGKILL; `wait`: it stays at the step until somebody kills it. */
+  /** `self`: the process kills itself with SIGKILL; `wait`: it stays at the step until it is killed or the mark is removed. */
   readonly mode: "self" | "wait";
 }
 
@@ -59,6 +61,7 @@ export function readWorkerSettings(environment: Environment, cwd: string): Worke
       TIDEMARK_KILL_AT: z.string().optional(),
       TIDEMARK_KILL_MARK: z.string().optional(),
       TIDEMARK_KILL_MODE: z.enum(["self", "wait"]).default("self"),
+      TIDEMARK_TEST_GRACE_MS: z.coerce.number("must be a number").int("must be a whole number").min(0).optional(),
     },
     environment,
     {
@@ -67,7 +70,8 @@ export function readWorkerSettings(environment: Environment, cwd: string): Worke
     },
   );
   const home = resolve(cwd, values.TIDEMARK_HOME);
-  const hook = values.TIDEMARK_TEST_HOOKS === "1" && values.TIDEMARK_KILL_AT !== undefined;
+  const testing = values.TIDEMARK_TEST_HOOKS === "1";
+  const hook = testing && values.TIDEMARK_KILL_AT !== undefined;
   return {
     databaseUrl: new Secret(values.DATABASE_URL),
     redisUrl: values.REDIS_URL === undefined ? null : new Secret(values.REDIS_URL),
@@ -79,6 +83,7 @@ export function readWorkerSettings(environment: Environment, cwd: string): Worke
     frameThreads: values.FRAME_THREADS,
     hostname: hostname(),
     logLevel: values.LOG_LEVEL,
+    collectionGraceMs: testing ? (values.TIDEMARK_TEST_GRACE_MS ?? collectionGraceMs) : collectionGraceMs,
     killHook: hook
       ? {
           at: values.TIDEMARK_KILL_AT ?? "",
@@ -88,6 +93,9 @@ export function readWorkerSettings(environment: Environment, cwd: string): Worke
       : null,
   };
 }
+
+/** A day: longer than any reader that began before its backup was deleted is expected to take. */
+const collectionGraceMs = 24 * 3_600_000;
 
 function count(most: number) {
   return z.coerce.number("must be a number").int("must be a whole number").min(1).max(most);

@@ -24,9 +24,6 @@ export async function collectIn(
   control: ActControl,
 ): Promise<CollectionReport> {
   const running = (await deps.metadata.backups.ofServer(server.id)).filter((backup) => backup.state === "running");
-  const request = { graceMs: collectionGraceMs, runningBackupIds: running.map((backup) => backup.id) };
+  const request = { graceMs: deps.settings.collectionGraceMs, runningBackupIds: running.map((backup) => backup.id) };
   return await collectGarbage({ area, clock: deps.clock }, request, control);
 }
-
-/** A dead pack waits a day: longer than any reader that began before its backup was deleted is expected to take. */
-const collectionGraceMs = 24 * 3_600_000;
