@@ -59,6 +59,7 @@ test("each bad connection fails at its own step, and doing what the page says he
   const other = await context.newPage();
   await other.goto("/servers/ledger-1/backups");
   await expect(other.getByRole("row").filter({ hasText: "Restorable" })).toHaveCount(1);
+  await expect(other.getByRole("row").filter({ hasText: "Interrupted" })).toHaveCount(1);
 });
 
 /** A backup held back by a rate limit: its log survives a reload, is the same in a second tab, and cancel says its effect. */
@@ -78,7 +79,7 @@ async function expectCancelledSlowBackup(page: Page, server: string): Promise<vo
   await expect(second.getByRole("log").getByRole("listitem").first()).toHaveText(firstLine ?? "");
 
   await page.getByRole("button", { name: "Cancel run…" }).click();
-  await expect(page.getByRole("dialog")).toContainText("no backup is listed");
+  await expect(page.getByRole("dialog")).toContainText("no backup comes of it");
   await page.getByRole("button", { name: "Cancel run", exact: true }).click();
   await expectRunState(page, "Cancelled");
   await expectRunState(second, "Cancelled");

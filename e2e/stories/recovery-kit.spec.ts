@@ -10,7 +10,8 @@ test("the kit from the page and a copy of the repository restore the demo withou
   page,
 }) => {
   await page.goto("/");
-  await page.getByRole("link", { name: /recovery kit/i }).click();
+  const finding = page.getByRole("listitem").filter({ hasText: "Save the recovery kit of default" });
+  await finding.getByRole("link", { name: "Download the recovery kit" }).click();
   await expect(page.getByText("Nobody has said yet that the kit is safe.")).toBeVisible();
   await page.getByRole("button", { name: "Get recovery kit" }).click();
   const coming = page.waitForEvent("download");
