@@ -136,7 +136,7 @@ describe("a worker", () => {
     await waitFor(async () => (await place.metadata.runs.get(run))?.state === "running", { what: "the run" });
     await place.metadata.runs.requestCancel(run, "user:test", "the copy is thrown away");
     const cancelled = await place.endedAs(run, "cancelled");
-    expect((await place.metadata.backups.get(cancelled.backupId ?? ""))?.state).toBe("failed");
+    expect((await place.metadata.backups.get(cancelled.backupId ?? ""))?.state).toBe("interrupted");
     await place.endedAs(await takeBackup(), "succeeded");
   });
 
