@@ -3,22 +3,23 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Secret, systemErrorCode } from "@tidemark/kit";
 import {
-  findServerUser,
   initCluster,
   type PostgresInstallation,
-  placeForServer,
   type RunningCluster,
   type ServerSettings,
   startCluster,
 } from "@tidemark/local-postgres";
 import pg from "pg";
-import { exists, type HomePaths } from "./home.ts";
+import { clusterPlace } from "./cluster-place.ts";
+import type { HomePaths } from "./home.ts";
 
 export interface EmbeddedDatabase {
   readonly cluster: RunningCluster;
   readonly url: Secret;
   /** Where the data directory is, when it could not be in the home. */
   readonly relocatedTo: string | null;
+  /** Where the database of a deleted home with the same path was put, else null. */
+  readonly setAside: string | null;
 }
 
 /**
@@ -30,13 +31,19 @@ export async function startEmbeddedDatabase(
   paths: HomePaths,
 ): Promise<EmbeddedDatabase> {
   const password = await localSecret(join(paths.keys, "database-password"));
-  const place = await placeForServer(paths.database, await findServerUser());
-  if (!(await exists(join(place.path, "PG_VERSION")))) {
-    await initCluster({ installation, dataDir: paths.database, superuser, password, settings: clusterSettings });
-  }
+  const place = await clusterPlace({
+    home: paths.root,
+    preferred: paths.database,
+    record: join(paths.root, "database.place"),
+    password,
+    leftover: "set-aside",
+  });
+  const { dataDir } = place;
+  if (place.isNew) await initCluster({ installation, dataDir, superuser, password, settings: clusterSettings });
+  await place.settle();
   const cluster = await startCluster({
     installation,
-    dataDir: paths.database,
+    dataDir,
     superuser,
     password,
     logPath: join(paths.logs, "database.log"),
@@ -49,7 +56,8 @@ export async function startEmbeddedDatabase(
   return {
     cluster,
     url: new Secret(cluster.dsn({ database: databaseName })),
-    relocatedTo: place.relocatedFrom === null ? null : cluster.dataDir,
+    relocatedTo: place.relocatedTo,
+    setAside: place.setAside,
   };
 }
 

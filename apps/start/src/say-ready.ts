@@ -12,7 +12,8 @@ export function sayReady(
     readonly settings: StartSettings;
     readonly paths: HomePaths;
     readonly access: Access;
-    readonly relocatedDatabase: string | null;
+    /** Where the metadata database lies outside the home, and where a deleted home's was put. */
+    readonly database: { readonly relocatedTo: string | null; readonly setAside: string | null };
     readonly startedMs: number;
   },
 ): void {
@@ -27,9 +28,15 @@ export function sayReady(
     report.line("             (shown this once; it asks for your own at the first login)");
   }
   report.line(`  state      ${paths.root}`);
-  if (facts.relocatedDatabase !== null) {
+  const { relocatedTo, setAside } = facts.database;
+  if (relocatedTo !== null) {
     report.line(
-      `             the metadata database is in ${facts.relocatedDatabase}, since PostgreSQL's account cannot enter the home`,
+      `             the metadata database is in ${relocatedTo}, since PostgreSQL's account cannot enter the home`,
+    );
+  }
+  if (setAside !== null) {
+    report.line(
+      `             the database of a deleted home was put aside in ${setAside}; remove it when you do not miss it`,
     );
   }
   report.line(`  logs       ${paths.logs}`);

@@ -98,7 +98,7 @@ async function bringUp(up: BringUp): Promise<Product> {
   ]);
   stop.signal.throwIfAborted();
   await writeAddress(paths, origin);
-  sayReady(report, { settings, paths, access, relocatedDatabase: database.relocatedTo, startedMs: up.startedMs });
+  sayReady(report, { settings, paths, access, database, startedMs: up.startedMs });
   void followProvision(provision, up);
   return {
     stop: async () => {
@@ -133,14 +133,14 @@ async function databaseFor(up: BringUp, postgres: PostgresInstallation | null) {
   if (settings.databaseUrl !== null || postgres === null) {
     const url = settings.databaseUrl?.reveal() ?? "";
     await report.phase("metadata (DATABASE_URL)", () => migrate(url));
-    return { url, relocatedTo: null };
+    return { url, relocatedTo: null, setAside: null };
   }
   return await report.phase("metadata", async () => {
     const database = await startEmbeddedDatabase(postgres, paths);
     const kept = keepCluster("the embedded PostgreSQL", database.cluster, report.warn);
     addCluster(parts, "metadata", kept);
     await migrate(database.url.reveal());
-    return { url: database.url.reveal(), relocatedTo: database.relocatedTo };
+    return { url: database.url.reveal(), relocatedTo: database.relocatedTo, setAside: database.setAside };
   });
 }
 

@@ -104,6 +104,7 @@ export const errorCodes = {
 
   // the machine and the control plane
   "port-taken": { retry: "never", blame: "host" },
+  "cluster-missing": { retry: "never", blame: "host" },
   "home-in-use": { retry: "never", blame: "host" },
   "home-not-writable": { retry: "never", blame: "host" },
   "disk-full": { retry: "later", blame: "host" },

@@ -2,15 +2,14 @@ import { readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { AppError, Secret, systemErrorCode } from "@tidemark/kit";
 import {
-  findServerUser,
   freePort,
   initCluster,
   type PostgresInstallation,
-  placeForServer,
   type RunningCluster,
   startCluster,
 } from "@tidemark/local-postgres";
 import pg from "pg";
+import { clusterPlace } from "../cluster-place.ts";
 import { localSecret } from "../embedded-database.ts";
 import { exists, type HomePaths } from "../home.ts";
 import { demoIndexes, demoRows, demoSchema } from "./demo-data.ts";
@@ -35,14 +34,19 @@ export async function startDemoServer(
 ): Promise<DemoServer> {
   const password = await localSecret(join(paths.keys, "demo-superuser-password"));
   const rolePassword = await localSecret(join(paths.keys, "demo-role-password"));
-  const preferred = join(paths.demo, "data");
-  const place = await placeForServer(preferred, await findServerUser());
-  if (!(await exists(join(place.path, "PG_VERSION")))) {
-    await initCluster({ installation, dataDir: preferred, password, settings: demoSettings, hba: demoHba });
-  }
+  const place = await clusterPlace({
+    home: paths.root,
+    preferred: join(paths.demo, "data"),
+    record: join(paths.demo, "data.place"),
+    password,
+    leftover: "remove",
+  });
+  const { dataDir } = place;
+  if (place.isNew) await initCluster({ installation, dataDir, password, settings: demoSettings, hba: demoHba });
+  await place.settle();
   const cluster = await startOnKeptPort(paths, {
     installation,
-    dataDir: preferred,
+    dataDir,
     password,
     logPath: join(paths.logs, "demo.log"),
     lifetime: "detached",
@@ -61,7 +65,7 @@ export async function startDemoServer(
       `${cluster.dsn({ user: "tidemark", password: rolePassword.reveal(), database: "shop" })}?sslmode=disable`,
     ),
     shopDsn: cluster.dsn({ database: "shop" }),
-    relocatedTo: place.relocatedFrom === null ? null : cluster.dataDir,
+    relocatedTo: place.relocatedTo,
   };
 }
 
