@@ -60,7 +60,7 @@ function remedyLines(step: Step): readonly string[] {
   return [
     remedy.sql === null ? null : `run: ${remedy.sql}`,
     remedy.hba === null ? null : `pg_hba.conf: ${remedy.hba}`,
-    remedy.settings === null ? null : `postgresql.conf: ${remedy.settings}`,
+    remedy.settings === null ? null : `settings: ${remedy.settings}`,
     remedy.needs === null ? null : `then: ${remedy.needs}`,
   ].filter((line) => line !== null);
 }

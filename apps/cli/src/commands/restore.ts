@@ -76,6 +76,9 @@ async function runRestore(context: CommandContext, server: string, options: Rest
     return exitCodes.failed;
   }
   session.output.note(`${plan.sentence}\n`);
+  for (const check of plan.checks) {
+    if (check.state === "WARNING") session.output.note(`warning: ${check.sentence}\n`);
+  }
   const { runRestore: payload } = await session.api.query(
     z.object({ runRestore: z.object({ run: RunFacts.nullable(), userErrors: z.array(UserError) }) }),
     `mutation ($input: RunRestoreInput!) { runRestore(input: $input) { run { ${runFields} } ${userErrorFields} } }`,
