@@ -1,5 +1,5 @@
 import { cp, rename, rm } from "node:fs/promises";
-import { findPostgres, type PostgresInstallation } from "@tidemark/local-postgres";
+import { findPostgres, findPostmaster, type PostgresInstallation } from "@tidemark/local-postgres";
 import { postgresCacheDir, type TempDir, tempDir } from "@tidemark/testkit";
 import pg from "pg";
 import { afterEach, beforeAll, beforeEach, expect, it } from "vitest";
@@ -76,4 +76,16 @@ it.runIf(isRoot)("says so when its database is gone, and makes no empty one in s
   await database.cluster.stop();
   await rm(database.relocatedTo ?? "", { recursive: true });
   await expect(startIn(home)).rejects.toMatchObject({ code: "cluster-missing" });
+});
+
+it("leaves no server running when it cannot log in to its own", async () => {
+  const home = dir.join("home");
+  await leaveRow(home);
+  const paths = await prepareHome(home);
+  const database = await startIn(home);
+  await query(database, "ALTER ROLE tidemark PASSWORD 'another'");
+  const { dataDir } = database.cluster;
+  await database.cluster.stop();
+  await expect(startEmbeddedDatabase(postgres, paths)).rejects.toThrow(/password/);
+  expect(await findPostmaster(dataDir)).toBeNull();
 });

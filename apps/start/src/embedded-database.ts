@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { Secret, systemErrorCode } from "@tidemark/kit";
+import { joinCleanup, Secret, systemErrorCode } from "@tidemark/kit";
 import {
   initCluster,
   type PostgresInstallation,
@@ -52,7 +52,12 @@ export async function startEmbeddedDatabase(
     // Replaying what a crash left can take a while on a slow disk.
     startTimeoutMs: 300_000,
   });
-  await ensureDatabase(cluster, databaseName);
+  try {
+    await ensureDatabase(cluster, databaseName);
+  } catch (error) {
+    // Nobody else knows this server yet, and it would outlive us.
+    throw await joinCleanup(error, async () => void (await cluster.stop()));
+  }
   return {
     cluster,
     url: new Secret(cluster.dsn({ database: databaseName })),
