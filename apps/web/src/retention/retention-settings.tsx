@@ -73,13 +73,14 @@ export function RetentionSettings({ server }: Props) {
     <Panel title="Retention" description={sentence(policy.sentence)}>
       <form onSubmit={(event) => void submit(event)} className="space-y-4">
         <RetentionFields draft={draft} onChange={setDraft} />
-        <section aria-label="Preview" aria-busy={preview.stale} className={preview.stale ? "opacity-60" : ""}>
+        <section aria-label="Preview" aria-busy={preview.stale}>
           <h3 className="mb-2 text-sm font-medium">
             {changed ? "What these numbers would do" : "What the policy would do now"}
+            {/* In words: text that is paled until the answer comes cannot be read meanwhile. */}
+            {preview.stale && <span className="font-normal text-muted"> · computing…</span>}
           </h3>
           {preview.problem !== null && <ErrorPanel title="No preview" problem={preview.problem} />}
           {preview.value !== null && <RetentionDecisions preview={preview.value.previewRetention} />}
-          {preview.value === null && preview.problem === null && <p className="text-sm text-muted">Computing…</p>}
         </section>
         {update.problem !== null && <ErrorPanel announce title="The policy was not saved" problem={update.problem} />}
         <div role="status">
