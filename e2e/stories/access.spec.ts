@@ -1,6 +1,7 @@
 import { AxeBuilder } from "@axe-core/playwright";
 import type { Page, TestInfo } from "@playwright/test";
 import { testServer } from "@tidemark/testkit";
+import { overflow } from "../faces/fit.ts";
 import { data } from "../faces/graphql.ts";
 import { tabTo } from "../faces/keyboard.ts";
 import { expect, expectRunState, test } from "../faces/story.ts";
@@ -30,6 +31,10 @@ test("the login is accessible in light and dark, and fits a telephone", async ({
   await context.close();
 });
 
+/** Run in the page; text, so that these files need no types of a browser's. */
+const transitionsEnded =
+  "Promise.allSettled(document.getAnimations().filter((one) => one instanceof CSSTransition).map((one) => one.finished))";
+
 async function inspect(page: Page, path: string, testInfo: TestInfo): Promise<void> {
   const name =
     path
@@ -39,18 +44,16 @@ async function inspect(page: Page, path: string, testInfo: TestInfo): Promise<vo
   for (const scheme of ["light", "dark"] as const) {
     await page.emulateMedia({ colorScheme: scheme, reducedMotion: "reduce" });
     // What still fades from one scheme to the other has neither's contrast.
-    await page.evaluate(async () => {
-      const fading = document.getAnimations().filter((animation) => animation instanceof CSSTransition);
-      await Promise.allSettled(fading.map((transition) => transition.finished));
-    });
+    await page.evaluate(transitionsEnded);
     const { violations } = await new AxeBuilder({ page }).withTags(wcag).analyze();
     const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" ")}`);
     expect.soft(found, `${path} in ${scheme}`).toEqual([]);
     await page.screenshot({ path: testInfo.outputPath(`${name}-${scheme}.png`) });
   }
   await page.setViewportSize({ width: 390, height: 844 });
-  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-  expect.soft(overflow, `${path}: pixels that stick out to the right at 390`).toBeLessThanOrEqual(0);
+  expect
+    .soft(await page.evaluate(overflow), `${path}: pixels that stick out to the right at 390`)
+    .toBeLessThanOrEqual(0);
   await page.screenshot({ path: testInfo.outputPath(`${name}-390.png`) });
 }
 

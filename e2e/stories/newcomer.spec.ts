@@ -1,5 +1,6 @@
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { overflow } from "../faces/fit.ts";
 import { expect, test } from "../faces/story.ts";
 import { browserState, ownPassword, shared } from "../product/shared.ts";
 
@@ -70,7 +71,6 @@ test.describe("signed in", () => {
     }
     await page.setViewportSize({ width: 390, height: 844 });
     await page.screenshot({ path: testInfo.outputPath("home-390.png"), fullPage: true });
-    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-    expect(overflow, "pixels that stick out to the right").toBeLessThanOrEqual(0);
+    expect(await page.evaluate(overflow), "pixels that stick out to the right").toBeLessThanOrEqual(0);
   });
 });
