@@ -43,6 +43,22 @@ describe("watchRun", () => {
     expect(watch.seen).toEqual([1, 2, 3, 4, 5, 6]);
   });
 
+  it("looks at once when the stream ends, since the run has ended then", async () => {
+    let streamed = false;
+    const watch = follow({
+      snapshot: async () => ({ run: "a look", events: [], final: streamed, lastSeq: 2 }),
+      stream: async function* () {
+        yield* log(1, 2);
+        streamed = true;
+      },
+      // The time between two looks never passes by itself.
+      wait: (_, signal) => new Promise((resolve) => signal.addEventListener("abort", () => resolve())),
+    });
+    await watch.ended;
+    expect(watch.seen).toEqual([1, 2]);
+    expect(watch.runs).toHaveLength(2);
+  });
+
   it("brings the whole log by looks alone when the stream never works", async () => {
     const watch = follow({
       snapshot: async (after) => ({

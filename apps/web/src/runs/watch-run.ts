@@ -43,6 +43,7 @@ export async function watchRun<R, E extends { readonly seq: number }>(
     sink.onEvents(fresh);
   };
   const over = new AbortController();
+  let hurry = new AbortController();
   const ended = AbortSignal.any([signal, over.signal]);
   await Promise.all([look(), listen()]);
 
@@ -58,7 +59,8 @@ export async function watchRun<R, E extends { readonly seq: number }>(
       } catch (error) {
         if (!ended.aborted) sink.onTrouble(error);
       }
-      await source.wait(lookMs, ended);
+      await source.wait(lookMs, AbortSignal.any([ended, hurry.signal]));
+      hurry = new AbortController();
     }
   }
 
@@ -66,6 +68,8 @@ export async function watchRun<R, E extends { readonly seq: number }>(
     while (!ended.aborted) {
       try {
         for await (const event of source.stream(seen, ended)) take([event]);
+        // It ends when the run does: a short run should not look as if it took until the next look.
+        hurry.abort();
       } catch {
         // The looks go on and say when the api itself is away; a broken stream alone loses nothing.
       }
