@@ -1,4 +1,4 @@
-import type { Run } from "@tidemark/metadata";
+import type { HeldLease, Run } from "@tidemark/metadata";
 import { blockerOf, byAge } from "./exclusion.ts";
 import { deadWorkers, forgetWorker } from "./live-workers.ts";
 import { mirrorAll } from "./mirror-catalogue.ts";
@@ -44,8 +44,7 @@ export function startReconciler(deps: WorkerDeps): Reconciler {
 }
 
 async function pass(deps: WorkerDeps, count: number): Promise<void> {
-  const own = { workerId: deps.workerId, runId: null };
-  const lease = await deps.metadata.leases.acquire({ key: "reconciler", ...own, ttlMs: leaseTtlMs });
+  const lease = await acquireTurn(deps);
   if (lease === null) return;
   const parts: readonly (readonly [string, number, () => Promise<unknown>])[] = [
     ["dead runs", 1, () => endDeadRuns(deps)],
@@ -79,6 +78,17 @@ async function pass(deps: WorkerDeps, count: number): Promise<void> {
     clearInterval(renewal);
     await deps.metadata.leases.release(lease);
   }
+}
+
+/** Null while another worker is at it. One of this home that is known to be dead keeps nobody waiting. */
+async function acquireTurn(deps: WorkerDeps): Promise<HeldLease | null> {
+  const request = { key: "reconciler", workerId: deps.workerId, runId: null, ttlMs: leaseTtlMs };
+  const lease = await deps.metadata.leases.acquire(request);
+  if (lease !== null) return lease;
+  const holder = await deps.metadata.leases.holder(request.key);
+  if (holder === null || !(await deadWorkers(deps.settings.home)).includes(holder.workerId)) return null;
+  await deps.metadata.leases.release(holder);
+  return await deps.metadata.leases.acquire(request);
 }
 
 async function endDeadRuns(deps: WorkerDeps): Promise<void> {
@@ -140,6 +150,6 @@ async function settleOrphanedBackups(deps: WorkerDeps): Promise<void> {
 }
 
 const passEveryMs = 3_000;
-/** Renewed while a pass lasts and released at its end; only a worker that dies within one keeps others waiting this long. */
+/** Renewed while a pass lasts and released at its end; only a worker of another machine that dies within one keeps others waiting this long. */
 const leaseTtlMs = 12_000;
 const unrungAfterMs = 15_000;
