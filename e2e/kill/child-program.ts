@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { join, resolve } from "node:path";
 import { waitFor } from "@tidemark/testkit";
 
 /** One process of the product, started from its sources as the supervisor does. */
@@ -23,7 +24,7 @@ export interface ProgramOptions {
 /** Starts it and waits until it says that it is ready. */
 export async function startProgram(name: string, options: ProgramOptions): Promise<ChildProgram> {
   const child = spawn(process.execPath, [options.script], {
-    env: { PATH: process.env.PATH, ...options.environment },
+    env: { PATH: process.env.PATH, NODE_COMPILE_CACHE: compileCache, ...options.environment },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let output = "";
@@ -61,6 +62,9 @@ export async function startProgram(name: string, options: ProgramOptions): Promi
   if (!isRunning()) throw died();
   return program;
 }
+
+/** Halves the time of a start (0.8 s to 0.35 s), of which these tests have many. A process that ends cleanly fills it. */
+const compileCache = join(resolve(import.meta.dirname, "..", ".."), ".tidemark", "cache", "compiled");
 
 async function untilReady(child: ChildProcess, isOver: () => boolean, name: string): Promise<void> {
   try {

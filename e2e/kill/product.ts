@@ -150,7 +150,7 @@ async function fillManaged(managed: TestServer): Promise<void> {
   await managed.query("UPDATE pg_database SET datistemplate = false");
   for (const name of ["template0", "template1"]) await managed.query(`DROP DATABASE ${name}`);
   await managed.query(
-    "CREATE TABLE kept TABLESPACE aside AS SELECT n, repeat('x', 50) AS pad FROM generate_series(1, 200000) AS n",
+    "CREATE TABLE kept TABLESPACE aside AS SELECT n, repeat('x', 50) AS pad FROM generate_series(1, 150000) AS n",
   );
 }
 
