@@ -52,7 +52,11 @@ describe("watchRun", () => {
         streamed = true;
       },
       // The time between two looks never passes by itself.
-      wait: (_, signal) => new Promise((resolve) => signal.addEventListener("abort", () => resolve())),
+      wait: (_, signal) =>
+        new Promise((resolve) => {
+          if (signal.aborted) resolve();
+          else signal.addEventListener("abort", () => resolve());
+        }),
     });
     await watch.ended;
     expect(watch.seen).toEqual([1, 2]);
