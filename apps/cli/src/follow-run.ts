@@ -1,4 +1,4 @@
-import { AppError, formatBytes, formatDuration, isErrorCode } from "@tidemark/kit";
+import { AppError, formatDuration, isErrorCode } from "@tidemark/kit";
 import { z } from "zod";
 import type { ApiClient } from "./api-client.ts";
 import type { Session } from "./context.ts";
@@ -168,9 +168,4 @@ export function runJson(run: RunFacts): object {
     error: run.error,
     result: run.result ?? null,
   };
-}
-
-export function progressText(done: string | null, total: string | null): string {
-  if (done === null) return "";
-  return total === null ? formatBytes(BigInt(done)) : `${formatBytes(BigInt(done))} of ${formatBytes(BigInt(total))}`;
 }
