@@ -1,10 +1,13 @@
-import { cp, rename, rm } from "node:fs/promises";
+import { cp, mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { Secret } from "@tidemark/kit";
 import { findPostgres, findPostmaster, type PostgresInstallation } from "@tidemark/local-postgres";
 import { postgresCacheDir, type TempDir, tempDir } from "@tidemark/testkit";
 import pg from "pg";
 import { afterEach, beforeAll, beforeEach, expect, it } from "vitest";
+import { clusterPlace } from "./cluster-place.ts";
 import { type EmbeddedDatabase, startEmbeddedDatabase } from "./embedded-database.ts";
-import { prepareHome } from "./home.ts";
+import { exists, prepareHome } from "./home.ts";
 
 // Run by an ordinary user the cluster lies in the home and goes where the home goes; the stories then hold by themselves.
 const isRoot = process.getuid?.() === 0;
@@ -88,4 +91,23 @@ it("leaves no server running when it cannot log in to its own", async () => {
   await database.cluster.stop();
   await expect(startEmbeddedDatabase(postgres, paths)).rejects.toThrow(/password/);
   expect(await findPostmaster(dataDir)).toBeNull();
+});
+
+it.runIf(isRoot)("removes the demo of a deleted home whole, also after a removal that died half-way", async () => {
+  const paths = await prepareHome(dir.join("home"));
+  const request = {
+    home: paths.root,
+    preferred: `${paths.demo}/data`,
+    record: `${paths.demo}/data.place`,
+    leftover: "remove",
+  } as const;
+  const first = await clusterPlace({ ...request, password: new Secret("first") });
+  made.push(dirname(first.dataDir));
+  for (const folder of [first.dataDir, `${first.dataDir}.removing`]) {
+    await mkdir(folder);
+    await writeFile(`${folder}/PG_VERSION`, "18\n");
+  }
+  const second = await clusterPlace({ ...request, password: new Secret("second") });
+  expect(second).toMatchObject({ dataDir: first.dataDir, isNew: true, setAside: null });
+  expect([await exists(first.dataDir), await exists(`${first.dataDir}.removing`)]).toEqual([false, false]);
 });

@@ -46,6 +46,8 @@ export async function clusterPlace(request: ClusterRequest): Promise<ClusterPlac
     const isNew = !(await exists(`${place.path}/PG_VERSION`));
     return { dataDir: place.path, isNew, relocatedTo: null, setAside: null, settle: async () => undefined };
   }
+  // What an earlier start was removing when it died.
+  await rm(doomed(place.path), { recursive: true, force: true });
   const isThere = await exists(`${place.path}/PG_VERSION`);
   const isOurs = isThere && (await readOwner(place.path))?.proof === proofOf(request.password);
   const setAside = isThere && !isOurs ? await clearLeftover(request, place.path) : null;
@@ -93,7 +95,9 @@ async function clearLeftover(request: ClusterRequest, dataDir: string): Promise<
     });
   }
   if (request.leftover === "remove") {
-    await rm(dataDir, { recursive: true });
+    // Renamed first: a removal that dies half-way must not leave a folder that is neither a cluster nor empty.
+    await rename(dataDir, doomed(dataDir));
+    await rm(doomed(dataDir), { recursive: true });
     return null;
   }
   for (let number = 1; ; number++) {
@@ -102,6 +106,10 @@ async function clearLeftover(request: ClusterRequest, dataDir: string): Promise<
     await rename(dataDir, aside);
     return aside;
   }
+}
+
+function doomed(dataDir: string): string {
+  return `${dataDir}.removing`;
 }
 
 const Owner = z.object({ home: z.string(), proof: z.string() });
