@@ -1,10 +1,10 @@
 import { AppError } from "@tidemark/kit";
+import { type Lsn, parseLsn } from "../files/lsn.ts";
+import type { Capabilities } from "../session/capabilities.ts";
+import { type BackendMessage, Cursor } from "../wire/backend-messages.ts";
 import type { BackupTablespace, BaseBackupEvent } from "./base-backup-events.ts";
-import type { Capabilities } from "./capabilities.ts";
-import { type Lsn, parseLsn } from "./lsn.ts";
 import { memberPath } from "./member-path.ts";
 import { type TarMember, TarReader } from "./tar-reader.ts";
-import { type BackendMessage, Cursor } from "./wire/backend-messages.ts";
 
 /** One archive the server announced; the data directory's has no OID and no path. */
 interface Archive {

@@ -1,9 +1,9 @@
 import { AppError, type ErrorCode } from "@tidemark/kit";
+import type { Capabilities } from "../session/capabilities.ts";
+import { serverError } from "../session/server-error.ts";
+import type { WireSession } from "../session/wire-session.ts";
 import { BaseBackupDecoder } from "./base-backup-decoder.ts";
 import type { BaseBackupEvent } from "./base-backup-events.ts";
-import type { Capabilities } from "./capabilities.ts";
-import { serverError } from "./server-error.ts";
-import type { WireSession } from "./wire-session.ts";
 
 /** What the session does around a backup. */
 export interface BackupTurn {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { capabilitiesOf, majorOf } from "../session/capabilities.ts";
 import { baseBackupCommand } from "./base-backup-command.ts";
-import { capabilitiesOf, majorOf } from "./capabilities.ts";
 
 const options = { label: "it's", checkpoint: "fast", includeWal: true, progress: true, maxRateKib: 1024 } as const;
 

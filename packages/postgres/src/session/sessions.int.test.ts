@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { faultProxy, freePort, type TestServer, testServer, waitFor } from "@tidemark/testkit";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import type { BaseBackupEvent, BaseBackupOptions } from "./base-backup-events.ts";
-import { type ConnectionSettings, isUnixSocket } from "./connection-settings.ts";
-import { parseDsn } from "./dsn.ts";
-import { receiveBackup } from "./receive-backup.fixture.ts";
+import type { BaseBackupEvent, BaseBackupOptions } from "../base-backup/base-backup-events.ts";
+import { receiveBackup } from "../base-backup/receive-backup.fixture.ts";
+import { type ConnectionSettings, isUnixSocket } from "../connection/connection-settings.ts";
+import { parseDsn } from "../connection/dsn.ts";
 import { ReplicationSession } from "./replication-session.ts";
 import { SqlSession } from "./sql-session.ts";
 

@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { capabilitiesOf } from "../session/capabilities.ts";
+import type { BackendMessage } from "../wire/backend-messages.ts";
 import { BaseBackupDecoder } from "./base-backup-decoder.ts";
 import type { BaseBackupEvent } from "./base-backup-events.ts";
-import { capabilitiesOf } from "./capabilities.ts";
 import { tarMember } from "./tar-writer.fixture.ts";
-import type { BackendMessage } from "./wire/backend-messages.ts";
 
 const row = (...values: (string | null)[]): BackendMessage => ({
   kind: "data-row",

@@ -1,10 +1,10 @@
 import { AppError, type Clock, describeError, systemClock } from "@tidemark/kit";
-import { capabilitiesOf } from "./capabilities.ts";
+import { capabilitiesOf } from "../session/capabilities.ts";
+import { ReplicationSession } from "../session/replication-session.ts";
+import { SqlSession } from "../session/sql-session.ts";
 import type { ConnectionFacts, ConnectionReport } from "./connection-report.ts";
 import type { ConnectionSettings } from "./connection-settings.ts";
 import { remedyFor } from "./remedies.ts";
-import { ReplicationSession } from "./replication-session.ts";
-import { SqlSession } from "./sql-session.ts";
 import { StepRecorder } from "./step-recorder.ts";
 
 export interface TestConnectionOptions {

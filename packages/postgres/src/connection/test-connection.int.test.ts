@@ -3,9 +3,9 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { freePort, type TestServer, testServer } from "@tidemark/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ReplicationSession } from "../session/replication-session.ts";
 import type { ConnectionReport, ConnectionStepResult } from "./connection-report.ts";
 import { parseDsn } from "./dsn.ts";
-import { ReplicationSession } from "./replication-session.ts";
 import { testConnection } from "./test-connection.ts";
 
 let server: TestServer;

@@ -1,13 +1,13 @@
 import { AppError, type ErrorContext } from "@tidemark/kit";
 import { Client, DatabaseError } from "pg";
-import { connectionLost } from "./byte-source.ts";
-import { type ConnectionSettings, isUnixSocket } from "./connection-settings.ts";
-import { cancelled, reachServer } from "./reach-server.ts";
+import { connectionLost } from "../connection/byte-source.ts";
+import { type ConnectionSettings, isUnixSocket } from "../connection/connection-settings.ts";
+import { cancelled, reachServer } from "../connection/reach-server.ts";
+import type { OpenedSocket } from "../connection/socket.ts";
+import { cleartextRefused } from "../wire/authenticator.ts";
 import { serverError } from "./server-error.ts";
 import { readDatabasesSize, readServerFacts, type ServerFacts } from "./server-facts.ts";
 import { defaultConnectTimeoutMs, type SessionOptions } from "./session-options.ts";
-import type { OpenedSocket } from "./socket.ts";
-import { cleartextRefused } from "./wire/authenticator.ts";
 
 /** What may stand for `$1` … in a question; arrays become PostgreSQL arrays. */
 export type SqlParameter = string | number | bigint | boolean | Uint8Array | Date | null | readonly string[];

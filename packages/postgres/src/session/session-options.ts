@@ -1,5 +1,5 @@
 import type { Logger } from "@tidemark/kit";
-import type { ConnectObserver } from "./socket.ts";
+import type { ConnectObserver } from "../connection/socket.ts";
 
 export interface SessionOptions {
   /** Ends the session at once, wherever it is; what was pending rejects with `cancelled`. */

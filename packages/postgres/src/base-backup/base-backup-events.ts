@@ -1,4 +1,4 @@
-import type { Lsn } from "./lsn.ts";
+import type { Lsn } from "../files/lsn.ts";
 
 /** How the server is asked for a base backup. */
 export interface BaseBackupOptions {

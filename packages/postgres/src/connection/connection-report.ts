@@ -1,5 +1,5 @@
 import type { ErrorDescription } from "@tidemark/kit";
-import type { ServerFacts, SystemIdentity } from "./server-facts.ts";
+import type { ServerFacts, SystemIdentity } from "../session/server-facts.ts";
 
 /** In this order. `login` is an SQL session, `replication` a replication session of the same role. */
 export const connectionSteps = ["dns", "tcp", "tls", "login", "replication", "version"] as const;

@@ -2,18 +2,18 @@ import { chown, mkdir, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { majors, type TestServer, testServer, waitFor } from "@tidemark/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { parseBackupLabel } from "./backup-label.ts";
-import { BackupManifestReader } from "./backup-manifest-reader.ts";
+import { parseDsn } from "../connection/dsn.ts";
+import { parseBackupLabel } from "../files/backup-label.ts";
+import { BackupManifestReader } from "../files/backup-manifest-reader.ts";
+import { checkPages, pageChecksum } from "../files/page-checksum.ts";
+import { parsePgControl } from "../files/pg-control.ts";
+import { firstBlockOfFile, isRelationFile } from "../files/relation-file.ts";
+import { parseTablespaceMap } from "../files/tablespace-map.ts";
+import { walSegmentNames } from "../files/wal-segment.ts";
+import { ReplicationSession } from "../session/replication-session.ts";
+import { SqlSession } from "../session/sql-session.ts";
 import type { BaseBackupOptions } from "./base-backup-events.ts";
-import { parseDsn } from "./dsn.ts";
-import { checkPages, pageChecksum } from "./page-checksum.ts";
-import { parsePgControl } from "./pg-control.ts";
 import { receiveBackup } from "./receive-backup.fixture.ts";
-import { firstBlockOfFile, isRelationFile } from "./relation-file.ts";
-import { ReplicationSession } from "./replication-session.ts";
-import { SqlSession } from "./sql-session.ts";
-import { parseTablespaceMap } from "./tablespace-map.ts";
-import { walSegmentNames } from "./wal-segment.ts";
 
 const options: BaseBackupOptions = { label: "it's a test", checkpoint: "fast", includeWal: true, progress: true };
 

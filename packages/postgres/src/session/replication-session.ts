@@ -1,18 +1,18 @@
 import { AppError, type Logger } from "@tidemark/kit";
-import { baseBackupCommand } from "./base-backup-command.ts";
-import type { BaseBackupOptions, BaseBackupStream } from "./base-backup-events.ts";
-import { streamBaseBackup } from "./base-backup-stream.ts";
+import { baseBackupCommand } from "../base-backup/base-backup-command.ts";
+import type { BaseBackupOptions, BaseBackupStream } from "../base-backup/base-backup-events.ts";
+import { streamBaseBackup } from "../base-backup/base-backup-stream.ts";
+import type { ConnectionSettings } from "../connection/connection-settings.ts";
+import { cancelled, reachServer } from "../connection/reach-server.ts";
+import type { OpenedSocket } from "../connection/socket.ts";
+import { type Lsn, parseLsn } from "../files/lsn.ts";
+import type { ServerReport } from "../wire/backend-messages.ts";
+import { encodeQuery, quoteIdentifier } from "../wire/frontend-messages.ts";
 import { sendCancelRequest } from "./cancel-request.ts";
 import { type Capabilities, capabilitiesOf, majorOf } from "./capabilities.ts";
-import type { ConnectionSettings } from "./connection-settings.ts";
-import { type Lsn, parseLsn } from "./lsn.ts";
-import { cancelled, reachServer } from "./reach-server.ts";
 import { serverError } from "./server-error.ts";
 import type { SystemIdentity } from "./server-facts.ts";
 import { defaultConnectTimeoutMs, type SessionOptions } from "./session-options.ts";
-import type { OpenedSocket } from "./socket.ts";
-import type { ServerReport } from "./wire/backend-messages.ts";
-import { encodeQuery, quoteIdentifier } from "./wire/frontend-messages.ts";
 import { unexpected, WireSession } from "./wire-session.ts";
 
 export interface ReplicationSlot {

@@ -1,7 +1,7 @@
 import { AppError, type ErrorCode } from "@tidemark/kit";
 import { describe, expect, it } from "vitest";
-import { parseDsn } from "./dsn.ts";
-import { remedyFor } from "./remedies.ts";
+import { parseDsn } from "../connection/dsn.ts";
+import { remedyFor } from "../connection/remedies.ts";
 import { type ServerErrorPhase, serverError } from "./server-error.ts";
 
 const cases: readonly [sqlState: string, routine: string, phase: ServerErrorPhase, code: ErrorCode][] = [

@@ -1,14 +1,14 @@
 import type { Logger } from "@tidemark/kit";
 import { AppError } from "@tidemark/kit";
-import { type ByteSource, connectionLost } from "./byte-source.ts";
-import type { ConnectionSettings } from "./connection-settings.ts";
-import { isUnixSocket } from "./connection-settings.ts";
+import { type ByteSource, connectionLost } from "../connection/byte-source.ts";
+import type { ConnectionSettings } from "../connection/connection-settings.ts";
+import { isUnixSocket } from "../connection/connection-settings.ts";
+import type { OpenedSocket } from "../connection/socket.ts";
+import { Authenticator } from "../wire/authenticator.ts";
+import type { BackendMessage } from "../wire/backend-messages.ts";
+import { encodeStartup, encodeTerminate } from "../wire/frontend-messages.ts";
+import { MessageReader } from "../wire/message-reader.ts";
 import { type ServerErrorPhase, serverError } from "./server-error.ts";
-import type { OpenedSocket } from "./socket.ts";
-import { Authenticator } from "./wire/authenticator.ts";
-import type { BackendMessage } from "./wire/backend-messages.ts";
-import { encodeStartup, encodeTerminate } from "./wire/frontend-messages.ts";
-import { MessageReader } from "./wire/message-reader.ts";
 
 /** What a server needs to end a session's work from another connection. */
 export interface CancelKey {

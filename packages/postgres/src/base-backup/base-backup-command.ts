@@ -1,7 +1,7 @@
 import { AppError } from "@tidemark/kit";
+import type { Capabilities } from "../session/capabilities.ts";
+import { quoteLiteral } from "../wire/frontend-messages.ts";
 import type { BaseBackupOptions } from "./base-backup-events.ts";
-import type { Capabilities } from "./capabilities.ts";
-import { quoteLiteral } from "./wire/frontend-messages.ts";
 
 /** An option in both spellings; null where a spelling has nothing to say. */
 interface OptionSpelling {

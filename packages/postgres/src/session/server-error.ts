@@ -1,5 +1,5 @@
 import { AppError, type ErrorCode, type ErrorContext } from "@tidemark/kit";
-import type { ServerReport } from "./wire/backend-messages.ts";
+import type { ServerReport } from "../wire/backend-messages.ts";
 
 /** What we were doing when the server refused: some SQLSTATEs mean different things. */
 export type ServerErrorPhase = "sql" | "replication";

@@ -2,10 +2,10 @@ import { readFile } from "node:fs/promises";
 import { isIP, type Socket } from "node:net";
 import { type ConnectionOptions, checkServerIdentity, connect, rootCertificates, type TLSSocket } from "node:tls";
 import { AppError } from "@tidemark/kit";
+import { encodeSslRequest } from "../wire/frontend-messages.ts";
 import { abortable } from "./abortable.ts";
 import { type ByteSource, connectionLost, readOnce } from "./byte-source.ts";
 import type { ConnectionSettings, HostAddress } from "./connection-settings.ts";
-import { encodeSslRequest } from "./wire/frontend-messages.ts";
 
 export interface TlsFacts {
   /** `TLSv1.3, TLS_AES_256_GCM_SHA384, certificate verified` */

@@ -1,5 +1,5 @@
 import { AppError } from "@tidemark/kit";
-import type { Lsn } from "./lsn.ts";
+import type { Lsn } from "../files/lsn.ts";
 
 export interface TablespaceFacts {
   readonly oid: number;

@@ -1,7 +1,7 @@
 import { AppError } from "@tidemark/kit";
-import type { ConnectionSettings } from "./connection-settings.ts";
-import { type OpenedSocket, openSocket } from "./socket.ts";
-import { encodeCancelRequest } from "./wire/frontend-messages.ts";
+import type { ConnectionSettings } from "../connection/connection-settings.ts";
+import { type OpenedSocket, openSocket } from "../connection/socket.ts";
+import { encodeCancelRequest } from "../wire/frontend-messages.ts";
 import type { CancelKey } from "./wire-session.ts";
 
 /**
