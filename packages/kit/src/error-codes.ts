@@ -58,6 +58,16 @@ export const errorCodes = {
   "protocol-violation": { retry: "later", blame: "server" },
   "system-identifier-changed": { retry: "never", blame: "server" },
   "system-identifier-registered": { retry: "never", blame: "user" },
+  "slot-exists": { retry: "never", blame: "server" },
+  "slot-missing": { retry: "never", blame: "server" },
+  "slot-in-use": { retry: "later", blame: "server" },
+  "server-in-recovery": { retry: "never", blame: "server" },
+  "server-not-in-recovery": { retry: "never", blame: "server" },
+  "server-offline": { retry: "never", blame: "user" },
+  "file-missing-on-server": { retry: "never", blame: "server" },
+  "backup-already-running": { retry: "later", blame: "server" },
+  "replication-protocol-missing": { retry: "never", blame: "server" },
+  "standby-promoted": { retry: "later", blame: "server" },
 
   // taking a backup
   "backup-session-lost": { retry: "now", blame: "server" },
