@@ -13,7 +13,15 @@ export type {
   WorkerOptions,
 } from "./queues.ts";
 export { type JobName, queueOfRun, RunPayload, runJob, SchedulePayload, scheduleTick } from "./run-jobs.ts";
-export { parseRunRequest, type RunKind, type RunRequest, runKinds, runRequests, SealedText } from "./run-requests.ts";
+export {
+  BackupMethod,
+  parseRunRequest,
+  type RunKind,
+  type RunRequest,
+  runKinds,
+  runRequests,
+  SealedText,
+} from "./run-requests.ts";
 export {
   BackupResult,
   ConnectionReportResult,
@@ -24,3 +32,6 @@ export {
   RetentionResult,
   VerifyResult,
 } from "./run-results.ts";
+export { readFileLimitBytes, ServerAct, ServerActResult, SlotDropPlan, SlotName } from "./server-acts.ts";
+export { InspectResult, PrivilegesResult, ServerCheckResult } from "./server-checks.ts";
+export { ServerSnapshotDocument } from "./server-snapshot.ts";

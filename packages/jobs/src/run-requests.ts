@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { ServerAct } from "./server-acts.ts";
 
 /**
  * What a run is asked to do: the `request` column of its row, written by whoever creates the run (api, scheduler) and
@@ -38,6 +39,12 @@ const ConnectionIntent = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("update-server"), serverId: z.string() }),
 ]);
 
+/**
+ * How a backup's files come: `stream` is BASE_BACKUP over the replication protocol; `read-files` is the low-level API
+ * with pg_read_binary_file; `local-files` the low-level API with files read where worker and server share them.
+ */
+export const BackupMethod = z.enum(["stream", "read-files", "local-files"]);
+
 export const runRequests = {
   "connection-test": z.object({
     serverId: z.string().nullable(),
@@ -52,6 +59,11 @@ export const runRequests = {
     label: z.string().max(200).nullable(),
     /** A drill of this backup follows when it succeeds (first backup of a server). */
     drillAfter: z.boolean(),
+    method: BackupMethod.default("stream"),
+    /** How many sessions read files side by side; for `read-files`. */
+    readers: z.number().int().min(1).max(16).default(4),
+    /** The member (standby) to take it from; null: the server itself. */
+    memberName: z.string().nullable().default(null),
   }),
   verify: z.object({ serverId: z.string(), backupId: z.string() }),
   "restore-plan": z.object({
@@ -88,6 +100,13 @@ export const runRequests = {
   /** Result is the kit sealed for `recipient`, a public key whose private half only the asker has. */
   "recovery-kit": z.object({ repositoryId: z.string(), recipient: z.string() }),
   collect: z.object({ serverId: z.string() }),
+  /** Reads everything a server tells of itself and runs its checks; the snapshot and the findings are brought up to date. */
+  inspect: z.object({
+    serverId: z.string(),
+    /** Only these checks ("re-check this one"); null: all, and a whole snapshot. */
+    checkIds: z.array(z.string()).min(1).nullable(),
+  }),
+  "server-act": z.object({ serverId: z.string(), act: ServerAct }),
 } as const;
 
 export type RunKind = keyof typeof runRequests;

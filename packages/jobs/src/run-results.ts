@@ -1,15 +1,8 @@
 import { z } from "zod";
+import { Bytes, Failure, Remedy } from "./result-parts.ts";
+import { PrivilegesResult, ServerCheckResult } from "./server-checks.ts";
 
 /** What a finished run leaves in its row's `result` column: written by the worker, read by the api. Sizes are decimal strings. */
-
-const Bytes = z.string().regex(/^\d+$/);
-const Remedy = z.object({
-  sql: z.string().optional(),
-  hba: z.string().optional(),
-  settings: z.string().optional(),
-  needs: z.string().optional(),
-});
-const Failure = z.object({ code: z.string(), message: z.string(), hint: z.string().nullable() });
 
 export const ConnectionReportResult = z.object({
   ok: z.boolean(),
@@ -39,6 +32,9 @@ export const ConnectionReportResult = z.object({
   duplicateOf: z.object({ serverId: z.string(), asMember: z.boolean() }).nullable(),
   /** The server row made or changed by an `add-server` or `update-server` intent. */
   serverId: z.string().nullable(),
+  /** The readiness checks, as far as the login got; empty before it. */
+  checks: z.array(ServerCheckResult).default([]),
+  privileges: PrivilegesResult.nullable().default(null),
 });
 
 const Check = z.object({ id: z.string(), state: z.enum(["ok", "warning", "failed", "skipped"]), sentence: z.string() });
