@@ -11,7 +11,6 @@ export {
   type ConnectionStep,
   type ConnectionStepResult,
   connectionSteps,
-  type Remedy,
 } from "./connection/connection-report.ts";
 export {
   type ConnectionSettings,
@@ -20,6 +19,7 @@ export {
   type SslMode,
 } from "./connection/connection-settings.ts";
 export { describeDsn, encodeDsn, parseDsn } from "./connection/dsn.ts";
+export type { Remedy } from "./connection/remedy.ts";
 export { type TestConnectionOptions, testConnection } from "./connection/test-connection.ts";
 export { type BackupLabel, parseBackupLabel } from "./files/backup-label.ts";
 export type { ManifestChecksum, ManifestFacts, ManifestFile, ManifestWalRange } from "./files/backup-manifest.ts";

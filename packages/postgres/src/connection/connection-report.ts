@@ -1,21 +1,10 @@
 import type { ErrorDescription } from "@tidemark/kit";
 import type { ServerFacts, SystemIdentity } from "../session/server-facts.ts";
+import type { Remedy } from "./remedy.ts";
 
 /** In this order. `login` is an SQL session, `replication` a replication session of the same role. */
 export const connectionSteps = ["dns", "tcp", "tls", "login", "replication", "version"] as const;
 export type ConnectionStep = (typeof connectionSteps)[number];
-
-/** What to paste where; exact, for this role and this client. */
-export interface Remedy {
-  /** SQL for a superuser's session on the server. */
-  readonly sql?: string;
-  /** A line for pg_hba.conf (then `SELECT pg_reload_conf();`). */
-  readonly hba?: string;
-  /** What to change in our own connection settings, in words. */
-  readonly settings?: string;
-  /** The server must be restarted for it. */
-  readonly needsRestart?: boolean;
-}
 
 export interface ConnectionStepResult {
   readonly step: ConnectionStep;

@@ -1,6 +1,7 @@
 import type { AppError } from "@tidemark/kit";
-import type { ConnectionStep, Remedy } from "./connection-report.ts";
+import type { ConnectionStep } from "./connection-report.ts";
 import { type ConnectionSettings, isUnixSocket } from "./connection-settings.ts";
+import type { Remedy } from "./remedy.ts";
 
 export interface RemedyFacts {
   readonly step: ConnectionStep;
@@ -24,19 +25,19 @@ export function remedyFor(error: AppError, facts: RemedyFacts): Remedy | undefin
         sql: `-- when the role does not exist yet:\n${createRole(role)}\n-- when it does:\nALTER ROLE ${role} LOGIN REPLICATION;`,
       };
     case "password-missing":
-      return { settings: "add the role's password to the connection string" };
+      return { advice: "add the role's password to the connection string" };
     case "hba-entry-missing":
     case "auth-method-unsupported":
-      return { hba: hbaLines(error, facts), sql: "SELECT pg_reload_conf();" };
+      return { hba: hbaLines(error, facts), needs: "reload" };
     case "replication-not-permitted":
       return { sql: `ALTER ROLE ${role} REPLICATION;` };
     case "wal-level-minimal":
       return {
         sql: "ALTER SYSTEM SET wal_level = 'replica';\nALTER SYSTEM SET max_wal_senders = 10;",
-        needsRestart: true,
+        needs: "restart",
       };
     case "wal-senders-exhausted":
-      return { sql: `ALTER SYSTEM SET max_wal_senders = ${(facts.maxWalSenders ?? 5) + 5};`, needsRestart: true };
+      return { sql: `ALTER SYSTEM SET max_wal_senders = ${(facts.maxWalSenders ?? 5) + 5};`, needs: "restart" };
     default:
       return settingsRemedy(error, settings);
   }
@@ -45,26 +46,26 @@ export function remedyFor(error: AppError, facts: RemedyFacts): Remedy | undefin
 function settingsRemedy(error: AppError, settings: ConnectionSettings): Remedy | undefined {
   switch (error.code) {
     case "database-unknown":
-      return { settings: `name an existing database instead of "${settings.database}", for example postgres` };
+      return { advice: `name an existing database instead of "${settings.database}", for example postgres` };
     case "tls-not-offered":
       return {
         sql: "-- with server.crt and server.key in the data directory:\nALTER SYSTEM SET ssl = on;\nSELECT pg_reload_conf();",
-        settings: "or use sslmode=prefer when the network between us can be trusted",
+        advice: "or use sslmode=prefer when the network between us can be trusted",
       };
     case "tls-failed":
       return settings.sslMode.startsWith("verify-") || settings.sslRootCert !== null
         ? {
-            settings:
+            advice:
               "give the authority that signed the server's certificate as sslrootcert, and the host by the name in it",
           }
         : undefined;
     case "host-unknown":
-      return { settings: "correct the host's name, or give its IP address" };
+      return { advice: "correct the host's name, or give its IP address" };
     case "connection-refused":
     case "connection-timeout":
       return {
         sql: "-- when PostgreSQL listens on localhost only (then restart it):\nALTER SYSTEM SET listen_addresses = '*';",
-        settings: "or correct host and port, and let this machine through the firewalls between",
+        advice: "or correct host and port, and let this machine through the firewalls between",
       };
     default:
       return undefined;

@@ -1,5 +1,6 @@
 import type { Clock, ErrorDescription } from "@tidemark/kit";
-import { type ConnectionStep, type ConnectionStepResult, connectionSteps, type Remedy } from "./connection-report.ts";
+import { type ConnectionStep, type ConnectionStepResult, connectionSteps } from "./connection-report.ts";
+import type { Remedy } from "./remedy.ts";
 import type { ConnectObserver } from "./socket.ts";
 
 /** Collects the steps of a connection test. A step that begins again (another host, without TLS) counts anew. */

@@ -120,7 +120,7 @@ describe("testConnection", () => {
     const busy = await Promise.all([1, 2].map(() => ReplicationSession.connect(parseDsn(server.dsn()))));
     const exhausted = failure(await test(server.dsn()));
     expect(exhausted).toMatchObject({ step: "replication", error: { code: "wal-senders-exhausted" } });
-    expect(exhausted.remedy).toEqual({ sql: "ALTER SYSTEM SET max_wal_senders = 7;", needsRestart: true });
+    expect(exhausted.remedy).toEqual({ sql: "ALTER SYSTEM SET max_wal_senders = 7;", needs: "restart" });
     await Promise.all(busy.map((session) => session.close()));
 
     await server.query("ALTER SYSTEM SET wal_level = 'minimal'");
@@ -130,7 +130,7 @@ describe("testConnection", () => {
     expect(minimal).toMatchObject({
       step: "replication",
       error: { code: "wal-level-minimal" },
-      remedy: { needsRestart: true },
+      remedy: { needs: "restart" },
     });
     for (const statement of (minimal.remedy?.sql ?? "").split("\n")) await server.query(statement);
     await server.restart();

@@ -70,7 +70,7 @@ describe("remedyFor", () => {
     expect(remedyFor(failure("replication-not-permitted"), facts)?.sql).toBe('ALTER ROLE "back-up" REPLICATION;');
     expect(remedyFor(failure("wal-level-minimal"), facts)).toMatchObject({
       sql: expect.stringContaining("ALTER SYSTEM SET wal_level = 'replica';"),
-      needsRestart: true,
+      needs: "restart",
     });
     expect(remedyFor(failure("wal-senders-exhausted"), facts)?.sql).toBe("ALTER SYSTEM SET max_wal_senders = 8;");
     expect(remedyFor(failure("password-wrong"), facts)?.sql).toContain(
