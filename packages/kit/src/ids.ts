@@ -22,6 +22,7 @@ export const idPrefixes = {
   plan: "pln",
   instance: "ins",
   member: "mem",
+  offline: "off",
 } as const;
 
 export type IdKind = keyof typeof idPrefixes;

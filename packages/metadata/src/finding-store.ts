@@ -2,7 +2,8 @@ import { assertNever, newId } from "@tidemark/kit";
 import type { Prisma, PrismaClient } from "./generated/client.ts";
 import { type Page, type PageRequest, readPage } from "./page.ts";
 
-export type Severity = "blocks-backup" | "risk" | "note";
+/** Worst first: no backup can be taken; WAL does not arrive; something may go wrong; worth knowing. */
+export type Severity = "blocks-backup" | "blocks-wal" | "risk" | "note";
 
 export interface FindingRow {
   readonly id: string;
@@ -14,9 +15,13 @@ export interface FindingRow {
   readonly severity: Severity;
   readonly title: string;
   readonly found: string;
+  /** The setting, view or function that was read; null for a finding decided from our own rows. */
+  readonly read: string | null;
   readonly required: string | null;
   readonly why: string;
   readonly remedy: FindingRemedy | null;
+  /** Its check can be asked of the server alone. */
+  readonly recheckable: boolean;
   readonly actionLabel: string | null;
   readonly actionPath: string | null;
   readonly firstSeenAt: Date;
@@ -24,11 +29,13 @@ export interface FindingRow {
   readonly resolvedAt: Date | null;
 }
 
+/** What to paste where: statements, lines for the top of pg_hba.conf, lines of postgresql.conf; and words for the rest. */
 export interface FindingRemedy {
   readonly sql?: string | undefined;
   readonly hba?: string | undefined;
   readonly settings?: string | undefined;
-  readonly needs?: string | undefined;
+  readonly advice?: string | undefined;
+  readonly needs?: "reload" | "restart" | undefined;
 }
 
 export interface SeenFinding {
@@ -36,9 +43,12 @@ export interface SeenFinding {
   readonly severity: Severity;
   readonly title: string;
   readonly found: string;
+  readonly read?: string | null;
   readonly required?: string | null;
   readonly why: string;
   readonly remedy?: FindingRemedy | null;
+  /** False when left out. */
+  readonly recheckable?: boolean;
   readonly actionLabel?: string | null;
   readonly actionPath?: string | null;
 }
@@ -80,9 +90,11 @@ const findingColumns = {
   severity: true,
   title: true,
   found: true,
+  read: true,
   required: true,
   why: true,
   remedy: true,
+  recheckable: true,
   actionLabel: true,
   actionPath: true,
   firstSeenAt: true,
@@ -93,7 +105,7 @@ const findingColumns = {
 const newestFirst = [{ firstSeenAt: "desc" }, { id: "desc" }] satisfies Prisma.FindingOrderByWithRelationInput[];
 
 /** Worst first. */
-const severityOrder: readonly Severity[] = ["blocks-backup", "risk", "note"];
+const severityOrder: readonly Severity[] = ["blocks-backup", "blocks-wal", "risk", "note"];
 
 export function createFindingStore(prisma: PrismaClient): FindingStore {
   return {
@@ -150,17 +162,19 @@ async function recordFindings(
   const rows = JSON.stringify(seen.map((finding) => ({ id: newId("finding"), ...finding })));
   const [opened, resolved] = await prisma.$transaction([
     prisma.$queryRaw<{ isNew: boolean }[]>`
-      INSERT INTO finding (id, check_id, subject_id, server_id, repository_id, severity, title, found, required, why,
-                           remedy, action_label, action_path, first_seen_at, last_seen_at)
+      INSERT INTO finding (id, check_id, subject_id, server_id, repository_id, severity, title, found, read, required,
+                           why, remedy, recheckable, action_label, action_path, first_seen_at, last_seen_at)
       SELECT seen.id, seen."checkId", ${subjectId}, ${serverId}, ${repositoryId}, seen.severity, seen.title, seen.found,
-             seen.required, seen.why, NULLIF(seen.remedy, 'null'::jsonb), seen."actionLabel", seen."actionPath",
+             seen.read, seen.required, seen.why, NULLIF(seen.remedy, 'null'::jsonb), COALESCE(seen.recheckable, false),
+             seen."actionLabel", seen."actionPath",
              clock_timestamp(), clock_timestamp()
         FROM jsonb_to_recordset(${rows}::jsonb)
-               AS seen(id text, "checkId" text, severity text, title text, found text, required text, why text,
-                       remedy jsonb, "actionLabel" text, "actionPath" text)
+               AS seen(id text, "checkId" text, severity text, title text, found text, read text, required text,
+                       why text, remedy jsonb, recheckable boolean, "actionLabel" text, "actionPath" text)
       ON CONFLICT (check_id, subject_id) WHERE resolved_at IS NULL DO UPDATE
          SET severity = excluded.severity, title = excluded.title, found = excluded.found,
-             required = excluded.required, why = excluded.why, remedy = excluded.remedy,
+             read = excluded.read, required = excluded.required, why = excluded.why, remedy = excluded.remedy,
+             recheckable = excluded.recheckable,
              action_label = excluded.action_label, action_path = excluded.action_path,
              last_seen_at = excluded.last_seen_at
       RETURNING xmax = 0 AS "isNew"`,

@@ -23,6 +23,7 @@ export type { InstanceRow, InstanceStore } from "./instance-store.ts";
 export type { Json } from "./json.ts";
 export type { HeldLease, LeaseHolder, LeaseRequest, LeaseStore } from "./lease-store.ts";
 export { type MigrateOptions, migrate } from "./migrate.ts";
+export type { MissedTimeRow, OfflinePeriod, OfflineStore } from "./offline-store.ts";
 export { type Metadata, type MetadataOptions, openMetadata } from "./open-metadata.ts";
 export { largestPage, type Page, type PageRequest } from "./page.ts";
 export type { NewPolicy, PolicyRow, PolicyStore } from "./policy-store.ts";
@@ -60,6 +61,7 @@ export {
   type ScheduleStore,
   scheduleKinds,
 } from "./schedule-store.ts";
+export type { NewSnapshot, ServerSnapshotRow } from "./server-snapshot.ts";
 export type {
   NewServer,
   NewServerMember,

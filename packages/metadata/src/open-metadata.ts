@@ -10,6 +10,7 @@ import { guardedStore } from "./guarded-store.ts";
 import { createIdempotencyStore, type IdempotencyStore } from "./idempotency-store.ts";
 import { createInstanceStore, type InstanceStore } from "./instance-store.ts";
 import { createLeaseStore, type LeaseStore } from "./lease-store.ts";
+import { createOfflineStore, type OfflineStore } from "./offline-store.ts";
 import { createPolicyStore, type PolicyStore } from "./policy-store.ts";
 import { createRepositoryStore, type RepositoryStore } from "./repository-store.ts";
 import { createRunStore, type RunStore } from "./run-store.ts";
@@ -32,6 +33,7 @@ export interface Metadata {
   readonly runs: RunStore;
   readonly leases: LeaseStore;
   readonly servers: ServerStore;
+  readonly offline: OfflineStore;
   readonly repositories: RepositoryStore;
   readonly policies: PolicyStore;
   readonly schedules: ScheduleStore;
@@ -74,6 +76,7 @@ export function openMetadata(options: MetadataOptions): Metadata {
     runs: guardedStore(createRunStore(prisma)),
     leases: guardedStore(createLeaseStore(prisma)),
     servers: guardedStore(createServerStore(prisma)),
+    offline: guardedStore(createOfflineStore(prisma)),
     repositories: guardedStore(createRepositoryStore(prisma)),
     policies: guardedStore(createPolicyStore(prisma)),
     schedules: guardedStore(createScheduleStore(prisma)),

@@ -36,6 +36,8 @@ export const runKinds = [
   "attach-repository",
   "recovery-kit",
   "collect",
+  "inspect",
+  "server-act",
 ] as const;
 export type RunKind = (typeof runKinds)[number];
 

@@ -1,9 +1,17 @@
 import { newId } from "@tidemark/kit";
 import { isForeignKeyViolation, isUniqueViolation, nameTaken, notFound, versionConflict } from "./database-error.ts";
 import type { Prisma, PrismaClient } from "./generated/client.ts";
+import type { Json } from "./json.ts";
 import { type Page, type PageRequest, readPage } from "./page.ts";
 import { insertPolicy, type NewPolicy } from "./policy-store.ts";
 import type { NewSchedule } from "./schedule-store.ts";
+import {
+  findSnapshots,
+  type NewSnapshot,
+  recordChecks,
+  recordSnapshot,
+  type ServerSnapshotRow,
+} from "./server-snapshot.ts";
 
 /** A managed server as everybody may see it; the DSN is only given by `credentials`. */
 export interface Server {
@@ -100,6 +108,12 @@ export interface ServerStore {
   /** Throws `name-taken`. */
   addMember(member: NewServerMember): Promise<ServerMember>;
   membersOf(serverIds: readonly string[]): Promise<readonly ServerMember[]>;
+  /** Keeps what an inspection brought unless a newer one is there. False then, and for a server that was removed. */
+  recordSnapshot(serverId: string, snapshot: NewSnapshot): Promise<boolean>;
+  /** Puts checks that were asked alone in the place of the older ones; false when the server was never inspected. */
+  recordChecks(serverId: string, checks: readonly Json[]): Promise<boolean>;
+  /** Of those that were ever inspected. */
+  snapshots(serverIds: readonly string[]): Promise<readonly ServerSnapshotRow[]>;
 }
 
 export function createServerStore(prisma: PrismaClient): ServerStore {
@@ -159,6 +173,9 @@ export function createServerStore(prisma: PrismaClient): ServerStore {
         orderBy: [{ addedAt: "asc" }, { id: "asc" }],
         select: memberColumns,
       }),
+    recordSnapshot: (serverId, snapshot) => recordSnapshot(prisma, serverId, snapshot),
+    recordChecks: (serverId, checks) => recordChecks(prisma, serverId, checks),
+    snapshots: (serverIds) => findSnapshots(prisma, serverIds),
   };
 }
 
@@ -274,6 +291,7 @@ async function removeServer(prisma: PrismaClient, id: string): Promise<boolean> 
     if (removed === 0) return false;
     await tx.schedule.deleteMany({ where: { serverId: id } });
     await tx.serverMember.deleteMany({ where: { serverId: id } });
+    await tx.serverSnapshot.deleteMany({ where: { serverId: id } });
     await tx.$executeRaw`
       UPDATE finding SET resolved_at = clock_timestamp() WHERE server_id = ${id} AND resolved_at IS NULL`;
     return true;

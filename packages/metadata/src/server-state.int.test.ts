@@ -1,0 +1,131 @@
+import { newId } from "@tidemark/kit";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Seed, type TestMetadata, testMetadata } from "./test-database.ts";
+
+let database: TestMetadata;
+let seed: Seed;
+beforeAll(async () => {
+  database = await testMetadata();
+  seed = await database.seed();
+});
+afterAll(() => database[Symbol.asyncDispose]());
+const sql = (text: string) => database.server.query(text, [], { database: "tidemark" });
+const at = (time: string) => new Date(`2026-11-20T${time}Z`);
+
+describe("snapshots", () => {
+  it("keep the newest inspection, whatever order they end in", async () => {
+    const { servers } = database.metadata;
+    const { serverId } = await database.seed("snapshots");
+    expect(await servers.snapshots([serverId])).toEqual([]);
+    expect(await servers.recordChecks(serverId, [{ id: "a" }])).toBe(false);
+    const snapshot = (time: string, name: string) => ({ observedAt: at(time), document: { name }, checks: [] });
+    expect(await servers.recordSnapshot(serverId, snapshot("10:00:00", "first"))).toBe(true);
+    expect(await servers.recordSnapshot(serverId, snapshot("10:05:00", "second"))).toBe(true);
+    expect(await servers.recordSnapshot(serverId, snapshot("10:01:00", "slow"))).toBe(false);
+    expect(await servers.snapshots([serverId, seed.serverId])).toEqual([
+      { serverId, observedAt: at("10:05:00"), document: { name: "second" }, checks: [] },
+    ]);
+  });
+
+  it("put a check that was asked alone in its old place", async () => {
+    const { servers } = database.metadata;
+    const { serverId } = await database.seed("checks");
+    const checks = ["a", "b", "c"].map((id) => ({ id, state: "found" }));
+    await servers.recordSnapshot(serverId, { observedAt: at("10:00:00"), document: {}, checks });
+    expect(
+      await servers.recordChecks(serverId, [
+        { id: "b", state: "ok" },
+        { id: "new", state: "ok" },
+      ]),
+    ).toBe(true);
+    const [row] = await servers.snapshots([serverId]);
+    expect(row?.checks).toEqual([checks[0], { id: "b", state: "ok" }, checks[2], { id: "new", state: "ok" }]);
+    expect(row?.observedAt).toEqual(at("10:00:00"));
+  });
+
+  it("go with the server, and none comes back after it", async () => {
+    const { servers } = database.metadata;
+    const { serverId } = await database.seed("removed");
+    const snapshot = { observedAt: at("10:00:00"), document: {}, checks: [] };
+    await servers.recordSnapshot(serverId, snapshot);
+    await servers.remove(serverId);
+    expect(await servers.recordSnapshot(serverId, snapshot)).toBe(false);
+    expect(await servers.snapshots([serverId])).toEqual([]);
+  });
+});
+
+describe("offline periods", () => {
+  it("are one at a time, said who and why, and end with what was missed", async () => {
+    const { offline } = database.metadata;
+    const { serverId } = seed;
+    const set = (by: string) => offline.setOffline({ serverId, by, reason: `because of ${by}` });
+    const periods = await Promise.all([set("user:a"), set("user:b"), set("user:c")]);
+    expect(new Set(periods.map((period) => period.id)).size).toBe(1);
+    const [open] = await offline.current([serverId]);
+    expect(open).toEqual(periods[0]);
+    expect(open).toMatchObject({ endedAt: null, endedBy: null, missed: [], missedCount: 0 });
+    expect(open?.reason).toBe(`because of ${open?.by}`);
+
+    const times = [{ kind: "backup" as const, dueAt: at("03:00:00") }];
+    const ended = await offline.setOnline({ serverId, by: "user:d", missed: { times, count: 7 } });
+    expect(ended).toMatchObject({ id: open?.id, endedBy: "user:d", missed: times, missedCount: 7 });
+    expect(ended?.endedAt).toBeInstanceOf(Date);
+    expect(await offline.setOnline({ serverId, by: "user:e", missed: { times: [], count: 0 } })).toBeNull();
+    expect(await offline.current()).toEqual([]);
+    expect(await offline.latest([serverId])).toEqual([ended]);
+
+    const again = await set("user:f");
+    expect(again.id).not.toBe(open?.id);
+    expect(await offline.ofServer(serverId, 10)).toEqual([again, ended]);
+    expect(await offline.ofServer(serverId, 1)).toEqual([again]);
+    expect(await offline.latest([serverId, newId("server")])).toEqual([again]);
+    expect((await offline.current()).map((period) => period.id)).toEqual([again.id]);
+  });
+
+  it("are not for servers that are not there", async () => {
+    const { offline, servers } = database.metadata;
+    const request = { serverId: newId("server"), by: "user:a", reason: "x" };
+    await expect(offline.setOffline(request)).rejects.toMatchObject({ code: "not-found" });
+    const { serverId } = await database.seed("left");
+    await servers.remove(serverId);
+    await expect(offline.setOffline({ ...request, serverId })).rejects.toMatchObject({ code: "not-found" });
+  });
+
+  it("hold what no code of ours may break", async () => {
+    const insert = (columns: string, values: string) =>
+      sql(`INSERT INTO offline_period (id, server_id, by, reason, ${columns})
+           VALUES ('${newId("offline")}', '${seed.serverId}', 'user:a', 'x', ${values})`);
+    await expect(insert("ended_at", "now()")).rejects.toThrow("offline_period_end_check");
+    await expect(insert("ended_at, ended_by, since", "now(), 'u', now() + interval '1 d'")).rejects.toThrow(
+      "offline_period_end_check",
+    );
+    await expect(insert("ended_at, ended_by, missed", "now() + interval '1 h', 'u', '[1]'")).rejects.toThrow(
+      "offline_period_missed_check",
+    );
+  });
+});
+
+describe("findings of checks", () => {
+  it("say what was read, how to mend it, and whether it can be asked alone", async () => {
+    const { findings } = database.metadata;
+    const subject = { kind: "server", serverId: seed.serverId } as const;
+    const finding = {
+      checkId: "wal-level",
+      severity: "blocks-wal" as const,
+      title: "t",
+      found: "minimal",
+      read: "wal_level",
+      required: "replica",
+      why: "w",
+      remedy: { settings: "wal_level = replica", advice: "both", needs: "restart" as const },
+      recheckable: true,
+    };
+    const plain = { checkId: "late", severity: "risk" as const, title: "t", found: "f", why: "w" };
+    await findings.record(subject, ["wal-level", "late"], [plain, finding]);
+    const open = await findings.open([seed.serverId]);
+    expect(open[0]).toMatchObject(finding);
+    expect(open[1]).toMatchObject({ ...plain, read: null, recheckable: false, remedy: null });
+    await findings.record(subject, ["wal-level"], [{ ...finding, recheckable: false, read: "pg_settings" }]);
+    expect((await findings.open([seed.serverId]))[0]).toMatchObject({ recheckable: false, read: "pg_settings" });
+  });
+});
