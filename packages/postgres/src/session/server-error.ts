@@ -53,6 +53,14 @@ const rules: readonly Rule[] = [
     code: "replication-not-permitted",
     hint: "the role needs the REPLICATION attribute: ALTER ROLE … REPLICATION",
   },
+  {
+    // slotfuncs.c up to 15, slot.c from 16: the SQL functions ask for the attribute, no grant stands for it.
+    sqlState: "42501",
+    routines: ["CheckSlotPermissions", "check_permissions"],
+    phase: "sql",
+    code: "replication-not-permitted",
+    hint: "the role needs the REPLICATION attribute: ALTER ROLE … REPLICATION",
+  },
   { sqlState: "42501", phase: "sql", code: "privilege-missing", hint: "the role lacks a privilege for this" },
   { sqlState: "3D000", code: "database-unknown", hint: "name an existing database in the connection string" },
   {
@@ -73,6 +81,47 @@ const rules: readonly Rule[] = [
     routines: ["ReplicationSlotCreate"],
     code: "replication-slots-exhausted",
     hint: "raise max_replication_slots and restart, or drop a slot that is not used",
+  },
+  {
+    sqlState: "42710",
+    routines: ["ReplicationSlotCreate"],
+    code: "slot-exists",
+    hint: "choose another name, or use the slot that is there",
+  },
+  {
+    // slot.c: the inner function up to 13.
+    sqlState: "42704",
+    routines: ["ReplicationSlotAcquire", "ReplicationSlotAcquireInternal"],
+    code: "slot-missing",
+    hint: "pg_replication_slots lists the slots there are",
+  },
+  {
+    sqlState: "55006",
+    routines: ["ReplicationSlotAcquire", "ReplicationSlotAcquireInternal"],
+    code: "slot-in-use",
+    hint: "another session streams from the slot; pg_replication_slots names its process",
+  },
+  {
+    // xlogfuncs.c: what writes WAL, or asks where it is written, is for a primary.
+    sqlState: "55000",
+    routines: [
+      "pg_switch_wal",
+      "pg_walfile_name",
+      "pg_walfile_name_offset",
+      "pg_current_wal_lsn",
+      "pg_current_wal_insert_lsn",
+      "pg_current_wal_flush_lsn",
+    ],
+    code: "server-in-recovery",
+    hint: "the server is a standby (or recovers); ask its primary",
+  },
+  {
+    // xlogfuncs.c: one low-level backup a session.
+    sqlState: "55000",
+    routines: ["pg_start_backup", "pg_backup_start"],
+    phase: "sql",
+    code: "backup-already-running",
+    hint: "a session holds one backup at a time; stop it or end the session",
   },
   {
     // xlog.c: do_pg_start_backup up to 14, do_pg_backup_start from 15.
