@@ -1,6 +1,7 @@
 export { describeSchedule } from "./describe-schedule.ts";
 export { type EstimateRequest, estimateRemaining, type PastRun, type RemainingRange } from "./estimate-remaining.ts";
 export { type HeroServer, heroSentence } from "./hero-sentence.ts";
+export { type MissedTime, type MissedTimes, missedTimes, type SilentSchedule } from "./missed-times.ts";
 export {
   canBeRestored,
   type Protection,

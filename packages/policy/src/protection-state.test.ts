@@ -15,6 +15,8 @@ const fine: ProtectionFacts = {
   failuresInRow: 0,
   lastDrill: { outcome: "proven", at: ago(30) },
   lastProvenAt: ago(30),
+  blockingFindings: [],
+  offline: null,
 };
 const newest = (change: Partial<NonNullable<ProtectionFacts["newestRestorable"]>>) => ({
   newestRestorable: { stoppedAt: ago(60), damaged: false, suspectPageCount: 0, ...change },
@@ -44,6 +46,14 @@ describe("protectionState", () => {
       "last-drill-failed",
     ],
     ["is at risk when the newest backup is damaged", newest({ damaged: true }), "at-risk", "newest-backup-damaged"],
+    ["is at risk when no backup can be taken", { blockingFindings: ["it refuses us"] }, "at-risk", "backup-blocked"],
+    ["is degraded while it is offline", { offline: { since: ago(5), by: "user:a" } }, "degraded", "offline"],
+    [
+      "is as bad as its backups while it is offline",
+      { offline: { since: ago(5), by: "user:a" }, newestRestorable: null },
+      "unprotected",
+      "no-restorable-backup",
+    ],
     ["is unprotected without a restorable backup", { newestRestorable: null }, "unprotected", "no-restorable-backup"],
     ["is unknown when the repository cannot be read", { readAt: null }, "unknown", "facts-unknown"],
     [
@@ -55,6 +65,18 @@ describe("protectionState", () => {
   ])("%s", (_, change, state, code) => {
     const protection = protectionState({ ...fine, ...change }, now);
     expect([protection.state, protection.reasons[0]?.code]).toEqual([state, code]);
+  });
+});
+
+describe("reasons for the present", () => {
+  it("say every finding that blocks, and who set it offline since when", () => {
+    const facts = { ...fine, blockingFindings: ["a", "b"], offline: { since: ago(90), by: "user:admin" } };
+    expect(protectionState(facts, now).reasons.map((reason) => reason.sentence)).toEqual([
+      "no backup can be taken: a",
+      "no backup can be taken: b",
+      "it is offline since 2026-03-15 10:30 UTC (by user:admin): schedules are stopped",
+      "restored, started and checked 30 min ago",
+    ]);
   });
 });
 

@@ -13,6 +13,8 @@ export type ProtectionCode =
   | "backup-far-overdue"
   | "last-drill-failed"
   | "newest-backup-damaged"
+  | "backup-blocked"
+  | "offline"
   | "backup-late"
   | "backups-failing"
   | "suspect-pages"
@@ -46,6 +48,10 @@ export interface ProtectionFacts {
   /** The last drill that ended proven or failed ("not possible here" is no verdict). */
   readonly lastDrill: { readonly outcome: "proven" | "failed"; readonly at: Date } | null;
   readonly lastProvenAt: Date | null;
+  /** What was found by open findings that block backups (severity `blocks-backup`), as sentences. */
+  readonly blockingFindings: readonly string[];
+  /** Since when and by whom it is set offline; null when it is online. */
+  readonly offline: { readonly since: Date; readonly by: string } | null;
 }
 
 export interface Protection {
@@ -72,6 +78,7 @@ function* collectReasons(facts: ProtectionFacts, now: Date): Generator<Protectio
     yield { code: "facts-unknown", sentence: "the repository could not be read, so nothing is known" };
     return;
   }
+  yield* presentReasons(facts);
   const newest = facts.newestRestorable;
   if (newest === null) {
     yield { code: "no-restorable-backup", sentence: "there is no backup that can be restored" };
@@ -79,6 +86,17 @@ function* collectReasons(facts: ProtectionFacts, now: Date): Generator<Protectio
   }
   yield* backupReasons(facts, newest, now);
   yield* proofReasons(facts, now);
+}
+
+/** What keeps the next backup from being taken, whatever the last ones are worth. */
+function* presentReasons({ blockingFindings, offline }: ProtectionFacts): Generator<ProtectionReason> {
+  if (offline !== null) {
+    const since = `${offline.since.toISOString().slice(0, 16).replace("T", " ")} UTC`;
+    yield { code: "offline", sentence: `it is offline since ${since} (by ${offline.by}): schedules are stopped` };
+  }
+  for (const finding of blockingFindings) {
+    yield { code: "backup-blocked", sentence: `no backup can be taken: ${finding}` };
+  }
 }
 
 function* backupReasons(
@@ -137,7 +155,9 @@ function stateOf(code: ProtectionCode): ProtectionState {
     case "backup-far-overdue":
     case "last-drill-failed":
     case "newest-backup-damaged":
+    case "backup-blocked":
       return "at-risk";
+    case "offline":
     case "backup-late":
     case "backups-failing":
     case "suspect-pages":

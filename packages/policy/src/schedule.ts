@@ -19,6 +19,12 @@ export function nextRuns(cron: string, timeZone: string, from: Date, count: numb
   return runs;
 }
 
+/** The runs strictly after `from`, without end. Throws `cron-invalid`. */
+export function* runsAfter(schedule: ScheduleTimes, from: Date): Generator<Date> {
+  const expression = parseCron(schedule.cron, schedule.timeZone, from);
+  for (;;) yield expression.next().toDate();
+}
+
 /** Throws `cron-invalid` with a sentence that says what is wrong: field count, a value, the zone, or a day that never comes. */
 export function validateCron(cron: string, timeZone: string): void {
   // A leap year's first day: February 29 comes, February 31 never does. The parser gives up by itself after its limit.

@@ -41,6 +41,8 @@ export async function standingsOf(
       failuresInRow: failures.get(server.id) ?? 0,
       lastDrill: verdictOf(drillOf.get(server.id)),
       lastProvenAt: lastProven?.provenAt ?? null,
+      blockingFindings: [],
+      offline: null,
     };
     return { protection: protectionState(facts, now), lastBackup, lastProven };
   });
