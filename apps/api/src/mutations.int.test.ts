@@ -303,6 +303,8 @@ describe("mutations", () => {
       facts: null,
       duplicateOf: { serverId: seeded.server.id, asMember: true },
       serverId: null,
+      checks: [],
+      privileges: null,
     };
     await api.metadata.runs.finish(asked.run.id, { state: "succeeded", result });
     const { data } = await api.graphql(

@@ -17,7 +17,7 @@ export { type IdKind, idKind, idPrefixes, idTime, newId } from "./ids.ts";
 export { createLogger, type Logger, type LoggerOptions, maskSecrets } from "./logger.ts";
 export { makeFolders } from "./make-folders.ts";
 export { identifyProcess, isProcessAlive, type ProcessIdentity } from "./process-identity.ts";
-export { newSealingKeys, openSealed, publicKeyOf, type SealingKeys, seal } from "./sealed-text.ts";
+export { isPublicKey, newSealingKeys, openSealed, publicKeyOf, type SealingKeys, seal } from "./sealed-text.ts";
 export { Secret } from "./secret.ts";
 export { type Environment, readSettings, type Settings } from "./settings.ts";
 export { formatAge, formatBytes, formatDuration } from "./units.ts";

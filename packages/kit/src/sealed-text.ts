@@ -57,6 +57,11 @@ export async function openSealed(privateKey: Secret, sealed: string): Promise<Se
   }
 }
 
+/** Whether `seal` would take this text as a public key. */
+export function isPublicKey(text: string): boolean {
+  return text.startsWith(publicWord) && Buffer.from(text.slice(publicWord.length), "base64url").length === keyBytes;
+}
+
 function decodeKey(text: string, word: string): ArrayBuffer {
   const bytes = Buffer.from(text.trim().slice(word.length), "base64url");
   if (text.trim().startsWith(word) && bytes.length === keyBytes) return exact(bytes);

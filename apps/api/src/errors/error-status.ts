@@ -12,6 +12,7 @@ const statusOfCode: Partial<Record<ErrorCode, number>> = {
   "plan-stale": 409,
   "run-already-final": 409,
   "server-busy": 409,
+  "server-offline": 409,
   "backup-held": 409,
   "backup-protected": 409,
   "version-conflict": 412,

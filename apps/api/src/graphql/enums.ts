@@ -58,6 +58,8 @@ export const RunKindEnum = enumOf("RunKind", "Which act a run executes.", {
   "recovery-kit": "Packs the recovery kit.",
   collect: "Removes data nothing points at any more.",
   mark: "Writes a hold, a release or a note.",
+  inspect: "Reads what a server tells of itself and runs its checks.",
+  "server-act": "Does or asks one thing at a server: see ServerActResult.",
 });
 
 export const RunStateEnum = enumOf("RunState", "Where a run is.", {
@@ -86,6 +88,7 @@ export const StepStateEnum = enumOf("StepState", "How a step or a check ended.",
 
 export const SeverityEnum = enumOf("Severity", "What a finding threatens.", {
   "blocks-backup": "No backup can be taken.",
+  "blocks-wal": "WAL cannot be streamed; backups can be taken.",
   risk: "A restore may fail or lose data.",
   note: "Worth knowing.",
 });
@@ -98,4 +101,60 @@ export const SameSystemChoiceEnum = enumOf("SameSystemChoice", "What a server wi
 export const CheckpointModeEnum = enumOf("CheckpointMode", "How the server begins a backup.", {
   fast: "At once, with a burst of writes.",
   spread: "Gently, over its checkpoint time.",
+});
+
+export const BackupMethodEnum = enumOf("BackupMethod", "How a backup's files come from the server.", {
+  stream: "BASE_BACKUP over the replication protocol.",
+  "read-files": "The low-level API: files are read with pg_read_binary_file between backup start and stop.",
+  "local-files":
+    "The low-level API with files read from the file system; only for servers on the worker's own machine.",
+});
+
+export const CheckStateEnum = enumOf("CheckState", "What a check of a server came to.", {
+  ok: "As required.",
+  found: "Not as required.",
+  "not-asked": "It does not apply to this server, or could not be read; `found` says which.",
+});
+
+export const RemedyNeedsEnum = enumOf("RemedyNeeds", "What the server needs before a remedy takes effect.", {
+  reload: "Reading its configuration again: SELECT pg_reload_conf().",
+  restart: "A restart.",
+});
+
+export const PrivilegeStateEnum = enumOf("PrivilegeState", "Whether the role may do an act.", {
+  allowed: "It may.",
+  missing: "It may not; the remedy grants it.",
+  "not-available": "This server's version has no such act, or the server is a standby.",
+});
+
+export const SlotKindEnum = enumOf("SlotKind", "What a replication slot is for.", {
+  physical: "For a standby or a WAL receiver.",
+  logical: "For logical decoding.",
+});
+
+export const ReplicationClientKindEnum = enumOf("ReplicationClientKind", "Who streams from a server.", {
+  standby: "A standby.",
+  "wal-receiver": "A program that keeps WAL: ours, pg_receivewal, Barman.",
+  "base-backup": "A base backup that is being taken.",
+  logical: "A subscriber or another reader of logical changes.",
+  unknown: "It could not be told.",
+});
+
+export const ArchiveModeEnum = enumOf("ArchiveMode", "archive_mode.", {
+  off: "Nothing is archived.",
+  on: "A primary archives.",
+  always: "A standby archives too.",
+});
+
+export const SynchronousMethodEnum = enumOf("SynchronousMethod", "How synchronous_standby_names chooses.", {
+  none: "No commit waits for a standby.",
+  priority: "The first so many of the names (FIRST).",
+  quorum: "Any so many of the names (ANY).",
+});
+
+export const ConfigurationPurposeEnum = enumOf("ConfigurationPurpose", "What a configuration file holds.", {
+  config: "postgresql.conf.",
+  hba: "pg_hba.conf.",
+  ident: "pg_ident.conf.",
+  include: "A file another one includes.",
 });

@@ -1,6 +1,7 @@
 import type {
   BackupRow,
   FindingRow,
+  OfflinePeriod,
   PolicyRow,
   RepositoryRow,
   Run,
@@ -10,6 +11,7 @@ import type {
 } from "@tidemark/metadata";
 import DataLoader from "dataloader";
 import type { Services } from "../services.ts";
+import { type Inspected, inspectedServers } from "../use-cases/inspected.ts";
 import { type ServerStanding, standingsOf } from "../use-cases/protection.ts";
 
 /** Rows asked for one by one in resolvers, fetched together: no query runs once per row of a list. */
@@ -27,6 +29,10 @@ export interface Loaders {
   readonly openFindingsOfServer: DataLoader<string, readonly FindingRow[]>;
   readonly allFindingsOfServer: DataLoader<string, readonly FindingRow[]>;
   readonly latestRunOfSchedule: DataLoader<string, Run | null>;
+  /** The period it is in; null: online. */
+  readonly offlineOfServer: DataLoader<string, OfflinePeriod | null>;
+  /** Null: never inspected. */
+  readonly inspectionOfServer: DataLoader<string, Inspected | null>;
 }
 
 export function createLoaders({ metadata, clock }: Services): Loaders {
@@ -49,6 +55,8 @@ export function createLoaders({ metadata, clock }: Services): Loaders {
       const runs = await metadata.runs.latestOfSchedules(ids);
       return ids.map((id) => runs.find((run) => run.scheduleId === id) ?? null);
     }),
+    offlineOfServer: oneOfServer((ids) => metadata.offline.current(ids)),
+    inspectionOfServer: oneOfServer((ids) => inspectedServers(metadata, ids)),
   };
 }
 
@@ -57,6 +65,15 @@ function byId<Row extends { readonly id: string }>(
 ): DataLoader<string, Row | null> {
   return new DataLoader(async (ids) => {
     const rows = new Map((await fetch(ids)).map((row) => [row.id, row]));
+    return ids.map((id) => rows.get(id) ?? null);
+  });
+}
+
+function oneOfServer<Row extends { readonly serverId: string }>(
+  fetch: (ids: readonly string[]) => Promise<readonly Row[]>,
+): DataLoader<string, Row | null> {
+  return new DataLoader(async (ids) => {
+    const rows = new Map((await fetch(ids)).map((row) => [row.serverId, row]));
     return ids.map((id) => rows.get(id) ?? null);
   });
 }

@@ -1,9 +1,17 @@
-import type { ConnectionReportResult, RestorePlanResult } from "@tidemark/jobs";
+import type {
+  ConnectionReportResult,
+  InspectResult,
+  PrivilegesResult,
+  RestorePlanResult,
+  ServerCheckResult,
+  ServerSnapshotDocument,
+} from "@tidemark/jobs";
 import type {
   ApiTokenRow,
   AuditEventRow,
   BackupRow,
   FindingRow,
+  OfflinePeriod,
   PolicyRow,
   RepositoryRow,
   Run,
@@ -27,6 +35,11 @@ export const FindingRef = builder.objectRef<FindingRow>("Finding");
 export const ApiTokenRef = builder.objectRef<ApiTokenRow>("ApiToken");
 export const AuditEventRef = builder.objectRef<AuditEventRow>("AuditEvent");
 export const WorkerRef = builder.objectRef<WorkerRow>("Worker");
+export const OfflinePeriodRef = builder.objectRef<OfflinePeriod>("OfflinePeriod");
+export const ServerCheckRef = builder.objectRef<ServerCheckResult>("ServerCheck");
+export const PrivilegesRef = builder.objectRef<PrivilegesResult>("Privileges");
+export const ServerSnapshotRef = builder.objectRef<ServerSnapshotDocument>("ServerSnapshot");
+export const InspectionRef = builder.objectRef<InspectResult>("Inspection");
 export const RetentionPreviewRef = builder.objectRef<RetentionPreview>("RetentionPreview");
 export const ConnectionReportRef = builder.objectRef<ConnectionReportResult>("ConnectionReport");
 /** A plan and the plan run it came from. */
@@ -51,7 +64,8 @@ export interface RemedyShape {
   readonly sql?: string | undefined;
   readonly hba?: string | undefined;
   readonly settings?: string | undefined;
-  readonly needs?: string | undefined;
+  readonly advice?: string | undefined;
+  readonly needs?: "reload" | "restart" | undefined;
 }
 export const RemedyRef = builder.objectRef<RemedyShape>("Remedy");
 

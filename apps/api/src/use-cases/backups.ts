@@ -1,17 +1,29 @@
-import type { RunRequest } from "@tidemark/jobs";
-import { newId } from "@tidemark/kit";
+import { BackupMethod, type RunRequest } from "@tidemark/jobs";
+import { AppError, newId } from "@tidemark/kit";
+import type { Server } from "@tidemark/metadata";
 import { z } from "zod";
 import type { Services } from "../services.ts";
 import { EntityId } from "./inputs.ts";
 import { parseInput } from "./parse-input.ts";
 import { type Caller, perform } from "./perform.ts";
-import { requireRestorableBackup, requireServer, requireStoredBackup } from "./requirements.ts";
+import { requireOnlineServer, requireRestorableBackup, requireStoredBackup } from "./requirements.ts";
 
 export const TakeBackupInput = z.object({
   serverId: EntityId,
   checkpoint: z.enum(["fast", "spread"]).nullish().describe("How the server begins; fast when left out."),
   maxRateKib: z.number().int().min(32).max(1_048_576).nullish().describe("Limit in KiB/s, 32 to 1048576."),
   label: z.string().trim().min(1).max(200).nullish(),
+  method: BackupMethod.nullish().describe(
+    "How files come; stream when left out. local-files is only for servers on the worker's own machine.",
+  ),
+  readers: z
+    .number()
+    .int()
+    .min(1)
+    .max(16)
+    .nullish()
+    .describe("How many files are read side by side, 1 to 16; 4 when left out. A stream is one whatever is said."),
+  memberName: z.string().min(1).max(63).nullish().describe("Take it from this member (a standby)."),
 });
 
 /** Makes the run and the running backup's row in one transaction. */
@@ -19,7 +31,8 @@ export function takeBackup(services: Services, caller: Caller, input: unknown) {
   const act = { name: "takeBackup", input: input as Record<string, unknown> };
   return perform<{ runId: string; backupId: string }>(services, caller, act, async (scope) => {
     const parsed = parseInput(TakeBackupInput, input);
-    const server = await requireServer(services, parsed.serverId);
+    const server = await requireOnlineServer(services, parsed.serverId);
+    if (parsed.memberName != null) await requireMember(services, server, parsed.memberName);
     const backupId = newId("backup");
     scope.target({ kind: "backup", id: backupId });
     const label = parsed.label ?? null;
@@ -30,6 +43,9 @@ export function takeBackup(services: Services, caller: Caller, input: unknown) {
       maxRateKib: parsed.maxRateKib ?? null,
       label,
       drillAfter: false,
+      method: parsed.method ?? "stream",
+      readers: parsed.readers ?? 4,
+      memberName: parsed.memberName ?? null,
     };
     const run = await scope.startRun({
       kind: "backup",
@@ -39,6 +55,20 @@ export function takeBackup(services: Services, caller: Caller, input: unknown) {
       backup: { id: backupId, serverId: server.id, repositoryId: server.repositoryId, label },
     });
     return { runId: run.id, backupId: run.backupId ?? backupId };
+  });
+}
+
+/** Throws `not-found` unless the server has such a member, and names those it has. */
+async function requireMember(services: Services, server: Server, name: string): Promise<void> {
+  const members = await services.metadata.servers.membersOf([server.id]);
+  if (members.some((member) => member.name === name)) return;
+  throw new AppError("not-found", {
+    message: `${server.name} has no member ${name}`,
+    hint:
+      members.length === 0
+        ? "add its standby with addServer and sameSystemAs: member"
+        : `its members: ${members.map((member) => member.name).join(", ")}`,
+    context: { field: "memberName" },
   });
 }
 

@@ -1,8 +1,8 @@
 import { DrillResult } from "@tidemark/jobs";
-import type { BackupRow, Metadata, RepositoryRow, Run, ScheduleRow, Server } from "@tidemark/metadata";
+import type { BackupRow, FindingRow, Metadata, RepositoryRow, Run, ScheduleRow, Server } from "@tidemark/metadata";
 import { type Protection, type ProtectionFacts, protectionState } from "@tidemark/policy";
 
-/** What is known of a server, gathered for many at once: seven queries, however many servers. */
+/** What is known of a server, gathered for many at once: nine queries, however many servers. */
 export interface ServerStanding {
   readonly protection: Protection;
   readonly lastBackup: BackupRow | null;
@@ -17,7 +17,7 @@ export async function standingsOf(
 ): Promise<readonly ServerStanding[]> {
   const ids = servers.map((server) => server.id);
   const repositoryIds = [...new Set(servers.map((server) => server.repositoryId))];
-  const [latest, proven, damaged, failures, drills, schedules, repositories] = await Promise.all([
+  const [latest, proven, damaged, failures, drills, schedules, repositories, findings, offline] = await Promise.all([
     metadata.backups.latestRestorable(ids),
     metadata.backups.lastProven(ids),
     metadata.backups.damagedCounts(ids),
@@ -25,6 +25,8 @@ export async function standingsOf(
     metadata.runs.latestFinished(ids, "drill"),
     metadata.schedules.ofServers(ids),
     metadata.repositories.getMany(repositoryIds),
+    metadata.findings.open(ids),
+    metadata.offline.current(ids),
   ]);
   const latestOf = new Map(latest.map((backup) => [backup.serverId, backup]));
   const provenOf = new Map(proven.map((backup) => [backup.serverId, backup]));
@@ -41,8 +43,8 @@ export async function standingsOf(
       failuresInRow: failures.get(server.id) ?? 0,
       lastDrill: verdictOf(drillOf.get(server.id)),
       lastProvenAt: lastProven?.provenAt ?? null,
-      blockingFindings: [],
-      offline: null,
+      blockingFindings: blockingOf(findings, server.id),
+      offline: offline.find((period) => period.serverId === server.id) ?? null,
     };
     return { protection: protectionState(facts, now), lastBackup, lastProven };
   });
@@ -68,6 +70,12 @@ function newestOf(backup: BackupRow | null): ProtectionFacts["newestRestorable"]
 function backupSchedule(schedules: readonly ScheduleRow[], serverId: string): ProtectionFacts["schedule"] {
   const schedule = schedules.find((one) => one.serverId === serverId && one.kind === "backup" && one.enabled);
   return schedule === undefined ? null : { cron: schedule.cron, timeZone: schedule.zone };
+}
+
+function blockingOf(findings: readonly FindingRow[], serverId: string): readonly string[] {
+  return findings
+    .filter((finding) => finding.serverId === serverId && finding.severity === "blocks-backup")
+    .map((finding) => `${finding.title}: ${finding.found}`);
 }
 
 /** "Not possible here", cancelled and interrupted drills are no verdict. */

@@ -10,6 +10,19 @@ export async function requireServer(services: Services, id: string, field = "ser
   return server;
 }
 
+/** As `requireServer`, and it is in service: throws `server-offline` with who took it out of it, when and why. */
+export async function requireOnlineServer(services: Services, id: string, field = "serverId"): Promise<Server> {
+  const server = await requireServer(services, id, field);
+  const [period] = await services.metadata.offline.current([server.id]);
+  if (period === undefined) return server;
+  const since = `${period.since.toISOString().slice(0, 16).replace("T", " ")} UTC`;
+  throw new AppError("server-offline", {
+    message: `${server.name} is offline since ${since}, set by ${period.by}: ${period.reason}`,
+    hint: "set it online again first; nothing was asked of it",
+    context: { field },
+  });
+}
+
 export async function requireRepository(services: Services, id: string, field: string): Promise<RepositoryRow> {
   const repository = await services.metadata.repositories.get(id);
   if (repository === null) throw notFound("repository", id, field);

@@ -48,7 +48,10 @@ export function cancelEffect(run: Pick<Run, "kind" | "state">): string {
     case "connection-test":
     case "restore-plan":
     case "recovery-kit":
+    case "inspect":
       return "it stops; nothing was changed by it";
+    case "server-act":
+      return "an act that has reached the server already is not undone; one that has not is not begun";
   }
 }
 

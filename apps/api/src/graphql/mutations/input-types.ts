@@ -1,9 +1,9 @@
 import { builder } from "../builder.ts";
-import { AccessEnum, CheckpointModeEnum, SameSystemChoiceEnum, ScheduleKindEnum } from "../enums.ts";
+import { AccessEnum, BackupMethodEnum, CheckpointModeEnum, SameSystemChoiceEnum, ScheduleKindEnum } from "../enums.ts";
 
 /** What mutations are asked. What values mean and their limits are checked by the use cases, which REST shares. */
 
-const keyText = "The same key and request again gives the first answer; kept for a day.";
+export const keyText = "The same key and request again gives the first answer; kept for a day.";
 
 export const RetentionInputRef = builder.inputType("RetentionInput", {
   description: "A retention policy's rules; with none every backup is kept.",
@@ -76,6 +76,19 @@ export const TakeBackupInput = builder.inputType("TakeBackupInput", {
     checkpoint: t.field({ type: CheckpointModeEnum, description: "FAST when left out." }),
     maxRateKib: t.int({ description: "Limit in KiB/s, 32 to 1048576." }),
     label: t.string({ description: "Up to 200 characters." }),
+    method: t.field({
+      type: BackupMethodEnum,
+      defaultValue: "stream",
+      description:
+        "How files come. LOCAL_FILES is only for servers on the worker's own machine, whose files it may read.",
+    }),
+    readers: t.int({
+      defaultValue: 4,
+      description: "How many files are read side by side, 1 to 16; a STREAM has one stream whatever is said.",
+    }),
+    memberName: t.string({
+      description: "Take it from this member (a standby); from the server itself when left out.",
+    }),
     idempotencyKey: t.string({ description: keyText }),
   }),
 });

@@ -1,5 +1,3 @@
-import type { InputRef, ObjectRef } from "@pothos/core";
-import type { Services } from "../../services.ts";
 import { applyRetention } from "../../use-cases/apply-retention.ts";
 import {
   annotateBackup,
@@ -10,7 +8,6 @@ import {
   verifyBackup,
 } from "../../use-cases/backups.ts";
 import { deleteBackup } from "../../use-cases/delete-backup.ts";
-import type { ActOutcome, Caller } from "../../use-cases/perform.ts";
 import { createPolicy, updatePolicy } from "../../use-cases/policies.ts";
 import { addRepository, confirmRecoveryKit, requestRecoveryKit } from "../../use-cases/repositories.ts";
 import { planRestore, runRestore } from "../../use-cases/restore.ts";
@@ -18,41 +15,14 @@ import { cancelRun } from "../../use-cases/runs.ts";
 import { removeSchedule, setSchedule } from "../../use-cases/schedules.ts";
 import { addServer, removeServer, testConnection, updateServer } from "../../use-cases/servers.ts";
 import { createApiToken, revokeApiToken } from "../../use-cases/tokens.ts";
-import { builder, type Types } from "../builder.ts";
-import { createContext, requirePrincipal } from "../context.ts";
+import { builder } from "../builder.ts";
+import { mutation } from "./define-mutation.ts";
 import * as inputs from "./input-types.ts";
 import * as payloads from "./payloads.ts";
-
-type UseCase = (services: Services, caller: Caller, input: unknown) => Promise<ActOutcome<payloads.Answer>>;
 
 builder.mutationType({
   description: "Everything that can be done. Each answers at once; long work is a run. Each writes an audit row.",
 });
-
-/** Input in, payload out: what an act means is in the use case, which REST shares. */
-function mutation(
-  name: string,
-  description: string,
-  input: InputRef<object>,
-  payload: ObjectRef<Types, payloads.Payload>,
-  useCase: UseCase,
-): void {
-  builder.mutationField(name, (t) =>
-    t.field({
-      type: payload,
-      description,
-      args: { input: t.arg({ type: input, required: true, description: "What is asked." }) },
-      complexity: 100,
-      resolve: async (_root, args, context) => {
-        const { idempotencyKey, ...asked } = args.input as Record<string, unknown> & { idempotencyKey?: string | null };
-        const caller = { principal: requirePrincipal(context), idempotencyKey };
-        const outcome = await useCase(context.services, caller, asked);
-        context.loaders = createContext(context.services, context.principal, context.signal).loaders;
-        return payloads.toPayload(outcome);
-      },
-    }),
-  );
-}
 
 mutation(
   "testConnection",

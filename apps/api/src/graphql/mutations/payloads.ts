@@ -84,7 +84,7 @@ function payload(name: string) {
 const errorsText = "Why it was refused; empty when it was not.";
 
 /** Of acts that only start a run. */
-function runPayload(name: string, description: string) {
+export function runPayload(name: string, description: string) {
   return payload(name).implement({
     description,
     fields: (t) => ({
@@ -126,6 +126,22 @@ function serverPayload(name: string, description: string, runText: string) {
         },
       }),
       run: t.field({ type: RunRef, nullable: true, description: runText, resolve: runOf }),
+      userErrors: t.expose("userErrors", { type: [UserErrorRef], description: errorsText }),
+    }),
+  });
+}
+
+/** Of acts that change a server's row at once. */
+export function serverStatePayload(name: string, description: string) {
+  return payload(name).implement({
+    description,
+    fields: (t) => ({
+      server: t.field({
+        type: ServerRef,
+        nullable: true,
+        description: `The server as it is now. ${refused}`,
+        resolve: ({ answer }, _args, { loaders }) => (answer?.serverId ? loaders.server.load(answer.serverId) : null),
+      }),
       userErrors: t.expose("userErrors", { type: [UserErrorRef], description: errorsText }),
     }),
   });

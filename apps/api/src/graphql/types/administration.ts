@@ -34,12 +34,19 @@ FindingRef.implement({
     }),
     title: t.exposeString("title", { description: "In a few words." }),
     found: t.exposeString("found", { description: "What is." }),
+    read: t.exposeString("read", {
+      nullable: true,
+      description: "The setting, view or function that was read; null when it was decided from our own rows.",
+    }),
     required: t.exposeString("required", {
       nullable: true,
       description: "What should be; null when no value can be named.",
     }),
     why: t.exposeString("why", { description: "What follows from it." }),
     remedy: t.expose("remedy", { type: RemedyRef, nullable: true, description: "What to paste; null: nothing." }),
+    recheckable: t.exposeBoolean("recheckable", {
+      description: "Whether inspectServer(checkIds: [checkId]) looks at it alone.",
+    }),
     firstSeenAt: t.expose("firstSeenAt", { type: "DateTime", description: "Since when." }),
     lastSeenAt: t.expose("lastSeenAt", { type: "DateTime", description: "When it was last seen." }),
     resolvedAt: t.expose("resolvedAt", { type: "DateTime", nullable: true, description: "Null: it is still so." }),

@@ -2,14 +2,25 @@ import type { ConnectionReportResult, RestorePlanResult } from "@tidemark/jobs";
 import { restoreCommand, restoreMutation } from "../../use-cases/restore-twins.ts";
 import { builder } from "../builder.ts";
 import { StepStateEnum } from "../enums.ts";
-import { BackupRef, ConnectionReportRef, RemedyRef, RestorePlanRef, RunErrorRef, ServerRef } from "../refs.ts";
+import {
+  BackupRef,
+  ConnectionReportRef,
+  PrivilegesRef,
+  RemedyRef,
+  RestorePlanRef,
+  RunErrorRef,
+  ServerCheckRef,
+  ServerRef,
+} from "../refs.ts";
 import { toBigInt } from "./backup-parts.ts";
 import { requiredRow } from "./required-row.ts";
 
 const ConnectionStepRef = builder.objectRef<ConnectionReportResult["steps"][number]>("ConnectionStep").implement({
-  description: "One step of reaching a server: DNS, TCP, TLS, login, replication …",
+  description: "One step of reaching a server; nothing is claimed beyond the first that failed.",
   fields: (t) => ({
-    step: t.exposeString("step", { description: "A stable name." }),
+    step: t.exposeString("step", {
+      description: "`dns`, `tcp`, `tls`, `authentication`, `database`, `role`, `replication` or `version`.",
+    }),
     title: t.exposeString("title", { description: "For people." }),
     state: t.expose("state", { type: StepStateEnum, description: "How it ended." }),
     durationMs: t.exposeFloat("durationMs", { nullable: true, description: "Milliseconds; null when it was skipped." }),
@@ -75,6 +86,17 @@ ConnectionReportRef.implement({
       type: DuplicateServerRef,
       nullable: true,
       description: "Null: the server is new.",
+    }),
+    checks: t.field({
+      type: [ServerCheckRef],
+      description: "The readiness checks, as far as the login got; empty before it.",
+      complexity: { field: 1, multiplier: 30 },
+      resolve: (report) => report.checks,
+    }),
+    privileges: t.expose("privileges", {
+      type: PrivilegesRef,
+      nullable: true,
+      description: "What the role may do; null when it did not get so far.",
     }),
   }),
 });

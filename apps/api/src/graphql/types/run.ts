@@ -1,13 +1,15 @@
-import { ConnectionReportResult, RetentionResult } from "@tidemark/jobs";
-import { isFinalRunState, type Run } from "@tidemark/metadata";
+import { ConnectionReportResult, InspectResult, RetentionResult, ServerActResult } from "@tidemark/jobs";
+import { isFinalRunState } from "@tidemark/metadata";
 import { finishedRetention } from "../../use-cases/finished-retention.ts";
 import { badField } from "../../use-cases/parse-input.ts";
 import { restorePlanOf } from "../../use-cases/restore.ts";
+import { listedResult } from "../../use-cases/run-result.ts";
 import { cancelEffect, remainingOf } from "../../use-cases/runs.ts";
 import { EventLevelEnum, RunKindEnum, RunStateEnum } from "../enums.ts";
 import {
   BackupRef,
   ConnectionReportRef,
+  InspectionRef,
   NodeRef,
   RepositoryRef,
   RestorePlanRef,
@@ -18,6 +20,7 @@ import {
   ScheduleRef,
   ServerRef,
 } from "../refs.ts";
+import { ServerActResultRef, shownActResult } from "./server-act-result.ts";
 
 RunRef.implement({
   description: "One execution of an act. The row is the truth; its log can be read again from any place.",
@@ -123,8 +126,8 @@ RunRef.implement({
     result: t.field({
       type: "JSON",
       nullable: true,
-      description: "Kind-specific result, as the typed fields have it; null before its end.",
-      resolve: shownResult,
+      description: "Kind-specific result, as the typed fields have it, without a file's bytes; null before its end.",
+      resolve: listedResult,
     }),
     connectionReport: t.field({
       type: ConnectionReportRef,
@@ -134,6 +137,19 @@ RunRef.implement({
         if (run.kind !== "connection-test" || run.result === null) return null;
         return ConnectionReportResult.parse(run.result);
       },
+    }),
+    inspection: t.field({
+      type: InspectionRef,
+      nullable: true,
+      description: "What an INSPECT that ended found; null for others.",
+      resolve: (run) => (run.kind === "inspect" && run.result !== null ? InspectResult.parse(run.result) : null),
+    }),
+    serverAct: t.field({
+      type: ServerActResultRef,
+      nullable: true,
+      description: "What a SERVER_ACT that ended came to; null for others.",
+      resolve: (run) =>
+        run.kind === "server-act" && run.result !== null ? shownActResult(ServerActResult.parse(run.result)) : null,
     }),
     restorePlan: t.field({
       type: RestorePlanRef,
@@ -170,11 +186,6 @@ RunRef.implement({
     lastSeq: t.exposeInt("lastSeq", { description: "The number of its newest event; 0: none yet." }),
   }),
 });
-
-/** A recovery kit is sealed for its asker; it is downloaded, not listed. */
-function shownResult(run: Run): unknown {
-  return run.kind === "recovery-kit" ? null : run.result;
-}
 
 RunEventRef.implement({
   description: "One line of a run's log.",

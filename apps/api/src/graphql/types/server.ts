@@ -3,7 +3,20 @@ import { nextRuns, type Protection } from "@tidemark/policy";
 import { builder } from "../builder.ts";
 import { BackupConnection, nestedPageCost, pageArguments, RunConnection } from "../connections.ts";
 import { BackupStateEnum, ProtectionStateEnum, RunKindEnum } from "../enums.ts";
-import { BackupRef, FindingRef, NodeRef, PolicyRef, RepositoryRef, RunRef, ScheduleRef, ServerRef } from "../refs.ts";
+import {
+  BackupRef,
+  FindingRef,
+  NodeRef,
+  OfflinePeriodRef,
+  PolicyRef,
+  RepositoryRef,
+  RunRef,
+  ScheduleRef,
+  ServerCheckRef,
+  ServerRef,
+  ServerSnapshotRef,
+} from "../refs.ts";
+import { checkPeriodCount } from "./offline.ts";
 import { requiredRow } from "./required-row.ts";
 
 const ProtectionRef = builder.objectRef<Protection>("Protection").implement({
@@ -130,6 +143,35 @@ ServerRef.implement({
       args: { open: t.arg.boolean({ defaultValue: true, description: "Only what is still so." }) },
       resolve: (server, { open }, { loaders }) =>
         open === false ? loaders.allFindingsOfServer.load(server.id) : loaders.openFindingsOfServer.load(server.id),
+    }),
+    offline: t.field({
+      type: OfflinePeriodRef,
+      nullable: true,
+      description: "Since when, why and by whom it is out of service; null: it is online.",
+      resolve: (server, _args, { loaders }) => loaders.offlineOfServer.load(server.id),
+    }),
+    offlinePeriods: t.field({
+      type: [OfflinePeriodRef],
+      description: "Newest first, the present one included.",
+      args: { first: t.arg.int({ defaultValue: 20, description: "At most so many, 1 to 100." }) },
+      complexity: ({ first }) => ({ field: 500, multiplier: Math.min(Math.max(first ?? 20, 1), 100) }),
+      resolve: async (server, { first }, { services }) => [
+        ...(await services.metadata.offline.ofServer(server.id, checkPeriodCount(first))),
+      ],
+    }),
+    snapshot: t.field({
+      type: ServerSnapshotRef,
+      nullable: true,
+      description: "What it told of itself when it was last inspected; null: it never was.",
+      resolve: async (server, _args, { loaders }) => (await loaders.inspectionOfServer.load(server.id))?.snapshot,
+    }),
+    checks: t.field({
+      type: [ServerCheckRef],
+      description: "All checks as they last stood, the good ones too; empty: it was never inspected.",
+      complexity: { field: 1, multiplier: 30 },
+      resolve: async (server, _args, { loaders }) => [
+        ...((await loaders.inspectionOfServer.load(server.id))?.checks ?? []),
+      ],
     }),
     backups: t.field({
       type: BackupConnection,

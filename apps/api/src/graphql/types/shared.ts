@@ -1,3 +1,4 @@
+import { RemedyNeedsEnum } from "../enums.ts";
 import { RemedyRef, RunErrorRef, UserErrorRef } from "../refs.ts";
 
 UserErrorRef.implement({
@@ -25,16 +26,30 @@ RunErrorRef.implement({
 RemedyRef.implement({
   description: "What to paste where to mend something; each part is null when it does not apply.",
   fields: (t) => ({
-    sql: t.string({ nullable: true, description: "SQL for the server.", resolve: (remedy) => remedy.sql ?? null }),
-    hba: t.string({ nullable: true, description: "A line of pg_hba.conf.", resolve: (remedy) => remedy.hba ?? null }),
+    sql: t.string({
+      nullable: true,
+      description: "SQL to run as a superuser, complete as it is; a reload it needs is part of it.",
+      resolve: (remedy) => remedy.sql ?? null,
+    }),
+    hba: t.string({
+      nullable: true,
+      description: "Lines to put above the others of pg_hba.conf.",
+      resolve: (remedy) => remedy.hba ?? null,
+    }),
     settings: t.string({
       nullable: true,
       description: "Lines of postgresql.conf.",
       resolve: (remedy) => remedy.settings ?? null,
     }),
-    needs: t.string({
+    advice: t.string({
       nullable: true,
-      description: "What it needs to take effect, for example a restart.",
+      description: "Words for what cannot be pasted.",
+      resolve: (remedy) => remedy.advice ?? null,
+    }),
+    needs: t.field({
+      type: RemedyNeedsEnum,
+      nullable: true,
+      description: "What it needs to take effect; null: nothing more.",
       resolve: (remedy) => remedy.needs ?? null,
     }),
   }),

@@ -1,0 +1,48 @@
+import { missedTimes } from "@tidemark/policy";
+import { z } from "zod";
+import type { Services } from "../services.ts";
+import { EntityId } from "./inputs.ts";
+import { parseInput } from "./parse-input.ts";
+import { type Caller, perform } from "./perform.ts";
+import { requireServer } from "./requirements.ts";
+import { serverTarget } from "./server-acts.ts";
+
+export const SetServerOfflineInput = z.object({
+  serverId: EntityId,
+  reason: z.string().trim().min(1, "say why it is taken offline").max(500).describe("For whoever wonders later."),
+});
+
+/**
+ * Takes a server out of service: its schedules stop, nothing is asked of it, acts at it are refused. What runs already
+ * goes on. A server that is offline already keeps the reason it has.
+ */
+export function setServerOffline(services: Services, caller: Caller, input: unknown) {
+  const act = { name: "setServerOffline", input: input as Record<string, unknown>, target: serverTarget(input) };
+  return perform<{ serverId: string }>(services, caller, act, async ({ principal }) => {
+    const { serverId, reason } = parseInput(SetServerOfflineInput, input);
+    const server = await requireServer(services, serverId);
+    await services.metadata.offline.setOffline({ serverId: server.id, by: principal.actor, reason });
+    return { serverId: server.id };
+  });
+}
+
+export const SetServerOnlineInput = z.object({ serverId: EntityId });
+
+/** Ends it; the period then lists what the schedules would have started. One that is online stays so. */
+export function setServerOnline(services: Services, caller: Caller, input: unknown) {
+  const act = { name: "setServerOnline", input: input as Record<string, unknown>, target: serverTarget(input) };
+  return perform<{ serverId: string }>(services, caller, act, async ({ principal }) => {
+    const { serverId } = parseInput(SetServerOnlineInput, input);
+    const server = await requireServer(services, serverId);
+    const { offline, schedules } = services.metadata;
+    const [period] = await offline.current([server.id]);
+    if (period !== undefined) {
+      const silent = (await schedules.ofServers([server.id]))
+        .filter((schedule) => schedule.enabled)
+        .map(({ kind, cron, zone, updatedAt }) => ({ kind, cron, timeZone: zone, since: updatedAt }));
+      const missed = missedTimes(silent, period.since, services.clock.now());
+      await offline.setOnline({ serverId: server.id, by: principal.actor, missed });
+    }
+    return { serverId: server.id };
+  });
+}
