@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { Services } from "../services.ts";
 import type { ActOutcome } from "../use-cases/perform.ts";
 import { requireRun } from "../use-cases/requirements.ts";
+import { wholeResult } from "../use-cases/run-result.ts";
 import type { RestAnswer } from "./operation.ts";
 import { representRun } from "./represent.ts";
 
@@ -46,7 +47,7 @@ export async function accepted(services: Services, runId: string): Promise<RestA
   const run = await requireRun(services, runId);
   return {
     status: 202,
-    body: representRun(run, services.clock.now()),
+    body: representRun(run, services.clock.now(), wholeResult(run)),
     headers: { location: `${apiRoot}/runs/${run.id}` },
   };
 }

@@ -1,3 +1,4 @@
+import { ServerCheckResult } from "@tidemark/jobs";
 import { scheduleKinds } from "@tidemark/metadata";
 import { z } from "zod";
 
@@ -25,6 +26,10 @@ export const ServerDocument = z
       state: z.enum(["protected", "unproven", "degraded", "at-risk", "unprotected", "unknown"]),
       reasons: z.array(z.string()),
     }),
+    offline: z
+      .object({ since: Time, by: z.string(), reason: z.string() })
+      .nullable()
+      .describe("Null: it is in service."),
     lastBackupId: z.string().nullable().describe("The newest restorable one."),
     lastProvenAt: Time.nullable(),
     schedules: z.array(
@@ -93,7 +98,11 @@ export const RunDocument = z
     cancelEffect: z.string().nullable(),
     lastSeq: z.number().int(),
     error: Failure.nullable(),
-    result: z.unknown().describe("Kind-specific; null before its end."),
+    result: z
+      .unknown()
+      .describe(
+        "Kind-specific; null before its end. Of `inspect` its checks, of `server-act` what came of the act, by its kind.",
+      ),
   })
   .meta({ id: "Run" });
 
@@ -109,6 +118,39 @@ export const RunEventDocument = z
     runState: z.string(),
   })
   .meta({ id: "RunEvent" });
+
+export const FindingDocument = z
+  .object({
+    id: z.string(),
+    checkId: z.string().describe("The check's stable name."),
+    serverId: z.string().nullable(),
+    repositoryId: z.string().nullable(),
+    severity: z.enum(["blocks-backup", "blocks-wal", "risk", "note"]),
+    title: z.string(),
+    found: z.string(),
+    read: z.string().nullable().describe("The setting, view or function; null when decided from our own rows."),
+    required: z.string().nullable(),
+    why: z.string(),
+    remedy: ServerCheckResult.shape.remedy,
+    recheckable: z.boolean().describe("Whether an inspection with this checkId looks at it alone."),
+    firstSeenAt: Time,
+    lastSeenAt: Time,
+    resolvedAt: Time.nullable(),
+  })
+  .meta({ id: "Finding" });
+
+export const OfflinePeriodDocument = z
+  .object({
+    id: z.string(),
+    since: Time,
+    by: z.string(),
+    reason: z.string(),
+    endedAt: Time.nullable().describe("Null: it is offline now."),
+    endedBy: z.string().nullable(),
+    missed: z.array(z.object({ kind: z.enum(scheduleKinds), dueAt: Time })).describe("The newest 100 at most."),
+    missedCount: z.number().int(),
+  })
+  .meta({ id: "OfflinePeriod" });
 
 export const DeletePlanDocument = z
   .object({

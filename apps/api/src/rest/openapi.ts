@@ -74,14 +74,14 @@ function queryParameters({ query }: RestOperation): readonly object[] {
   }));
 }
 
-function headerParameters({ method, headers }: RestOperation): readonly object[] {
+function headerParameters({ method, headers, takesIdempotencyKey }: RestOperation): readonly object[] {
   const named = Object.entries(headers ?? {}).map(([name, description]) => ({ name, description, required: true }));
   const key = {
     name: "Idempotency-Key",
     description: "The same key and request again gives the first answer; kept for a day.",
     required: false,
   };
-  return (method === "POST" ? [...named, key] : named).map((header) => ({
+  return (method === "POST" || takesIdempotencyKey === true ? [...named, key] : named).map((header) => ({
     ...header,
     in: "header",
     schema: { type: "string" },

@@ -33,6 +33,8 @@ export interface RestOperation<Query = unknown, Body = unknown> {
   readonly body?: z.ZodType | undefined;
   /** Request headers worth naming, with what they mean. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** For methods other than POST, which always takes one. */
+  readonly takesIdempotencyKey?: boolean;
   /** Status → what is answered then. */
   readonly answers: Readonly<Record<number, { readonly description: string; readonly schema: z.ZodType }>>;
   readonly handle: (request: RestRequest<Query, Body>) => Promise<RestAnswer>;

@@ -1,7 +1,15 @@
 import { backupOperations } from "./backup-operations.ts";
+import { inspectionOperations } from "./inspection-operations.ts";
 import type { RestOperation } from "./operation.ts";
 import { runOperations } from "./run-operations.ts";
+import { serverActOperations } from "./server-act-operations.ts";
 import { serverOperations } from "./server-operations.ts";
 
 /** All of REST: routes and the OpenAPI document are both made from this list. */
-export const operations: readonly RestOperation[] = [...serverOperations, ...backupOperations, ...runOperations];
+export const operations: readonly RestOperation[] = [
+  ...serverOperations,
+  ...inspectionOperations,
+  ...serverActOperations,
+  ...backupOperations,
+  ...runOperations,
+];

@@ -1,9 +1,25 @@
-import type { BackupRow, Run, RunEvent, ScheduleRow, Server } from "@tidemark/metadata";
+import type {
+  BackupRow,
+  FindingRow,
+  Json,
+  OfflinePeriod,
+  Run,
+  RunEvent,
+  ScheduleRow,
+  Server,
+} from "@tidemark/metadata";
 import type { z } from "zod";
 import { formatLsn } from "../lsn-text.ts";
 import type { ServerStanding } from "../use-cases/protection.ts";
 import { remainingOf } from "../use-cases/runs.ts";
-import type { BackupDocument, RunDocument, RunEventDocument, ServerDocument } from "./documents.ts";
+import type {
+  BackupDocument,
+  FindingDocument,
+  OfflinePeriodDocument,
+  RunDocument,
+  RunEventDocument,
+  ServerDocument,
+} from "./documents.ts";
 
 export function representServer(
   server: Server,
@@ -27,6 +43,14 @@ export function representServer(
       state: standing.protection.state,
       reasons: standing.protection.reasons.map((reason) => reason.sentence),
     },
+    offline:
+      standing.offline === null
+        ? null
+        : {
+            since: standing.offline.since.toISOString(),
+            by: standing.offline.by,
+            reason: standing.offline.reason,
+          },
     lastBackupId: standing.lastBackup?.id ?? null,
     lastProvenAt: time(standing.lastProven?.provenAt ?? null),
     schedules: schedules
@@ -67,7 +91,8 @@ export function representBackup(backup: BackupRow): z.input<typeof BackupDocumen
   };
 }
 
-export function representRun(run: Run, now: Date): z.input<typeof RunDocument> {
+/** `result` is what of the run's result is shown here. */
+export function representRun(run: Run, now: Date, result: Json): z.input<typeof RunDocument> {
   const remaining = remainingOf(run, now);
   return {
     id: run.id,
@@ -90,7 +115,7 @@ export function representRun(run: Run, now: Date): z.input<typeof RunDocument> {
     cancelEffect: run.cancelEffect,
     lastSeq: run.lastSeq,
     error: run.error,
-    result: run.kind === "recovery-kit" ? null : run.result,
+    result,
   };
 }
 
@@ -104,6 +129,39 @@ export function representEvent(event: RunEvent): z.input<typeof RunEventDocument
     doneBytes: size(event.done),
     totalBytes: size(event.total),
     runState: event.runState,
+  };
+}
+
+export function representFinding(finding: FindingRow): z.input<typeof FindingDocument> {
+  return {
+    id: finding.id,
+    checkId: finding.checkId,
+    serverId: finding.serverId,
+    repositoryId: finding.repositoryId,
+    severity: finding.severity,
+    title: finding.title,
+    found: finding.found,
+    read: finding.read,
+    required: finding.required,
+    why: finding.why,
+    remedy: finding.remedy,
+    recheckable: finding.recheckable,
+    firstSeenAt: finding.firstSeenAt.toISOString(),
+    lastSeenAt: finding.lastSeenAt.toISOString(),
+    resolvedAt: time(finding.resolvedAt),
+  };
+}
+
+export function representOfflinePeriod(period: OfflinePeriod): z.input<typeof OfflinePeriodDocument> {
+  return {
+    id: period.id,
+    since: period.since.toISOString(),
+    by: period.by,
+    reason: period.reason,
+    endedAt: time(period.endedAt),
+    endedBy: period.endedBy,
+    missed: period.missed.map(({ kind, dueAt }) => ({ kind, dueAt: dueAt.toISOString() })),
+    missedCount: period.missedCount,
   };
 }
 

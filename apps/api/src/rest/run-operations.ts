@@ -5,6 +5,7 @@ import { BackupActInput, drillBackup, TakeBackupInput, takeBackup, verifyBackup 
 import { badField } from "../use-cases/parse-input.ts";
 import { requireRun } from "../use-cases/requirements.ts";
 import { PlanRestoreInput, planRestore, RunRestoreInput, runRestore } from "../use-cases/restore.ts";
+import { listedResult, wholeResult } from "../use-cases/run-result.ts";
 import { cancelRun } from "../use-cases/runs.ts";
 import { TestConnectionInput, testConnection } from "../use-cases/servers.ts";
 import { accepted, answerOf, PageQuery, pageAnswer, pageRequest } from "./answers.ts";
@@ -38,7 +39,7 @@ export const runOperations: readonly RestOperation[] = [
     method: "GET",
     path: "/runs",
     id: "listRuns",
-    summary: "Newest first.",
+    summary: "Newest first; results without a file's bytes, which the run itself has.",
     query: PageQuery.extend({
       serverId: z.string().optional(),
       kind: z.enum(runKinds).optional(),
@@ -57,7 +58,7 @@ export const runOperations: readonly RestOperation[] = [
         "/runs",
         query,
         page,
-        page.rows.map((run) => representRun(run, now)),
+        page.rows.map((run) => representRun(run, now, listedResult(run))),
       );
     },
   }),
@@ -82,10 +83,10 @@ export const runOperations: readonly RestOperation[] = [
     id: "getRun",
     summary: "One run.",
     answers: { 200: { description: "The run.", schema: RunDocument } },
-    handle: async ({ services, params }) => ({
-      status: 200,
-      body: representRun(await requireRun(services, params.id ?? ""), services.clock.now()),
-    }),
+    handle: async ({ services, params }) => {
+      const run = await requireRun(services, params.id ?? "");
+      return { status: 200, body: representRun(run, services.clock.now(), wholeResult(run)) };
+    },
   }),
   operation({
     method: "GET",

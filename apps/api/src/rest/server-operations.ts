@@ -90,7 +90,8 @@ async function represent(services: Services, servers: readonly Server[]) {
   });
 }
 
-async function serverAnswer(services: Services, server: Server): Promise<RestAnswer> {
+/** One server and its ETag. */
+export async function serverAnswer(services: Services, server: Server): Promise<RestAnswer> {
   const [body] = await represent(services, [server]);
   return { status: 200, body, headers: { etag: `"${server.version}"` } };
 }

@@ -1,5 +1,14 @@
 import { DrillResult } from "@tidemark/jobs";
-import type { BackupRow, FindingRow, Metadata, RepositoryRow, Run, ScheduleRow, Server } from "@tidemark/metadata";
+import type {
+  BackupRow,
+  FindingRow,
+  Metadata,
+  OfflinePeriod,
+  RepositoryRow,
+  Run,
+  ScheduleRow,
+  Server,
+} from "@tidemark/metadata";
 import { type Protection, type ProtectionFacts, protectionState } from "@tidemark/policy";
 
 /** What is known of a server, gathered for many at once: nine queries, however many servers. */
@@ -7,6 +16,8 @@ export interface ServerStanding {
   readonly protection: Protection;
   readonly lastBackup: BackupRow | null;
   readonly lastProven: BackupRow | null;
+  /** The period it is in; null: online. */
+  readonly offline: OfflinePeriod | null;
 }
 
 /** In the order of `servers`. */
@@ -35,6 +46,7 @@ export async function standingsOf(
   return servers.map((server) => {
     const lastBackup = latestOf.get(server.id) ?? null;
     const lastProven = provenOf.get(server.id) ?? null;
+    const period = offline.find((one) => one.serverId === server.id) ?? null;
     const facts: ProtectionFacts = {
       readAt: readAt(repositoryOf.get(server.repositoryId)),
       newestRestorable: newestOf(lastBackup),
@@ -44,9 +56,9 @@ export async function standingsOf(
       lastDrill: verdictOf(drillOf.get(server.id)),
       lastProvenAt: lastProven?.provenAt ?? null,
       blockingFindings: blockingOf(findings, server.id),
-      offline: offline.find((period) => period.serverId === server.id) ?? null,
+      offline: period,
     };
-    return { protection: protectionState(facts, now), lastBackup, lastProven };
+    return { protection: protectionState(facts, now), lastBackup, lastProven, offline: period };
   });
 }
 
