@@ -14,11 +14,15 @@ export {
 } from "./connection/connection-report.ts";
 export {
   type ConnectionSettings,
+  connectionDefaults,
   type HostAddress,
   isUnixSocket,
+  notApplied,
   type SslMode,
+  type TargetSessionAttrs,
 } from "./connection/connection-settings.ts";
-export { describeDsn, encodeDsn, parseDsn } from "./connection/dsn.ts";
+export { parseDsn, splitDsn } from "./connection/dsn.ts";
+export { describeDsn, encodeDsn } from "./connection/dsn-write.ts";
 export type { Remedy } from "./connection/remedy.ts";
 export { type TestConnectionOptions, testConnection } from "./connection/test-connection.ts";
 export { type BackupLabel, parseBackupLabel } from "./files/backup-label.ts";
@@ -39,8 +43,51 @@ export {
   walSegmentNames,
   walSegmentStart,
 } from "./files/wal-segment.ts";
+export { type ArchiverState, type ArchivingSigns, isArchiving, readArchiver } from "./server/archiver.ts";
+export type { Asker, BinaryAsker, UnreadableSection } from "./server/asker.ts";
+export { type AskingRole, readAskingRole } from "./server/asking-role.ts";
+export { type ConfigurationFile, readConfigurationFiles } from "./server/configuration-files.ts";
+export { type DatabaseSize, readDatabaseSizes, readDatabasesSize } from "./server/databases-size.ts";
+export { type Extension, readExtensions } from "./server/extensions.ts";
+export {
+  type FunctionNames,
+  type FunctionSignatures,
+  functionNames,
+  functionSignatures,
+} from "./server/function-names.ts";
+export { type InspectServerOptions, inspectServer, type ServerInspection } from "./server/inspect-server.ts";
+export { type ReadBinaryFileOptions, readBinaryFile } from "./server/read-binary-file.ts";
+export { type RecoveryState, readRecovery, type WalReceiver } from "./server/recovery.ts";
+export {
+  type ReplicationClient,
+  type ReplicationClientKind,
+  readReplication,
+  replicationClientKind,
+} from "./server/replication.ts";
+export { type DirectoryEntry, type FileStat, listDirectory, statFile } from "./server/server-files.ts";
+export { readServerInfo, type ServerInfo, type ServerValidity, serverValidity } from "./server/server-info.ts";
+export {
+  maskSettingSecrets,
+  readSetting,
+  readSettings,
+  type Setting,
+  type SettingsReading,
+} from "./server/settings.ts";
+export { type ReadSlotsOptions, readSlot, readSlots, type Slot } from "./server/slots.ts";
+export {
+  encodeSynchronousStandbyNames,
+  parseSynchronousStandbyNames,
+  readSynchronousStandbys,
+  type SynchronousStandbys,
+} from "./server/synchronous-standbys.ts";
+export { isInside, readTablespaces, type Tablespace } from "./server/tablespaces.ts";
+export { readWalPosition, type WalPosition, walFileBefore } from "./server/wal-position.ts";
+export { type AskAgainOptions, askAgain } from "./session/ask-again.ts";
 export { type Capabilities, capabilitiesOf, majorOf, supportedMajors } from "./session/capabilities.ts";
+export { neutraliseIdleTimeouts, restoreIdleTimeouts } from "./session/idle-timeouts.ts";
+export { type KeepSessionOptions, keepSession } from "./session/keep-session.ts";
 export { ReplicationSession, type ReplicationSlot, type TimelineHistoryFile } from "./session/replication-session.ts";
 export type { ServerFacts, SystemIdentity, TablespaceFacts } from "./session/server-facts.ts";
 export type { SessionOptions } from "./session/session-options.ts";
-export { type QuestionOptions, type SqlParameter, SqlSession } from "./session/sql-session.ts";
+export { type QuestionOptions, SqlSession } from "./session/sql-session.ts";
+export type { SqlParameter } from "./session/sql-values.ts";

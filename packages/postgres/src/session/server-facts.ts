@@ -1,5 +1,4 @@
 import { AppError } from "@tidemark/kit";
-import type { Lsn } from "../files/lsn.ts";
 
 export interface TablespaceFacts {
   readonly oid: number;
@@ -32,13 +31,7 @@ export interface ServerFacts {
   readonly tablespaces: readonly TablespaceFacts[];
 }
 
-/** The answer to IDENTIFY_SYSTEM. */
-export interface SystemIdentity {
-  readonly systemIdentifier: bigint;
-  readonly timeline: number;
-  /** Flushed so far; on a standby the larger of received and replayed. */
-  readonly flushLsn: Lsn;
-}
+export type { SystemIdentity } from "../server/identity.ts";
 
 /** Whoever can put a question to the server. */
 interface Asker {
