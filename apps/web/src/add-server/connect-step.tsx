@@ -1,6 +1,6 @@
 "use client";
 import { type FormEvent, useState } from "react";
-import { ConnectionTestResult } from "#connection/connection-test-result.tsx";
+import { ConnectionTestResult, canBeBackedUp } from "#connection/connection-test-result.tsx";
 import { useConnectionTest } from "#connection/use-connection-test.ts";
 import { isFinal } from "#runs/run-state.ts";
 import { Button } from "#ui/button.tsx";
@@ -17,6 +17,10 @@ interface Props {
   readonly onNext: () => void;
 }
 
+/** What the parser of packages/postgres takes. */
+const dsnHint =
+  "A postgresql:// URL or key=value pairs, as libpq reads them: several hosts, sslmode up to verify-full, sslrootcert, client certificates, target_session_attrs, options. The password is sealed at once and never shown again.";
+
 const roleSql = "CREATE ROLE tidemark LOGIN REPLICATION PASSWORD 'choose one';\nGRANT pg_monitor TO tidemark;";
 
 export function ConnectStep({ draft, onChange, onNext }: Props) {
@@ -25,7 +29,8 @@ export function ConnectStep({ draft, onChange, onNext }: Props) {
   const run = test.watched?.run ?? null;
   const report = run?.connectionReport ?? null;
   const running = test.starting || (test.watched !== null && (run === null || !isFinal(run.state)));
-  const passed = report?.ok === true && tested === draft.dsn && !running;
+  const known = report !== null && tested === draft.dsn && !running;
+  const passed = known && canBeBackedUp(report);
   const duplicate = passed ? report.duplicateOf : null;
   const ready = passed && draft.name !== "" && (duplicate === null || draft.sameSystemAs !== null);
 
@@ -50,7 +55,7 @@ export function ConnectStep({ draft, onChange, onNext }: Props) {
             value={draft.dsn}
             onChange={(event) => onChange({ dsn: event.target.value.trim() })}
             placeholder="postgresql://tidemark:PASSWORD@HOST:5432/postgres"
-            hint="A URL or key=value pairs. The password is sealed at once and never shown again."
+            hint={dsnHint}
           />
           <TextField
             label="Name"
@@ -85,7 +90,7 @@ export function ConnectStep({ draft, onChange, onNext }: Props) {
       <Actions>
         {passed && <Button onClick={() => void test.start({ dsn: draft.dsn })}>Test again</Button>}
         <Button type="submit" tone="primary" pending={running} disabled={passed && !ready}>
-          {passed ? "Next: policy" : "Test connection"}
+          {passed ? "Next: policy" : known ? "Test again" : "Test connection"}
         </Button>
       </Actions>
     </form>

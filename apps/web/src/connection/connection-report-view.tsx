@@ -1,13 +1,15 @@
+import { CheckList } from "#checks/check-list.tsx";
 import { Remedy } from "#findings/remedy.tsx";
 import type { ResultOf } from "#graphql/graphql.ts";
-import { bytes, duration } from "#lib/format.ts";
+import { bytes, duration, plural } from "#lib/format.ts";
+import { PrivilegesView } from "#privileges/privileges-view.tsx";
 import { Fact, Facts, Mono } from "#ui/facts.tsx";
 import { Step, StepList } from "#ui/step-list.tsx";
 import type { ConnectionReportFields } from "./connection-report-fields.ts";
 
 export type ConnectionReport = ResultOf<typeof ConnectionReportFields>;
 
-/** A connection test, its steps told apart, and what to paste to heal the one that failed. */
+/** A connection test, its steps told apart, what to paste to heal the one that failed, and what the login could see. */
 export function ConnectionReportView({ report }: { readonly report: ConnectionReport }) {
   return (
     <div className="space-y-4">
@@ -49,6 +51,30 @@ export function ConnectionReportView({ report }: { readonly report: ConnectionRe
           </Fact>
         </Facts>
       )}
+      {report.checks.length > 0 && (
+        <section aria-label="Readiness" className="rounded-md border">
+          <h3 className="border-b px-4 py-2.5 text-sm font-semibold sm:px-5">Readiness</h3>
+          <CheckList checks={report.checks} />
+        </section>
+      )}
+      {report.privileges !== null && <FoldedPrivileges privileges={report.privileges} />}
     </div>
+  );
+}
+
+function FoldedPrivileges({ privileges }: { readonly privileges: NonNullable<ConnectionReport["privileges"]> }) {
+  const missing = privileges.acts.filter((act) => act.state === "MISSING").length;
+  return (
+    <details className="rounded-md border">
+      <summary className="px-4 py-2.5 text-sm sm:px-5">
+        <span className="font-semibold">Privileges of {privileges.role}</span>{" "}
+        <span className="text-muted">
+          {missing === 0 ? "all that it could need" : `${plural(missing, "act")} it may not do`}
+        </span>
+      </summary>
+      <div className="border-t">
+        <PrivilegesView privileges={privileges} />
+      </div>
+    </details>
   );
 }

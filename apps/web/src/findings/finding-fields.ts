@@ -1,22 +1,28 @@
 import { graphql } from "#graphql/graphql.ts";
+import { RemedyFields } from "./remedy-fields.ts";
 
-export const FindingFields = graphql(`
-  fragment FindingFields on Finding {
-    id
-    checkId
-    severity
-    title
-    found
-    required
-    why
-    remedy {
-      sql
-      hba
-      settings
-      needs
+export const FindingFields = graphql(
+  `
+    fragment FindingFields on Finding {
+      id
+      checkId
+      severity
+      title
+      found
+      required
+      why
+      remedy {
+        ...RemedyFields
+      }
+      firstSeenAt
+      recheckable
+      server {
+        id
+        name
+      }
+      actionLabel
+      actionPath
     }
-    firstSeenAt
-    actionLabel
-    actionPath
-  }
-`);
+  `,
+  [RemedyFields],
+);

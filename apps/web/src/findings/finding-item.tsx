@@ -1,23 +1,17 @@
-import { CircleAlert, Info, OctagonAlert } from "lucide-react";
 import type { ResultOf } from "#graphql/graphql.ts";
 import { sentence } from "#lib/format.ts";
-import { localPath } from "#lib/paths.ts";
+import { checkPath, localPath } from "#lib/paths.ts";
 import { LinkButton } from "#ui/button.tsx";
 import { Time } from "#ui/time.tsx";
 import type { FindingFields } from "./finding-fields.ts";
 import { Remedy } from "./remedy.tsx";
+import { severityLooks } from "./severity.ts";
 
 type Finding = ResultOf<typeof FindingFields>;
 
-const looks = {
-  BLOCKS_BACKUP: { icon: OctagonAlert, className: "text-bad", text: "Blocks backups" },
-  RISK: { icon: CircleAlert, className: "text-warn", text: "Risk" },
-  NOTE: { icon: Info, className: "text-busy", text: "Note" },
-} as const satisfies Record<Finding["severity"], unknown>;
-
 /** What was found, why it matters, since when, and the one thing to do about it. */
 export function FindingItem({ finding }: { readonly finding: Finding }) {
-  const { icon: Icon, className, text } = looks[finding.severity];
+  const { icon: Icon, className, text } = severityLooks[finding.severity];
   return (
     <li className="flex gap-3 px-4 py-3.5 sm:px-5">
       <Icon aria-hidden className={`mt-0.5 size-5 shrink-0 ${className}`} />
@@ -34,11 +28,18 @@ export function FindingItem({ finding }: { readonly finding: Finding }) {
           {finding.required !== null && <>. Needed: {finding.required}</>}
         </p>
         {finding.remedy !== null && <Remedy remedy={finding.remedy} />}
-        {finding.actionLabel !== null && finding.actionPath !== null && (
-          <LinkButton small className="mt-2.5" href={localPath(finding.actionPath)}>
-            {finding.actionLabel}
-          </LinkButton>
-        )}
+        <p className="mt-2.5 flex flex-wrap gap-2 empty:hidden">
+          {finding.recheckable && finding.server !== null && (
+            <LinkButton small href={checkPath(finding.server, finding.checkId)}>
+              Re-check
+            </LinkButton>
+          )}
+          {finding.actionLabel !== null && finding.actionPath !== null && (
+            <LinkButton small href={localPath(finding.actionPath)}>
+              {finding.actionLabel}
+            </LinkButton>
+          )}
+        </p>
       </div>
     </li>
   );

@@ -11,7 +11,20 @@ export function serverPath(
   return tab === undefined || tab === "overview" ? `/servers/${key}` : `/servers/${key}/${tab}`;
 }
 
-export type ServerTab = "overview" | "backups" | "runs" | "settings";
+export const serverTabs = ["overview", "readiness", "server", "backups", "runs", "settings"] as const;
+
+export type ServerTab = (typeof serverTabs)[number];
+
+/** Which part of a server's page an address shows: the segment after the name, so that a server may be called like a part. */
+export function serverTabOf(path: string): ServerTab {
+  const segment = path.split("/")[3];
+  return serverTabs.find((tab) => tab === segment) ?? "overview";
+}
+
+/** One check on a server's Readiness tab. */
+export function checkPath(server: { readonly id: string; readonly name: string }, checkId: string): string {
+  return `${serverPath(server, "readiness")}#check-${encodeURIComponent(checkId)}`;
+}
 
 export function runPath(id: string): string {
   return `/runs/${encodeURIComponent(id)}`;

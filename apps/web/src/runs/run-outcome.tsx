@@ -1,10 +1,12 @@
 import { BackupStateBadge } from "#backups/backup-badges.tsx";
 import { ProofView, VerificationView } from "#backups/proof-view.tsx";
+import { CheckList } from "#checks/check-list.tsx";
 import { ConnectionReportView } from "#connection/connection-report-view.tsx";
 import { bytes } from "#lib/format.ts";
 import { backupPath, restorePath, serverPath, withParams } from "#lib/paths.ts";
 import { PlanChecks, PlanReview } from "#restore/restore-plan-view.tsx";
 import { RetentionDecisions } from "#retention/retention-decisions.tsx";
+import { ServerActView } from "#server-acts/server-act-view.tsx";
 import { LinkButton } from "#ui/button.tsx";
 import { ErrorPanel } from "#ui/error-panel.tsx";
 import { Fact, Facts } from "#ui/facts.tsx";
@@ -38,6 +40,13 @@ function failureTitle(run: RunDetail): string {
 /** Where the failed act is asked for again. */
 function NextStep({ run }: { readonly run: RunDetail }) {
   if (run.kind === "CONNECTION_TEST" || run.server === null) return null;
+  if (run.kind === "INSPECT" || run.kind === "SERVER_ACT") {
+    return (
+      <LinkButton small href={serverPath(run.server, run.kind === "INSPECT" ? "readiness" : "server")}>
+        To {run.server.name}
+      </LinkButton>
+    );
+  }
   if (run.kind === "BACKUP")
     return (
       <LinkButton small href={serverPath(run.server)}>
@@ -116,6 +125,22 @@ function RunResult({ run }: { readonly run: RunDetail }) {
       ) : null;
     case "BACKUP":
       return run.state === "SUCCEEDED" && backup !== null ? <BackupMade run={run} /> : null;
+    case "INSPECT":
+      return (
+        run.inspection && (
+          <Panel title="Checks" padded={false}>
+            <CheckList checks={run.inspection.checks} />
+          </Panel>
+        )
+      );
+    case "SERVER_ACT":
+      return (
+        run.serverAct && (
+          <Panel title="Result">
+            <ServerActView result={run.serverAct} />
+          </Panel>
+        )
+      );
     case "RECOVERY_KIT":
       // The kit itself, sealed for whoever asked; it is opened on the repository's page.
       return null;

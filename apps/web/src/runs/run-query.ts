@@ -1,8 +1,10 @@
 import { ProofFields, VerificationFields } from "#backups/proof-fields.ts";
+import { ServerCheckFields } from "#checks/check-fields.ts";
 import { ConnectionReportFields } from "#connection/connection-report-fields.ts";
 import { graphql, type ResultOf } from "#graphql/graphql.ts";
 import { RestorePlanFields } from "#restore/restore-plan-fields.ts";
 import { RetentionPreviewFields } from "#retention/retention-preview-fields.ts";
+import { ServerActFields } from "#server-acts/server-act-fields.ts";
 import { RunRowFields } from "./run-fields.ts";
 
 /** Everything the page of a run shows. */
@@ -52,9 +54,29 @@ export const RunDetailFields = graphql(
       retentionPreview {
         ...RetentionPreviewFields
       }
+      inspection {
+        observedAt
+        blocksBackup
+        blocksWal
+        checks {
+          ...ServerCheckFields
+        }
+      }
+      serverAct {
+        ...ServerActFields
+      }
     }
   `,
-  [RunRowFields, ProofFields, VerificationFields, ConnectionReportFields, RestorePlanFields, RetentionPreviewFields],
+  [
+    RunRowFields,
+    ProofFields,
+    VerificationFields,
+    ConnectionReportFields,
+    RestorePlanFields,
+    RetentionPreviewFields,
+    ServerCheckFields,
+    ServerActFields,
+  ],
 );
 
 export type RunDetail = ResultOf<typeof RunDetailFields>;

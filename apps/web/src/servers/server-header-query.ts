@@ -1,6 +1,7 @@
 import { cache } from "react";
 import { graphql } from "#graphql/graphql.ts";
 import { load } from "#lib/server-query.ts";
+import { OfflineFields } from "#offline/offline-fields.ts";
 import { ProtectionFields } from "./protection-badge.tsx";
 import { serverVariables } from "./server-key.ts";
 
@@ -12,6 +13,12 @@ const ServerHeader = graphql(
         name
         connection
         isDemo
+        offline {
+          ...OfflineFields
+        }
+        members {
+          name
+        }
         serverVersion
         protection {
           ...ProtectionFields
@@ -26,7 +33,7 @@ const ServerHeader = graphql(
       }
     }
   `,
-  [ProtectionFields],
+  [ProtectionFields, OfflineFields],
 );
 
 /** The server of an address; asked for once per page, by the title and the frame alike. */

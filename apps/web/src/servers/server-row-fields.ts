@@ -1,4 +1,5 @@
 import { graphql } from "#graphql/graphql.ts";
+import { OfflineFields } from "#offline/offline-fields.ts";
 import { RunRowFields } from "#runs/run-fields.ts";
 import { ProtectionFields } from "./protection-badge.tsx";
 
@@ -12,6 +13,9 @@ export const ServerRowFields = graphql(
       isDemo
       sizeBytes
       nextBackupAt
+      offline {
+        ...OfflineFields
+      }
       protection {
         ...ProtectionFields
       }
@@ -30,5 +34,5 @@ export const ServerRowFields = graphql(
       }
     }
   `,
-  [ProtectionFields, RunRowFields],
+  [ProtectionFields, RunRowFields, OfflineFields],
 );

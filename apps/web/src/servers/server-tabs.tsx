@@ -2,23 +2,16 @@
 import { clsx } from "clsx";
 import Link from "next/link";
 import { usePathname } from "next/navigation";
-import { type ServerTab, serverPath } from "#lib/paths.ts";
-
-const tabs: readonly { readonly tab: ServerTab; readonly title: string }[] = [
-  { tab: "overview", title: "Overview" },
-  { tab: "backups", title: "Backups" },
-  { tab: "runs", title: "Runs" },
-  { tab: "settings", title: "Settings" },
-];
+import { words } from "#lib/format.ts";
+import { serverPath, serverTabOf, serverTabs } from "#lib/paths.ts";
 
 /** The parts of a server's page. Each has an address of its own, so these are links. */
 export function ServerTabs({ server }: { readonly server: { readonly id: string; readonly name: string } }) {
-  const path = usePathname();
-  const current = tabs.find(({ tab }) => tab !== "overview" && path.endsWith(`/${tab}`))?.tab ?? "overview";
+  const current = serverTabOf(usePathname());
   return (
     <nav aria-label="Parts of this server" className="mb-5 overflow-x-auto border-b">
       <ul className="flex gap-1">
-        {tabs.map(({ tab, title }) => (
+        {serverTabs.map((tab) => (
           <li key={tab}>
             <Link
               href={serverPath(server, tab)}
@@ -28,7 +21,7 @@ export function ServerTabs({ server }: { readonly server: { readonly id: string;
                 tab === current ? "border-accent text-accent" : "border-transparent text-muted hover:text-text",
               )}
             >
-              {title}
+              {words(tab)}
             </Link>
           </li>
         ))}

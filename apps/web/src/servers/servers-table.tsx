@@ -2,6 +2,7 @@ import Link from "next/link";
 import type { ResultOf } from "#graphql/graphql.ts";
 import { bytes, exactBytes } from "#lib/format.ts";
 import { backupPath, serverPath } from "#lib/paths.ts";
+import { OfflineBadge } from "#offline/offline-badge.tsx";
 import { RunningLine } from "#runs/runs-table.tsx";
 import { Cell, Row, RowHeader, Table } from "#ui/table.tsx";
 import { Time } from "#ui/time.tsx";
@@ -34,14 +35,17 @@ export function ServersTable({ servers }: { readonly servers: readonly ServerRow
             </span>
           </RowHeader>
           <Cell label="Protection">
-            <ProtectionBadge protection={server.protection} />
+            <span className="inline-flex flex-wrap gap-1.5">
+              <ProtectionBadge protection={server.protection} />
+              {server.offline !== null && <OfflineBadge offline={server.offline} />}
+            </span>
             {server.runningRun !== null && <RunningLine run={server.runningRun} />}
           </Cell>
           <Cell label="Last backup">
             <LastBackup server={server} />
           </Cell>
           <Cell label="Next backup">
-            {server.nextBackupAt === null ? "not scheduled" : <Time at={server.nextBackupAt} />}
+            <NextBackup server={server} />
           </Cell>
           <Cell label="Last proven">
             {server.lastProven === null ? (
@@ -59,6 +63,11 @@ export function ServersTable({ servers }: { readonly servers: readonly ServerRow
       ))}
     </Table>
   );
+}
+
+function NextBackup({ server: { nextBackupAt, offline } }: { readonly server: ServerRow }) {
+  if (nextBackupAt === null) return "not scheduled";
+  return offline === null ? <Time at={nextBackupAt} /> : "not while offline";
 }
 
 function LastBackup({ server: { lastBackup } }: { readonly server: ServerRow }) {

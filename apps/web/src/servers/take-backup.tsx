@@ -8,6 +8,7 @@ import { Button } from "#ui/button.tsx";
 import { Actions, Dialog } from "#ui/dialog.tsx";
 import { ErrorPanel } from "#ui/error-panel.tsx";
 import { SelectField, TextField } from "#ui/field.tsx";
+import { type BackupMethod, MethodFields, startingReaders } from "./method-fields.tsx";
 
 const TakeBackupMutation = graphql(`
   mutation TakeBackup($input: TakeBackupInput!) {
@@ -27,63 +28,106 @@ const TakeBackupMutation = graphql(`
 
 const kibPerMib = 1024;
 
-export function TakeBackup({ server }: { readonly server: { readonly id: string; readonly name: string } }) {
-  const router = useRouter();
+interface Props {
+  readonly server: {
+    readonly id: string;
+    readonly name: string;
+    readonly members: readonly { readonly name: string }[];
+  };
+  /** Why no backup can be taken now; null: one can. */
+  readonly blockedBy: string | null;
+}
+
+export function TakeBackup({ server, blockedBy }: Props) {
   const [open, setOpen] = useState(false);
+  return (
+    <Dialog
+      open={open}
+      onOpenChange={setOpen}
+      title={`Back up ${server.name} now`}
+      description="The server goes on working meanwhile."
+      trigger={
+        <Button tone="primary" blockedBy={blockedBy}>
+          Back up now
+        </Button>
+      }
+    >
+      <TakeBackupForm server={server} onClose={() => setOpen(false)} />
+    </Dialog>
+  );
+}
+
+interface FormProps extends Pick<Props, "server"> {
+  readonly onClose: () => void;
+}
+
+function TakeBackupForm({ server, onClose }: FormProps) {
+  const router = useRouter();
+  const [method, setMethod] = useState<BackupMethod>("STREAM");
   const { act, pending, problem } = useAct(TakeBackupMutation, true);
 
   const submit = async (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
-    const label = String(form.get("label")).trim();
-    const rateMib = Number(form.get("rate"));
+    const text = (name: string) => String(form.get(name) ?? "").trim();
+    const rateMib = Number(text("rate"));
     const payload = await act({
       input: {
         serverId: server.id,
-        checkpoint: form.get("checkpoint") === "SPREAD" ? "SPREAD" : "FAST",
+        method,
+        readers: method === "READ_FILES" ? Number(text("readers")) || startingReaders : null,
+        memberName: text("member") || null,
+        checkpoint: text("checkpoint") === "SPREAD" ? "SPREAD" : "FAST",
         maxRateKib: rateMib > 0 ? Math.round(rateMib * kibPerMib) : null,
-        label: label === "" ? null : label,
+        label: text("label") || null,
       },
     });
     if (payload?.run) router.push(runPath(payload.run.id));
   };
 
   return (
-    <Dialog
-      open={open}
-      onOpenChange={setOpen}
-      title={`Back up ${server.name} now`}
-      description="The server goes on working; the copy is read over the replication protocol."
-      trigger={<Button tone="primary">Back up now</Button>}
-    >
-      <form onSubmit={(event) => void submit(event)} className="space-y-4">
+    <form onSubmit={(event) => void submit(event)} className="space-y-4">
+      {server.members.length > 0 && (
         <SelectField
-          label="Checkpoint"
-          name="checkpoint"
-          hint="Fast starts at once and writes more for a moment; spread waits for the next one and is gentler."
+          label="From"
+          name="member"
+          hint="A standby takes the load of the copy off the primary; the backup is the same."
         >
-          <option value="FAST">Fast</option>
-          <option value="SPREAD">Spread</option>
+          <option value="">{server.name}</option>
+          {server.members.map(({ name }) => (
+            <option key={name} value={name}>
+              Member {name}
+            </option>
+          ))}
         </SelectField>
-        <TextField
-          label="Rate limit in MiB/s"
-          name="rate"
-          type="number"
-          min={0.032}
-          max={1024}
-          step="any"
-          inputMode="decimal"
-          hint="Empty for none."
-        />
-        <TextField label="Label" name="label" maxLength={200} hint="Optional; shown in the list of backups." />
-        {problem !== null && <ErrorPanel announce title="No backup was started" problem={problem} />}
-        <Actions>
-          <Button onClick={() => setOpen(false)}>Close</Button>
-          <Button type="submit" tone="primary" pending={pending}>
-            Start backup
-          </Button>
-        </Actions>
-      </form>
-    </Dialog>
+      )}
+      <MethodFields method={method} onChange={setMethod} />
+      <SelectField
+        label="Checkpoint"
+        name="checkpoint"
+        hint="Fast starts at once and writes more for a moment; spread waits for the next one and is gentler."
+      >
+        <option value="FAST">Fast</option>
+        <option value="SPREAD">Spread</option>
+      </SelectField>
+      <TextField
+        label="Rate limit in MiB/s"
+        name="rate"
+        type="number"
+        min={0.032}
+        max={1024}
+        step="any"
+        inputMode="decimal"
+        hint="Empty for none."
+      />
+      <TextField label="Label" name="label" maxLength={200} hint="Optional; shown in the list of backups." />
+      {problem !== null && <ErrorPanel announce title="No backup was started" problem={problem} />}
+      <Actions>
+        <Button onClick={onClose}>Close</Button>
+        <Button type="submit" tone="primary" pending={pending}>
+          Start backup
+        </Button>
+      </Actions>
+    </form>
   );
 }

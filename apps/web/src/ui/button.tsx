@@ -25,13 +25,16 @@ type ButtonProps = ComponentProps<"button"> & {
   readonly tone?: ButtonTone;
   readonly small?: boolean;
   readonly pending?: boolean;
+  /** Why it may not be pressed now; it stays focusable, so that the reason can be heard. */
+  readonly blockedBy?: string | null;
 };
 
-/** While `pending` it stays focusable and says so, but does nothing when pressed. */
+/** While `pending` or blocked it stays focusable and says so, but does nothing when pressed. */
 export function Button({
   tone,
   small,
   pending = false,
+  blockedBy = null,
   className,
   onClick,
   children,
@@ -42,10 +45,11 @@ export function Button({
     <button
       type={type}
       className={clsx(buttonClass(tone, small), className)}
-      aria-disabled={pending || undefined}
+      aria-disabled={pending || blockedBy !== null || undefined}
       aria-busy={pending || undefined}
+      title={blockedBy ?? undefined}
       onClick={(event) => {
-        if (pending) event.preventDefault();
+        if (pending || blockedBy !== null) event.preventDefault();
         else onClick?.(event);
       }}
       {...rest}

@@ -2,6 +2,9 @@ import type { Metadata } from "next";
 import { notFound } from "next/navigation";
 import type { ReactNode } from "react";
 import { restorePath } from "#lib/paths.ts";
+import { OfflineBadge } from "#offline/offline-badge.tsx";
+import { OfflineBanner } from "#offline/offline-banner.tsx";
+import { offlineReason } from "#offline/offline-fields.ts";
 import { ProtectionBadge } from "#servers/protection-badge.tsx";
 import { loadServerHeader } from "#servers/server-header-query.ts";
 import { ServerTabs } from "#servers/server-tabs.tsx";
@@ -31,7 +34,12 @@ export default async function ServerLayout({ params, children }: Props) {
       <PageHeader
         trail={[{ title: "Servers", path: "/" }]}
         title={server.name}
-        beside={<ProtectionBadge protection={server.protection} />}
+        beside={
+          <>
+            <ProtectionBadge protection={server.protection} />
+            {server.offline !== null && <OfflineBadge offline={server.offline} />}
+          </>
+        }
         description={
           server.serverVersion === null
             ? server.connection
@@ -40,10 +48,11 @@ export default async function ServerLayout({ params, children }: Props) {
         actions={
           <>
             {server.backups.totalCount > 0 && <LinkButton href={restorePath(server)}>Restore…</LinkButton>}
-            <TakeBackup server={server} />
+            <TakeBackup server={server} blockedBy={offlineReason(server.offline)} />
           </>
         }
       />
+      {server.offline !== null && <OfflineBanner serverId={server.id} offline={server.offline} />}
       <ServerTabs server={{ id: server.id, name: server.name }} />
       {children}
     </>

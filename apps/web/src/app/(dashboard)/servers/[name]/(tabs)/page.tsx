@@ -6,6 +6,7 @@ import { FindingFields } from "#findings/finding-fields.ts";
 import { FindingItem } from "#findings/finding-item.tsx";
 import { graphql } from "#graphql/graphql.ts";
 import { sentence } from "#lib/format.ts";
+import { serverPath } from "#lib/paths.ts";
 import { load } from "#lib/server-query.ts";
 import { RunRowFields } from "#runs/run-fields.ts";
 import { RunsTable } from "#runs/runs-table.tsx";
@@ -15,6 +16,7 @@ import { loadServerHeader } from "#servers/server-header-query.ts";
 import { serverVariables } from "#servers/server-key.ts";
 import { LiveRefresh } from "#shell/live-refresh.tsx";
 import { PageProblem } from "#shell/page-problem.tsx";
+import { LinkButton } from "#ui/button.tsx";
 import { EmptyState } from "#ui/empty-state.tsx";
 import { Panel } from "#ui/panel.tsx";
 
@@ -32,6 +34,8 @@ const ServerOverview = graphql(
   `
     query ServerOverview($id: ID, $name: String) {
       server(id: $id, name: $name) {
+        id
+        name
         ...OverviewFactFields
         protection {
           ...ProtectionFields
@@ -77,7 +81,15 @@ export default async function ServerOverviewPage({ params }: Props) {
           </Panel>
         )}
         {server.findings.length > 0 && (
-          <Panel title="Findings" padded={false}>
+          <Panel
+            title="Findings"
+            padded={false}
+            action={
+              <LinkButton small href={serverPath(server, "readiness")}>
+                All checks
+              </LinkButton>
+            }
+          >
             <ul className="divide-y">
               {server.findings.map((finding) => (
                 <FindingItem key={finding.id} finding={finding} />

@@ -2,6 +2,7 @@ import type { Metadata } from "next";
 import { notFound } from "next/navigation";
 import { graphql } from "#graphql/graphql.ts";
 import { load } from "#lib/server-query.ts";
+import { OfflinePeriodFields, OfflineSettings } from "#offline/offline-settings.tsx";
 import { RetentionSettings } from "#retention/retention-settings.tsx";
 import { ScheduleFields } from "#schedules/schedule-fields.ts";
 import { ScheduleSettings } from "#schedules/schedule-settings.tsx";
@@ -29,10 +30,13 @@ const ServerSettings = graphql(
         schedules {
           ...ScheduleFields
         }
+        offlinePeriods(first: 20) {
+          ...OfflinePeriodFields
+        }
       }
     }
   `,
-  [ScheduleFields],
+  [ScheduleFields, OfflinePeriodFields],
 );
 
 export default async function ServerSettingsPage({ params }: { readonly params: Promise<{ readonly name: string }> }) {
@@ -45,6 +49,7 @@ export default async function ServerSettingsPage({ params }: { readonly params: 
       <ScheduleSettings serverId={server.id} schedules={server.schedules} />
       <RetentionSettings server={server} />
       <ConnectionSettings server={server} />
+      <OfflineSettings server={server} periods={server.offlinePeriods} />
       <RemoveServer server={server} />
     </div>
   );

@@ -1,0 +1,44 @@
+import type { Metadata } from "next";
+import { notFound } from "next/navigation";
+import { graphql } from "#graphql/graphql.ts";
+import { load } from "#lib/server-query.ts";
+import { OfflineFields, offlineReason } from "#offline/offline-fields.ts";
+import { ServerView } from "#server-facts/server-view.tsx";
+import { SnapshotFields } from "#server-facts/snapshot-fields.ts";
+import { serverVariables } from "#servers/server-key.ts";
+import { LiveRefresh } from "#shell/live-refresh.tsx";
+import { PageProblem } from "#shell/page-problem.tsx";
+
+export const metadata: Metadata = { title: "Server" };
+
+const ServerTold = graphql(
+  `
+    query ServerTold($id: ID, $name: String) {
+      server(id: $id, name: $name) {
+        id
+        offline {
+          ...OfflineFields
+        }
+        snapshot {
+          ...SnapshotFields
+        }
+      }
+    }
+  `,
+  [OfflineFields, SnapshotFields],
+);
+
+const refreshMs = 15_000;
+
+export default async function ServerToldPage({ params }: { readonly params: Promise<{ readonly name: string }> }) {
+  const loaded = await load(ServerTold, serverVariables((await params).name));
+  if (!loaded.ok) return <PageProblem title="Server" problem={loaded.problem} />;
+  const { server } = loaded.value;
+  if (server === null) notFound();
+  return (
+    <>
+      <LiveRefresh everyMs={refreshMs} />
+      <ServerView serverId={server.id} snapshot={server.snapshot} blockedBy={offlineReason(server.offline)} />
+    </>
+  );
+}

@@ -1,0 +1,71 @@
+"use client";
+import { graphql } from "#graphql/graphql.ts";
+import { Button } from "#ui/button.tsx";
+import { ActOutcome } from "./act-outcome.tsx";
+import { RestorePointDialog } from "./restore-point.tsx";
+import { useServerAct } from "./use-server-act.ts";
+
+const SwitchWal = graphql(`
+  mutation SwitchWal($input: SwitchWalInput!) {
+    switchWal(input: $input) {
+      run {
+        id
+      }
+      userErrors {
+        code
+        field
+        message
+        hint
+      }
+    }
+  }
+`);
+
+const Checkpoint = graphql(`
+  mutation Checkpoint($input: CheckpointServerInput!) {
+    checkpointServer(input: $input) {
+      run {
+        id
+      }
+      userErrors {
+        code
+        field
+        message
+        hint
+      }
+    }
+  }
+`);
+
+interface Props {
+  readonly serverId: string;
+  readonly inRecovery: boolean;
+  readonly blockedBy: string | null;
+  /** The server's position is another one now. */
+  readonly onDone: () => void;
+}
+
+const onStandby = "This server is a standby: only its primary writes WAL.";
+
+/** What may be done to the WAL of a server; each act is a run, followed here. */
+export function WalActs({ serverId, inRecovery, blockedBy, onDone }: Props) {
+  const switching = useServerAct(SwitchWal, onDone);
+  const checkpoint = useServerAct(Checkpoint, onDone);
+  const input = { serverId };
+  const writing = blockedBy ?? (inRecovery ? onStandby : null);
+  return (
+    <div className="space-y-3 border-t pt-4">
+      <div className="flex flex-wrap gap-2">
+        <Button pending={switching.running} blockedBy={writing} onClick={() => switching.start({ input })}>
+          Switch WAL
+        </Button>
+        <Button pending={checkpoint.running} blockedBy={blockedBy} onClick={() => checkpoint.start({ input })}>
+          Checkpoint
+        </Button>
+        <RestorePointDialog serverId={serverId} blockedBy={writing} onDone={onDone} />
+      </div>
+      <ActOutcome act={switching} what="WAL switch" failure="WAL was not switched" />
+      <ActOutcome act={checkpoint} what="Checkpoint" failure="No checkpoint was made" />
+    </div>
+  );
+}
