@@ -1,6 +1,6 @@
 import { AppError } from "@tidemark/kit";
 import type { Asker } from "./asker.ts";
-import { instantOf, msOf } from "./instants.ts";
+import { instantOf, msOf } from "./column-values.ts";
 
 /** What the server's archiver does and did. */
 export interface ArchiverState {

@@ -2,8 +2,7 @@ import { AppError } from "@tidemark/kit";
 import type { Lsn } from "../files/lsn.ts";
 import type { Asker } from "./asker.ts";
 import { type AskingRole, readAskingRole } from "./asking-role.ts";
-import { lsnOf } from "./column-values.ts";
-import { instantOf, msOf } from "./instants.ts";
+import { instantOf, lsnOf, msOf } from "./column-values.ts";
 
 /** How a standby (or a server in archive recovery) follows. */
 export interface RecoveryState {

@@ -1,7 +1,6 @@
 import type { Lsn } from "../files/lsn.ts";
 import type { Asker } from "./asker.ts";
-import { bytesOf, lsnOf } from "./column-values.ts";
-import { instantOf, msOf } from "./instants.ts";
+import { bytesOf, instantOf, lsnOf, msOf } from "./column-values.ts";
 
 /**
  * Who streams. A `standby` reports what it replayed; a `wal-receiver` (pg_receivewal, Barman, ours) never does; a

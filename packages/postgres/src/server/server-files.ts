@@ -1,6 +1,6 @@
 import { AppError } from "@tidemark/kit";
 import type { Asker } from "./asker.ts";
-import { instantOf, msOf } from "./instants.ts";
+import { instantOf, msOf } from "./column-values.ts";
 
 /** What the server's operating system says of a file (pg_stat_file; links are followed). */
 export interface FileStat {

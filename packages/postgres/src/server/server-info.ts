@@ -2,7 +2,7 @@ import { AppError, type Clock } from "@tidemark/kit";
 import { supportedMajors } from "../session/capabilities.ts";
 import type { Asker } from "./asker.ts";
 import { type AskingRole, readAskingRole } from "./asking-role.ts";
-import { instantOf, msOf } from "./instants.ts";
+import { instantOf, msOf } from "./column-values.ts";
 
 /** What a server says of itself. A null is a fact this role may not read, or this major does not have. */
 export interface ServerInfo {

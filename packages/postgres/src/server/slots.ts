@@ -1,8 +1,7 @@
 import type { Lsn } from "../files/lsn.ts";
 import type { Asker } from "./asker.ts";
 import { type AskingRole, readAskingRole } from "./asking-role.ts";
-import { bytesOf, lsnOf } from "./column-values.ts";
-import { instantOf, msOf } from "./instants.ts";
+import { bytesOf, instantOf, lsnOf, msOf } from "./column-values.ts";
 
 /** A replication slot with every column the majors have; null also where the major has no such column. */
 export interface Slot {

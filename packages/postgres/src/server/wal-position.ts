@@ -2,7 +2,7 @@ import { AppError } from "@tidemark/kit";
 import { type Lsn, parseLsn } from "../files/lsn.ts";
 import { walSegmentName } from "../files/wal-segment.ts";
 import type { Asker } from "./asker.ts";
-import { instantOf, msOf } from "./instants.ts";
+import { instantOf, msOf } from "./column-values.ts";
 
 /** How far the WAL has come. */
 export interface WalPosition {
