@@ -64,6 +64,7 @@ export function readStartSettings(environment: Environment, cwd: string, args: r
 /** `TIDEMARK_*` names read by the worker, the api, the command and the tests: known here so that a misspelt one stands out. */
 const namesOfOthers = [
   "TIDEMARK_RESTORE_ROOTS",
+  "TIDEMARK_INSPECT_SECONDS",
   "TIDEMARK_URL",
   "TIDEMARK_TOKEN",
   "TIDEMARK_TEST_HOOKS",

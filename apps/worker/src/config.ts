@@ -21,6 +21,8 @@ export interface WorkerSettings {
   /** Threads that compress, hash and encrypt. */
   readonly frameThreads: number;
   readonly hostname: string;
+  /** How often each server is inspected without being asked to, in milliseconds; 0: never. */
+  readonly inspectEveryMs: number;
   readonly logLevel: "trace" | "debug" | "info" | "warn" | "error";
   /** How long a dead pack waits before it is removed, in milliseconds. */
   readonly collectionGraceMs: number;
@@ -57,6 +59,12 @@ export function readWorkerSettings(environment: Environment, cwd: string): Worke
         .default("")
         .transform(splitRoots)
         .refine(areAbsolute, "every folder must be an absolute path"),
+      // More often than every ten seconds would be the load it looks for.
+      TIDEMARK_INSPECT_SECONDS: z.coerce
+        .number("must be a number")
+        .int("must be a whole number")
+        .refine((seconds) => seconds === 0 || (seconds >= 10 && seconds <= 86_400), "must be 0 or from 10 to 86400")
+        .default(300),
       TIDEMARK_TEST_HOOKS: z.enum(["0", "1"]).default("0"),
       TIDEMARK_KILL_AT: z.string().optional(),
       TIDEMARK_KILL_MARK: z.string().optional(),
@@ -82,6 +90,7 @@ export function readWorkerSettings(environment: Environment, cwd: string): Worke
     concurrency: values.WORKER_CONCURRENCY,
     frameThreads: values.FRAME_THREADS,
     hostname: hostname(),
+    inspectEveryMs: values.TIDEMARK_INSPECT_SECONDS * 1_000,
     logLevel: values.LOG_LEVEL,
     collectionGraceMs: testing ? (values.TIDEMARK_TEST_GRACE_MS ?? collectionGraceMs) : collectionGraceMs,
     killHook: hook

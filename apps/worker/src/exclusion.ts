@@ -18,6 +18,8 @@ export const conflictsWith: Readonly<Record<RunKind, readonly RunKind[]>> = {
   "connection-test": [],
   "attach-repository": [],
   "recovery-kit": [],
+  inspect: [],
+  "server-act": [],
 };
 
 /** The lease a run holds while it runs, as a second guard below the rule above; null for acts that exclude nobody. */

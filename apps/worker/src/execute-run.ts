@@ -88,8 +88,7 @@ function outcomeOf(deps: ExecuteDeps, run: Run, signal: AbortSignal, error: unkn
     return null;
   }
   if (code === "cancelled") {
-    const left = run.kind === "backup" ? "; no backup comes of it, what was stored is collected later" : "";
-    return { state: "cancelled", message: `cancelled as asked${left}` };
+    return { state: "cancelled", message: `cancelled as asked${leftByCancel[run.kind] ?? ""}` };
   }
   if (code === "interrupted") return { state: "interrupted", error: describeError(reason) };
   if (description.code === "internal")
@@ -97,6 +96,12 @@ function outcomeOf(deps: ExecuteDeps, run: Run, signal: AbortSignal, error: unkn
   else deps.logger.warn({ runId: run.id, err: error }, "run failed");
   return { state: "failed", error: description };
 }
+
+/** What somebody who cancelled should know. */
+const leftByCancel: Partial<Record<RunKind, string>> = {
+  backup: "; no backup comes of it, what was stored is collected later",
+  "server-act": "; whether the server had done it already is not known",
+};
 
 /** The act is over, so its end must get into the row: tried again while the database is away. */
 async function record(deps: ExecuteDeps, run: Run, outcome: RunOutcome): Promise<void> {

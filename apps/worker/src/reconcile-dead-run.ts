@@ -87,4 +87,5 @@ const leftBehind: Partial<Record<Run["kind"], string>> = {
   retention: "each backup is either deleted or whole",
   "delete-backup": "the backup is either deleted or whole",
   drill: "its temporary data are removed",
+  "server-act": "whether it was done is not known: look at the server first",
 };

@@ -1,15 +1,24 @@
 import { AppError } from "@tidemark/kit";
 import type { ScheduleRow } from "@tidemark/metadata";
 import { missedRun } from "@tidemark/policy";
+import { newestPeriods } from "./offline.ts";
 import { runSchedule } from "./schedule-run.ts";
 import type { WorkerDeps } from "./worker-deps.ts";
 
 type SchedulerDeps = Pick<WorkerDeps, "metadata" | "queues" | "logger" | "clock">;
 
-/** Answers the bell of a schedule. One that was changed or removed meanwhile is not run. */
+/**
+ * Answers the bell of a schedule. One that was changed or removed meanwhile is not run, and none of an offline server:
+ * what it misses is listed when it goes online (policy `missedTimes`).
+ */
 export async function tickSchedule(deps: SchedulerDeps, scheduleId: string, firedFor: Date): Promise<void> {
   const schedule = await deps.metadata.schedules.get(scheduleId);
   if (schedule === null || !schedule.enabled) return;
+  const [offline] = await deps.metadata.offline.current([schedule.serverId]);
+  if (offline !== undefined) {
+    deps.logger.info({ scheduleId, serverId: schedule.serverId }, "the server is offline: its schedule does not run");
+    return;
+  }
   await runSchedule(deps, schedule, firedFor, null);
 }
 
@@ -34,10 +43,18 @@ export async function alignSchedulers(deps: SchedulerDeps): Promise<void> {
 export async function runMissed(deps: SchedulerDeps): Promise<number> {
   let made = 0;
   const now = deps.clock.now();
-  for (const schedule of await deps.metadata.schedules.enabled()) {
+  const schedules = await deps.metadata.schedules.enabled();
+  const periods = await newestPeriods(
+    deps,
+    schedules.map((schedule) => schedule.serverId),
+  );
+  for (const schedule of schedules) {
+    const period = periods.get(schedule.serverId);
+    if (period !== undefined && period.endedAt === null) continue;
     const since = latest(
       schedule.lastFiredAt,
       schedule.createdAt,
+      period?.endedAt ?? null,
       schedule.lastFiredAt === null ? schedule.updatedAt : null,
     );
     const missed = missedRun({ cron: schedule.cron, timeZone: schedule.zone, lastFiredAt: since, now, toleranceMs });

@@ -1,5 +1,5 @@
 import { formatAge } from "@tidemark/kit";
-import type { BackupRow, Run, ScheduleRow, SeenFinding, Server } from "@tidemark/metadata";
+import type { BackupRow, OfflinePeriod, Run, ScheduleRow, SeenFinding, Server } from "@tidemark/metadata";
 import { missedRun, scheduleIntervalMs } from "@tidemark/policy";
 
 /** What the checks of a server look at; all of it from rows. */
@@ -14,6 +14,8 @@ export interface ServerEvidence {
   readonly lastDrillRun: Run | null;
   /** The newest run of each schedule. */
   readonly scheduledRuns: readonly Run[];
+  /** Its newest offline period, open or ended; null when it never had one. */
+  readonly offline: OfflinePeriod | null;
 }
 
 /** Every check of this file: what is not seen again is resolved. */
@@ -42,6 +44,8 @@ export function serverFindings(evidence: ServerEvidence): readonly SeenFinding[]
 function backupFailed({ server, failuresInRow, lastBackupRun }: ServerEvidence): SeenFinding | null {
   const error = lastBackupRun?.error;
   if (failuresInRow === 0 || lastBackupRun == null || error == null) return null;
+  // Refused while the server was offline: that is said there, and nothing is wrong with its backups.
+  if (error.code === "server-offline") return null;
   const times = failuresInRow === 1 ? "The last backup failed" : `The last ${failuresInRow} backups failed`;
   return {
     checkId: "backup-failed",
@@ -50,19 +54,22 @@ function backupFailed({ server, failuresInRow, lastBackupRun }: ServerEvidence):
     found: `${times}: ${error.message}`,
     required: "every backup run succeeds",
     why: "what changes from now on is in no backup",
-    remedy: error.hint === null ? null : { settings: error.hint },
+    remedy: error.hint === null ? null : { advice: error.hint },
     actionLabel: "Open the run",
     actionPath: `/runs/${lastBackupRun.id}`,
   };
 }
 
-function backupLate({ server, now, schedules, newest }: ServerEvidence): SeenFinding | null {
+function backupLate({ server, now, schedules, newest, offline }: ServerEvidence): SeenFinding | null {
+  if (offline !== null && offline.endedAt === null) return null;
   const schedule = schedules.find((one) => one.kind === "backup" && one.enabled);
   if (schedule === undefined) return null;
   const intervalMs = scheduleIntervalMs({ cron: schedule.cron, timeZone: schedule.zone }, now);
   const since = newest?.finishedAt ?? server.createdAt;
   const ageMs = now.getTime() - since.getTime();
-  if (ageMs <= intervalMs * lateFactor + graceMs) return null;
+  // Nobody expected one while the server was offline.
+  const expectedMs = now.getTime() - Math.max(since.getTime(), offline?.endedAt?.getTime() ?? 0);
+  if (expectedMs <= intervalMs * lateFactor + graceMs) return null;
   const what =
     newest === null
       ? `There is no backup, ${formatAge(ageMs)} after the server was added`
@@ -140,7 +147,8 @@ function drillFindings({ server, lastDrillRun }: ServerEvidence): readonly SeenF
 }
 
 /** Open while the late run that stands for the missed ones has not succeeded. */
-function scheduleMissed({ server, schedules, scheduledRuns, now }: ServerEvidence): SeenFinding | null {
+function scheduleMissed({ server, schedules, scheduledRuns, now, offline }: ServerEvidence): SeenFinding | null {
+  if (offline !== null && offline.endedAt === null) return null;
   for (const schedule of schedules.filter((one) => one.enabled)) {
     const run = scheduledRuns.find((one) => one.scheduleId === schedule.id);
     const base = {
@@ -160,7 +168,8 @@ function scheduleMissed({ server, schedules, scheduledRuns, now }: ServerEvidenc
         };
       }
     }
-    const since = schedule.lastFiredAt ?? schedule.updatedAt;
+    const known = schedule.lastFiredAt ?? schedule.updatedAt;
+    const since = offline?.endedAt != null && offline.endedAt > known ? offline.endedAt : known;
     const missed = missedRun({
       cron: schedule.cron,
       timeZone: schedule.zone,

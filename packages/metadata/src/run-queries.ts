@@ -121,7 +121,8 @@ export async function failuresInRow(
                   WHERE kind = ${kind} AND state = 'succeeded' AND server_id = ANY(${serverIds}::text[])
                   GROUP BY server_id) good USING (server_id)
      WHERE failed.server_id = ANY(${serverIds}::text[]) AND failed.kind = ${kind}
-       AND failed.state IN ('failed', 'interrupted') AND (good.at IS NULL OR failed.created_at > good.at)
+       AND failed.state IN ('failed', 'interrupted') AND failed.error_code IS DISTINCT FROM 'server-offline'
+       AND (good.at IS NULL OR failed.created_at > good.at)
      GROUP BY failed.server_id`);
   return new Map(rows.map((row) => [row.serverId, row.failures]));
 }
