@@ -1,4 +1,32 @@
 export { combineCrc32c, crc32c } from "@tidemark/kit";
+export {
+  type BackgroundSwitch,
+  type BackgroundSwitchOptions,
+  type BackgroundSwitchReport,
+  switchWalInBackground,
+} from "./acts/background-switch.ts";
+export { BackupSession, type BackupSessionRequest, type BackupSessionStop } from "./acts/backup-session.ts";
+export { createRestorePoint, type RestorePoint } from "./acts/create-restore-point.ts";
+export { type CreatedSlot, type CreateSlotRequest, createSlot } from "./acts/create-slot.ts";
+export { type DroppedSlot, dropSlot } from "./acts/drop-slot.ts";
+export {
+  type ExclusiveBackupEnd,
+  type RunningExclusiveBackup,
+  readExclusiveBackup,
+  startExclusiveBackup,
+  stopExclusiveBackup,
+} from "./acts/exclusive-backup.ts";
+export {
+  type StartBackupRequest,
+  type StartedBackup,
+  type StopBackupRequest,
+  type StoppedBackup,
+  startBackup,
+  stopBackup,
+} from "./acts/low-level-backup.ts";
+export { planSlotDrop, type SlotDropOptions, type SlotDropPlan } from "./acts/plan-slot-drop.ts";
+export { type CheckpointResult, runCheckpoint } from "./acts/run-checkpoint.ts";
+export { switchWal, type WalSwitch } from "./acts/switch-wal.ts";
 export type {
   BackupTablespace,
   BaseBackupEvent,
@@ -43,6 +71,16 @@ export {
   walSegmentNames,
   walSegmentStart,
 } from "./files/wal-segment.ts";
+export {
+  type ActPrivilege,
+  type ExcessRight,
+  type PrivilegeReport,
+  type PurposeScript,
+  type RolePurpose,
+  rolePurposes,
+} from "./privileges/privilege-report.ts";
+export { readPrivileges } from "./privileges/read-privileges.ts";
+export { type RoleScriptRequest, roleScript } from "./privileges/role-script.ts";
 export { type ArchiverState, type ArchivingSigns, isArchiving, readArchiver } from "./server/archiver.ts";
 export type { Asker, BinaryAsker, UnreadableSection } from "./server/asker.ts";
 export { type AskingRole, readAskingRole } from "./server/asking-role.ts";

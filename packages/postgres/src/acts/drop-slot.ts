@@ -1,0 +1,111 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { AppError, type Clock, systemClock } from "@tidemark/kit";
+import type { SqlSession } from "../session/sql-session.ts";
+import { act } from "./act-outcome.ts";
+import { explainSlotsUnavailable } from "./create-slot.ts";
+import { planSlotDrop, type SlotDropPlan } from "./plan-slot-drop.ts";
+
+export interface DroppedSlot {
+  readonly name: string;
+  /** The process that was ended for it; null when nobody streamed. */
+  readonly endedPid: number | null;
+}
+
+export interface DropSlotOptions {
+  /** How long an ended session may take to let go of the slot. 10,000 unless given. */
+  readonly releaseMs?: number | undefined;
+  readonly clock?: Clock | undefined;
+}
+
+/**
+ * Drops the slot of a plan that was shown. Refuses with `plan-stale` when it is no longer as the plan saw it.
+ *
+ * Order for the crash: whoever streams is ended first, the slot goes after. If we die in between, the slot is still
+ * there and its client comes back to it: nothing is lost.
+ *
+ * Privilege: REPLICATION (or superuser). Ending the session of another role also needs pg_signal_backend, and that of
+ * a superuser a superuser (signalfuncs.c, pg_signal_backend).
+ *
+ * @throws AppError `plan-stale`, `slot-missing`, `slot-in-use`, `replication-not-permitted`, `privilege-missing`.
+ */
+export async function dropSlot(
+  session: SqlSession,
+  plan: Pick<SlotDropPlan, "name" | "planHash">,
+  options: DropSlotOptions = {},
+): Promise<DroppedSlot> {
+  const seen = await planSlotDrop(session, plan.name);
+  if (seen.planHash !== plan.planHash) throw stale(plan.name);
+  if (seen.activePid === null) {
+    await drop(session, plan.name);
+    return { name: plan.name, endedPid: null };
+  }
+  await assertMayDropSlots(session);
+  await act(`ending the session that streams from the slot "${plan.name}"`, () =>
+    session.query(endQuestion, [plan.name, seen.activePid as number]),
+  );
+  await dropOnceReleased(session, plan.name, seen.activePid, options);
+  return { name: plan.name, endedPid: seen.activePid };
+}
+
+/** A client that is fast may have the slot again before us: that is another use than the one shown. */
+async function dropOnceReleased(
+  session: SqlSession,
+  name: string,
+  endedPid: number,
+  options: DropSlotOptions,
+): Promise<void> {
+  const clock = options.clock ?? systemClock;
+  const startedMs = clock.monotonicMs();
+  for (;;) {
+    try {
+      await drop(session, name);
+      return;
+    } catch (error) {
+      if (!(error instanceof AppError) || error.code !== "slot-in-use") throw error;
+      const [row] = await session.query<{ pid: number | null }>(pidQuestion, [name]);
+      if (row !== undefined && row.pid !== null && row.pid !== endedPid) throw stale(name);
+      if (clock.monotonicMs() - startedMs > (options.releaseMs ?? 10_000)) throw error;
+    }
+    await delay(pollMs);
+  }
+}
+
+const pollMs = 50;
+
+async function drop(session: SqlSession, name: string): Promise<void> {
+  await act(`dropping the slot "${name}"`, async () => {
+    try {
+      await session.query("SELECT pg_catalog.pg_drop_replication_slot($1)", [name]);
+    } catch (error) {
+      throw await explainSlotsUnavailable(session, error);
+    }
+  });
+}
+
+/** Before a session is ended: a role that may end it but not drop the slot would only do harm. */
+async function assertMayDropSlots(session: SqlSession): Promise<void> {
+  const [row] = await session.query<{ may: boolean }>(
+    "SELECT rolsuper OR rolreplication AS may FROM pg_catalog.pg_roles WHERE rolname = current_user",
+  );
+  if (row?.may === true) return;
+  throw new AppError("replication-not-permitted", {
+    message: "this role may not drop replication slots; nobody's session was ended",
+    hint: "the role needs the REPLICATION attribute: ALTER ROLE … REPLICATION",
+  });
+}
+
+function stale(name: string): AppError {
+  return new AppError("plan-stale", {
+    message: `the slot "${name}" is no longer as it was shown, and was not dropped`,
+    hint: "look at it again and decide anew",
+    context: { name },
+  });
+}
+
+/** Only while the process still holds this slot: its number may have gone to somebody else's session. */
+const endQuestion = `
+  SELECT pg_catalog.pg_terminate_backend(active_pid)
+    FROM pg_catalog.pg_replication_slots
+   WHERE slot_name = $1 AND active_pid = $2`;
+
+const pidQuestion = "SELECT active_pid AS pid FROM pg_catalog.pg_replication_slots WHERE slot_name = $1";
