@@ -1,5 +1,7 @@
 import { AppError } from "@tidemark/kit";
 import { abortable } from "../connection/abortable.ts";
+import { neutraliseIdleTimeouts, restoreIdleTimeouts } from "../session/idle-timeouts.ts";
+import { keepSession } from "../session/keep-session.ts";
 import type { SqlSession } from "../session/sql-session.ts";
 import {
   type StartBackupRequest,
@@ -33,9 +35,11 @@ export class BackupSession {
   /** Never resolves. Rejects when the session is gone: race everything done between start and stop against it. */
   readonly lost: Promise<never>;
   readonly #session: SqlSession;
+  readonly #heartbeat: { stop(): Promise<void> };
+  readonly #stopListening: () => void;
   readonly #isOver: AbortController;
 
-  private constructor(session: SqlSession, started: StartedBackup) {
+  private constructor(session: SqlSession, started: StartedBackup, heartbeatMs: number) {
     this.started = started;
     this.#session = session;
     const over = new AbortController();
@@ -45,7 +49,8 @@ export class BackupSession {
     this.lost = promise;
     over.signal.addEventListener("abort", () => reject(over.signal.reason), { once: true });
     const tell = (error: AppError): void => over.abort(sessionLost(error));
-    session.onLost(tell);
+    this.#stopListening = session.onLost(tell);
+    this.#heartbeat = keepSession(session, { intervalMs: heartbeatMs, onLost: tell });
   }
 
   /**
@@ -55,8 +60,9 @@ export class BackupSession {
    */
   static async start(session: SqlSession, request: BackupSessionRequest): Promise<BackupSession> {
     try {
+      await neutraliseIdleTimeouts(session);
       const started = await startBackup(session, request);
-      return new BackupSession(session, started);
+      return new BackupSession(session, started, request.heartbeatMs ?? 10_000);
     } catch (error) {
       throw toLost(error);
     }
@@ -69,9 +75,13 @@ export class BackupSession {
    */
   async stop(request: BackupSessionStop): Promise<StoppedBackup> {
     this.#isOver.signal.throwIfAborted();
+    await this.#heartbeat.stop();
     const timer = setTimeout(() => this.#isOver.abort(stopTooLong(request)), request.timeoutMs);
     try {
-      return await abortable(stopBackup(this.#session, this.started, request), this.#isOver.signal);
+      const stopped = await abortable(stopBackup(this.#session, this.started, request), this.#isOver.signal);
+      await abortable(restoreIdleTimeouts(this.#session), this.#isOver.signal);
+      this.#stopListening();
+      return stopped;
     } catch (error) {
       const failure = toLost(error);
       await this.abandon();
@@ -83,6 +93,8 @@ export class BackupSession {
 
   /** Ends the session without a stop; the server drops the backup with it. Idempotent; never throws. */
   async abandon(): Promise<void> {
+    this.#stopListening();
+    await this.#heartbeat.stop();
     await this.#session.close();
   }
 }
