@@ -1,6 +1,6 @@
 import { AppError } from "@tidemark/kit";
 import type { RunningCluster } from "@tidemark/local-postgres";
-import { SqlSession } from "@tidemark/postgres";
+import { connectionDefaults, SqlSession } from "@tidemark/postgres";
 
 /** Rows as text by column name, null for NULL; every question casts what it asks for. */
 export type TextRow = Readonly<Record<string, string | null>>;
@@ -40,16 +40,12 @@ export function drillSessions(cluster: RunningCluster, user: string, signal: Abo
   return async (database) => {
     const session = await SqlSession.connect(
       {
+        ...connectionDefaults,
         hosts: [{ host: cluster.socketDir, hostAddress: null, port: cluster.port }],
         user,
         database,
-        password: null,
         applicationName: "tidemark-drill",
         sslMode: "disable",
-        sslRootCert: null,
-        sslCert: null,
-        sslKey: null,
-        connectTimeoutMs: null,
       },
       { signal, startupOptions: sessionSettings },
     );

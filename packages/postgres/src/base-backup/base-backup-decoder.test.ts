@@ -10,7 +10,7 @@ const row = (...values: (string | null)[]): BackendMessage => ({
   kind: "data-row",
   values: values.map((value) => (value === null ? null : Buffer.from(value))),
 });
-const columns: BackendMessage = { kind: "row-description", columns: [] };
+const columns: BackendMessage = { kind: "row-description", columns: [], types: [] };
 const complete: BackendMessage = { kind: "command-complete", tag: "SELECT" };
 const copyOut: BackendMessage = { kind: "copy-out" };
 const copyDone: BackendMessage = { kind: "copy-done" };

@@ -9,6 +9,8 @@ import type { BaseBackupEvent } from "./base-backup-events.ts";
 export interface BackupTurn {
   /** Takes the session and sends the command; called when the first event is pulled. */
   readonly begin: () => void;
+  /** The copy flows: from now on a server that falls silent hangs. */
+  readonly started: () => void;
   /** It is complete; the session can be used again. */
   readonly done: () => void;
   /** It failed or was left: the session is of no more use. */
@@ -36,6 +38,7 @@ export async function* streamBaseBackup(
           throw serverError(message.report, "replication", "the server gave up the base backup");
         decoder.push(message);
       } else {
+        if (event.kind === "start") turn.started();
         if (event.kind === "end") {
           isComplete = true;
           turn.done();

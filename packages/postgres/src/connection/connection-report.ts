@@ -1,9 +1,16 @@
 import type { ErrorDescription } from "@tidemark/kit";
 import type { ServerFacts, SystemIdentity } from "../session/server-facts.ts";
+import type { CertificateFacts } from "./certificate-facts.ts";
 import type { Remedy } from "./remedy.ts";
 
-/** In this order. `login` is an SQL session, `replication` a replication session of the same role. */
-export const connectionSteps = ["dns", "tcp", "tls", "login", "replication", "version"] as const;
+/**
+ * In this order. From `authentication` on it is an SQL session, in `replication` a replication session of the same
+ * role. PostgreSQL authenticates before it looks at the role, and at the role before it looks for the database: a role
+ * that may not log in fails at `role` with `database` not reached.
+ */
+export const connectionSteps = [
+  ...(["dns", "tcp", "tls", "authentication", "database", "role", "replication", "version"] as const),
+] as const;
 export type ConnectionStep = (typeof connectionSteps)[number];
 
 export interface ConnectionStepResult {
@@ -25,6 +32,8 @@ export interface ConnectionFacts {
   readonly tls: string | null;
   /** TLS was preferred and the server offers none: the session is not encrypted. */
   readonly tlsFellBack: boolean;
+  /** What the server's certificate says; null as for `tls`. */
+  readonly certificate: CertificateFacts | null;
   /** The address of this client as the server sees it. */
   readonly clientAddress: string | null;
   readonly server: ServerFacts | null;

@@ -1,8 +1,9 @@
 import { AppError, Secret } from "@tidemark/kit";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { ConnectionSettings, HostAddress } from "./connection-settings.ts";
-import { describeDsn, encodeDsn, parseDsn } from "./dsn.ts";
+import { type ConnectionSettings, connectionDefaults, type HostAddress, notApplied } from "./connection-settings.ts";
+import { parseDsn } from "./dsn.ts";
+import { describeDsn, encodeDsn } from "./dsn-write.ts";
 
 function problem(text: string): string {
   try {
@@ -20,13 +21,7 @@ describe("parseDsn", () => {
       hosts: [{ host: "db.example.com", hostAddress: null, port: 5432 }],
       user: "tidemark",
       database: "postgres",
-      password: null,
-      applicationName: "tidemark",
-      sslMode: "prefer",
-      sslRootCert: null,
-      sslCert: null,
-      sslKey: null,
-      connectTimeoutMs: null,
+      ...connectionDefaults,
     });
   });
 
@@ -61,11 +56,27 @@ describe("parseDsn", () => {
     ["host=a user='b", "quote is not closed"],
     ["host=a", "no user is given"],
     ["user=a", "no host is given"],
-    ["host=a user=b sslmod=require", '"sslmod" is not a parameter'],
-    [
-      "host=a user=b target_session_attrs=primary",
-      '"target_session_attrs" is a libpq parameter that Tidemark does not',
-    ],
+    ["host=a user=b sslmod=require", '"sslmod" is not a parameter; did you mean "sslmode"?'],
+    ["host=a user=b target_sesion_attr=any", 'did you mean "target_session_attrs"?'],
+    ["host=a user=b xyzzy=1", '"xyzzy" is not a parameter'],
+    ["host=a user=b sslcrldir=/x", '"sslcrldir" is a libpq parameter that Tidemark does not support: use sslcrl'],
+    ["host=a user=b replication=true", '"replication" is a libpq parameter'],
+    ["service=prod", '"service" names a file of your machine'],
+    ["host=a user=b passfile=/x", "the tidemark command resolves it"],
+    ["host=a user=b target_session_attrs=master", "target_session_attrs must be one of any, read-write"],
+    ["host=a user=b channel_binding=yes", "channel_binding must be one of"],
+    ["host=a user=b require_auth=md5,!none", 'must have "!" before every method'],
+    ["host=a user=b require_auth=scram", "require_auth must list methods"],
+    ["host=a user=b require_auth=md5,md5", "each once"],
+    ["host=a user=b gssencmode=require", "gssencmode=require is not supported"],
+    ["host=a user=b gssencmode=maybe", "gssencmode must be one of"],
+    ["host=a user=b keepalives=yes", "keepalives must be one of 0, 1"],
+    ["host=a user=b keepalives_idle=soon", "keepalives_idle must be whole seconds"],
+    ["host=a user=b tcp_user_timeout=1.5", "tcp_user_timeout must be whole milliseconds"],
+    ["host=a user=b sslnegotiation=direct", "sslnegotiation=direct needs sslmode=require"],
+    ["host=a user=b ssl_min_protocol_version=SSLv3", "ssl_min_protocol_version must be one of"],
+    ["host=a user=b ssl_min_protocol_version=TLSv1.3 ssl_max_protocol_version=TLSv1.2", "is below"],
+    ["host=@abstract user=b", "abstract namespace"],
     ["host=a user=b sslmode=maybe", "sslmode must be one of"],
     ["host=a user=b sslmode=verify-full", "needs sslrootcert"],
     ["host=a user=b sslmode=require sslrootcert=system", "sslrootcert=system needs sslmode=verify-full"],
@@ -80,6 +91,24 @@ describe("parseDsn", () => {
     ["mysql://u@h/", "neither a postgresql:// URI nor key=value"],
   ])("refuses %j and says why", (text, why) => {
     expect(problem(text)).toContain(why);
+  });
+
+  it("takes sslrootcert=system for verify-full, as libpq does", () => {
+    expect(parseDsn("host=a user=b sslrootcert=system").sslMode).toBe("verify-full");
+  });
+
+  it("keeps what the runtime cannot set, and says so", () => {
+    const settings = parseDsn(
+      "host=a user=b keepalives_idle=5 keepalives_interval=2 keepalives_count=3 tcp_user_timeout=9",
+    );
+    expect(notApplied(settings)).toEqual(["keepalives_interval", "keepalives_count", "tcp_user_timeout"]);
+    expect(settings.keepalive).toMatchObject({ enabled: true, idleSeconds: 5, intervalSeconds: 2, count: 3 });
+    expect(notApplied(parseDsn("host=a user=b"))).toEqual([]);
+  });
+
+  it("knows whose name a session bears", () => {
+    expect(parseDsn("host=a user=b fallback_application_name=x").applicationName).toBe("x");
+    expect(parseDsn("host=a user=b fallback_application_name=x application_name=y").applicationName).toBe("y");
   });
 
   it("names every problem at once and never the password", () => {
@@ -99,31 +128,60 @@ describe("encodeDsn", () => {
     hostAddress: fc.constantFrom(null, "10.1.2.3"),
     port: fc.integer({ min: 1, max: 65_535 }),
   });
+  const secret = fc.option(text.map((value) => new Secret(value)));
+  const positive = fc.option(fc.integer({ min: 1, max: 999_999_999 }));
+  const methods = ["password", "md5", "gss", "sspi", "scram-sha-256", "oauth", "none"] as const;
   const settings: fc.Arbitrary<ConnectionSettings> = fc.record({
     hosts: fc.tuple(host, host),
     user: text,
     database: text,
-    password: fc.option(text.map((value) => new Secret(value))),
+    password: secret,
     applicationName: text,
-    sslMode: fc.constantFrom("disable", "allow", "prefer", "require", "verify-ca", "verify-full"),
-    sslRootCert: fc.constant("/etc/ssl/root.pem"),
-    sslCert: fc.constant(null),
-    sslKey: fc.constant(null),
+    options: fc.option(text),
+    targetSessionAttrs: fc.constantFrom("any", "read-write", "read-only", "primary", "standby", "prefer-standby"),
+    loadBalanceHosts: fc.boolean(),
+    sslRootCert: text.filter((value) => value !== "system"),
+    sslMode: fc.constantFrom("require", "verify-ca", "verify-full"),
+    sslCrl: fc.option(text),
+    sslCert: text,
+    sslKey: text,
+    sslPassword: secret,
+    sslMinVersion: fc.constantFrom("TLSv1", "TLSv1.1", "TLSv1.2"),
+    sslMaxVersion: fc.constantFrom(null, "TLSv1.2", "TLSv1.3"),
+    sslSni: fc.boolean(),
+    sslNegotiation: fc.constantFrom("postgres", "direct"),
+    channelBinding: fc.constantFrom("disable", "prefer", "require"),
+    requireAuth: fc.option(fc.record({ allow: fc.boolean(), methods: fc.subarray([...methods], { minLength: 1 }) })),
+    keepalive: fc.record({
+      enabled: fc.boolean(),
+      idleSeconds: positive,
+      intervalSeconds: positive,
+      count: positive,
+      tcpUserTimeoutMs: positive,
+    }),
     connectTimeoutMs: fc.option(fc.integer({ min: 1, max: 600 }).map((seconds) => seconds * 1000)),
+  });
+  const open = (value: ConnectionSettings): unknown => ({
+    ...value,
+    password: value.password?.reveal() ?? null,
+    sslPassword: value.sslPassword?.reveal() ?? null,
+  });
+
+  it.each(["disable", "allow", "prefer"] as const)("is read back with sslmode=%s and no files", (sslMode) => {
+    const base = parseDsn("host=a user=b");
+    expect(parseDsn(encodeDsn({ ...base, sslMode }))).toEqual({ ...base, sslMode });
   });
 
   it("is read back by parseDsn", () => {
     fc.assert(
       fc.property(settings, (wanted) => {
-        const got = parseDsn(encodeDsn(wanted));
-        expect({ ...got, password: null }).toEqual({ ...wanted, password: null });
-        expect(got.password?.reveal() ?? null).toBe(wanted.password?.reveal() ?? null);
+        expect(open(parseDsn(encodeDsn(wanted)))).toEqual(open(wanted));
       }),
     );
   });
 
   it("has a form for people without the password", () => {
-    const described = describeDsn(parseDsn("host=h user=u password=hunter2"));
+    const described = describeDsn(parseDsn("host=h user=u password=hunter2 sslpassword=hunter3"));
     expect(described).toBe("postgresql://u@h:5432/postgres?sslmode=prefer");
   });
 });

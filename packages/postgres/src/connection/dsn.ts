@@ -1,7 +1,16 @@
 import { AppError, Secret } from "@tidemark/kit";
-import { type ConnectionSettings, type HostAddress, isUnixSocket, type SslMode } from "./connection-settings.ts";
+import {
+  type ChannelBindingMode,
+  type ConnectionSettings,
+  connectionDefaults,
+  type SslMode,
+  type TargetSessionAttrs,
+  type TlsVersion,
+} from "./connection-settings.ts";
 import { splitKeyValueDsn } from "./dsn-key-value.ts";
+import { describeKey } from "./dsn-keys.ts";
 import { splitUriDsn } from "./dsn-uri.ts";
+import { DsnValues } from "./dsn-values.ts";
 
 /**
  * Reads a connection string as libpq does (PostgreSQL manual, "Connection Strings"): a URI (`postgresql://…`, several
@@ -11,22 +20,21 @@ import { splitUriDsn } from "./dsn-uri.ts";
  * @throws AppError `dsn-invalid` with every problem that was found, never with the password.
  */
 export function parseDsn(text: string): ConnectionSettings {
+  const pairs = splitDsn(text);
+  const problems = [...pairs.keys()].map(describeKey).filter((problem) => problem !== null);
+  if (problems.length > 0) throw invalid(problems.join("; "));
+  return settingsFrom(new DsnValues(pairs));
+}
+
+/**
+ * The pairs a connection string consists of, in libpq's names, whatever its form; keys and values are not judged.
+ *
+ * @throws AppError `dsn-invalid` for text that is neither form.
+ */
+export function splitDsn(text: string): Map<string, string> {
   const trimmed = text.trim();
   if (trimmed === "") throw invalid("it is empty");
-  const pairs = /^postgres(?:ql)?:\/\//.test(trimmed) ? splitUriDsn(trimmed) : splitKeyValueDsn(trimmed);
-  const problems = [...pairs.keys()].flatMap(describeUnknownKey);
-  if (problems.length > 0) throw invalid(problems.join("; "));
-  return settingsFrom(pairs);
-}
-
-/** The settings as a URI that `parseDsn` reads back. Contains the password: for sealing, never for showing. */
-export function encodeDsn(settings: ConnectionSettings): string {
-  return writeUri(settings, settings.password === null ? "" : `:${encodeURIComponent(settings.password.reveal())}`);
-}
-
-/** The settings as a URI for people: without the password. */
-export function describeDsn(settings: ConnectionSettings): string {
-  return writeUri(settings, "");
+  return /^postgres(?:ql)?:\/\//.test(trimmed) ? splitUriDsn(trimmed) : splitKeyValueDsn(trimmed);
 }
 
 /** The problem with a connection string; its text may hold a password and is never quoted. */
@@ -38,131 +46,97 @@ export function invalid(why: string): AppError {
 }
 
 const sslModes: readonly SslMode[] = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
-const knownKeys: ReadonlySet<string> = new Set([
-  ...["host", "hostaddr", "port", "user", "password", "dbname", "application_name", "connect_timeout"],
-  ...["sslmode", "sslrootcert", "sslcert", "sslkey"],
-]);
-/** What libpq knows and we do not do; told apart from misspelt keys. */
-const unsupportedKeys: ReadonlySet<string> = new Set([
-  ...["channel_binding", "client_encoding", "fallback_application_name", "gssdelegation", "gssencmode", "gsslib"],
-  ...["keepalives", "keepalives_count", "keepalives_idle", "keepalives_interval", "krbsrvname", "load_balance_hosts"],
-  ...["max_protocol_version", "min_protocol_version", "oauth_client_id", "oauth_client_secret", "oauth_issuer"],
-  ...["oauth_scope", "options", "passfile", "replication", "require_auth", "requirepeer", "requiressl"],
-  ...["scram_client_key", "scram_server_key", "service", "servicefile", "ssl_max_protocol_version"],
-  ...["ssl_min_protocol_version", "sslcertmode", "sslcompression", "sslcrl", "sslcrldir", "sslkeylogfile"],
-  ...["sslnegotiation", "sslpassword", "sslsni", "target_session_attrs", "tcp_user_timeout"],
-]);
+const targets: readonly TargetSessionAttrs[] = [
+  ...(["any", "read-write", "read-only", "primary", "standby", "prefer-standby"] as const),
+];
+const bindings: readonly ChannelBindingMode[] = ["disable", "prefer", "require"];
+const tlsVersions: readonly TlsVersion[] = ["TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"];
 
-function describeUnknownKey(key: string): string[] {
-  if (knownKeys.has(key)) return [];
-  if (unsupportedKeys.has(key)) return [`"${key}" is a libpq parameter that Tidemark does not support`];
-  return [`"${key}" is not a parameter`];
+function settingsFrom(values: DsnValues): ConnectionSettings {
+  const hosts = values.hosts();
+  const user = values.text("user");
+  if (user === null) values.problems.push("no user is given");
+  const password = values.text("password");
+  const connectTimeoutSeconds = values.count("connect_timeout", "seconds");
+  const settings = {
+    database: values.text("dbname") ?? "postgres",
+    password: password === null ? null : new Secret(password),
+    applicationName:
+      values.text("application_name") ?? values.text("fallback_application_name") ?? connectionDefaults.applicationName,
+    options: values.text("options"),
+    targetSessionAttrs: values.choice("target_session_attrs", targets, connectionDefaults.targetSessionAttrs),
+    loadBalanceHosts: values.choice("load_balance_hosts", ["disable", "random"], "disable") === "random",
+    ...readTls(values),
+    keepalive: {
+      enabled: values.flag("keepalives", true),
+      idleSeconds: values.count("keepalives_idle", "seconds"),
+      intervalSeconds: values.count("keepalives_interval", "seconds"),
+      count: values.count("keepalives_count", "numbers"),
+      tcpUserTimeoutMs: values.count("tcp_user_timeout", "milliseconds"),
+    },
+    connectTimeoutMs: connectTimeoutSeconds === null ? null : connectTimeoutSeconds * 1000,
+  };
+  checkTogether(settings, values);
+  const [first, ...rest] = hosts;
+  if (values.problems.length > 0 || first === undefined || user === null) throw invalid(values.problems.join("; "));
+  return { hosts: [first, ...rest], user, ...settings };
 }
 
-function settingsFrom(pairs: ReadonlyMap<string, string>): ConnectionSettings {
-  const problems: string[] = [];
-  const given = (key: string): string | null => {
-    const value = pairs.get(key);
-    return value === undefined || value === "" ? null : value;
+type TlsSettings = Pick<
+  ConnectionSettings,
+  | "sslMode"
+  | "sslRootCert"
+  | "sslCrl"
+  | "sslCert"
+  | "sslKey"
+  | "sslPassword"
+  | "sslMinVersion"
+  | "sslMaxVersion"
+  | "sslSni"
+  | "sslNegotiation"
+  | "channelBinding"
+  | "requireAuth"
+>;
+
+function readTls(values: DsnValues): TlsSettings {
+  const sslRootCert = values.text("sslrootcert");
+  const sslPassword = values.text("sslpassword");
+  // We never encrypt by GSSAPI, which is what "prefer" comes to for a client without a ticket.
+  if (values.text("gssencmode") === "require") values.problems.push("gssencmode=require is not supported: use sslmode");
+  else values.choice("gssencmode", ["disable", "prefer"], "disable");
+  return {
+    // libpq (fe-connect.c, pqConnectOptions2): trusting every public authority without looking at the name is no trust.
+    sslMode: values.choice("sslmode", sslModes, sslRootCert === "system" ? "verify-full" : connectionDefaults.sslMode),
+    sslRootCert,
+    sslCrl: values.text("sslcrl"),
+    sslCert: values.text("sslcert"),
+    sslKey: values.text("sslkey"),
+    sslPassword: sslPassword === null ? null : new Secret(sslPassword),
+    sslMinVersion: values.choice("ssl_min_protocol_version", tlsVersions, connectionDefaults.sslMinVersion),
+    sslMaxVersion:
+      values.text("ssl_max_protocol_version") === null
+        ? null
+        : values.choice("ssl_max_protocol_version", tlsVersions, "TLSv1.3"),
+    sslSni: values.flag("sslsni", true),
+    sslNegotiation: values.choice("sslnegotiation", ["postgres", "direct"], connectionDefaults.sslNegotiation),
+    channelBinding: values.choice("channel_binding", bindings, connectionDefaults.channelBinding),
+    requireAuth: values.requiredAuth(),
   };
-  const hosts = readHosts(given("host"), given("hostaddr"), given("port"), problems);
-  const user = given("user");
-  if (user === null) problems.push("no user is given");
-  const sslMode = (given("sslmode") ?? "prefer") as SslMode;
-  if (!sslModes.includes(sslMode)) problems.push(`sslmode must be one of ${sslModes.join(", ")}`);
-  const sslRootCert = given("sslrootcert");
+}
+
+/** What each may be by itself and not together. */
+function checkTogether(settings: TlsSettings, { problems }: DsnValues): void {
+  const { sslMode, sslRootCert } = settings;
   if (sslMode.startsWith("verify-") && sslRootCert === null) {
     problems.push(`sslmode=${sslMode} needs sslrootcert (a PEM file, or "system" for the public authorities)`);
   }
   if (sslRootCert === "system" && sslMode !== "verify-full")
     problems.push("sslrootcert=system needs sslmode=verify-full");
-  const sslCert = given("sslcert");
-  const sslKey = given("sslkey");
-  if ((sslCert === null) !== (sslKey === null)) problems.push("sslcert and sslkey must be given together");
-  const connectTimeoutMs = readTimeout(given("connect_timeout"), problems);
-  const password = given("password");
-  const [first, ...rest] = hosts;
-  if (problems.length > 0 || first === undefined || user === null) throw invalid(problems.join("; "));
-  return {
-    hosts: [first, ...rest],
-    user,
-    database: given("dbname") ?? "postgres",
-    password: password === null ? null : new Secret(password),
-    applicationName: given("application_name") ?? "tidemark",
-    sslMode,
-    sslRootCert,
-    sslCert,
-    sslKey,
-    connectTimeoutMs,
-  };
-}
-
-/** host, hostaddr and port are lists that go together; one port may serve all hosts. */
-function readHosts(
-  host: string | null,
-  hostaddr: string | null,
-  port: string | null,
-  problems: string[],
-): HostAddress[] {
-  if (host === null && hostaddr === null) {
-    problems.push("no host is given");
-    return [];
-  }
-  const addresses = hostaddr?.split(",") ?? [];
-  const names = host?.split(",") ?? addresses;
-  const ports = port?.split(",") ?? [];
-  if (hostaddr !== null && addresses.length !== names.length) problems.push("host and hostaddr have different lengths");
-  if (ports.length > 1 && ports.length !== names.length) problems.push("host and port have different lengths");
-  return names.map((name, index) => {
-    const portText = ports[ports.length === 1 ? 0 : index] ?? "";
-    const number = portText === "" ? 5432 : Number(portText);
-    if (!/^\d*$/.test(portText) || number < 1 || number > 65_535) problems.push(`"${portText}" is not a port`);
-    if (name === "" && (addresses[index] ?? "") === "") problems.push("a host is empty");
-    const hostAddress = addresses[index] ?? "";
-    return {
-      host: name === "" ? hostAddress : name,
-      hostAddress: hostAddress === "" ? null : hostAddress,
-      port: number,
-    };
-  });
-}
-
-/** Whole seconds; 0 and negative values mean none, as in libpq. */
-function readTimeout(text: string | null, problems: string[]): number | null {
-  if (text === null) return null;
-  if (!/^-?\d{1,6}$/.test(text)) {
-    problems.push("connect_timeout must be whole seconds");
-    return null;
-  }
-  return Number(text) <= 0 ? null : Number(text) * 1000;
-}
-
-function writeUri(settings: ConnectionSettings, passwordPart: string): string {
-  const hosts = settings.hosts.map((address) => `${encodeHost(address)}:${address.port}`).join(",");
-  const hostAddresses = settings.hosts.some(({ hostAddress }) => hostAddress !== null)
-    ? settings.hosts.map(({ hostAddress }) => hostAddress ?? "").join(",")
-    : null;
-  const parameters: [string, string | null][] = [
-    ["sslmode", settings.sslMode],
-    ["hostaddr", hostAddresses],
-    ["sslrootcert", settings.sslRootCert],
-    ["sslcert", settings.sslCert],
-    ["sslkey", settings.sslKey],
-    [
-      "connect_timeout",
-      settings.connectTimeoutMs === null ? null : String(Math.ceil(settings.connectTimeoutMs / 1000)),
-    ],
-    ["application_name", settings.applicationName === "tidemark" ? null : settings.applicationName],
-  ];
-  const query = parameters
-    .filter((pair): pair is [string, string] => pair[1] !== null)
-    .map(([key, value]) => `${key}=${encodeURIComponent(value)}`)
-    .join("&");
-  const user = encodeURIComponent(settings.user);
-  return `postgresql://${user}${passwordPart}@${hosts}/${encodeURIComponent(settings.database)}?${query}`;
-}
-
-function encodeHost(address: HostAddress): string {
-  if (isUnixSocket(address)) return encodeURIComponent(address.host);
-  return address.host.includes(":") ? `[${address.host}]` : encodeURIComponent(address.host);
+  if ((settings.sslCert === null) !== (settings.sslKey === null))
+    problems.push("sslcert and sslkey must be given together");
+  if (settings.sslNegotiation === "direct" && !["require", "verify-ca", "verify-full"].includes(sslMode))
+    problems.push("sslnegotiation=direct needs sslmode=require or stronger");
+  const { sslMinVersion, sslMaxVersion } = settings;
+  if (sslMaxVersion !== null && tlsVersions.indexOf(sslMaxVersion) < tlsVersions.indexOf(sslMinVersion))
+    problems.push("ssl_max_protocol_version is below ssl_min_protocol_version");
 }

@@ -1,15 +1,20 @@
 import { AppError, type ErrorCode } from "@tidemark/kit";
-import type { ConnectionSettings, HostAddress } from "./connection-settings.ts";
-import { type ConnectObserver, type Encryption, type OpenedSocket, openSocket } from "./socket.ts";
+import type { ConnectionSettings, HostAddress, TargetSessionAttrs } from "./connection-settings.ts";
+import { type ConnectObserver, type Encryption, type OpenedSocket, openSocket, shuffled } from "./socket.ts";
+import { checkTarget, type ServerStanding, targetRounds } from "./target-session.ts";
 
 export interface ReachOptions<T> {
-  readonly reading: "pulled" | "stream";
+  readonly reading: "pooled" | "stream";
   readonly signal: AbortSignal | undefined;
   /** For reaching and logging in, per host, unless the settings have their own connect_timeout. */
   readonly timeoutMs: number;
   readonly observer?: ConnectObserver | undefined;
   /** Logs in over the opened socket; the signal is that of the attempt. The socket is destroyed when it throws. */
   readonly login: (opened: OpenedSocket, signal: AbortSignal) => Promise<T>;
+  /** Asks a session what it is allowed; only when target_session_attrs matters. */
+  readonly standing: (session: T) => Promise<ServerStanding>;
+  /** Ends a session with a server that will not do. Must not throw. */
+  readonly close: (session: T) => Promise<void>;
 }
 
 /**
@@ -17,16 +22,21 @@ export interface ReachOptions<T> {
  *
  * The next host is tried when one cannot be reached or does not accept connections now; a host that refuses the login
  * ends the search, as in libpq. The other encryption is tried when the first was refused for being (or not being)
- * encrypted. With several failures the first host's counts and the others are listed in its message.
+ * encrypted. A host that is not what target_session_attrs asks for counts as one that cannot be used. With several
+ * failures the first host's counts and the others are listed in its message.
  */
 export async function reachServer<T>(settings: ConnectionSettings, options: ReachOptions<T>): Promise<T> {
   const failures: AppError[] = [];
-  for (const address of settings.hosts) {
-    try {
-      return await reachHost(settings, address, options);
-    } catch (error) {
-      if (!(error instanceof AppError) || !nextHostCodes.has(error.code)) throw error;
-      failures.push(error);
+  const rounds = targetRounds(settings.targetSessionAttrs);
+  for (const wanted of rounds) {
+    failures.length = 0;
+    for (const address of settings.loadBalanceHosts ? shuffled(settings.hosts) : settings.hosts) {
+      try {
+        return await reachHost(settings, address, wanted, options);
+      } catch (error) {
+        if (!(error instanceof AppError) || !nextHostCodes.has(error.code)) throw error;
+        failures.push(error);
+      }
     }
   }
   const [first, ...others] = failures as [AppError, ...AppError[]];
@@ -39,7 +49,12 @@ export async function reachServer<T>(settings: ConnectionSettings, options: Reac
   });
 }
 
-async function reachHost<T>(settings: ConnectionSettings, address: HostAddress, options: ReachOptions<T>): Promise<T> {
+async function reachHost<T>(
+  settings: ConnectionSettings,
+  address: HostAddress,
+  wanted: TargetSessionAttrs,
+  options: ReachOptions<T>,
+): Promise<T> {
   const timeoutMs = settings.connectTimeoutMs ?? options.timeoutMs;
   const deadline = new AbortController();
   const timer = setTimeout(() => deadline.abort(timedOut(address, timeoutMs)), timeoutMs);
@@ -47,15 +62,16 @@ async function reachHost<T>(settings: ConnectionSettings, address: HostAddress, 
   const cancel = (): void => deadline.abort(cancelled(outer?.reason));
   if (outer?.aborted === true) cancel();
   outer?.addEventListener("abort", cancel, { once: true });
+  const wantedOptions = { ...options, login: loginChecked(options, wanted, address.host) };
   try {
     const [first, second] = connectionAttempts(settings);
     try {
-      return await attempt(settings, address, first, options, deadline.signal);
+      return await attempt(settings, address, first, wantedOptions, deadline.signal);
     } catch (error) {
       const mayRetry = error instanceof AppError && otherEncryptionCodes.has(error.code) && !deadline.signal.aborted;
       if (second === undefined || !mayRetry) throw error;
       // The other way's failure says less than the first one's.
-      return await attempt(settings, address, second, options, deadline.signal).catch((retried: unknown) => {
+      return await attempt(settings, address, second, wantedOptions, deadline.signal).catch((retried: unknown) => {
         throw retried instanceof AppError && otherEncryptionCodes.has(retried.code) ? error : retried;
       });
     }
@@ -63,6 +79,21 @@ async function reachHost<T>(settings: ConnectionSettings, address: HostAddress, 
     clearTimeout(timer);
     outer?.removeEventListener("abort", cancel);
   }
+}
+
+/** Logs in and keeps the session only when the server is what is asked for. */
+function loginChecked<T>(options: ReachOptions<T>, wanted: TargetSessionAttrs, host: string): ReachOptions<T>["login"] {
+  if (wanted === "any") return options.login;
+  return async (opened, signal) => {
+    const session = await options.login(opened, signal);
+    try {
+      checkTarget(wanted, await options.standing(session), host);
+      return session;
+    } catch (error) {
+      await options.close(session);
+      throw error;
+    }
+  };
 }
 
 /** In which order encryption is tried (PostgreSQL manual, "SSL Mode Descriptions"). */
@@ -89,7 +120,7 @@ async function attempt<T>(
   const { reading, observer } = options;
   const opened = await openSocket(settings, address, { encryption, reading, signal, observer });
   const abort = (): void => {
-    opened.source?.fail(signal.reason);
+    opened.source.fail(signal.reason);
     opened.socket.destroy();
   };
   signal.addEventListener("abort", abort, { once: true });
@@ -110,6 +141,8 @@ const nextHostCodes: ReadonlySet<ErrorCode> = new Set([
   "connection-lost",
   "server-starting",
   "too-many-connections",
+  "server-in-recovery",
+  "server-not-in-recovery",
 ]);
 const otherEncryptionCodes: ReadonlySet<ErrorCode> = new Set(["tls-failed", "tls-not-offered", "hba-entry-missing"]);
 

@@ -17,17 +17,16 @@ export function remedyFor(error: AppError, facts: RemedyFacts): Remedy | undefin
   const role = sqlIdentifier(settings.user);
   switch (error.code) {
     case "password-wrong":
-      return {
-        sql: `-- when the role does not exist yet:\n${createRole(role)}\n-- when it does:\nALTER ROLE ${role} LOGIN REPLICATION PASSWORD '…';`,
-      };
+      return { advice: passwordAdvice(settings.user) };
     case "role-unknown":
-      return {
-        sql: `-- when the role does not exist yet:\n${createRole(role)}\n-- when it does:\nALTER ROLE ${role} LOGIN REPLICATION;`,
-      };
+      return { sql: `${createRoleIfMissing(settings.user)}\nALTER ROLE ${role} LOGIN REPLICATION;` };
     case "password-missing":
       return { advice: "add the role's password to the connection string" };
-    case "hba-entry-missing":
     case "auth-method-unsupported":
+      if (settings.channelBinding === "require" || settings.requireAuth !== null)
+        return { hba: hbaLines(error, facts), needs: "reload", advice: bindingAdvice };
+      return { hba: hbaLines(error, facts), needs: "reload" };
+    case "hba-entry-missing":
       return { hba: hbaLines(error, facts), needs: "reload" };
     case "replication-not-permitted":
       return { sql: `ALTER ROLE ${role} REPLICATION;` };
@@ -39,8 +38,23 @@ export function remedyFor(error: AppError, facts: RemedyFacts): Remedy | undefin
     case "wal-senders-exhausted":
       return { sql: `ALTER SYSTEM SET max_wal_senders = ${(facts.maxWalSenders ?? 5) + 5};`, needs: "restart" };
     default:
-      return settingsRemedy(error, settings);
+      return limitRemedy(error, settings) ?? settingsRemedy(error, settings);
   }
+}
+
+const bindingAdvice = "or let channel_binding and require_auth of the connection string allow what the server asks for";
+
+/** What was refused because of the role or the database after the login (miscinit.c, postinit.c). */
+function limitRemedy(error: AppError, settings: ConnectionSettings): Remedy | undefined {
+  const role = sqlIdentifier(settings.user);
+  const database = sqlIdentifier(settings.database);
+  const { routine } = error.context;
+  if (error.code === "privilege-missing" && routine === "CheckMyDatabase")
+    return { sql: `GRANT CONNECT ON DATABASE ${database} TO ${role};` };
+  if (error.code !== "too-many-connections") return undefined;
+  if (routine === "InitializeSessionUserId") return { sql: `ALTER ROLE ${role} CONNECTION LIMIT -1;` };
+  if (routine === "CheckMyDatabase") return { sql: `ALTER DATABASE ${database} CONNECTION LIMIT -1;` };
+  return { advice: "end sessions the server can do without (pg_stat_activity), or raise max_connections and restart" };
 }
 
 function settingsRemedy(error: AppError, settings: ConnectionSettings): Remedy | undefined {
@@ -49,8 +63,9 @@ function settingsRemedy(error: AppError, settings: ConnectionSettings): Remedy |
       return { advice: `name an existing database instead of "${settings.database}", for example postgres` };
     case "tls-not-offered":
       return {
-        sql: "-- with server.crt and server.key in the data directory:\nALTER SYSTEM SET ssl = on;\nSELECT pg_reload_conf();",
-        advice: "or use sslmode=prefer when the network between us can be trusted",
+        sql: "ALTER SYSTEM SET ssl = on;\nSELECT pg_reload_conf();",
+        advice:
+          "first put a certificate and its key into the data directory as server.crt and server.key (or name them in ssl_cert_file and ssl_key_file); or use sslmode=prefer when the network between us can be trusted",
       };
     case "tls-failed":
       return settings.sslMode.startsWith("verify-") || settings.sslRootCert !== null
@@ -64,16 +79,34 @@ function settingsRemedy(error: AppError, settings: ConnectionSettings): Remedy |
     case "connection-refused":
     case "connection-timeout":
       return {
-        sql: "-- when PostgreSQL listens on localhost only (then restart it):\nALTER SYSTEM SET listen_addresses = '*';",
-        advice: "or correct host and port, and let this machine through the firewalls between",
+        sql: "ALTER SYSTEM SET listen_addresses = '*';",
+        needs: "restart",
+        advice:
+          "the SQL is for a server that listens on localhost only; or correct host and port, and let this machine through the firewalls between",
+      };
+    case "server-in-recovery":
+    case "server-not-in-recovery":
+      return {
+        advice: `name all members of the cluster as hosts, or change target_session_attrs=${settings.targetSessionAttrs}`,
       };
     default:
       return undefined;
   }
 }
 
-function createRole(role: string): string {
-  return `CREATE ROLE ${role} LOGIN REPLICATION PASSWORD '…';`;
+/**
+ * In words: the server says the same of a role that is missing, has no password or another one, and the password we
+ * know must not be printed.
+ */
+function passwordAdvice(user: string): string {
+  const role = sqlIdentifier(user);
+  return `correct role and password in the connection string; or, in psql as a superuser, make the role if it is missing (CREATE ROLE ${role} LOGIN REPLICATION;) and give it the password with \\password ${role}`;
+}
+
+/** On one line, because what follows it must be a statement of its own. */
+function createRoleIfMissing(user: string): string {
+  const literal = `'${user.replaceAll("'", "''")}'`;
+  return `DO $do$ BEGIN IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = ${literal}) THEN EXECUTE pg_catalog.format('CREATE ROLE %I', ${literal}); END IF; END $do$;`;
 }
 
 /** The lines this role needs from here: one for replication, and one for SQL when that was what failed. */

@@ -1,33 +1,42 @@
+import { randomInt } from "node:crypto";
 import { lookup } from "node:dns/promises";
 import { connect, isIP, type Socket } from "node:net";
 import { AppError, systemErrorCode } from "@tidemark/kit";
 import { abortable } from "./abortable.ts";
 import { type ByteSource, PooledSource, StreamSource } from "./byte-source.ts";
-import { type ConnectionSettings, type HostAddress, isUnixSocket } from "./connection-settings.ts";
-import { negotiateTls, type TlsFacts } from "./tls.ts";
+import {
+  type ConnectionSettings,
+  type HostAddress,
+  isUnixSocket,
+  type KeepaliveSettings,
+  notApplied,
+} from "./connection-settings.ts";
+import { negotiateTls, startTlsDirectly, type TlsFacts } from "./tls.ts";
 
 /** How a connection is to be encrypted in one attempt; `connectionAttempts` derives them from sslmode. */
 export type Encryption = "plain" | "tls-if-offered" | "tls";
 
 export interface SocketOptions {
   readonly encryption: Encryption;
-  /** `pulled`: through `source`, fast, for our own protocol. `stream`: nothing reads the socket yet; for pg. */
-  readonly reading: "pulled" | "stream";
+  /** `pooled`: fast, into buffers of 1 MiB, for base backups. `stream`: for small talk. */
+  readonly reading: "pooled" | "stream";
   /** Fires for the caller's reasons and for timeouts; its reason is thrown. */
   readonly signal: AbortSignal;
   readonly observer?: ConnectObserver | undefined;
 }
 
-/** Is told each phase of reaching a server; for reports that tell DNS, TCP and TLS apart. */
+export type ConnectPhase = "dns" | "tcp" | "tls" | "authentication";
+
+/** Is told each phase of reaching a server; for reports that tell DNS, TCP, TLS and the login apart. */
 export interface ConnectObserver {
-  begin(phase: "dns" | "tcp" | "tls"): void;
-  done(phase: "dns" | "tcp" | "tls", detail: string): void;
+  begin(phase: ConnectPhase): void;
+  /** `tls`: what is known of the channel, when the phase is TLS and it stands. */
+  done(phase: ConnectPhase, detail: string, tls?: TlsFacts): void;
 }
 
 export interface OpenedSocket {
   readonly socket: Socket;
-  /** Null when opened for pg. */
-  readonly source: ByteSource | null;
+  readonly source: ByteSource;
   readonly address: HostAddress;
   /** The IP address that was reached; null for a Unix socket. */
   readonly ip: string | null;
@@ -38,6 +47,8 @@ export interface OpenedSocket {
 }
 
 /**
+ * The one place that resolves hosts, connects and encrypts, for both kinds of session and for cancel requests.
+ *
  * Reaches one host of the settings: resolves it, connects, and negotiates TLS. Each of a name's addresses is tried.
  *
  * @throws AppError `host-unknown`, `connection-refused`, `tls-not-offered`, `tls-failed`, `connection-lost`, or the
@@ -53,28 +64,56 @@ export async function openSocket(
   const ips = await resolveHost(address, signal);
   observer?.done("dns", ips === null ? "a Unix socket needs none" : ips.join(", "));
   observer?.begin("tcp");
-  const pool = options.reading === "pulled" ? new PooledSource() : null;
-  const { socket, ip } = await connectFirst(address, ips, pool, signal);
-  observer?.done("tcp", `connected to ${ip ?? address.host} port ${address.port}`);
+  const pool = options.reading === "pooled" ? new PooledSource() : null;
+  const order = settings.loadBalanceHosts && ips !== null ? shuffled(ips) : ips;
+  const { socket, ip } = await connectFirst({ address, pool, signal, keepalive: settings.keepalive }, order);
+  observer?.done("tcp", `connected to ${ip ?? address.host} port ${address.port}${notAppliedWords(settings, ip)}`);
   try {
     pool?.attach(socket);
-    if (options.encryption === "plain" || isUnixSocket(address)) {
-      return { socket, source: pool, address, ip, tls: null, fellBack: false };
-    }
-    observer?.begin("tls");
-    const tls = await negotiateTls(socket, pool, { settings, address, signal });
-    if (tls === null && options.encryption === "tls") throw tlsNotOffered(settings, address);
-    observer?.done(
-      "tls",
-      tls === null ? "the server offers no TLS; going on without (sslmode=prefer)" : tls.facts.summary,
-    );
-    if (tls === null) return { socket, source: pool, address, ip, tls: null, fellBack: true };
-    const source = options.reading === "pulled" ? new StreamSource(tls.socket) : null;
-    return { socket: tls.socket, source, address, ip, tls: tls.facts, fellBack: false };
+    return { address, ip, ...(await encrypt(settings, address, { ...options, socket, pool })) };
   } catch (error) {
     socket.destroy();
     throw error;
   }
+}
+
+type Channel = Pick<OpenedSocket, "socket" | "source" | "tls" | "fellBack">;
+
+async function encrypt(
+  settings: ConnectionSettings,
+  address: HostAddress,
+  { socket, pool, encryption, signal, observer }: SocketOptions & { socket: Socket; pool: PooledSource | null },
+): Promise<Channel> {
+  const plain = (): ByteSource => pool ?? new StreamSource(socket);
+  if (encryption === "plain" || isUnixSocket(address)) return { socket, source: plain(), tls: null, fellBack: false };
+  observer?.begin("tls");
+  const request = { settings, address, signal };
+  const tls =
+    settings.sslNegotiation === "direct"
+      ? await startTlsDirectly(socket, request)
+      : await negotiateTls(socket, pool, request);
+  if (tls === null && encryption === "tls") throw tlsNotOffered(settings, address);
+  if (tls === null) {
+    observer?.done("tls", "the server offers no TLS; going on without (sslmode=prefer)");
+    return { socket, source: plain(), tls: null, fellBack: true };
+  }
+  observer?.done("tls", tls.facts.summary, tls.facts);
+  return { socket: tls.socket, source: new StreamSource(tls.socket), tls: tls.facts, fellBack: false };
+}
+
+function notAppliedWords(settings: ConnectionSettings, ip: string | null): string {
+  const names = ip === null ? [] : notApplied(settings);
+  return names.length === 0 ? "" : `; not applied, the runtime cannot: ${names.join(", ")}`;
+}
+
+/** In random order (Fisher and Yates), for load_balance_hosts=random. */
+export function shuffled<T>(items: readonly T[]): T[] {
+  const mixed = [...items];
+  for (let last = mixed.length - 1; last > 0; last--) {
+    const other = randomInt(last + 1);
+    [mixed[last], mixed[other]] = [mixed[other] as T, mixed[last] as T];
+  }
+  return mixed;
 }
 
 async function resolveHost(address: HostAddress, signal: AbortSignal): Promise<string[] | null> {
@@ -101,31 +140,31 @@ function hostUnknown(name: string, cause: unknown): AppError {
   });
 }
 
+interface ConnectRequest {
+  readonly address: HostAddress;
+  readonly pool: PooledSource | null;
+  readonly signal: AbortSignal;
+  readonly keepalive: KeepaliveSettings;
+}
+
 async function connectFirst(
-  address: HostAddress,
+  request: ConnectRequest,
   ips: readonly string[] | null,
-  pool: PooledSource | null,
-  signal: AbortSignal,
 ): Promise<{ socket: Socket; ip: string | null }> {
-  if (ips === null) return { socket: await connectOne(address, null, pool, signal), ip: null };
+  if (ips === null) return { socket: await connectOne(request, null), ip: null };
   let first: unknown;
   for (const ip of ips) {
     try {
-      return { socket: await connectOne(address, ip, pool, signal), ip };
+      return { socket: await connectOne(request, ip), ip };
     } catch (error) {
-      if (signal.aborted) throw error;
+      if (request.signal.aborted) throw error;
       first ??= error;
     }
   }
   throw first;
 }
 
-function connectOne(
-  address: HostAddress,
-  ip: string | null,
-  pool: PooledSource | null,
-  signal: AbortSignal,
-): Promise<Socket> {
+function connectOne({ address, pool, signal, keepalive }: ConnectRequest, ip: string | null): Promise<Socket> {
   const where = ip === null ? { path: `${address.host}/.s.PGSQL.${address.port}` } : { host: ip, port: address.port };
   const { promise, resolve, reject } = Promise.withResolvers<Socket>();
   if (signal.aborted) return Promise.reject(signal.reason);
@@ -142,12 +181,16 @@ function connectOne(
   socket.once("connect", () => {
     socket.off("error", fail);
     socket.setNoDelay(true);
-    // A server whose machine vanished is noticed although a base backup may be silent for long.
-    if (ip !== null) socket.setKeepAlive(true, 30_000);
+    // A server whose machine vanished is noticed although a base backup may be silent for long: after this silence
+    // libuv has the kernel ask ten times, a second apart.
+    if (ip !== null && keepalive.enabled)
+      socket.setKeepAlive(true, (keepalive.idleSeconds ?? defaultKeepaliveIdleSeconds) * 1000);
     resolve(socket);
   });
   return promise.finally(() => signal.removeEventListener("abort", abort));
 }
+
+const defaultKeepaliveIdleSeconds = 30;
 
 function refused(address: HostAddress, ip: string | null, cause: unknown): AppError {
   const at = ip === null ? `the socket in ${address.host}` : `${address.host}${ip === address.host ? "" : ` (${ip})`}`;

@@ -1,6 +1,7 @@
 import { AppError, type Clock, describeError, systemClock } from "@tidemark/kit";
 import { capabilitiesOf } from "../session/capabilities.ts";
 import { ReplicationSession } from "../session/replication-session.ts";
+import type { ServerFacts } from "../session/server-facts.ts";
 import { SqlSession } from "../session/sql-session.ts";
 import type { ConnectionFacts, ConnectionReport } from "./connection-report.ts";
 import type { ConnectionSettings } from "./connection-settings.ts";
@@ -29,6 +30,7 @@ export async function testConnection(
     address: null,
     tls: null,
     tlsFellBack: false,
+    certificate: null,
     clientAddress: null,
     server: null,
     identity: null,
@@ -44,7 +46,7 @@ export async function testConnection(
     const { clientAddress, server } = facts;
     const step = recorder.current;
     const remedy = remedyFor(failure, { step, settings, clientAddress, maxWalSenders: server?.maxWalSenders ?? null });
-    recorder.fail(describeError(failure), remedy);
+    recorder.fail(failure, describeError(failure), remedy);
   }
   const steps = recorder.finish();
   return { ok: steps.every(({ state }) => state !== "failed"), steps, facts };
@@ -70,15 +72,48 @@ async function testSql(
     facts.address = opened.ip;
     facts.tls = opened.tls?.summary ?? null;
     facts.tlsFellBack = opened.fellBack;
+    facts.certificate = opened.tls?.certificate ?? null;
+    recorder.done("database", `connected to database "${settings.database}"`);
+    recorder.begin("role");
     const question = "SELECT pg_catalog.host(pg_catalog.inet_client_addr()) AS address";
     facts.clientAddress = (await session.query<{ address: string | null }>(question))[0]?.address ?? null;
     facts.server = await session.serverFacts();
-    const rights = facts.server.isSuperuser ? ", a superuser" : "";
-    recorder.done("login", `logged in to database "${settings.database}" as "${settings.user}"${rights}`);
+    recorder.done("role", await testRole(session, settings, facts.server));
   } finally {
     await session.close();
   }
 }
+
+interface RoleRow {
+  readonly connection_limit: number;
+  readonly sessions: number;
+  readonly valid_until: Date | null;
+}
+
+/** The role exists and may log in, or there would be no session; whether it may replicate is asked. */
+async function testRole(session: SqlSession, settings: ConnectionSettings, server: ServerFacts): Promise<string> {
+  const [row] = await session.query<RoleRow>(roleQuestion);
+  if (!server.isSuperuser && !server.hasReplication) {
+    throw new AppError("replication-not-permitted", {
+      message: `the role "${settings.user}" has not the attribute REPLICATION`,
+      hint: "the role needs the REPLICATION attribute: ALTER ROLE … REPLICATION",
+    });
+  }
+  const right = server.isSuperuser ? "is a superuser" : "has the attribute REPLICATION";
+  const limit = row === undefined || row.connection_limit < 0 ? null : row.connection_limit;
+  const used = limit === null ? "" : `; ${row?.sessions} of its ${limit} connections are in use`;
+  const until = row?.valid_until ?? null;
+  const ends = until === null ? "" : `; its password is valid until ${until.toISOString()}`;
+  return `"${settings.user}" may log in and ${right}${used}${ends}`;
+}
+
+/** An infinite rolvaliduntil is no end. */
+const roleQuestion = `
+  SELECT r.rolconnlimit AS connection_limit,
+         (SELECT pg_catalog.count(*)::int4 FROM pg_catalog.pg_stat_activity a WHERE a.usesysid = r.oid) AS sessions,
+         CASE WHEN pg_catalog.isfinite(r.rolvaliduntil) THEN r.rolvaliduntil END AS valid_until
+    FROM pg_catalog.pg_roles r
+   WHERE r.rolname = session_user`;
 
 async function testReplication(
   settings: ConnectionSettings,
@@ -92,7 +127,7 @@ async function testReplication(
     facts.identity = await session.identifySystem();
     const { server } = facts;
     const used = server === null ? "" : `; ${server.usedWalSenders} of ${server.maxWalSenders} WAL senders were in use`;
-    recorder.done("replication", `the role may replicate (system ${facts.identity.systemIdentifier})${used}`);
+    recorder.done("replication", `a replication session stands (system ${facts.identity.systemIdentifier})${used}`);
   } finally {
     await session.close();
   }

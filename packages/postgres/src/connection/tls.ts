@@ -1,10 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { isIP, type Socket } from "node:net";
-import { type ConnectionOptions, checkServerIdentity, connect, rootCertificates, type TLSSocket } from "node:tls";
+import { type ConnectionOptions, checkServerIdentity, connect, getCACertificates, type TLSSocket } from "node:tls";
 import { AppError } from "@tidemark/kit";
 import { encodeSslRequest } from "../wire/frontend-messages.ts";
 import { abortable } from "./abortable.ts";
 import { type ByteSource, connectionLost, readOnce } from "./byte-source.ts";
+import { type CertificateFacts, readCertificate } from "./certificate-facts.ts";
 import type { ConnectionSettings, HostAddress } from "./connection-settings.ts";
 
 export interface TlsFacts {
@@ -13,6 +14,8 @@ export interface TlsFacts {
   readonly isVerified: boolean;
   /** The server's certificate in DER; binds a SCRAM login to this channel. */
   readonly serverCertificate: Uint8Array;
+  /** Null when the server showed none. */
+  readonly certificate: CertificateFacts | null;
 }
 
 export interface TlsRequest {
@@ -39,19 +42,40 @@ export async function negotiateTls(
   if (answer === null) throw connectionLost();
   // More than one byte before TLS stands was put there by somebody else (CVE-2021-23222).
   if (answer.length === 1 && answer[0] === 0x4e) return null;
+  if (answer[0] === 0x45) throw refusedEarly(request.address.host);
   if (answer.length !== 1 || answer[0] !== 0x53) {
     throw new AppError("protocol-violation", {
       message: `${request.address.host} answered the request for TLS with something that is no answer`,
       hint: "is this a PostgreSQL server?",
     });
   }
-  const tlsSocket = await shakeHands(socket, await tlsOptions(request), request);
-  return { socket: tlsSocket, facts: describeTls(tlsSocket, checksChain(request.settings)) };
+  return await shakeHands(socket, await tlsOptions(request), request);
 }
 
-async function shakeHands(socket: Socket, options: ConnectionOptions, request: TlsRequest): Promise<TLSSocket> {
+/**
+ * TLS from the first byte (sslnegotiation=direct, PostgreSQL 17 and newer), which must be answered in the name of the
+ * protocol (ALPN). Older servers take the handshake for a broken startup message and close.
+ *
+ * @throws AppError `tls-failed`, or the signal's reason.
+ */
+export async function startTlsDirectly(
+  socket: Socket,
+  request: TlsRequest,
+): Promise<{ socket: TLSSocket; facts: TlsFacts }> {
+  const options = { ...(await tlsOptions(request)), ALPNProtocols: ["postgresql"] };
+  const standing = await shakeHands(socket, options, request);
+  if (standing.socket.alpnProtocol === "postgresql") return standing;
+  standing.socket.destroy();
+  throw tlsFailed(request, new Error("the server does not know TLS from the first byte (sslnegotiation=direct)"));
+}
+
+async function shakeHands(
+  socket: Socket,
+  options: ConnectionOptions,
+  request: TlsRequest,
+): Promise<{ socket: TLSSocket; facts: TlsFacts }> {
   const { promise, resolve, reject } = Promise.withResolvers<TLSSocket>();
-  const tlsSocket = connect({ ...options, socket });
+  const tlsSocket = begin({ ...options, socket }, request);
   const fail = (cause: Error): void => reject(tlsFailed(request, cause));
   const closed = (): void => reject(tlsFailed(request, new Error("the server closed the connection")));
   // An error nobody listens for would end the process; the first one is what is reported.
@@ -60,13 +84,23 @@ async function shakeHands(socket: Socket, options: ConnectionOptions, request: T
   tlsSocket.once("close", closed);
   tlsSocket.once("secureConnect", () => resolve(tlsSocket));
   try {
-    return await abortable(promise, request.signal);
+    const standing = await abortable(promise, request.signal);
+    return { socket: standing, facts: describeTls(standing, checksChain(request.settings)) };
   } catch (error) {
     tlsSocket.destroy();
     throw error;
   } finally {
     tlsSocket.off("error", fail);
     tlsSocket.off("close", closed);
+  }
+}
+
+/** A certificate, key, revocation list or range of versions that cannot be used is found before the first byte. */
+function begin(options: ConnectionOptions, request: TlsRequest): TLSSocket {
+  try {
+    return connect(options);
+  } catch (cause) {
+    throw tlsFailed(request, cause instanceof Error ? cause : new Error(String(cause)));
   }
 }
 
@@ -77,20 +111,38 @@ function checksChain(settings: ConnectionSettings): boolean {
 
 async function tlsOptions({ settings, address }: TlsRequest): Promise<ConnectionOptions> {
   const verify = checksChain(settings);
-  const isRoot = settings.sslRootCert;
+  const root = settings.sslRootCert;
   return {
-    minVersion: "TLSv1.2",
+    minVersion: settings.sslMinVersion,
+    ...(settings.sslMaxVersion === null ? {} : { maxVersion: settings.sslMaxVersion }),
     // SNI is for names only (RFC 6066 §3).
-    ...(isIP(address.host) === 0 ? { servername: address.host } : {}),
+    ...(settings.sslSni && isIP(address.host) === 0 ? { servername: address.host } : {}),
     rejectUnauthorized: verify,
-    ...(verify && isRoot !== null
-      ? { ca: isRoot === "system" ? [...rootCertificates] : await readPem(isRoot, "sslrootcert") }
+    ...(verify && root !== null
+      ? { ca: root === "system" ? systemAuthorities() : await readPem(root, "sslrootcert") }
       : {}),
+    ...(verify && settings.sslCrl !== null ? { crl: await readPem(settings.sslCrl, "sslcrl") } : {}),
     ...(settings.sslCert === null ? {} : { cert: await readPem(settings.sslCert, "sslcert") }),
     ...(settings.sslKey === null ? {} : { key: await readPem(settings.sslKey, "sslkey") }),
+    ...(settings.sslPassword === null ? {} : { passphrase: settings.sslPassword.reveal() }),
     checkServerIdentity: (_name, certificate) =>
       settings.sslMode === "verify-full" ? checkServerIdentity(address.host, certificate) : undefined,
   };
+}
+
+/**
+ * The authorities this machine trusts: what libpq's sslrootcert=system means (SSL_CTX_set_default_verify_paths). Node
+ * reads the same places on Linux: SSL_CERT_FILE and SSL_CERT_DIR, else the file and folder its OpenSSL was built with
+ * and the distributions' usual ones; on macOS and Windows the system's own store. The list that ships with Node is not
+ * added: an authority an administrator took away must stay away.
+ */
+function systemAuthorities(): string[] {
+  const authorities = getCACertificates("system");
+  if (authorities.length > 0) return authorities;
+  throw new AppError("tls-failed", {
+    message: "sslrootcert=system trusts this machine's authorities, and it has none",
+    hint: "install the package ca-certificates on the machine the worker runs on, or name a file as sslrootcert",
+  });
 }
 
 async function readPem(path: string, parameter: string): Promise<Buffer> {
@@ -108,11 +160,21 @@ async function readPem(path: string, parameter: string): Promise<Buffer> {
 function describeTls(socket: TLSSocket, isVerified: boolean): TlsFacts {
   const cipher = socket.getCipher();
   const verified = isVerified ? "certificate verified" : "certificate not verified";
+  const derBytes = socket.getPeerX509Certificate()?.raw ?? null;
   return {
     summary: `${socket.getProtocol() ?? "TLS"}, ${cipher.standardName}, ${verified}`,
     isVerified,
-    serverCertificate: socket.getPeerX509Certificate()?.raw ?? new Uint8Array(0),
+    serverCertificate: derBytes ?? new Uint8Array(0),
+    certificate: derBytes === null ? null : readCertificate(derBytes),
   };
+}
+
+/** An ErrorResponse instead of an answer: a server without a free process, or one that is about to stop. */
+function refusedEarly(host: string): AppError {
+  return new AppError("connection-lost", {
+    message: `${host} ended the connection instead of answering the request for TLS`,
+    hint: "the server's log tells why: it may be out of memory or processes",
+  });
 }
 
 function tlsFailed({ settings, address }: TlsRequest, cause: Error): AppError {

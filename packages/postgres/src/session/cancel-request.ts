@@ -1,8 +1,8 @@
-import { AppError } from "@tidemark/kit";
+import { AppError, type Logger } from "@tidemark/kit";
 import type { ConnectionSettings } from "../connection/connection-settings.ts";
 import { type OpenedSocket, openSocket } from "../connection/socket.ts";
 import { encodeCancelRequest } from "../wire/frontend-messages.ts";
-import type { CancelKey } from "./wire-session.ts";
+import type { CancelKey, WireSession } from "./wire-session.ts";
 
 /**
  * Asks the server, over a connection of its own, to stop what a session is doing. A session that waits for a spread
@@ -10,28 +10,40 @@ import type { CancelKey } from "./wire-session.ts";
  *
  * The server never says whether it worked. Encrypted when the session is, since the key would let others cancel.
  */
-export async function sendCancelRequest(
-  settings: ConnectionSettings,
-  opened: OpenedSocket,
-  key: CancelKey,
-): Promise<void> {
+async function sendCancelRequest(settings: ConnectionSettings, opened: OpenedSocket, key: CancelKey): Promise<void> {
   const timeout = new AbortController();
   const timer = setTimeout(
     () => timeout.abort(new AppError("connection-timeout", { message: "cancelling took too long" })),
     5_000,
   );
   try {
-    const { socket } = await openSocket(
+    const { socket, source } = await openSocket(
       settings,
       { ...opened.address, hostAddress: opened.ip ?? opened.address.hostAddress },
       { encryption: opened.tls === null ? "plain" : "tls", reading: "stream", signal: timeout.signal },
     );
     const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
     timeout.signal.addEventListener("abort", () => socket.destroy(), { once: true });
-    socket.resume();
+    source.fail(timeout.signal.reason);
     socket.end(encodeCancelRequest(key.processId, key.secretKey));
     await closed;
   } finally {
     clearTimeout(timer);
+  }
+}
+
+/** Has the server stop what it does for `wire`, as far as it can be reached. Never throws. */
+export async function askToCancel(
+  settings: ConnectionSettings,
+  wire: WireSession,
+  logger: Logger | undefined,
+): Promise<void> {
+  const { cancelKey, opened } = wire;
+  if (cancelKey === null || opened.socket.destroyed) return;
+  try {
+    await sendCancelRequest(settings, opened, cancelKey);
+  } catch (cause) {
+    // The server ends the session anyway when it next writes to the closed socket.
+    logger?.warn({ err: cause }, "the server could not be asked to cancel");
   }
 }

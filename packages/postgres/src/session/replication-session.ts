@@ -5,10 +5,11 @@ import { streamBaseBackup } from "../base-backup/base-backup-stream.ts";
 import type { ConnectionSettings } from "../connection/connection-settings.ts";
 import { cancelled, reachServer } from "../connection/reach-server.ts";
 import type { OpenedSocket } from "../connection/socket.ts";
+import { reportedStanding, type ServerStanding, shownStanding } from "../connection/target-session.ts";
 import { type Lsn, parseLsn } from "../files/lsn.ts";
 import type { ServerReport } from "../wire/backend-messages.ts";
 import { encodeQuery, quoteIdentifier } from "../wire/frontend-messages.ts";
-import { sendCancelRequest } from "./cancel-request.ts";
+import { askToCancel } from "./cancel-request.ts";
 import { type Capabilities, capabilitiesOf, majorOf } from "./capabilities.ts";
 import { serverError } from "./server-error.ts";
 import type { SystemIdentity } from "./server-facts.ts";
@@ -44,6 +45,8 @@ export class ReplicationSession {
   readonly #wire: WireSession;
   readonly #logger: Logger | undefined;
   readonly #signal: AbortSignal | undefined;
+  readonly #commandTimeoutMs: number;
+  readonly #stallLimitMs: number;
   #isBusy = false;
   #cancelSent: Promise<void> | null = null;
 
@@ -52,6 +55,8 @@ export class ReplicationSession {
     this.#wire = wire;
     this.#logger = options.logger;
     this.#signal = options.signal;
+    this.#commandTimeoutMs = options.commandTimeoutMs ?? defaultCommandTimeoutMs;
+    this.#stallLimitMs = options.stallLimitMs ?? defaultStallLimitMs;
     this.versionText = wire.parameters.get("server_version") ?? "";
     this.major = majorOf(this.versionText);
     this.#signal?.addEventListener("abort", this.#abort, { once: true });
@@ -60,18 +65,20 @@ export class ReplicationSession {
 
   /** Reaches the server as the settings say and logs in. */
   static async connect(settings: ConnectionSettings, options: SessionOptions = {}): Promise<ReplicationSession> {
-    const wire = await reachServer(settings, {
-      reading: "pulled",
+    return await reachServer(settings, {
+      reading: "pooled",
       signal: options.signal,
       timeoutMs: options.timeoutMs ?? defaultConnectTimeoutMs,
       observer: options.observer,
       login: async (opened) => {
-        const session = new WireSession(opened, options.logger);
-        await session.login(settings, { replication: "true" }, "replication");
-        return session;
+        const wire = new WireSession(opened, options.logger);
+        const startup = { replication: "true", ...(settings.options === null ? {} : { options: settings.options }) };
+        await wire.login({ settings, startup, phase: "replication", observer: options.observer });
+        return new ReplicationSession(settings, wire, options);
       },
+      standing: (session) => session.#standing(),
+      close: (session) => session.close(),
     });
-    return new ReplicationSession(settings, wire, options);
   }
 
   /** The socket behind the session: its address and whether it is encrypted. */
@@ -145,9 +152,12 @@ export class ReplicationSession {
         streamBaseBackup(this.#wire, this.capabilities, {
           begin: () => {
             this.#begin();
+            this.#limitSilence(startLimitMs[options.checkpoint]);
             this.#wire.send(encodeQuery(command));
           },
+          started: () => this.#limitSilence(this.#stallLimitMs),
           done: () => {
+            this.#wire.silenceLimit = null;
             this.#isBusy = false;
           },
           abandon: () => this.#abandon(connectionAbandoned()),
@@ -169,13 +179,8 @@ export class ReplicationSession {
 
   /** Ends the session at once, and what the server does for it. */
   #abandon(error: AppError): void {
-    const key = this.#wire.cancelKey;
-    if (key !== null && this.#isBusy && this.#cancelSent === null && !this.#wire.opened.socket.destroyed) {
-      this.#cancelSent = sendCancelRequest(this.#settings, this.#wire.opened, key).catch((cause: unknown) => {
-        // The server ends the session anyway when it next writes to the closed socket.
-        this.#logger?.warn({ err: cause }, "the server could not be asked to cancel");
-      });
-    }
+    if (this.#isBusy && this.#cancelSent === null)
+      this.#cancelSent = askToCancel(this.#settings, this.#wire, this.#logger);
     this.#wire.destroy(error);
   }
 
@@ -196,9 +201,29 @@ export class ReplicationSession {
     }
   }
 
+  async #standing(): Promise<ServerStanding> {
+    const reported = reportedStanding(this.#wire.parameters);
+    if (reported !== null) return reported;
+    return shownStanding(await this.show("transaction_read_only"), await this.show("default_transaction_read_only"));
+  }
+
+  #limitSilence(ms: number): void {
+    this.#wire.silenceLimit = { ms, onSilent: () => this.#abandon(silent(ms)) };
+  }
+
   /** Runs a command to its end and returns its rows, copied. */
   async #query(command: string, what: string): Promise<Row[]> {
     this.#begin();
+    const ms = this.#commandTimeoutMs;
+    const timer = setTimeout(() => this.#abandon(timedOut(what, ms)), ms);
+    try {
+      return await this.#exchange(command, what);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #exchange(command: string, what: string): Promise<Row[]> {
     this.#wire.send(encodeQuery(command));
     const rows: Row[] = [];
     let report: ServerReport | null = null;
@@ -236,6 +261,31 @@ function text(row: Row | undefined, column: number): string {
   const value = row?.[column];
   if (value === null || value === undefined) throw unexpected(`a row without column ${column}`);
   return Buffer.from(value).toString("utf8");
+}
+
+/** Every command but a base backup is answered from memory or one small file. */
+const defaultCommandTimeoutMs = 60_000;
+/** The server reads ahead of what it sends at most one file; an incremental backup reads a whole file to send little. */
+const defaultStallLimitMs = 600_000;
+/**
+ * Before the copy starts the server waits for a checkpoint and, if asked to, counts all bytes, without a word. A fast
+ * checkpoint writes all dirty buffers at once; a spread one takes up to checkpoint_timeout, which is a day at most
+ * (guc: 30 s … 1 d). That the machine is gone is noticed by TCP keepalive in either.
+ */
+const startLimitMs = { fast: 3_600_000, spread: 25 * 3_600_000 } as const;
+
+function timedOut(what: string, ms: number): AppError {
+  return new AppError("connection-timeout", {
+    message: `the server did not answer within ${ms} ms (${what}); the session was ended`,
+    hint: "the line stalls or the server hangs",
+  });
+}
+
+function silent(ms: number): AppError {
+  return new AppError("connection-lost", {
+    message: `the server sent nothing of the base backup for ${ms} ms; the session was ended`,
+    hint: "the line stalls or the server's disk hangs",
+  });
 }
 
 function connectionAbandoned(): AppError {

@@ -56,7 +56,7 @@ describe("remedyFor", () => {
       "192.168.0.9",
     );
     expect(remedyFor(error, facts)?.hba).toBe("host  replication  back-up  10.0.0.5/32  scram-sha-256");
-    expect(remedyFor(error, { ...facts, step: "login" })?.hba).toBe(
+    expect(remedyFor(error, { ...facts, step: "authentication" })?.hba).toBe(
       "host  app  back-up  10.0.0.5/32  scram-sha-256\nhost  replication  back-up  10.0.0.5/32  scram-sha-256",
     );
   });
@@ -69,7 +69,7 @@ describe("remedyFor", () => {
 
   it("writes a local line for a Unix socket and quotes what is a keyword", () => {
     const local = parseDsn("host=/run/postgresql user=all dbname=replication");
-    expect(remedyFor(failure("hba-entry-missing"), { ...facts, settings: local, step: "login" })?.hba).toBe(
+    expect(remedyFor(failure("hba-entry-missing"), { ...facts, settings: local, step: "authentication" })?.hba).toBe(
       'local  "replication"  "all"  scram-sha-256\nlocal  replication  "all"  scram-sha-256',
     );
   });
@@ -81,9 +81,11 @@ describe("remedyFor", () => {
       needs: "restart",
     });
     expect(remedyFor(failure("wal-senders-exhausted"), facts)?.sql).toBe("ALTER SYSTEM SET max_wal_senders = 8;");
-    expect(remedyFor(failure("password-wrong"), facts)?.sql).toContain(
-      "CREATE ROLE \"back-up\" LOGIN REPLICATION PASSWORD '…';",
-    );
+    expect(remedyFor(failure("password-wrong"), facts)?.advice).toContain('\\password "back-up"');
+    expect(remedyFor(failure("role-unknown"), facts)?.sql?.split("\n")).toEqual([
+      expect.stringContaining("WHERE rolname = 'back-up'"),
+      'ALTER ROLE "back-up" LOGIN REPLICATION;',
+    ]);
     expect(remedyFor(failure("server-starting"), facts)).toBeUndefined();
   });
 });

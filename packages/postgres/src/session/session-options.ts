@@ -13,6 +13,16 @@ export interface SessionOptions {
    * the role or the database, also where these would keep a session from starting (session_preload_libraries).
    */
   readonly startupOptions?: string | undefined;
+  /**
+   * Replication sessions only: a command (not a base backup) that has no answer after this long ends the session.
+   * 60,000 unless given.
+   */
+  readonly commandTimeoutMs?: number | undefined;
+  /**
+   * Replication sessions only: a base backup of which no byte comes for this long, while we wait for one, ends the
+   * session. 600,000 (10 minutes) unless given. It does not hold before the copy starts: see `startLimitMs`.
+   */
+  readonly stallLimitMs?: number | undefined;
   /** Is told when each phase of connecting begins and ends. */
   readonly observer?: ConnectObserver | undefined;
 }

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import { AppError, type Secret } from "@tidemark/kit";
+import type { AuthMethod, ChannelBindingMode, RequiredAuth } from "../connection/connection-settings.ts";
 import { encodePassword, encodeSaslInitial, encodeSaslResponse } from "./frontend-messages.ts";
 import { type ChannelBinding, certificateHash, ScramClient } from "./scram.ts";
 
@@ -10,21 +11,32 @@ export interface LoginFacts {
   readonly isPrivate: boolean;
   /** The server's certificate in DER, when TLS is spoken. */
   readonly serverCertificate: Uint8Array | null;
+  readonly channelBinding: ChannelBindingMode;
+  readonly requireAuth: RequiredAuth | null;
 }
 
 /**
- * Answers the server's authentication requests. No I/O: one request in, one message (or none) out.
+ * Answers the server's authentication requests, for both kinds of session. No I/O: one request in, one message (or
+ * none) out.
  *
  * Cleartext passwords are only given on a private channel. A server that asks for SCRAM and then says "ok" before it
- * has proved itself is refused.
+ * has proved itself is refused, and so is, with channel_binding=require, every login that is not bound to the channel.
  */
 export class Authenticator {
   readonly #facts: LoginFacts;
   #scram: ScramClient | null = null;
   #isProved = true;
+  #isBound = false;
+  #method: AuthMethod = "none";
 
   constructor(facts: LoginFacts) {
     this.#facts = facts;
+  }
+
+  /** How we were asked, for people: `scram-sha-256 with channel binding`. */
+  get summary(): string {
+    if (this.#method === "none") return "the server asked for no proof (trust, peer or a client certificate)";
+    return `${this.#method}${this.#isBound ? ", bound to the TLS channel" : ""}`;
   }
 
   /**
@@ -34,14 +46,17 @@ export class Authenticator {
   async answer(method: number, payload: Uint8Array): Promise<Buffer | null> {
     switch (method) {
       case authentication.ok:
-        if (!this.#isProved) throw violation("the server ended the SCRAM login before proving itself");
+        this.#finish();
         return null;
       case authentication.cleartext:
+        this.#begin("password");
         if (!this.#facts.isPrivate) throw cleartextRefused();
         return encodePassword(this.#password());
       case authentication.md5:
+        this.#begin("md5");
         return encodePassword(md5Answer(this.#facts.user, this.#password(), payload.subarray(0, 4)));
       case authentication.sasl:
+        this.#begin("scram-sha-256");
         return this.#beginScram(payload);
       case authentication.saslContinue:
         return encodeSaslResponse(await this.#running().continue(new Uint8Array(payload)));
@@ -54,13 +69,41 @@ export class Authenticator {
     }
   }
 
+  /** Refuses before anything is given away what channel_binding and require_auth do not allow. */
+  #begin(method: AuthMethod): void {
+    this.#checkAllowed(method);
+    this.#method = method;
+    if (this.#facts.channelBinding === "require" && method !== "scram-sha-256")
+      throw bindingRequired(`asks for ${method}`);
+  }
+
+  #finish(): void {
+    if (!this.#isProved) throw violation("the server ended the SCRAM login before proving itself");
+    if (this.#method === "none") this.#checkAllowed("none");
+    if (this.#facts.channelBinding === "require" && !this.#isBound) throw bindingRequired("lets us in without");
+  }
+
+  #checkAllowed(method: AuthMethod): void {
+    const wanted = this.#facts.requireAuth;
+    if (wanted === null || wanted.methods.includes(method) === wanted.allow) return;
+    throw new AppError("auth-method-unsupported", {
+      message:
+        method === "none"
+          ? "the server lets us in without asking for a proof, which require_auth does not allow"
+          : `the server asks for a login by ${method}, which require_auth does not allow; nothing was sent`,
+      hint: "correct the method in the pg_hba.conf line of this role, or require_auth in the connection string",
+    });
+  }
+
   #beginScram(payload: Uint8Array): Buffer {
     const offered = Buffer.from(payload)
       .toString("utf8")
       .split("\0")
       .filter((name) => name !== "");
     const binding = this.#channelBinding(offered.includes("SCRAM-SHA-256-PLUS"));
-    const mechanism = binding.kind === "server-end-point" ? "SCRAM-SHA-256-PLUS" : "SCRAM-SHA-256";
+    this.#isBound = binding.kind === "server-end-point";
+    if (this.#facts.channelBinding === "require" && !this.#isBound) throw bindingRequired("cannot bind the login");
+    const mechanism = this.#isBound ? "SCRAM-SHA-256-PLUS" : "SCRAM-SHA-256";
     if (!offered.includes(mechanism)) throw unsupported(offered.join(", "));
     this.#scram = new ScramClient(this.#password(), randomBytes(18).toString("base64"), binding);
     this.#isProved = false;
@@ -68,7 +111,8 @@ export class Authenticator {
   }
 
   #channelBinding(isOffered: boolean): ChannelBinding {
-    const { serverCertificate } = this.#facts;
+    const { serverCertificate, channelBinding } = this.#facts;
+    if (channelBinding === "disable") return { kind: "none" };
     const hash = serverCertificate === null ? null : certificateHash(serverCertificate);
     if (hash === null) return { kind: "none" };
     return isOffered ? { kind: "server-end-point", certificateHash: hash } : { kind: "not-offered" };
@@ -104,11 +148,17 @@ export function md5Answer(user: string, password: string, salt: Uint8Array): str
   return `md5${createHash("md5").update(inner).update(salt).digest("hex")}`;
 }
 
-/** Also used for SQL sessions, which log in through pg. */
-export function cleartextRefused(): AppError {
+function cleartextRefused(): AppError {
   return new AppError("auth-method-unsupported", {
     message: "the server asks for the password in clear text on a connection that is not encrypted; it was not sent",
     hint: "use sslmode=require, or the method scram-sha-256 in pg_hba.conf",
+  });
+}
+
+function bindingRequired(what: string): AppError {
+  return new AppError("auth-method-unsupported", {
+    message: `channel_binding=require wants a login that is bound to the TLS channel, and the server ${what}`,
+    hint: "it takes TLS and the method scram-sha-256 in the pg_hba.conf line of this role; or use channel_binding=prefer",
   });
 }
 

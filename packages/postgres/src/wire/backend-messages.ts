@@ -19,7 +19,12 @@ export type BackendMessage =
   | { readonly kind: "parameter-status"; readonly name: string; readonly value: string }
   | { readonly kind: "backend-key"; readonly processId: number; readonly secretKey: Uint8Array }
   | { readonly kind: "ready" }
-  | { readonly kind: "row-description"; readonly columns: readonly string[] }
+  | {
+      readonly kind: "row-description";
+      readonly columns: readonly string[];
+      /** The OID of each column's type (pg_type). */
+      readonly types: readonly number[];
+    }
   | { readonly kind: "data-row"; readonly values: readonly (Uint8Array | null)[] }
   | { readonly kind: "command-complete"; readonly tag: string }
   | { readonly kind: "error"; readonly report: ServerReport }
@@ -44,7 +49,7 @@ export function decodeMessage(type: number, body: Uint8Array): BackendMessage {
     case 0x44: // 'D'
       return { kind: "data-row", values: readValues(cursor) };
     case 0x54: // 'T'
-      return { kind: "row-description", columns: readColumns(cursor) };
+      return { kind: "row-description", ...readColumns(cursor) };
     case 0x43: // 'C'
       return { kind: "command-complete", tag: cursor.text() };
     case 0x5a: // 'Z'
@@ -133,15 +138,18 @@ function readValues(cursor: Cursor): (Uint8Array | null)[] {
   return values;
 }
 
-function readColumns(cursor: Cursor): string[] {
+function readColumns(cursor: Cursor): { columns: string[]; types: number[] } {
   const count = cursor.int16();
-  const names: string[] = [];
+  const columns: string[] = [];
+  const types: number[] = [];
   for (let index = 0; index < count; index++) {
-    names.push(cursor.text());
-    // table OID, column number, type OID, type length, type modifier, format
-    cursor.take(4 + 2 + 4 + 2 + 4 + 2);
+    columns.push(cursor.text());
+    // table OID and column number before the type; type length, type modifier and format after it
+    cursor.take(4 + 2);
+    types.push(cursor.int32() >>> 0);
+    cursor.take(2 + 4 + 2);
   }
-  return names;
+  return { columns, types };
 }
 
 function readReport(cursor: Cursor): ServerReport {

@@ -16,9 +16,37 @@ export function encodeCancelRequest(processId: number, secretKey: Uint8Array): B
   return untyped(int32(80_877_102), int32(processId), secretKey);
 }
 
-/** A simple query: the only kind a walsender takes. */
+/** A simple query: the only kind a physical walsender takes. */
 export function encodeQuery(text: string): Buffer {
   return typed("Q", cString(text));
+}
+
+/** A value of a parameter: text, binary (bytea as it is), or NULL. */
+export type ParameterValue = string | Uint8Array | null;
+
+/**
+ * One statement by the extended protocol, in one write: Parse and Bind (unnamed), Describe, Execute, Sync. The types
+ * of the parameters are left to the server.
+ */
+export function encodeQuestion(text: string, values: readonly ParameterValue[], results: "text" | "binary"): Buffer {
+  const formats = values.map((value) => int16(value instanceof Uint8Array ? 1 : 0));
+  const parameters = values.flatMap((value) => {
+    if (value === null) return [int32(-1)];
+    const bytes = typeof value === "string" ? Buffer.from(value, "utf8") : value;
+    return [int32(bytes.length), bytes];
+  });
+  return Buffer.concat([
+    typed("P", cString(""), cString(text), int16(0)),
+    typed(
+      "B",
+      ...[cString(""), cString(""), int16(values.length), ...formats],
+      ...[int16(values.length), ...parameters],
+      ...[int16(1), int16(results === "binary" ? 1 : 0)],
+    ),
+    typed("D", Buffer.from("P"), cString("")),
+    typed("E", cString(""), int32(0)),
+    typed("S"),
+  ]);
 }
 
 /** The answer to a request for a cleartext or md5 password. */
@@ -61,6 +89,12 @@ function untyped(...parts: readonly Uint8Array[]): Buffer {
 function int32(value: number): Buffer {
   const bytes = Buffer.alloc(4);
   bytes.writeInt32BE(value);
+  return bytes;
+}
+
+function int16(value: number): Buffer {
+  const bytes = Buffer.alloc(2);
+  bytes.writeUInt16BE(value);
   return bytes;
 }
 

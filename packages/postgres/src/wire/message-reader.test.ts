@@ -37,7 +37,7 @@ const expected: BackendMessage[] = [
   { kind: "parameter-status", name: "server_version", value: "18.4" },
   { kind: "backend-key", processId: 258, secretKey: Buffer.from([9, 9, 9, 9]) },
   { kind: "ready" },
-  { kind: "row-description", columns: ["recptr"] },
+  { kind: "row-description", columns: ["recptr"], types: [0] },
   { kind: "data-row", values: [Buffer.from("0/1"), null] },
   { kind: "command-complete", tag: "SELECT" },
   {

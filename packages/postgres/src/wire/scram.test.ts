@@ -1,7 +1,7 @@
 import { createHash, createHmac, pbkdf2Sync } from "node:crypto";
 import { Secret } from "@tidemark/kit";
 import { describe, expect, it } from "vitest";
-import { Authenticator, md5Answer } from "./authenticator.ts";
+import { Authenticator, type LoginFacts, md5Answer } from "./authenticator.ts";
 import { ScramClient } from "./scram.ts";
 
 /** RFC 7677 §3, with an empty user name as PostgreSQL has it, so the proof differs from the printed one. */
@@ -67,7 +67,14 @@ describe("ScramClient", () => {
 });
 
 describe("Authenticator", () => {
-  const facts = { user: "u", password: new Secret("p"), isPrivate: false, serverCertificate: null };
+  const facts: LoginFacts = {
+    user: "u",
+    password: new Secret("p"),
+    isPrivate: false,
+    serverCertificate: null,
+    channelBinding: "prefer",
+    requireAuth: null,
+  };
   const scramOffer = Buffer.from("SCRAM-SHA-256\0\0");
 
   it("answers md5 as libpq does", () => {
