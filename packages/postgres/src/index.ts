@@ -85,7 +85,15 @@ export { type ArchiverState, type ArchivingSigns, isArchiving, readArchiver } fr
 export type { Asker, BinaryAsker, UnreadableSection } from "./server/asker.ts";
 export { type AskingRole, readAskingRole } from "./server/asking-role.ts";
 export { type ConfigurationFile, readConfigurationFiles } from "./server/configuration-files.ts";
+export { type FileSetting, type HbaRule, type IdentMapping, readHbaRules } from "./server/configuration-rules.ts";
 export { type DatabaseSize, readDatabaseSizes, readDatabasesSize } from "./server/databases-size.ts";
+export {
+  type Collation,
+  type ExtensionWithLibraries,
+  libraryNames,
+  readEnvironment,
+  type ServerEnvironment,
+} from "./server/environment.ts";
 export { type Extension, readExtensions } from "./server/extensions.ts";
 export {
   type FunctionNames,
@@ -95,6 +103,12 @@ export {
 } from "./server/function-names.ts";
 export { type InspectServerOptions, inspectServer, type ServerInspection } from "./server/inspect-server.ts";
 export { type ReadBinaryFileOptions, readBinaryFile } from "./server/read-binary-file.ts";
+export {
+  type ConfigurationFileContent,
+  type ReadConfigurationOptions,
+  readConfiguration,
+  type ServerConfiguration,
+} from "./server/read-configuration.ts";
 export { type RecoveryState, readRecovery, type WalReceiver } from "./server/recovery.ts";
 export {
   type ReplicationClient,
