@@ -37,7 +37,7 @@ const before = new WeakMap<SqlSession, readonly SettingRow[]>();
 async function set(session: SqlSession, names: readonly string[], value: (name: string) => string): Promise<void> {
   await session.query(
     `SELECT pg_catalog.set_config(name, value, false)
-       FROM pg_catalog.unnest($1::text[], $2::text[]) AS wanted (name, value)`,
+       FROM ROWS FROM (pg_catalog.unnest($1::text[]), pg_catalog.unnest($2::text[])) AS wanted (name, value)`,
     [names, names.map(value)],
   );
 }
