@@ -27,6 +27,19 @@ export const backupSteps = [
   "backup:after-commit",
 ] as const;
 
+/** The same of a backup with the low-level API (`source.kind` is `files`), in order. */
+export const fileBackupSteps = [
+  "backup:before-slot",
+  "backup:before-start",
+  "backup:before-first-file",
+  "backup:before-middle-file",
+  "backup:before-control",
+  "backup:before-stop",
+  "backup:before-wal",
+  "backup:before-commit",
+  "backup:after-commit",
+] as const;
+
 /** Points before each durable step of a verification. */
 export const verifySteps = ["verify:before-read", "verify:before-mark"] as const;
 
@@ -64,6 +77,7 @@ export const expirySteps = [
 
 export type StepName =
   | (typeof backupSteps)[number]
+  | (typeof fileBackupSteps)[number]
   | (typeof verifySteps)[number]
   | (typeof restoreSteps)[number]
   | (typeof drillSteps)[number]

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { newId, systemClock } from "@tidemark/kit";
-import { parseDsn, ReplicationSession } from "@tidemark/postgres";
+import { parseDsn, ReplicationSession, SqlSession } from "@tidemark/postgres";
 import {
   createRepository,
   type FrameEncoder,
@@ -14,6 +14,7 @@ import { FilesystemStore, type ObjectStore } from "@tidemark/storage";
 import { postgresCacheDir, type TempDir, tempDir } from "@tidemark/testkit";
 import type { ActControl, ActEvent, StepName } from "./act.ts";
 import { createBackupEncoder } from "./backup-encoder.ts";
+import type { BackupSource } from "./backup-source.ts";
 import type { DrillReport } from "./drill-report.ts";
 import { executeRestore, type RestoreReport } from "./execute-restore.ts";
 import { planRestore, type RestorePlan, type RestoreRequest } from "./plan-restore.ts";
@@ -33,10 +34,25 @@ export interface EngineRig extends AsyncDisposable {
     readonly onStep?: (step: StepName) => void | Promise<void>;
   }): ActControl;
   backup(dsn: string, request?: Partial<BackupRequest>, control?: ActControl): Promise<StoredBackup>;
+  /** From any source; see `streamFrom` and `filesFrom`. */
+  backupFrom(source: BackupSource, request?: Partial<BackupRequest>, control?: ActControl): Promise<StoredBackup>;
   verify(backupId: string): Promise<VerifyReport>;
   plan(request: Partial<RestoreRequest> & { readonly targetDirectory: string }): Promise<RestorePlan>;
   restore(plan: RestorePlan, control?: ActControl): Promise<RestoreReport>;
   drill(request?: Partial<DrillRequest>, control?: ActControl): Promise<DrillReport>;
+}
+
+export function streamFrom(dsn: string): BackupSource {
+  return { kind: "stream", connect: (signal) => ReplicationSession.connect(parseDsn(dsn), { signal }) };
+}
+
+/** Two readers, over SQL, unless told otherwise. */
+export function filesFrom(
+  dsn: string,
+  how: Partial<BackupSource & { readonly kind: "files" }> = {},
+): BackupSource & { readonly kind: "files" } {
+  const connectSql = (signal: AbortSignal) => SqlSession.connect(parseDsn(dsn), { signal });
+  return { kind: "files", connectSql, readers: 2, dataDirectory: null, ...how };
 }
 
 export async function engineRig(
@@ -64,8 +80,8 @@ export async function engineRig(
       emit: (event) => events.push(event),
       onStep: how.onStep,
     }),
-    backup: (dsn, request = {}, control = rig.control()) => {
-      const connect = (signal: AbortSignal) => ReplicationSession.connect(parseDsn(dsn), { signal });
+    backup: (dsn, request, control) => rig.backupFrom(streamFrom(dsn), request, control),
+    backupFrom: (source, request = {}, control = rig.control()) => {
       const defaults = {
         backupId: newId("backup"),
         serverName: "test",
@@ -73,7 +89,7 @@ export async function engineRig(
         checkpoint: "fast" as const,
       };
       return takeBackup(
-        { ...deps, connect, encoder },
+        { ...deps, source, encoder },
         { ...defaults, maxRateKib: null, systemIdentifierChangeConfirmed: false, ...request },
         control,
       );

@@ -177,4 +177,7 @@ const facts: Omit<BackupFacts, "startedAt" | "stoppedAt"> = {
   suspectPages: [],
   includedWal: null,
   notes: [],
+  method: "stream",
+  configuration: null,
+  environment: null,
 };

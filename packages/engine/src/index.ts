@@ -4,11 +4,13 @@ export {
   backupSteps,
   drillSteps,
   expirySteps,
+  fileBackupSteps,
   restoreSteps,
   type StepName,
   verifySteps,
 } from "./act.ts";
 export { createBackupEncoder } from "./backup-encoder.ts";
+export type { BackupSource, ConnectPrimary } from "./backup-source.ts";
 export { type CatalogEntry, describeBackup, listCatalog } from "./catalog.ts";
 export type { DrillCheck } from "./drill-question.ts";
 export type { DrillPhase, DrillReport } from "./drill-report.ts";

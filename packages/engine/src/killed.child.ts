@@ -1,9 +1,10 @@
 import { systemClock } from "@tidemark/kit";
-import { parseDsn, ReplicationSession } from "@tidemark/postgres";
+import { parseDsn, ReplicationSession, SqlSession } from "@tidemark/postgres";
 import { openRepository } from "@tidemark/repository";
 import { FilesystemStore } from "@tidemark/storage";
 import type { ActControl } from "./act.ts";
 import { createBackupEncoder } from "./backup-encoder.ts";
+import type { BackupSource } from "./backup-source.ts";
 import { executeRestore } from "./execute-restore.ts";
 import { collectGarbage, executeExpiry, planExpiry } from "./expire.ts";
 import { planRestore } from "./plan-restore.ts";
@@ -14,7 +15,7 @@ import { takeBackup } from "./take-backup.ts";
  * The order is the first argument, as JSON.
  */
 export interface KilledOrder {
-  readonly act: "backup" | "restore" | "expiry";
+  readonly act: "backup" | "file-backup" | "restore" | "expiry";
   readonly step: string;
   readonly repository: string;
   readonly dsn: string;
@@ -33,12 +34,20 @@ const area = repository.area("srv_test");
 const control: ActControl = { signal: new AbortController().signal, emit: () => undefined, onStep: dieAt };
 const deps = { area, clock: systemClock };
 
-if (order.act === "backup") {
-  const connect = (signal: AbortSignal) => ReplicationSession.connect(parseDsn(order.dsn), { signal });
+if (order.act === "backup" || order.act === "file-backup") {
+  const source: BackupSource =
+    order.act === "backup"
+      ? { kind: "stream", connect: (signal) => ReplicationSession.connect(parseDsn(order.dsn), { signal }) }
+      : {
+          kind: "files",
+          connectSql: (signal) => SqlSession.connect(parseDsn(order.dsn), { signal }),
+          readers: 2,
+          dataDirectory: null,
+        };
   const request = { backupId: order.backupId, serverName: "test", label: "killed", checkpoint: "fast" as const };
   const encoder = createBackupEncoder({ threads: 1 });
   await takeBackup(
-    { ...deps, connect, encoder },
+    { ...deps, source, encoder },
     { ...request, maxRateKib: null, systemIdentifierChangeConfirmed: false },
     control,
   );

@@ -12,6 +12,7 @@ import type { BackupWriter, FileResult, FileWriter, SuspectPages } from "@tidema
 import { type ActControl, ProgressMeter, reachStep, throwIfCancelled } from "./act.ts";
 import { type PageLayout, pageInspectionOf } from "./page-inspection.ts";
 import { isWalSegment, ManifestComparison, ReceivedFiles } from "./received-files.ts";
+import { SuspectList } from "./suspect-list.ts";
 import { WalCoverage, type WalIdentity, walHeaderBytes } from "./wal-coverage.ts";
 
 /** What is known of the server before the copy begins. */
@@ -43,10 +44,11 @@ export class BackupReceiver {
   readonly #source: SourceFacts;
   readonly #control: ActControl;
   readonly #progress: ProgressMeter;
+  readonly #onStopping: () => void;
   readonly #received = new ReceivedFiles();
   readonly #coverage: WalCoverage;
   readonly #comparison: ManifestComparison;
-  readonly #suspects: SuspectPages[] = [];
+  readonly #suspects: SuspectList;
   readonly #notes: string[] = [];
   /** Whole contents of the few small files we read ourselves. */
   readonly #kept = new Map<string, Uint8Array>();
@@ -54,15 +56,23 @@ export class BackupReceiver {
   #manifest: ManifestFacts | null = null;
   #manifestBegun = false;
   #file: OpenFile | null = null;
-  #suspectCount = 0;
   #doneBytes = 0n;
   #middleReached = false;
 
-  constructor(writer: BackupWriter, source: SourceFacts, control: ActControl, clock: Clock) {
+  /** `onStopping` is called when the server has sent its data and begins to stop the backup. */
+  constructor(
+    writer: BackupWriter,
+    source: SourceFacts,
+    control: ActControl,
+    clock: Clock,
+    onStopping: () => void = () => undefined,
+  ) {
     this.#writer = writer;
     this.#source = source;
     this.#control = control;
+    this.#onStopping = onStopping;
     this.#progress = new ProgressMeter(control, clock, null);
+    this.#suspects = new SuspectList(control);
     this.#coverage = new WalCoverage(source);
     this.#comparison = new ManifestComparison(this.#received);
   }
@@ -148,8 +158,7 @@ export class BackupReceiver {
     });
     const keepBytes = keptFiles.has(text) ? keptFileLimit : isWalSegment(path) ? walHeaderBytes : 0;
     this.#file = { text, writer, sizeBytes: event.sizeBytes, keepBytes, kept: [], keptBytes: 0 };
-    if (text === "standby.signal")
-      this.#notes.push("the server is a standby; standby.signal is restored only when asked for");
+    if (text === "standby.signal") this.#notes.push(standbySignalNote);
   }
 
   async #writeFile(chunk: Uint8Array): Promise<void> {
@@ -169,6 +178,8 @@ export class BackupReceiver {
     this.#file = null;
     await file.writer.end();
     const kept = Buffer.concat(file.kept);
+    // The last file before the server stops the backup (basebackup.c, perform_base_backup).
+    if (file.text === "global/pg_control") this.#onStopping();
     if (keptFiles.has(file.text)) this.#kept.set(file.text, kept);
     else if (file.keepBytes > 0) this.#coverage.add(file.text.slice("pg_wal/".length), file.sizeBytes, kept);
   }
@@ -193,18 +204,10 @@ export class BackupReceiver {
 
   #noteResult(index: number, path: string, result: FileResult): void {
     this.#received.setCrc(index, result.crc32c);
-    if (result.findings.length === 0) return;
-    const blocks = result.findings.filter((finding) => typeof finding === "number");
-    const room = Math.max(0, suspectsListed - this.#suspectCount);
-    this.#suspectCount += blocks.length;
-    if (room > 0) this.#suspects.push({ path, blocks: blocks.slice(0, room) });
-    if (this.#suspects.length > suspectFilesLogged) return;
-    const names = blocks.slice(0, 5).join(", ");
-    this.#control.emit({
-      kind: "log",
-      level: "warning",
-      message: `${blocks.length} pages of ${path} do not match their checksum (block ${names}${blocks.length > 5 ? ", …" : ""})`,
-    });
+    this.#suspects.add(
+      path,
+      result.findings.filter((finding) => typeof finding === "number"),
+    );
   }
 
   #conclude(end: Extract<BaseBackupEvent, { kind: "end" }>): ReceivedBackup {
@@ -219,11 +222,6 @@ export class BackupReceiver {
     const labelText = Buffer.from(this.#keptFile("backup_label")).toString("utf8");
     const label = parseBackupLabel(labelText);
     if (label.startLsn !== start.startLsn) throw damaged("backup_label names another start than the server announced");
-    if (this.#suspectCount > suspectsListed) {
-      this.#notes.push(
-        `${this.#suspectCount} pages did not match their checksum; the first ${suspectsListed} are listed`,
-      );
-    }
     return {
       startLsn: start.startLsn,
       timeline: start.timeline,
@@ -234,8 +232,8 @@ export class BackupReceiver {
       labelText,
       tablespaceMap: Buffer.from(this.#kept.get("tablespace_map") ?? new Uint8Array(0)).toString("utf8"),
       control,
-      suspectPages: this.#suspects,
-      notes: this.#notes,
+      suspectPages: this.#suspects.pages,
+      notes: [...this.#notes, ...this.#suspects.notes],
     };
   }
 
@@ -255,7 +253,10 @@ interface OpenFile {
   keptBytes: number;
 }
 
-function damaged(why: string): AppError {
+/** Said of every backup that holds a standby.signal. */
+export const standbySignalNote = "the server is a standby; standby.signal is restored only when asked for";
+
+export function damaged(why: string): AppError {
   return new AppError("backup-stream-damaged", {
     message: `the server's copy cannot be used: ${why}`,
     hint: "it was given up; earlier backups are untouched",
@@ -265,6 +266,3 @@ function damaged(why: string): AppError {
 const keptFiles: ReadonlySet<string> = new Set(["backup_label", "tablespace_map", "global/pg_control"]);
 /** Far above any real one: a label of 1 KiB, a tablespace map of a few lines, a pg_control of 8 KiB. */
 const keptFileLimit = 1024 * 1024;
-/** Listed in the manifest at most; a cluster with more is rotten throughout. */
-const suspectsListed = 10_000;
-const suspectFilesLogged = 100;

@@ -1,14 +1,25 @@
-import { AppError, type Clock, formatBytes, joinCleanup } from "@tidemark/kit";
-import { formatLsn, type ReplicationSession } from "@tidemark/postgres";
-import type { BackupFacts, BackupWriter, FrameEncoder, ServerArea, StoredBackup } from "@tidemark/repository";
+import { type Clock, formatBytes, joinCleanup } from "@tidemark/kit";
+import { formatLsn } from "@tidemark/postgres";
+import type {
+  BackupConfiguration,
+  BackupEnvironment,
+  BackupFacts,
+  BackupWriter,
+  FrameEncoder,
+  ServerArea,
+  StoredBackup,
+} from "@tidemark/repository";
 import { type ActControl, cancellation, reachStep, throwIfCancelled } from "./act.ts";
 import { chooseParent } from "./backup-parent.ts";
-import { BackupReceiver, type ReceivedBackup, type SourceFacts } from "./receive-backup.ts";
+import type { BackupSource, OpenedSource } from "./backup-source.ts";
+import { openFileSource } from "./file-backup/file-source.ts";
+import type { ReceivedBackup } from "./receive-backup.ts";
+import { openStreamSource } from "./stream-source.ts";
 
 export interface TakeBackupDeps {
   readonly area: ServerArea;
-  /** Opens the replication session; the signal must end it at once, wherever it is. */
-  readonly connect: (signal: AbortSignal) => Promise<ReplicationSession>;
+  /** Where the bytes come from, and how. */
+  readonly source: BackupSource;
   /** See `createBackupEncoder`; its owner closes it. */
   readonly encoder: FrameEncoder;
   readonly clock: Clock;
@@ -20,18 +31,24 @@ export interface BackupRequest {
   /** Written into backup_label. */
   readonly label: string;
   readonly checkpoint: "fast" | "spread";
-  /** Upper bound of what the server sends, in KiB/s from 32 to 1,048,576; null: none. */
+  /** Upper bound of what is read from the server, in KiB/s from 32 to 1,048,576; null: none. */
   readonly maxRateKib: number | null;
   /** A person confirmed that the server behind the address is another cluster than before. */
   readonly systemIdentifierChangeConfirmed: boolean;
+  /** The server's configuration files as they could be read, kept with the backup; null or left out: not known. */
+  readonly configuration?: BackupConfiguration | null | undefined;
+  /** Collations and libraries of the server, kept with the backup; null or left out: not known. */
+  readonly environment?: BackupEnvironment | null | undefined;
 }
 
 /**
- * Takes one backup over the replication protocol: complete, checked against the server's own manifest, with the WAL
- * it needs. When this returns, the backup exists and is durable; when it throws, nothing is listed.
+ * Takes one backup: complete, checked, with the WAL it needs; over the replication protocol (and then compared with the
+ * server's own manifest), or with the low-level API file by file. When this returns, the backup exists and is durable;
+ * when it throws, nothing is listed.
  *
- * Throws `cancelled`, `system-identifier-changed`, `version-unsupported`, the codes of reaching a server, of taking a
- * backup and of the repository. Cleanup failures join the first error.
+ * Throws `cancelled`, `system-identifier-changed`, `version-unsupported`, `standby-promoted`, `cluster-missing` for a
+ * local data directory that is not the server's, the codes of reaching a server, of taking a backup and of the
+ * repository. Cleanup failures join the first error.
  */
 export async function takeBackup(
   deps: TakeBackupDeps,
@@ -41,12 +58,12 @@ export async function takeBackup(
   const startedAt = deps.clock.now();
   control.emit({ kind: "phase", phase: "connecting", message: `connecting to ${request.serverName}` });
   throwIfCancelled(control.signal);
-  const session = await deps.connect(control.signal);
+  const source = await openSource(deps, control.signal);
   let writer: BackupWriter | null = null;
   try {
-    const source = await readSource(session);
-    const parent = await chooseParent(deps.area, source, request.systemIdentifierChangeConfirmed);
-    const notes = await reserveWal(session, request.backupId, control);
+    const { details } = source;
+    const parent = await chooseParent(deps.area, details, request.systemIdentifierChangeConfirmed);
+    const notes = await source.reserveWal(request.backupId, control);
     writer = await deps.area.beginBackup({
       backupId: request.backupId,
       parentId: parent.parentId,
@@ -55,130 +72,51 @@ export async function takeBackup(
       encoder: deps.encoder,
       signal: control.signal,
     });
-    const received = await copy(deps, request, session, writer, source, control);
+    const received = await source.copy(writer, request, control);
     const facts = composeFacts(request, source, received, { startedAt, stoppedAt: deps.clock.now(), notes });
     control.emit({ kind: "phase", phase: "storing-manifest", message: "storing the manifest" });
     await writer.drain();
     await reachStep(control, "backup:before-commit");
     const stored = await writer.commit(facts);
     writer = null;
-    await closeQuietly(session, control);
+    await closeQuietly(source, control);
     await control.onStep?.("backup:after-commit");
     control.emit({ kind: "log", level: "info", message: summary(stored) });
     return stored;
   } catch (error) {
-    const first = control.signal.aborted ? cancellation(control.signal) : error;
+    const first = control.signal.aborted ? cancellation(control.signal) : await source.explain(error);
     const abandoned = writer;
     throw await joinCleanup(first, async () => {
-      await session.close();
+      await source.close();
       await abandoned?.abort();
     });
   }
 }
 
+function openSource({ source, clock }: TakeBackupDeps, signal: AbortSignal): Promise<OpenedSource> {
+  return source.kind === "stream" ? openStreamSource(source, clock, signal) : openFileSource(source, clock, signal);
+}
+
 /** The backup exists: a server that does not even take leave in order changes nothing about that. */
-async function closeQuietly(session: ReplicationSession, control: ActControl): Promise<void> {
+async function closeQuietly(source: OpenedSource, control: ActControl): Promise<void> {
   try {
-    await session.close();
+    await source.close();
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     control.emit({ kind: "log", level: "warning", message: `the session did not end in order: ${why}` });
   }
 }
 
-async function readSource(session: ReplicationSession): Promise<SourceFacts & SourceDetails> {
-  if (session.major < 13 || session.major > 18) {
-    throw new AppError("version-unsupported", { message: `PostgreSQL ${session.versionText} is none of 13 to 18` });
-  }
-  const identity = await session.identifySystem();
-  const blockSize = Number(await session.show("block_size"));
-  return {
-    major: session.major,
-    versionNum: Number(await session.show("server_version_num")),
-    systemIdentifier: identity.systemIdentifier,
-    blockSize,
-    blocksPerSegment: parseSize(await session.show("segment_size"), blockSize) / blockSize,
-    segmentSizeBytes: parseSize(await session.show("wal_segment_size"), 1),
-    checksumsEnabled: (await session.show("data_checksums")) === "on",
-    dataDirectoryMode: Number.parseInt(await session.show("data_directory_mode"), 8),
-  };
-}
-
-interface SourceDetails {
-  readonly versionNum: number;
-  readonly dataDirectoryMode: number;
-}
-
-/** `16MB`, `1GB`, or a bare number in the setting's own unit (guc.c, convert_int_from_base_unit). */
-function parseSize(text: string, baseUnitBytes: number): number {
-  const match = /^(\d+)(B|kB|MB|GB|TB)?$/.exec(text);
-  const unit = match?.[2] === undefined ? baseUnitBytes : sizeUnits[match[2]];
-  if (match === null || unit === undefined) {
-    throw new AppError("protocol-violation", { message: `the server calls a size "${text}", which we cannot read` });
-  }
-  return Number(match[1]) * unit;
-}
-
-const sizeUnits: Readonly<Record<string, number>> = { B: 1, kB: 1024, MB: 1024 ** 2, GB: 1024 ** 3, TB: 1024 ** 4 };
-
-/**
- * A temporary slot keeps the server from removing the WAL this copy needs; it goes away with the session, however
- * that ends. Without a free one the copy usually succeeds all the same, so it goes on and says so.
- */
-async function reserveWal(session: ReplicationSession, backupId: string, control: ActControl): Promise<string[]> {
-  await reachStep(control, "backup:before-slot");
-  const name = `tidemark_${backupId}`
-    .toLowerCase()
-    .replace(/[^a-z0-9_]/g, "_")
-    .slice(0, 63);
-  try {
-    await session.createTemporarySlot(name);
-    return [];
-  } catch (error) {
-    if (!(error instanceof AppError && slotRefusals.has(error.code))) throw error;
-    const note = `no replication slot held the WAL during the copy (${error.message})`;
-    control.emit({ kind: "log", level: "warning", message: note });
-    return [note];
-  }
-}
-
-const slotRefusals: ReadonlySet<string> = new Set([
-  "replication-slots-exhausted",
-  "privilege-missing",
-  "replication-not-permitted",
-]);
-
-async function copy(
-  deps: TakeBackupDeps,
-  request: BackupRequest,
-  session: ReplicationSession,
-  writer: BackupWriter,
-  source: SourceFacts,
-  control: ActControl,
-): Promise<ReceivedBackup> {
-  await reachStep(control, "backup:before-stream");
-  const kind = request.checkpoint === "fast" ? "an immediate" : "a spread";
-  control.emit({ kind: "phase", phase: "checkpoint", message: `waiting for ${kind} checkpoint` });
-  const stream = session.baseBackup({
-    label: request.label,
-    checkpoint: request.checkpoint,
-    maxRateKib: request.maxRateKib ?? undefined,
-    includeWal: true,
-    progress: true,
-  });
-  return new BackupReceiver(writer, source, control, deps.clock).receive(stream.events());
-}
-
 function composeFacts(
   request: BackupRequest,
-  source: SourceFacts & SourceDetails,
+  { details, method }: OpenedSource,
   received: ReceivedBackup,
   run: { readonly startedAt: Date; readonly stoppedAt: Date; readonly notes: readonly string[] },
 ): BackupFacts {
   return {
     serverName: request.serverName,
-    systemIdentifier: source.systemIdentifier,
-    serverVersion: source.versionNum,
+    systemIdentifier: details.systemIdentifier,
+    serverVersion: details.versionNum,
     catalogVersion: received.control.catalogVersion,
     timeline: received.timeline,
     startLsn: received.startLsn,
@@ -188,16 +126,19 @@ function composeFacts(
     stoppedAt: run.stoppedAt,
     label: request.label,
     fromStandby: received.label.takenFrom === "standby",
-    blockSize: source.blockSize,
-    walSegmentSizeBytes: source.segmentSizeBytes,
-    dataDirectoryMode: source.dataDirectoryMode,
-    checksumsEnabled: source.checksumsEnabled,
+    blockSize: details.blockSize,
+    walSegmentSizeBytes: details.segmentSizeBytes,
+    dataDirectoryMode: details.dataDirectoryMode,
+    checksumsEnabled: details.checksumsEnabled,
     tablespaces: received.tablespaces,
     backupLabel: received.labelText,
     tablespaceMap: received.tablespaceMap,
     suspectPages: received.suspectPages,
     includedWal: { timeline: received.timeline, startLsn: received.startLsn, endLsn: received.stopLsn },
     notes: [...run.notes, ...received.notes],
+    method,
+    configuration: request.configuration ?? null,
+    environment: request.environment ?? null,
   };
 }
 

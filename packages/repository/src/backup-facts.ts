@@ -1,3 +1,4 @@
+import { type BackupMethod, configurationFromJson, environmentFromJson } from "./backup-surroundings.ts";
 import { asNumber, asText, JsonFields } from "./json-fields.ts";
 import type { BackupCounts, BackupFacts } from "./types.ts";
 
@@ -68,7 +69,16 @@ function factsFromJson(fields: JsonFields): BackupFacts {
     }),
     includedWal: includedWalFromJson(fields),
     notes: fields.list("notes", asText),
+    // Manifests of version 1 before November 2026 lack what follows.
+    method: methodFromJson(fields.textOrNull("method")),
+    configuration: configurationFromJson(fields, "configuration"),
+    environment: environmentFromJson(fields, "environment"),
   };
+}
+
+/** A way this version does not know is not a reason to refuse a backup: the bytes are the same. */
+function methodFromJson(text: string | null): BackupMethod | null {
+  return text === "stream" || text === "read-files" || text === "local-files" ? text : null;
 }
 
 function includedWalFromJson(fields: JsonFields): BackupFacts["includedWal"] {

@@ -1,3 +1,9 @@
+export type {
+  BackupConfiguration,
+  BackupEnvironment,
+  BackupMethod,
+  ConfigurationFileCopy,
+} from "./backup-surroundings.ts";
 export { formatVersion, frameBytes } from "./format.ts";
 export {
   encodeFrame,

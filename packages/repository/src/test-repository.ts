@@ -46,6 +46,9 @@ export const testFacts: BackupFacts = {
   suspectPages: [{ path: "base/5/1259", blocks: [3, 4] }],
   includedWal: { timeline: 1, startLsn: 0x1_0000_0000n, endLsn: 0x1_0100_0000n },
   notes: ["no replication slot was free"],
+  method: null,
+  configuration: null,
+  environment: null,
 };
 
 export class InlineEncoder implements FrameEncoder {

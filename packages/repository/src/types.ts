@@ -1,4 +1,5 @@
 import type { ErrorCode, Secret } from "@tidemark/kit";
+import type { BackupConfiguration, BackupEnvironment, BackupMethod } from "./backup-surroundings.ts";
 
 /**
  * The public shapes of the repository (docs/repository-format.md has the bytes). Open one with `openRepository`, make
@@ -140,6 +141,12 @@ export interface BackupFacts {
   readonly includedWal: { readonly timeline: number; readonly startLsn: bigint; readonly endLsn: bigint } | null;
   /** Sentences worth keeping with the backup (no slot was free, a file vanished …). */
   readonly notes: readonly string[];
+  /** How the files came; null in manifests written before there was a second way (then it was `stream`). */
+  readonly method: BackupMethod | null;
+  /** The server's configuration as far as it could be read; null when nobody asked. */
+  readonly configuration: BackupConfiguration | null;
+  /** What a restored server needs around it; null when nobody asked. */
+  readonly environment: BackupEnvironment | null;
 }
 
 export interface SuspectPages {

@@ -1,0 +1,100 @@
+import type { Stats } from "node:fs";
+import { constants, lstat, open, readdir } from "node:fs/promises";
+import { systemErrorCode } from "@tidemark/kit";
+import type { ClusterFiles, ListedEntry } from "./cluster-files.ts";
+
+/** The files of a cluster whose data directory this process sees. */
+export class LocalFiles implements ClusterFiles {
+  readonly lanes: number;
+  readonly notes: readonly string[] = [];
+  readonly #root: string;
+  #running = 0;
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(dataDirectory: string, lanes: number) {
+    this.#root = Buffer.from(`${dataDirectory}/`, "utf8").toString("latin1");
+    this.lanes = lanes;
+  }
+
+  async list(path: string): Promise<readonly ListedEntry[] | null> {
+    let names: Buffer[];
+    try {
+      names = await readdir(this.#place(path), { encoding: "buffer" });
+    } catch (error) {
+      if (isGone(error)) return null;
+      throw error;
+    }
+    const entries: ListedEntry[] = [];
+    for (const bytes of names) {
+      const name = bytes.toString("latin1");
+      const entry = await this.#look(`${path === "" ? "" : `${path}/`}${name}`, name);
+      if (entry !== null) entries.push(entry);
+    }
+    return entries;
+  }
+
+  async read(path: string, offset: number, lengthBytes: number): Promise<Uint8Array | null> {
+    await this.#enter();
+    try {
+      return await readRange(this.#place(path), offset, lengthBytes);
+    } catch (error) {
+      if (isGone(error)) return null;
+      throw error;
+    } finally {
+      this.#running--;
+      this.#waiting.shift()?.();
+    }
+  }
+
+  async close(): Promise<void> {
+    return;
+  }
+
+  async #look(path: string, name: string): Promise<ListedEntry | null> {
+    try {
+      const stats = await lstat(this.#place(path));
+      const { size: sizeBytes, mtime: modifiedAt } = stats;
+      return { name, kind: kindOf(stats), sizeBytes, mode: stats.mode & 0o777, modifiedAt };
+    } catch (error) {
+      if (isGone(error)) return null;
+      throw error;
+    }
+  }
+
+  async #enter(): Promise<void> {
+    while (this.#running >= this.lanes) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    this.#running++;
+  }
+
+  #place(path: string): Buffer {
+    return Buffer.from(`${this.#root}${path}`, "latin1");
+  }
+}
+
+async function readRange(path: Buffer, offset: number, lengthBytes: number): Promise<Uint8Array> {
+  // Never through a link that took the file's place meanwhile.
+  const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  try {
+    const bytes = Buffer.allocUnsafeSlow(lengthBytes);
+    let filled = 0;
+    while (filled < lengthBytes) {
+      const { bytesRead } = await handle.read(bytes, filled, lengthBytes - filled, offset + filled);
+      if (bytesRead === 0) break;
+      filled += bytesRead;
+    }
+    return bytes.subarray(0, filled);
+  } finally {
+    await handle.close();
+  }
+}
+
+function kindOf(stats: Stats): ListedEntry["kind"] {
+  if (stats.isFile()) return "file";
+  if (stats.isDirectory()) return "folder";
+  return stats.isSymbolicLink() ? "link" : "other";
+}
+
+function isGone(error: unknown): boolean {
+  const code = systemErrorCode(error);
+  return code === "ENOENT" || code === "ENOTDIR";
+}

@@ -1,0 +1,128 @@
+import { AppError } from "@tidemark/kit";
+import { listDirectory, neutraliseIdleTimeouts, readBinaryFile, type SqlSession } from "@tidemark/postgres";
+import { type ClusterFiles, type ListedEntry, rawPath, readablePath } from "./cluster-files.ts";
+
+export interface ServerFilesOptions {
+  readonly connectSql: (signal: AbortSignal) => Promise<SqlSession>;
+  readonly readers: number;
+  /** Ends every reading session at once. */
+  readonly signal: AbortSignal;
+  /** 0700 or 0750: tells the modes PostgreSQL gives its folders and files (file_perm.c); SQL does not show them. */
+  readonly dataDirectoryMode: number;
+}
+
+/**
+ * The files of a cluster over SQL sessions. Asking again changes nothing, so a session that was lost is replaced once
+ * for each question; whether the backup still runs is for its own session to tell.
+ *
+ * Differences to what BASE_BACKUP sees: links are followed, permission bits are PostgreSQL's own, and an entry whose
+ * name is no text for the server is left out and noted.
+ */
+export class ServerFiles implements ClusterFiles {
+  readonly lanes: number;
+  readonly notes: string[] = [];
+  readonly #options: ServerFilesOptions;
+  readonly #idle: SqlSession[] = [];
+  readonly #all = new Set<SqlSession>();
+  readonly #waiting: ((lane: SqlSession | null) => void)[] = [];
+  #busy = 0;
+  #isClosed = false;
+
+  constructor(options: ServerFilesOptions) {
+    this.#options = options;
+    this.lanes = options.readers;
+  }
+
+  async list(path: string): Promise<readonly ListedEntry[] | null> {
+    const folder = path === "" ? "." : readablePath(path);
+    const listed = await this.#ask((session) => listDirectory(session, folder, { timeoutMs: listTimeoutMs }));
+    if (listed === null) return null;
+    const { dataDirectoryMode } = this.#options;
+    const entries: ListedEntry[] = [];
+    for (const { name, isNameExact, sizeBytes, isDirectory, modifiedAt } of listed) {
+      if (!isNameExact) {
+        this.#note(`${folder}/${name} was left out: its name is no text for the server, so it cannot be asked for`);
+        continue;
+      }
+      const kind = isDirectory ? "folder" : "file";
+      const mode = isDirectory ? dataDirectoryMode : dataDirectoryMode & 0o666;
+      entries.push({ name: rawPath(name), kind, sizeBytes: Number(sizeBytes), mode, modifiedAt });
+    }
+    return entries;
+  }
+
+  async read(path: string, offset: number, lengthBytes: number): Promise<Uint8Array | null> {
+    return await this.#ask(async (session) => {
+      const options = { offset, lengthBytes, chunkBytes: lengthBytes };
+      for await (const chunk of readBinaryFile(session, readablePath(path), options)) return chunk;
+      return new Uint8Array(0);
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    for (const next of this.#waiting.splice(0)) next(null);
+    await Promise.all([...this.#all].map((session) => session.close()));
+  }
+
+  /** Null for what is gone. */
+  async #ask<T>(question: (session: SqlSession) => Promise<T>): Promise<T | null> {
+    for (let attempt = 1; ; attempt++) {
+      const session = await this.#take();
+      try {
+        return await question(session);
+      } catch (error) {
+        if (error instanceof AppError && error.code === "file-missing-on-server") return null;
+        if (session.lost === null || attempt === attempts || this.#options.signal.aborted) throw error;
+      } finally {
+        this.#giveBack(session);
+      }
+    }
+  }
+
+  async #take(): Promise<SqlSession> {
+    if (this.#busy >= this.lanes) {
+      const handed = await new Promise<SqlSession | null>((resolve) => this.#waiting.push(resolve));
+      if (handed !== null) return handed;
+    } else this.#busy++;
+    const idle = this.#idle.pop();
+    if (idle !== undefined) return idle;
+    try {
+      return await this.#open();
+    } catch (error) {
+      this.#passOn(null);
+      throw error;
+    }
+  }
+
+  async #open(): Promise<SqlSession> {
+    if (this.#isClosed) throw new AppError("cancelled", { message: "the reading sessions were closed" });
+    const session = await this.#options.connectSql(this.#options.signal);
+    this.#all.add(session);
+    await neutraliseIdleTimeouts(session);
+    return session;
+  }
+
+  #giveBack(session: SqlSession): void {
+    if (session.lost === null) return this.#passOn(session);
+    this.#all.delete(session);
+    this.#passOn(null);
+  }
+
+  /** Hands a lane to whoever waits longest; without a session it opens its own. */
+  #passOn(session: SqlSession | null): void {
+    const next = this.#waiting.shift();
+    if (next !== undefined) return next(session);
+    this.#busy--;
+    if (session !== null) this.#idle.push(session);
+  }
+
+  #note(note: string): void {
+    if (this.notes.length < notesKept && !this.notes.includes(note)) this.notes.push(note);
+  }
+}
+
+const attempts = 2;
+const notesKept = 20;
+/** A folder of a million files takes the server some ten seconds. */
+const listTimeoutMs = 300_000;
