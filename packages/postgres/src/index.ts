@@ -101,6 +101,7 @@ export {
   functionNames,
   functionSignatures,
 } from "./server/function-names.ts";
+export type { SystemIdentity } from "./server/identity.ts";
 export { type InspectServerOptions, inspectServer, type ServerInspection } from "./server/inspect-server.ts";
 export { type ReadBinaryFileOptions, readBinaryFile } from "./server/read-binary-file.ts";
 export {
@@ -139,7 +140,6 @@ export { type Capabilities, capabilitiesOf, majorOf, supportedMajors } from "./s
 export { neutraliseIdleTimeouts, restoreIdleTimeouts } from "./session/idle-timeouts.ts";
 export { type KeepSessionOptions, keepSession } from "./session/keep-session.ts";
 export { ReplicationSession, type ReplicationSlot, type TimelineHistoryFile } from "./session/replication-session.ts";
-export type { ServerFacts, SystemIdentity, TablespaceFacts } from "./session/server-facts.ts";
 export type { SessionOptions } from "./session/session-options.ts";
 export { type QuestionOptions, SqlSession } from "./session/sql-session.ts";
 export type { SqlParameter } from "./session/sql-values.ts";

@@ -1,5 +1,6 @@
 import type { ErrorDescription } from "@tidemark/kit";
-import type { ServerFacts, SystemIdentity } from "../session/server-facts.ts";
+import type { SystemIdentity } from "../server/identity.ts";
+import type { ServerInfo } from "../server/server-info.ts";
 import type { CertificateFacts } from "./certificate-facts.ts";
 import type { Remedy } from "./remedy.ts";
 
@@ -36,7 +37,7 @@ export interface ConnectionFacts {
   readonly certificate: CertificateFacts | null;
   /** The address of this client as the server sees it. */
   readonly clientAddress: string | null;
-  readonly server: ServerFacts | null;
+  readonly server: ServerInfo | null;
   readonly identity: SystemIdentity | null;
 }
 

@@ -1,7 +1,7 @@
 import { AppError, type Clock, describeError, systemClock } from "@tidemark/kit";
+import { readServerInfo, type ServerInfo } from "../server/server-info.ts";
 import { capabilitiesOf } from "../session/capabilities.ts";
 import { ReplicationSession } from "../session/replication-session.ts";
-import type { ServerFacts } from "../session/server-facts.ts";
 import { SqlSession } from "../session/sql-session.ts";
 import type { ConnectionFacts, ConnectionReport } from "./connection-report.ts";
 import type { ConnectionSettings } from "./connection-settings.ts";
@@ -77,7 +77,7 @@ async function testSql(
     recorder.begin("role");
     const question = "SELECT pg_catalog.host(pg_catalog.inet_client_addr()) AS address";
     facts.clientAddress = (await session.query<{ address: string | null }>(question))[0]?.address ?? null;
-    facts.server = await session.serverFacts();
+    facts.server = await readServerInfo(session, { clock: options.clock ?? systemClock });
     recorder.done("role", await testRole(session, settings, facts.server));
   } finally {
     await session.close();
@@ -91,7 +91,7 @@ interface RoleRow {
 }
 
 /** The role exists and may log in, or there would be no session; whether it may replicate is asked. */
-async function testRole(session: SqlSession, settings: ConnectionSettings, server: ServerFacts): Promise<string> {
+async function testRole(session: SqlSession, settings: ConnectionSettings, server: ServerInfo): Promise<string> {
   const [row] = await session.query<RoleRow>(roleQuestion);
   if (!server.isSuperuser && !server.hasReplication) {
     throw new AppError("replication-not-permitted", {

@@ -138,8 +138,8 @@ const versionsQuestion = `
            ORDER BY collname LIMIT 1) AS libc`;
 
 /**
- * pg_depend has a row for each object that uses a collation other than the default (and those pinned by initdb: C and
- * POSIX, which have no version). 15 gave databases a provider and a version; 17 renamed daticulocale to datlocale, and
+ * pg_depend has a row for each object that uses a collation other than the default (up to 13 also a pin, `p`, for
+ * those initdb made). 15 gave databases a provider and a version; 17 renamed daticulocale to datlocale, and
  * colliculocale (15, 16) to colllocale.
  */
 function collationsQuestion(major: number, withActual: boolean): string {
@@ -165,7 +165,7 @@ function collationsQuestion(major: number, withActual: boolean): string {
     FROM pg_catalog.pg_collation c
    WHERE c.collprovider <> 'd'
      AND c.oid IN (SELECT refobjid FROM pg_catalog.pg_depend
-                    WHERE refclassid = 'pg_catalog.pg_collation'::regclass)
+                    WHERE refclassid = 'pg_catalog.pg_collation'::regclass AND deptype <> 'p')
    ORDER BY 1, 2 NULLS FIRST`;
 }
 

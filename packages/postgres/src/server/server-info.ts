@@ -75,7 +75,7 @@ export async function readServerInfo(
   const from = clock.monotonicMs();
   const [row] = await asker.query<InfoRow>(infoQuestion(role));
   if (row === undefined) throw new AppError("protocol-violation", { message: "the server said nothing of itself" });
-  const clockUncertaintyMs = Math.max(0, clock.monotonicMs() - from) / 2;
+  const halfTripMs = Math.max(0, clock.monotonicMs() - from) / 2;
   return {
     versionNum: role.versionNum,
     major: role.major,
@@ -100,8 +100,9 @@ export async function readServerInfo(
     checkpointTimeoutSeconds: row.checkpoint_timeout,
     startedAt: requiredInstant(row.started_ms),
     configurationLoadedAt: requiredInstant(row.loaded_ms),
-    clockDifferenceMs: Math.round(row.clock_ms - (askedMs + clockUncertaintyMs)),
-    clockUncertaintyMs,
+    clockDifferenceMs: Math.round(row.clock_ms - (askedMs + halfTripMs)),
+    // Our clock tells whole milliseconds.
+    clockUncertaintyMs: halfTripMs + 1,
     maxWalSenders: row.max_wal_senders,
     usedWalSenders: row.used_wal_senders,
     maxReplicationSlots: row.max_slots,

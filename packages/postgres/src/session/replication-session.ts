@@ -7,12 +7,12 @@ import { cancelled, reachServer } from "../connection/reach-server.ts";
 import type { OpenedSocket } from "../connection/socket.ts";
 import { reportedStanding, type ServerStanding, shownStanding } from "../connection/target-session.ts";
 import { type Lsn, parseLsn } from "../files/lsn.ts";
+import type { SystemIdentity } from "../server/identity.ts";
 import type { ServerReport } from "../wire/backend-messages.ts";
 import { encodeQuery, quoteIdentifier } from "../wire/frontend-messages.ts";
 import { askToCancel } from "./cancel-request.ts";
 import { type Capabilities, capabilitiesOf, majorOf } from "./capabilities.ts";
 import { serverError } from "./server-error.ts";
-import type { SystemIdentity } from "./server-facts.ts";
 import { defaultConnectTimeoutMs, type SessionOptions } from "./session-options.ts";
 import { unexpected, WireSession } from "./wire-session.ts";
 

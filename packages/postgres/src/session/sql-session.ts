@@ -9,7 +9,6 @@ import { askToCancel } from "./cancel-request.ts";
 import { majorOf } from "./capabilities.ts";
 import { type Answer, type AnswerRows, readAnswer } from "./read-answer.ts";
 import { serverError } from "./server-error.ts";
-import { readDatabasesSize, readServerFacts, type ServerFacts } from "./server-facts.ts";
 import { defaultConnectTimeoutMs, type SessionOptions } from "./session-options.ts";
 import { encodeParameter, type SqlParameter, valueReader } from "./sql-values.ts";
 import { WireSession } from "./wire-session.ts";
@@ -157,16 +156,6 @@ export class SqlSession {
   ): Promise<(Buffer | null)[][]> {
     const { rows } = await this.#inTurn(() => this.#ask(text, parameters, options, "binary"));
     return rows;
-  }
-
-  /** What the server says of itself. */
-  serverFacts(): Promise<ServerFacts> {
-    return readServerFacts(this);
-  }
-
-  /** The size of all databases in bytes; it looks at every file. Null when this role may not ask. */
-  databasesSizeBytes(): Promise<bigint | null> {
-    return readDatabasesSize(this);
   }
 
   /** Ends a question that is under way, says goodbye and waits for the socket to close. Idempotent; never throws. */
