@@ -33,6 +33,8 @@ export type {
   BaseBackupOptions,
   BaseBackupStream,
 } from "./base-backup/base-backup-events.ts";
+export type { CheckContext, CheckResult, Severity } from "./checks/check.ts";
+export { type CheckDescription, runServerChecks, serverChecks } from "./checks/server-checks.ts";
 export {
   type ConnectionFacts,
   type ConnectionReport,

@@ -1,0 +1,79 @@
+import type { Severity } from "./check.ts";
+
+/** A defect of some minor releases that touches backups, until the minor that mended it. */
+export interface KnownDefect {
+  readonly major: number;
+  /** The first minor without it. */
+  readonly fixedIn: number;
+  readonly severity: Extract<Severity, "risk" | "note">;
+  readonly what: string;
+  /** Where the PostgreSQL project says so. */
+  readonly source: string;
+}
+
+/**
+ * What the release notes say of backups, as far as it concerns servers (not their client programs alone): incremental
+ * backups came with 17 and were mended several times. `risk`: what a backup contains may be wrong, or backups stop.
+ * `note`: we do not go that way (visibility maps are asked for whole), or only pg_combinebackup is concerned.
+ */
+export const knownDefects: readonly KnownDefect[] = [
+  {
+    major: 17,
+    fixedIn: 1,
+    severity: "note",
+    what: "pg_combinebackup does not notice an incremental file inside what should be the full backup",
+    source: "release notes of 17.1",
+  },
+  {
+    major: 17,
+    fixedIn: 8,
+    severity: "risk",
+    what: "an incremental backup of a table above 1 GB that was truncated cannot be restored",
+    source: "release notes of 17.8",
+  },
+  {
+    major: 17,
+    fixedIn: 10,
+    severity: "note",
+    what: "incremental backups contain visibility maps that did not change",
+    source: "release notes of 17.10",
+  },
+  {
+    major: 17,
+    fixedIn: 11,
+    severity: "risk",
+    what: "the WAL summarizer misses changes of visibility maps, and may stand still at a change of timeline",
+    source: "release notes of 17.11",
+  },
+  {
+    major: 18,
+    fixedIn: 2,
+    severity: "risk",
+    what: "an incremental backup of a table above 1 GB that was truncated cannot be restored",
+    source: "release notes of 18.2",
+  },
+  {
+    major: 18,
+    fixedIn: 4,
+    severity: "note",
+    what: "incremental backups contain visibility maps that did not change",
+    source: "release notes of 18.4",
+  },
+  {
+    major: 18,
+    fixedIn: 6,
+    severity: "risk",
+    what: "the WAL summarizer misses changes of visibility maps, and may stand still at a change of timeline",
+    source: "release notes of 18.6",
+  },
+];
+
+/** When the PostgreSQL project gives its last minor release of a major (postgresql.org/support/versioning). */
+export const lastReleases: ReadonlyMap<number, string> = new Map([
+  [13, "2025-11-13"],
+  [14, "2026-11-12"],
+  [15, "2027-11-11"],
+  [16, "2028-11-09"],
+  [17, "2029-11-08"],
+  [18, "2030-11-14"],
+]);
