@@ -1,4 +1,4 @@
-import type { Environment } from "@tidemark/kit";
+import type { Clock, Environment } from "@tidemark/kit";
 import { type ApiClient, createApiClient } from "./api-client.ts";
 import { readConfig } from "./config.ts";
 import type { Output, OutputFormat } from "./output.ts";
@@ -7,7 +7,16 @@ import type { Output, OutputFormat } from "./output.ts";
 export interface CommandContext {
   readonly environment: Environment;
   readonly stdinIsTerminal: boolean;
+  readonly clock: Clock;
+  /** Standard output for bytes as they are. */
+  readonly bytes: ByteSink;
   output(format: OutputFormat): Output;
+}
+
+export interface ByteSink {
+  readonly isTerminal: boolean;
+  /** Resolves when more may be written. */
+  write(bytes: Uint8Array): Promise<void>;
 }
 
 export interface CommonOptions {
@@ -17,8 +26,13 @@ export interface CommonOptions {
 export interface Session {
   readonly api: ApiClient;
   readonly output: Output;
+  readonly clock: Clock;
 }
 
 export function openSession(context: CommandContext, options: CommonOptions): Session {
-  return { api: createApiClient(readConfig(context.environment)), output: context.output(options.output) };
+  return {
+    api: createApiClient(readConfig(context.environment)),
+    output: context.output(options.output),
+    clock: context.clock,
+  };
 }

@@ -1,4 +1,5 @@
-import { describeError, maskSecrets } from "@tidemark/kit";
+import { once } from "node:events";
+import { describeError, maskSecrets, systemClock } from "@tidemark/kit";
 import { CommanderError } from "commander";
 import type { CommandContext } from "./context.ts";
 import { exitCodeFor, exitCodes } from "./exit-code.ts";
@@ -7,6 +8,13 @@ import { buildProgram } from "./program.ts";
 const context: CommandContext = {
   environment: process.env,
   stdinIsTerminal: process.stdin.isTTY === true,
+  clock: systemClock,
+  bytes: {
+    isTerminal: process.stdout.isTTY === true,
+    write: async (bytes) => {
+      if (!process.stdout.write(bytes)) await once(process.stdout, "drain");
+    },
+  },
   output: (format) => ({
     format,
     write: (text) => process.stdout.write(text),

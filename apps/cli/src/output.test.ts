@@ -1,24 +1,6 @@
 import { expect, it } from "vitest";
-import { type Output, type OutputFormat, printList, printOne } from "./output.ts";
-
-function capture(format: OutputFormat): { output: Output; written: () => string; noted: () => string } {
-  let written = "";
-  let noted = "";
-  return {
-    output: {
-      format,
-      interactive: false,
-      write: (text) => {
-        written += text;
-      },
-      note: (text) => {
-        noted += text;
-      },
-    },
-    written: () => written,
-    noted: () => noted,
-  };
-}
+import { printList, printOne } from "./output.ts";
+import { captureOutput } from "./test-output.ts";
 
 const columns = [
   { title: "id", value: (row: Row) => row.id },
@@ -34,16 +16,16 @@ const rows: readonly Row[] = [
 ];
 
 it("prints a JSON list as one array of objects, also an empty one", () => {
-  const full = capture("json");
+  const full = captureOutput("json");
   printList(full.output, rows, (row) => row, columns, "none");
   expect(JSON.parse(full.written())).toEqual(rows);
-  const empty = capture("json");
+  const empty = captureOutput("json");
   printList(empty.output, [], (row: Row) => row, columns, "none");
   expect(JSON.parse(empty.written())).toEqual([]);
 });
 
 it("prints ndjson as one object a line", () => {
-  const { output, written } = capture("ndjson");
+  const { output, written } = captureOutput("ndjson");
   printList(output, rows, (row) => row, columns, "none");
   expect(
     written()
@@ -54,19 +36,19 @@ it("prints ndjson as one object a line", () => {
 });
 
 it("aligns a table and leaves no blanks at line ends", () => {
-  const { output, written } = capture("table");
+  const { output, written } = captureOutput("table");
   printList(output, rows, (row) => row, columns, "none");
   expect(written()).toBe("ID   SIZE\na       1\nbcd  1000\n");
 });
 
 it("says that a table is empty where results do not go", () => {
-  const { output, written, noted } = capture("table");
+  const { output, written, noted } = captureOutput("table");
   printList(output, [], (row: Row) => row, columns, "no rows yet");
   expect([written(), noted()]).toEqual(["", "no rows yet\n"]);
 });
 
 it("leaves out facts that are not known", () => {
-  const { output, written } = capture("table");
+  const { output, written } = captureOutput("table");
   printOne(output, {}, [
     ["id", "a"],
     ["label", null],

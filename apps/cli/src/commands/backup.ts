@@ -18,6 +18,9 @@ interface CreateOptions extends WaitOptions {
   readonly checkpoint: string;
   readonly maxRate?: string;
   readonly label?: string;
+  readonly method: string;
+  readonly readers?: string;
+  readonly from?: string;
 }
 
 export function addBackupCommands(root: Command, context: CommandContext, register: Register): void {
@@ -31,6 +34,16 @@ export function addBackupCommands(root: Command, context: CommandContext, regist
       )
       .option("--max-rate <KiB/s>", "ask the server for at most this rate")
       .option("--label <text>", "a label of your own")
+      .addOption(
+        new Option(
+          "--method <method>",
+          "stream: BASE_BACKUP; read-files: the server reads them for us; local-files: the worker reads them, on the server's own machine only",
+        )
+          .choices(["stream", "read-files", "local-files"])
+          .default("stream"),
+      )
+      .option("--readers <n>", "how many files to read side by side, 1 to 16 (not with stream)")
+      .option("--from <member>", "take it from this member (a standby)")
       .option("--wait", "follow it to its end"),
     (server, options) => createBackup(context, server as string, options as CreateOptions),
   );
@@ -91,8 +104,31 @@ async function createBackup(context: CommandContext, server: string, options: Cr
   if (maxRateKib !== null && (!Number.isSafeInteger(maxRateKib) || maxRateKib < 32 || maxRateKib > 1_048_576)) {
     throw new AppError("bad-request", { message: `--max-rate takes 32 to 1048576 KiB/s, not ${options.maxRate}` });
   }
-  const input = { serverId, checkpoint: options.checkpoint.toUpperCase(), maxRateKib, label: options.label ?? null };
+  const input = {
+    serverId,
+    checkpoint: options.checkpoint.toUpperCase(),
+    maxRateKib,
+    label: options.label ?? null,
+    method: options.method.toUpperCase().replaceAll("-", "_"),
+    memberName: options.from ?? null,
+    ...readersInput(options),
+  };
   return actIn(session, "takeBackup", "TakeBackupInput", input, options.wait === true);
+}
+
+function readersInput({ readers, method }: CreateOptions): { readers?: number } {
+  if (readers === undefined) return {};
+  const count = Number(readers);
+  if (!Number.isSafeInteger(count) || count < 1 || count > 16) {
+    throw new AppError("bad-request", { message: `--readers takes 1 to 16, not ${readers}` });
+  }
+  if (method === "stream") {
+    throw new AppError("bad-request", {
+      message: "a stream is read by one",
+      hint: "--readers goes with --method read-files or local-files",
+    });
+  }
+  return { readers: count };
 }
 
 function act(
