@@ -14,7 +14,7 @@ const configurationOutside = check({
   title: "The configuration is inside the data directory",
   severity: "note",
   read: "config_file, hba_file, ident_file, data_directory",
-  required: "inside, or known to be apart",
+  required: "inside, or readable by our role, so that each backup keeps them",
   why: "a base backup is the data directory: files elsewhere are not in it, and a restored server does not start without them",
   parts: ["settings"],
   judge({ settings, server }) {
@@ -25,10 +25,19 @@ const configurationOutside = check({
       return path === "" || isInside(path, directory) === true ? [] : [path];
     });
     if (outside.length === 0) return ok(`in ${directory}`);
-    return found(`outside ${directory}: ${outside.join(", ")}`, {
-      advice:
-        "nothing has to change: each backup's manifest keeps what our role may read of them, and a restore puts them beside a minimal postgresql.conf. For the files as they are, with their comments, let the role read them",
-      sql: `GRANT pg_read_server_files TO ${server.roleSql};\nGRANT EXECUTE ON FUNCTION pg_catalog.pg_read_binary_file(text, bigint, bigint, boolean) TO ${server.roleSql};`,
+    const { readsBinaryFiles, readsTextFiles, readsServerFiles } = server.asking;
+    const told = `outside ${directory}: ${outside.join(", ")}`;
+    if ((readsBinaryFiles || readsTextFiles) && readsServerFiles) {
+      return ok(`${told}; our role reads them, and each backup keeps them`);
+    }
+    return found(told, {
+      sql: [
+        `GRANT pg_read_server_files TO ${server.roleSql};`,
+        `GRANT EXECUTE ON FUNCTION pg_catalog.pg_read_binary_file(text, bigint, bigint, boolean) TO ${server.roleSql};`,
+      ].join("\n"),
+      advice: server.inRecovery
+        ? "run it on the primary; until then a backup keeps what the views tell of them, without comments"
+        : "until then a backup keeps what the views tell of them, without comments",
     });
   },
 });

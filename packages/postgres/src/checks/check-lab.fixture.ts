@@ -1,0 +1,56 @@
+import { systemClock } from "@tidemark/kit";
+import type { TestServer } from "@tidemark/testkit";
+import { parseDsn } from "../connection/dsn.ts";
+import { ReplicationSession } from "../session/replication-session.ts";
+import { SqlSession } from "../session/sql-session.ts";
+import type { CheckContext, CheckResult } from "./check.ts";
+import { runServerChecks } from "./server-checks.ts";
+
+export type ContextChanges = Partial<Omit<CheckContext, "known">> & { readonly known?: Partial<CheckContext["known"]> };
+
+export const labRole = "Tide \"mark's";
+export const labPassword = "päss wörd";
+
+/** Runs checks as Tidemark would: sessions of its role, one of each kind, and what it knows of the server. */
+export async function checkServer(
+  server: TestServer,
+  changes: ContextChanges = {},
+  only?: readonly string[],
+  login: { readonly user: string; readonly password: string } = { user: labRole, password: labPassword },
+): Promise<readonly CheckResult[]> {
+  const connection = parseDsn(server.dsn(login));
+  const session = await SqlSession.connect(connection);
+  try {
+    const context: CheckContext = {
+      connection,
+      opened: { tls: session.opened.tls, fellBack: session.opened.fellBack },
+      replication: await tryReplication(connection),
+      clock: systemClock,
+      ...changes,
+      known: {
+        serverName: "lab",
+        systemIdentifier: null,
+        registeredAs: null,
+        isOwnSlot: (name) => name.startsWith("tidemark"),
+        streamsWal: false,
+        ...changes.known,
+      },
+    };
+    return await runServerChecks(session, context, only);
+  } finally {
+    await session.close();
+  }
+}
+
+async function tryReplication(connection: CheckContext["connection"]): Promise<CheckContext["replication"]> {
+  try {
+    const session = await ReplicationSession.connect(connection);
+    try {
+      return { ok: true, identity: await session.identifySystem() };
+    } finally {
+      await session.close();
+    }
+  } catch (error) {
+    return { ok: false, error: error as Extract<CheckContext["replication"], { ok: false }>["error"] };
+  }
+}
