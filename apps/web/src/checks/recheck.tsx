@@ -47,12 +47,16 @@ export function RecheckOutcome({ check, inspecting, looked }: OutcomeProps) {
   const own = subject === check.id;
   const failed = watched?.run?.finishedAt != null && watched.run.state !== "SUCCEEDED";
   return (
-    <div className="mt-1.5 empty:hidden">
+    <>
       {own && problem !== null && <ErrorPanel announce title="It was not looked at" problem={problem} />}
-      {own && watched !== null && (running || failed) && <RunInline watched={watched} what="Re-check" />}
-      <p role="status" className="text-[0.8125rem] font-medium empty:hidden">
+      {own && watched !== null && (running || failed) && (
+        <div className="my-2">
+          <RunInline watched={watched} what="Re-check" />
+        </div>
+      )}
+      <p role="status" className="mt-1.5 text-[0.8125rem] font-medium empty:hidden">
         {!(own && running) && looked !== undefined && outcomes[looked.state]}
       </p>
-    </div>
+    </>
   );
 }

@@ -34,7 +34,7 @@ export function ResolvedFindings({ findings }: { readonly findings: readonly Fin
     <Panel title="Mended" padded={false}>
       <details>
         <summary className="px-4 py-3 text-sm text-accent sm:px-5">
-          {plural(resolved.length, "finding")} of before
+          {plural(resolved.length, "finding")} that {resolved.length === 1 ? "is" : "are"} mended
           {shown.length < resolved.length && `, the newest ${shownFindings} shown`}
         </summary>
         <Table label="Mended findings" columns={columns}>

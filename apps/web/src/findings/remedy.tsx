@@ -9,11 +9,11 @@ type RemedyText = ResultOf<typeof RemedyFields>;
 export function Remedy({ remedy }: { readonly remedy: RemedyText }) {
   return (
     <div className="mt-2 space-y-2">
-      {remedy.advice !== null && <p className="break-words">{sentence(remedy.advice)}</p>}
       {remedy.sql !== null && <CodeBlock what="SQL" hint="as a superuser" text={remedy.sql} />}
       {remedy.hba !== null && <CodeBlock what="pg_hba.conf" hint="above the other lines" text={remedy.hba} />}
       {remedy.settings !== null && <CodeBlock what="postgresql.conf" text={remedy.settings} />}
       {remedy.needs !== null && <Needs needs={remedy.needs} />}
+      {remedy.advice !== null && <p className="break-words">{sentence(remedy.advice)}</p>}
     </div>
   );
 }

@@ -2,7 +2,7 @@
 import { useSyncExternalStore } from "react";
 
 /** How often ages on the page are said anew. */
-const tickMs = 10_000;
+export const tickMs = 10_000;
 
 let current = new Date();
 const readers = new Set<() => void>();

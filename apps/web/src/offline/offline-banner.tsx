@@ -15,7 +15,7 @@ export function OfflineBanner({ serverId, offline }: Props) {
   return (
     <section
       aria-label="Set offline"
-      className="mb-5 flex flex-wrap items-center justify-between gap-x-6 gap-y-3 rounded-lg border border-warn/35 bg-warn-tint px-4 py-3 text-sm"
+      className="mb-5 flex flex-wrap items-center md:flex-nowrap justify-between gap-x-6 gap-y-3 rounded-lg border border-warn/35 bg-warn-tint px-4 py-3 text-sm"
     >
       <div className="flex min-w-0 gap-3">
         <PowerOff aria-hidden className="mt-0.5 size-4.5 shrink-0 text-warn" />

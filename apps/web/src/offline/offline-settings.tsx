@@ -8,7 +8,6 @@ import { Cell, Row, RowHeader, Table } from "#ui/table.tsx";
 import { Time } from "#ui/time.tsx";
 import { OfflineBadge } from "./offline-badge.tsx";
 import { SetOffline } from "./set-offline.tsx";
-import { SetOnline } from "./set-online.tsx";
 
 export const OfflinePeriodFields = graphql(`
   fragment OfflinePeriodFields on OfflinePeriod {
@@ -36,7 +35,7 @@ interface Props {
 
 const columns = [{ name: "Offline" }, { name: "Why" }, { name: "Until" }, { name: "Missed" }];
 
-/** Online or not, who said so and why, and what was missed meanwhile. */
+/** Online or not, who said so and why, and what was missed meanwhile. The way back online is above every part of the page. */
 export function OfflineSettings({ server, periods }: Props) {
   const offline = periods.find((period) => period.endedAt === null);
   return (
@@ -44,7 +43,7 @@ export function OfflineSettings({ server, periods }: Props) {
       title="Online"
       description="Offline, a server is left alone: no schedule, inspection or act reaches it. Its backups stay restorable."
       padded={false}
-      action={offline === undefined ? <SetOffline server={server} /> : <SetOnline serverId={server.id} />}
+      action={offline === undefined && <SetOffline server={server} />}
     >
       <p className="px-4 py-3 sm:px-5">
         {offline === undefined ? (

@@ -25,7 +25,7 @@ export function SetOnline({ serverId }: { readonly serverId: string }) {
   const router = useRouter();
   const { act, pending, problem } = useAct(SetServerOnline);
   return (
-    <div className="space-y-2">
+    <div className="shrink-0 space-y-2">
       <Button
         pending={pending}
         onClick={() => {

@@ -16,7 +16,7 @@ interface Props {
 /** How an act goes, where it was asked for, and what came of it. */
 export function ActOutcome({ act, what, failure }: Props) {
   return (
-    <div className="empty:hidden">
+    <>
       {act.problem !== null && <ErrorPanel announce title={failure} problem={act.problem} />}
       {act.watched !== null && act.result === null && <RunInline watched={act.watched} what={what} />}
       <div role="status" className="empty:hidden">
@@ -26,6 +26,6 @@ export function ActOutcome({ act, what, failure }: Props) {
           </Note>
         )}
       </div>
-    </div>
+    </>
   );
 }

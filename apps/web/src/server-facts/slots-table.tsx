@@ -21,7 +21,7 @@ const columns: readonly Column[] = [
   { name: "Keeps", align: "end" },
   { name: "Safe for", align: "end" },
   { name: "Restart LSN" },
-  { name: "Acts", hidden: true },
+  { name: "Acts", align: "end", hidden: true },
 ];
 
 export function SlotsTable({ slots, actionOf }: Props) {
@@ -47,10 +47,10 @@ export function SlotsTable({ slots, actionOf }: Props) {
             {bytes(slot.retainedBytes)}
           </Cell>
           <Cell label="Safe for" align="end" title={exactBytes(slot.safeWalSizeBytes)}>
-            {slot.safeWalSizeBytes === null ? unknown : bytes(slot.safeWalSizeBytes)}
+            {slot.safeWalSizeBytes === null ? safeWithoutLimit(slot) : `${bytes(slot.safeWalSizeBytes)} more`}
           </Cell>
           <Cell label="Restart LSN">{slot.restartLsn === null ? "none" : <Mono>{slot.restartLsn}</Mono>}</Cell>
-          <Cell>{actionOf(slot)}</Cell>
+          <Cell align="end">{actionOf(slot)}</Cell>
         </Row>
       ))}
     </Table>
@@ -77,6 +77,11 @@ function SlotState({ slot }: { readonly slot: Slot }) {
       )}
     </>
   );
+}
+
+/** `safe_wal_size` is null without max_slot_wal_keep_size, and for a slot that has lost its WAL or never had any. */
+function safeWithoutLimit(slot: Slot): string {
+  return slot.walStatus === null || slot.walStatus === "lost" ? unknown : "no limit";
 }
 
 /** `pg_replication_slots.wal_status` (documentation, system views): what of the WAL the slot needs is still there. */

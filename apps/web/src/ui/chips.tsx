@@ -34,7 +34,7 @@ export function Chips<Value extends string>({ legend, choices, chosen, onChoose 
             onChange={() => onChoose(value)}
             className="sr-only"
           />
-          {title} <span className="tabular-nums opacity-80">{count}</span>
+          {title} <span className="tabular-nums">{count}</span>
         </label>
       ))}
     </fieldset>

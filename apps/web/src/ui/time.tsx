@@ -1,7 +1,7 @@
 "use client";
 import { useSyncExternalStore } from "react";
 import { absoluteTime, relativeTime, scheduledTime, unknown } from "#lib/format.ts";
-import { useNow } from "#lib/use-now.ts";
+import { tickMs, useNow } from "#lib/use-now.ts";
 
 interface TimeProps {
   readonly at: string | null | undefined;
@@ -20,7 +20,11 @@ export function Time({ at, show = "relative", zone }: TimeProps) {
   const shownZone = zone ?? local;
   const absolute = absoluteTime(instant, shownZone);
   const utc = absoluteTime(instant, "UTC");
-  const text = { relative: relativeTime(instant, now), absolute, scheduled: scheduledTime(instant, shownZone) }[show];
+  const text = {
+    relative: relativeTime(instant, notBefore(instant, now)),
+    absolute,
+    scheduled: scheduledTime(instant, shownZone),
+  }[show];
   return (
     <time
       dateTime={instant.toISOString()}
@@ -31,6 +35,12 @@ export function Time({ at, show = "relative", zone }: TimeProps) {
       {text}
     </time>
   );
+}
+
+/** The page's present lags up to one tick: what has just happened is not in the future. */
+function notBefore(instant: Date, now: Date): Date {
+  const aheadMs = instant.getTime() - now.getTime();
+  return aheadMs > 0 && aheadMs <= tickMs ? instant : now;
 }
 
 /** The reader's zone; `UTC` while the page comes from the server, which cannot know it. */
