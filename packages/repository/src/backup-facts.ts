@@ -1,5 +1,5 @@
-import { type BackupMethod, configurationFromJson, environmentFromJson } from "./backup-surroundings.ts";
 import { asNumber, asText, JsonFields } from "./json-fields.ts";
+import { configurationFromJson, environmentFromJson, methodFromJson } from "./surroundings-json.ts";
 import type { BackupCounts, BackupFacts } from "./types.ts";
 
 /** What the header of a manifest holds: cheap to read for a listing. */
@@ -39,6 +39,11 @@ function countsFromJson(fields: JsonFields): BackupCounts {
   };
 }
 
+/** The facts of a header's parsed JSON. */
+export function factsFromHeader(facts: unknown): BackupFacts {
+  return factsFromJson(new JsonFields(facts));
+}
+
 function factsFromJson(fields: JsonFields): BackupFacts {
   return {
     serverName: fields.text("serverName"),
@@ -70,15 +75,10 @@ function factsFromJson(fields: JsonFields): BackupFacts {
     includedWal: includedWalFromJson(fields),
     notes: fields.list("notes", asText),
     // Manifests of version 1 before November 2026 lack what follows.
-    method: methodFromJson(fields.textOrNull("method")),
-    configuration: configurationFromJson(fields, "configuration"),
-    environment: environmentFromJson(fields, "environment"),
+    method: methodFromJson(fields),
+    configuration: configurationFromJson(fields),
+    environment: environmentFromJson(fields),
   };
-}
-
-/** A way this version does not know is not a reason to refuse a backup: the bytes are the same. */
-function methodFromJson(text: string | null): BackupMethod | null {
-  return text === "stream" || text === "read-files" || text === "local-files" ? text : null;
 }
 
 function includedWalFromJson(fields: JsonFields): BackupFacts["includedWal"] {

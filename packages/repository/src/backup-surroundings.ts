@@ -1,5 +1,3 @@
-import { asText, JsonFields } from "./json-fields.ts";
-
 /**
  * - `stream`: BASE_BACKUP over the replication protocol.
  * - `read-files`: the low-level API, files read over SQL.
@@ -7,88 +5,92 @@ import { asText, JsonFields } from "./json-fields.ts";
  */
 export type BackupMethod = "stream" | "read-files" | "local-files";
 
-/** The configuration a server ran with. It may hold secrets; it is sealed like everything else of a manifest. */
+/**
+ * The configuration a server ran with, as far as it could be read. It may hold secrets; it is sealed like everything
+ * else of a manifest. A null list: not asked, because every file was read, or not allowed.
+ */
 export interface BackupConfiguration {
+  readonly dataDirectory: string | null;
   readonly files: readonly ConfigurationFileCopy[];
-  /** What the server itself made of files that could not be read: lines of postgresql.conf in force. */
-  readonly settings: readonly { readonly file: string; readonly line: number; readonly text: string }[];
-  /** Likewise of pg_hba.conf. */
-  readonly hbaRules: readonly { readonly file: string; readonly line: number; readonly text: string }[];
+  /** Lines of postgresql.conf and what it includes, as the server read them. */
+  readonly fileSettings: readonly FileSettingCopy[] | null;
+  /** Settings in force that came from a file, where not even their lines could be read. */
+  readonly settings: readonly { readonly name: string; readonly value: string }[] | null;
+  readonly hbaRules: readonly HbaRuleCopy[] | null;
+  readonly identMappings: readonly IdentMappingCopy[] | null;
 }
 
 export interface ConfigurationFileCopy {
-  /** `config`, `hba`, `ident` or `include`. */
-  readonly purpose: string;
-  /** Absolute, on the server. */
-  readonly path: string;
+  readonly purpose: "config" | "hba" | "ident" | "include";
+  /** On the server; null when it could not be known. */
+  readonly path: string | null;
+  readonly insideDataDirectory: boolean | null;
   /** Null when it could not be read, and `whyNot` says why. */
   readonly content: string | null;
+  /** `base64` where the file is no UTF-8. */
+  readonly encoding: "utf8" | "base64" | null;
   readonly whyNot: string | null;
+}
+
+export interface FileSettingCopy {
+  readonly file: string | null;
+  readonly line: number | null;
+  readonly name: string | null;
+  readonly value: string | null;
+  readonly applied: boolean;
+  readonly error: string | null;
+}
+
+export interface HbaRuleCopy {
+  readonly file: string | null;
+  readonly line: number;
+  readonly type: string | null;
+  readonly databases: readonly string[];
+  readonly users: readonly string[];
+  readonly address: string | null;
+  readonly netmask: string | null;
+  readonly method: string | null;
+  readonly options: readonly string[];
+  readonly error: string | null;
+}
+
+export interface IdentMappingCopy {
+  readonly file: string | null;
+  readonly line: number;
+  readonly map: string | null;
+  readonly systemUser: string | null;
+  readonly databaseUser: string | null;
+  readonly error: string | null;
 }
 
 /** What a restored server needs on its machine: sort orders that must be the same, libraries that must be there. */
 export interface BackupEnvironment {
-  readonly collations: readonly {
-    readonly provider: string;
-    readonly name: string;
-    readonly version: string | null;
-  }[];
+  readonly version: string;
+  readonly serverEncoding: string;
+  readonly collations: readonly CollationCopy[];
   readonly icuVersion: string | null;
+  readonly icuUnicodeVersion: string | null;
   readonly libcVersion: string | null;
-  /** Of shared_, session_ and local_preload_libraries. */
+  /** Of shared_, session_ and local_preload_libraries and archive_library. */
   readonly libraries: readonly string[];
+  /** Some of those settings could not be read. */
+  readonly librariesHidden: boolean;
   readonly extensionsWithLibraries: readonly {
-    readonly database: string | null;
+    readonly database: string;
     readonly name: string;
     readonly version: string;
+    readonly libraries: readonly string[];
   }[];
+  readonly functionLibraries: readonly string[];
 }
 
-export function configurationFromJson(fields: JsonFields, name: string): BackupConfiguration | null {
-  if (fields.isNull(name)) return null;
-  const configuration = fields.object(name);
-  return {
-    files: configuration.list("files", (item) => {
-      const file = new JsonFields(item);
-      return {
-        purpose: file.text("purpose"),
-        path: file.text("path"),
-        content: file.textOrNull("content"),
-        whyNot: file.textOrNull("whyNot"),
-      };
-    }),
-    settings: configuration.list("settings", lineFromJson),
-    hbaRules: configuration.list("hbaRules", lineFromJson),
-  };
-}
-
-export function environmentFromJson(fields: JsonFields, name: string): BackupEnvironment | null {
-  if (fields.isNull(name)) return null;
-  const environment = fields.object(name);
-  return {
-    collations: environment.list("collations", (item) => {
-      const collation = new JsonFields(item);
-      return {
-        provider: collation.text("provider"),
-        name: collation.text("name"),
-        version: collation.textOrNull("version"),
-      };
-    }),
-    icuVersion: environment.textOrNull("icuVersion"),
-    libcVersion: environment.textOrNull("libcVersion"),
-    libraries: environment.list("libraries", asText),
-    extensionsWithLibraries: environment.list("extensionsWithLibraries", (item) => {
-      const extension = new JsonFields(item);
-      return {
-        database: extension.textOrNull("database"),
-        name: extension.text("name"),
-        version: extension.text("version"),
-      };
-    }),
-  };
-}
-
-function lineFromJson(item: unknown): { readonly file: string; readonly line: number; readonly text: string } {
-  const line = new JsonFields(item);
-  return { file: line.text("file"), line: line.number("line"), text: line.text("text") };
+export interface CollationCopy {
+  readonly database: string;
+  /** Null: the database's own. */
+  readonly name: string | null;
+  readonly provider: "libc" | "icu" | "builtin";
+  readonly locale: string | null;
+  readonly characterType: string | null;
+  readonly version: string | null;
+  readonly actualVersion: string | null;
 }

@@ -46,7 +46,7 @@ export class OpenedServerArea implements ServerArea {
   async #readListed(key: string): Promise<StoredBackup | null> {
     try {
       const beginning = await readManifestBeginning(this.#context, key);
-      return beginning.kind === "revoked" ? null : storedBackup(beginning.header);
+      return beginning.kind === "revoked" ? null : withoutConfiguration(storedBackup(beginning.header));
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
       if (error.code === "manifest-missing") return null;
@@ -112,6 +112,11 @@ export class OpenedServerArea implements ServerArea {
   executeCollection(plan: CollectionPlan, signal?: AbortSignal): Promise<CollectionReport> {
     return executeCollection(this.#context, this.serverId, plan, signal);
   }
+}
+
+/** Whoever lists a thousand backups does not want a thousand configurations in memory; `openManifest` gives one. */
+function withoutConfiguration(backup: StoredBackup): StoredBackup {
+  return backup.facts === null ? backup : { ...backup, facts: { ...backup.facts, configuration: null } };
 }
 
 function startOf(backup: StoredBackup): number {

@@ -143,7 +143,7 @@ export interface BackupFacts {
   readonly notes: readonly string[];
   /** How the files came; null in manifests written before there was a second way (then it was `stream`). */
   readonly method: BackupMethod | null;
-  /** The server's configuration as far as it could be read; null when nobody asked. */
+  /** The server's configuration as far as it could be read; null when nobody asked, and in listings (it may be long). */
   readonly configuration: BackupConfiguration | null;
   /** What a restored server needs around it; null when nobody asked. */
   readonly environment: BackupEnvironment | null;

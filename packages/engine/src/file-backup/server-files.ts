@@ -104,15 +104,17 @@ export class ServerFiles implements ClusterFiles {
   }
 
   #giveBack(session: SqlSession): void {
-    if (session.lost === null) return this.#passOn(session);
-    this.#all.delete(session);
-    this.#passOn(null);
+    if (session.lost !== null) this.#all.delete(session);
+    this.#passOn(session.lost === null ? session : null);
   }
 
   /** Hands a lane to whoever waits longest; without a session it opens its own. */
   #passOn(session: SqlSession | null): void {
     const next = this.#waiting.shift();
-    if (next !== undefined) return next(session);
+    if (next !== undefined) {
+      next(session);
+      return;
+    }
     this.#busy--;
     if (session !== null) this.#idle.push(session);
   }
