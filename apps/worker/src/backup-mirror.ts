@@ -1,7 +1,7 @@
 import type { CatalogEntry } from "@tidemark/engine";
 import type { BackupChange, BackupRow } from "@tidemark/metadata";
 import { toLsn, walSegmentName } from "@tidemark/postgres";
-import type { BackupFacts, ManifestReader, StoredBackup } from "@tidemark/repository";
+import type { BackupFacts, BackupMethod, ManifestReader, StoredBackup } from "@tidemark/repository";
 
 /** What a stored backup's row says, from its manifest alone. */
 export function mirrorOf(stored: StoredBackup): BackupChange {
@@ -49,9 +49,16 @@ function factsOf(facts: BackupFacts): BackupChange {
     // The record that ends the backup is before the stop LSN; one at a segment's border belongs to the one before.
     walEnd: walSegmentName(facts.stopTimeline, toLsn(facts.stopLsn - 1n), facts.walSegmentSizeBytes),
     suspectPages: facts.suspectPages,
-    notes: facts.notes,
+    notes: [...methodNotes[facts.method ?? "stream"], ...facts.notes],
   };
 }
+
+/** The usual way needs no word. */
+const methodNotes: Readonly<Record<BackupMethod, readonly string[]>> = {
+  stream: [],
+  "read-files": ["its files were read one by one over SQL (pg_read_binary_file)"],
+  "local-files": ["its files were read one by one from the server's own data directory"],
+};
 
 /** The label in backup_label when nobody gave one. */
 export const ownLabelPrefix = "tidemark ";

@@ -2,12 +2,21 @@ import type { ConnectionReportResult } from "@tidemark/jobs";
 import { AppError } from "@tidemark/kit";
 import type { ServerContact } from "@tidemark/metadata";
 import { type ConnectionReport, type ConnectionSettings, type ConnectionStep, SqlSession } from "@tidemark/postgres";
+import type { ServerLook } from "./inspect/look-at-server.ts";
 
 /** A report as the run's result carries it. */
 export function reportOf(
   report: ConnectionReport,
-  sizeBytes: bigint | null,
-  duplicateOf: ConnectionReportResult["duplicateOf"],
+  {
+    sizeBytes,
+    duplicateOf,
+    look,
+  }: {
+    readonly sizeBytes: bigint | null;
+    readonly duplicateOf: ConnectionReportResult["duplicateOf"];
+    /** Null when the login failed. */
+    readonly look: ServerLook | null;
+  },
 ): ConnectionReportResult {
   const { server, identity } = report.facts;
   return {
@@ -20,15 +29,7 @@ export function reportOf(
       durationMs: step.state === "skipped" ? null : step.durationMs,
       detail: step.detail === "" ? null : step.detail,
       error: step.error ?? null,
-      remedy:
-        step.remedy === undefined
-          ? null
-          : {
-              ...(step.remedy.sql === undefined ? {} : { sql: step.remedy.sql }),
-              ...(step.remedy.hba === undefined ? {} : { hba: step.remedy.hba }),
-              ...(step.remedy.settings === undefined ? {} : { settings: step.remedy.settings }),
-              ...(step.remedy.needsRestart === true ? { needs: "the server must be restarted for it" } : {}),
-            },
+      remedy: step.remedy ?? null,
     })),
     facts:
       server === null || identity === null
@@ -44,6 +45,8 @@ export function reportOf(
           },
     duplicateOf,
     serverId: null,
+    checks: [...(look?.checks ?? [])],
+    privileges: look?.document?.privileges ?? null,
   };
 }
 
@@ -85,7 +88,9 @@ const stepTitles: Readonly<Record<ConnectionStep, string>> = {
   dns: "Find the host",
   tcp: "Reach the port",
   tls: "Encrypt the connection",
-  login: "Log in",
+  authentication: "Log in",
+  database: "Open the database",
+  role: "Know the role",
   replication: "Replicate",
   version: "Check the version",
 };

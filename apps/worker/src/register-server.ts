@@ -4,7 +4,7 @@ import type { NewServer, Server } from "@tidemark/metadata";
 import { describeDsn } from "@tidemark/postgres";
 import { contactOf } from "./connection-result.ts";
 import type { TestedConnection } from "./handlers/connection-test.ts";
-import { recordTlsFinding } from "./note-contact.ts";
+import { recordOutcome } from "./inspect/record-look.ts";
 import type { RunContext } from "./run-context.ts";
 import { newBackupRun } from "./schedule-run.ts";
 
@@ -30,7 +30,7 @@ export async function registerServer(
     });
   }
   const server = await deps.metadata.servers.register(newServer(intent, request.sealedDsn, tested));
-  await recordTlsFinding(deps, server, tested.settings);
+  if (tested.look !== null) await recordOutcome(deps, server.id, { kind: "looked", look: tested.look });
   if (intent.firstBackup) await startFirstBackup(deps, server, run.requestedBy);
   return server.id;
 }

@@ -5,6 +5,7 @@ import { openMetadata } from "@tidemark/metadata";
 import type { WorkerSettings } from "./config.ts";
 import { type ExecuteDeps, executeRun } from "./execute-run.ts";
 import { handlers } from "./handlers/index.ts";
+import { startInspectionPoller } from "./inspect/inspection-poller.ts";
 import { createKillHook } from "./kill-hook.ts";
 import { announceWorker } from "./live-workers.ts";
 import { patientMetadata } from "./patient-metadata.ts";
@@ -47,6 +48,7 @@ export async function startWorker(settings: WorkerSettings, logger: Logger): Pro
     logger.warn({ cpuMs: Math.round(cpuMs) }, "the event loop was blocked"),
   );
   const reconciler = startReconciler(deps);
+  const poller = startInspectionPoller(deps);
   const stopping = new AbortController();
   const workers = listen({
     ...deps,
@@ -60,7 +62,7 @@ export async function startWorker(settings: WorkerSettings, logger: Logger): Pro
   logger.info({ workerId, pid: process.pid, queue: queues.backend }, "the worker is ready");
   const stop = async (finishWithinMs: number) => {
     logger.info({ runs: keeper.count }, "the worker stops; what runs may finish");
-    await reconciler.stop();
+    await Promise.all([reconciler.stop(), poller.stop()]);
     await drain(workers, finishWithinMs, () => {
       keeper.interruptAll();
       stopping.abort();

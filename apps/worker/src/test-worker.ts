@@ -109,3 +109,20 @@ export async function testWorkplace(): Promise<TestWorkplace> {
 function testLogger(): Logger {
   return createLogger({ name: "test", level: process.env.TEST_LOG === undefined ? "silent" : "debug" });
 }
+
+/** Every row of every table of the metadata database, the queue's too, as text: to look for what must not be there. */
+export async function everyRow({ metadataServer }: Pick<TestWorkplace, "metadataServer">): Promise<string> {
+  const database = { database: "tidemark" };
+  const tables = await metadataServer.query<{ name: string }>(
+    `SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables
+      WHERE schemaname NOT IN ('pg_catalog', 'information_schema')`,
+    [],
+    database,
+  );
+  const texts: string[] = [];
+  for (const { name } of tables) {
+    const rows = await metadataServer.query<{ row: string }>(`SELECT t::text AS row FROM ${name} t`, [], database);
+    texts.push(...rows.map(({ row }) => row));
+  }
+  return texts.join("\n");
+}

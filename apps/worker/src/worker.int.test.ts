@@ -75,7 +75,7 @@ describe("a worker", () => {
     const failed = await place.endedAs(run.id, "failed");
     expect(failed.error?.code).toBe("password-wrong");
     const report = ConnectionReportResult.parse(failed.result);
-    expect(report.steps.find((step) => step.state === "failed")?.step).toBe("login");
+    expect(report.steps.find((step) => step.state === "failed")?.step).toBe("authentication");
   });
 
   it("verifies a backup and dates it", async () => {

@@ -1,7 +1,6 @@
 import { newId } from "@tidemark/kit";
 import { isForeignKeyViolation, isUniqueViolation, nameTaken, notFound, versionConflict } from "./database-error.ts";
 import type { Prisma, PrismaClient } from "./generated/client.ts";
-import type { Json } from "./json.ts";
 import { type Page, type PageRequest, readPage } from "./page.ts";
 import { insertPolicy, type NewPolicy } from "./policy-store.ts";
 import type { NewSchedule } from "./schedule-store.ts";
@@ -111,7 +110,7 @@ export interface ServerStore {
   /** Keeps what an inspection brought unless a newer one is there. False then, and for a server that was removed. */
   recordSnapshot(serverId: string, snapshot: NewSnapshot): Promise<boolean>;
   /** Puts checks that were asked alone in the place of the older ones; false when the server was never inspected. */
-  recordChecks(serverId: string, checks: readonly Json[]): Promise<boolean>;
+  recordChecks(serverId: string, checks: readonly unknown[]): Promise<boolean>;
   /** Of those that were ever inspected. */
   snapshots(serverIds: readonly string[]): Promise<readonly ServerSnapshotRow[]>;
 }

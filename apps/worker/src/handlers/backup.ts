@@ -2,12 +2,12 @@ import { type ActControl, createBackupEncoder, takeBackup } from "@tidemark/engi
 import type { BackupResult, RunRequest } from "@tidemark/jobs";
 import { AppError, describeError } from "@tidemark/kit";
 import type { Server } from "@tidemark/metadata";
-import { ReplicationSession } from "@tidemark/postgres";
 import type { ServerArea, StoredBackup } from "@tidemark/repository";
 import { censusOf, mirrorOf, ownLabelPrefix } from "../backup-mirror.ts";
-import { noteContact } from "../note-contact.ts";
+import { prepareSource } from "../backup-source.ts";
+import { requireOnline } from "../offline.ts";
 import { withArea } from "../open-repository.ts";
-import { requireServer, serverConnection } from "../open-server.ts";
+import { requireServer } from "../open-server.ts";
 import { noteRepositoryTrouble } from "../repository-state.ts";
 import type { RunContext, RunHandler } from "../run-context.ts";
 import type { WorkerDeps } from "../worker-deps.ts";
@@ -18,6 +18,7 @@ export const backupHandler: RunHandler<"backup"> = async (context) => {
   const server = await requireServer(deps, request.serverId);
   let stored: StoredBackup;
   try {
+    await requireOnline(deps, server);
     stored = await withArea(deps, server, async (area) => {
       const backup = await take(context, server, area);
       await mirrorStored(deps, area, backup);
@@ -35,21 +36,12 @@ export const backupHandler: RunHandler<"backup"> = async (context) => {
 
 async function take(context: RunContext<"backup">, server: Server, area: ServerArea): Promise<StoredBackup> {
   const { request, control, deps } = context;
-  const settings = await serverConnection(deps, server.id);
+  const { source, configuration, environment } = await prepareSource(deps, server, request, control);
   const encoder = createBackupEncoder({ threads: deps.settings.frameThreads });
   try {
     return await takeBackup(
-      {
-        area,
-        encoder,
-        clock: deps.clock,
-        connect: async (signal) => {
-          const session = await ReplicationSession.connect(settings, { signal, logger: deps.logger });
-          await noteContact(deps, server, settings, session);
-          return session;
-        },
-      },
-      backupRequest(request, server),
+      { area, encoder, clock: deps.clock, source },
+      { ...backupRequest(request, server), configuration, environment },
       withEstimate(control, server),
     );
   } finally {

@@ -1,6 +1,6 @@
 import type { ConnectionReportResult, RunRequest } from "@tidemark/jobs";
-import { AppError, describeError, type ErrorDescription } from "@tidemark/kit";
-import type { SeenFinding, Server } from "@tidemark/metadata";
+import { AppError, describeError } from "@tidemark/kit";
+import type { Server } from "@tidemark/metadata";
 import {
   type ConnectionReport,
   type ConnectionSettings,
@@ -9,28 +9,33 @@ import {
   testConnection,
 } from "@tidemark/postgres";
 import { contactOf, databaseSize, reportOf } from "../connection-result.ts";
-import { recordTlsFinding } from "../note-contact.ts";
+import { connectionCheckId } from "../inspect/check-result.ts";
+import { type KnownServer, lookAtServer, type ServerLook } from "../inspect/look-at-server.ts";
+import { recordOutcome } from "../inspect/record-look.ts";
 import { serverConnection } from "../open-server.ts";
 import { addMember, registerServer } from "../register-server.ts";
 import type { RunAnswer, RunContext, RunHandler } from "../run-context.ts";
 
 /**
- * Tests a connection step by step; when all is well and more was asked (`add-server`, `update-server`), does that. A
- * step that fails fails the run, with the whole report in its result.
+ * Tests a connection step by step, and asks everything a readiness check asks as soon as the login works; when all
+ * steps are well and more was asked (`add-server`, `update-server`), does that. A step that fails fails the run, with
+ * the whole report in its result.
  */
 export const connectionTestHandler: RunHandler<"connection-test"> = async (context) => {
   const { request, control, deps } = context;
   control.emit({ kind: "phase", phase: "connecting", message: "testing the connection" });
   const settings = await settingsFor(context);
   const report = await testConnection(settings, { signal: control.signal, clock: deps.clock });
+  const server = await knownServer(context);
+  const look = report.facts.server === null ? null : await lookOrWarn(context, settings, server);
   const sizeBytes = report.ok ? await databaseSize(settings, control.signal) : null;
   const duplicate = await duplicateOf(context, report);
-  const result = reportOf(report, sizeBytes, duplicate);
-  const known = request.serverId ?? (request.intent.kind === "update-server" ? request.intent.serverId : null);
-  if (known !== null && request.sealedDsn === null) await noteTest(context, known, settings, report, sizeBytes);
+  const result = reportOf(report, { sizeBytes, duplicateOf: duplicate, look });
+  const tested = { settings, report, sizeBytes, look, result };
+  if (server !== null && request.sealedDsn === null) await noteTest(context, server, tested);
   const failure = report.steps.find((step) => step.state === "failed")?.error;
   if (failure !== undefined) return { kind: "failed", error: failure, result };
-  return await follow(context, { settings, report, sizeBytes, result });
+  return await follow(context, tested);
 };
 
 /** What a test found out, for what follows it. */
@@ -38,7 +43,39 @@ export interface TestedConnection {
   readonly settings: ConnectionSettings;
   readonly report: ConnectionReport;
   readonly sizeBytes: bigint | null;
+  /** Null when the login failed, or a question afterwards. */
+  readonly look: ServerLook | null;
   readonly result: ConnectionReportResult;
+}
+
+/** The registered server this test is about; null for one that is to be added. */
+async function knownServer({ request, deps }: RunContext<"connection-test">): Promise<Server | null> {
+  const id = ownServerId(request);
+  const server = id === null ? null : await deps.metadata.servers.get(id);
+  return server?.removedAt === null ? server : null;
+}
+
+/** A question that is refused takes nothing from the test: the steps tell whether the connection is good. */
+async function lookOrWarn(
+  { request, control, deps }: RunContext<"connection-test">,
+  settings: ConnectionSettings,
+  server: Server | null,
+): Promise<ServerLook | null> {
+  const name = request.intent.kind === "add-server" ? request.intent.name : settings.hosts[0].host;
+  const known: KnownServer = server ?? { id: null, name, systemIdentifier: null };
+  control.emit({ kind: "phase", phase: "inspecting", message: "asking the server whether it is ready" });
+  try {
+    return await lookAtServer(deps, settings, known, { checkIds: null, signal: control.signal });
+  } catch (error) {
+    if (control.signal.aborted || !(error instanceof AppError)) throw error;
+    deps.logger.warn({ err: error }, "a server that was logged in to could not be inspected");
+    control.emit({
+      kind: "log",
+      level: "warning",
+      message: `it could not be asked whether it is ready: ${error.message}`,
+    });
+    return null;
+  }
 }
 
 async function follow(context: RunContext<"connection-test">, tested: TestedConnection): Promise<RunAnswer> {
@@ -107,41 +144,24 @@ async function updateServer(
   }
   const dsn = { sealedDsn: request.sealedDsn, connection: describeDsn(tested.settings) };
   await deps.metadata.servers.update(serverId, { dsn, contact });
-  await deps.metadata.findings.record({ kind: "server", serverId }, ["connection"], []);
-  await recordTlsFinding(deps, server, tested.settings);
+  await deps.metadata.findings.record({ kind: "server", serverId }, [connectionCheckId], []);
+  if (tested.look !== null) await recordOutcome(deps, serverId, { kind: "looked", look: tested.look });
 }
 
 /** A test of what is stored tells how the server is now. */
 async function noteTest(
   { deps }: RunContext<"connection-test">,
-  serverId: string,
-  settings: ConnectionSettings,
-  report: ConnectionReport,
-  sizeBytes: bigint | null,
-): Promise<void> {
-  const server = await deps.metadata.servers.get(serverId);
-  if (server === null || server.removedAt !== null) return;
-  const failed = report.steps.find((step) => step.state === "failed");
-  const seen = failed?.error === undefined ? [] : [connectionFinding(server, failed.error, failed.remedy)];
-  await deps.metadata.findings.record({ kind: "server", serverId }, ["connection"], seen);
-  await recordTlsFinding(deps, server, settings);
-  if (report.ok && report.facts.identity !== null)
-    await deps.metadata.servers.recordContact(serverId, contactOf(report, sizeBytes));
-}
-
-function connectionFinding(
   server: Server,
-  error: ErrorDescription,
-  remedy: { readonly sql?: string; readonly hba?: string; readonly settings?: string } | undefined,
-): SeenFinding {
-  return {
-    checkId: "connection",
-    severity: "blocks-backup",
-    title: `${server.name} cannot be backed up as it is reached now`,
-    found: error.message,
-    why: error.hint ?? "a backup needs this connection",
-    remedy: remedy === undefined ? null : { sql: remedy.sql, hba: remedy.hba, settings: remedy.settings },
-    actionLabel: "Test again",
-    actionPath: `/servers/${server.id}?tab=settings`,
-  };
+  { report, sizeBytes, look }: TestedConnection,
+): Promise<void> {
+  const failed = report.steps.find((step) => step.state === "failed");
+  if (look !== null) await recordOutcome(deps, server.id, { kind: "looked", look });
+  // A step that fails after the login is said by a check of its own, which knows more of it; by this one if not.
+  const isSaid = look?.checks.some((check) => check.state === "found" && check.severity === "blocks-backup") === true;
+  if (failed?.error !== undefined && !isSaid) {
+    const trouble = { error: failed.error, remedy: failed.remedy ?? null };
+    await recordOutcome(deps, server.id, { kind: "trouble", trouble });
+  }
+  if (report.ok && report.facts.identity !== null)
+    await deps.metadata.servers.recordContact(server.id, contactOf(report, sizeBytes));
 }

@@ -5,11 +5,13 @@ import { collectHandler } from "./collect.ts";
 import { connectionTestHandler } from "./connection-test.ts";
 import { deleteBackupHandler } from "./delete-backup.ts";
 import { drillHandler } from "./drill.ts";
+import { inspectHandler } from "./inspect.ts";
 import { markHandler } from "./mark.ts";
 import { recoveryKitHandler } from "./recovery-kit.ts";
 import { restoreHandler } from "./restore.ts";
 import { restorePlanHandler } from "./restore-plan.ts";
 import { retentionHandler } from "./retention.ts";
+import { serverActHandler } from "./server-act.ts";
 import { verifyHandler } from "./verify.ts";
 
 /** Total over the kinds of runs: a new kind does not compile without its handler. */
@@ -26,4 +28,6 @@ export const handlers = {
   "attach-repository": attachRepositoryHandler,
   "recovery-kit": recoveryKitHandler,
   collect: collectHandler,
+  inspect: inspectHandler,
+  "server-act": serverActHandler,
 } satisfies RunHandlers;
