@@ -62,6 +62,18 @@ describe("mutations", () => {
       confirmRecoveryKit: { repositoryId: seeded.repository.id },
       createApiToken: { name: "audit", access: "READ_ONLY" },
       revokeApiToken: { id: "tok_00000000000000000000000000" },
+      inspectServer: { serverId: seeded.server.id, checkIds: ["wal-level"] },
+      switchWal: { serverId: seeded.server.id },
+      checkpointServer: { serverId: seeded.server.id },
+      createRestorePoint: { serverId: seeded.server.id, name: "before the migration" },
+      createReplicationSlot: { serverId: seeded.server.id, name: "standby_1" },
+      planReplicationSlotDrop: { serverId: seeded.server.id, name: "standby_1" },
+      dropReplicationSlot: { serverId: seeded.server.id, name: "standby_1", planHash: "x" },
+      readServerSettings: { serverId: seeded.server.id, names: ["wal_level"] },
+      statServerFile: { serverId: seeded.server.id, path: "PG_VERSION" },
+      readServerFile: { serverId: seeded.server.id, path: "PG_VERSION", lengthBytes: 10, recipient: "nobody" },
+      setServerOffline: { serverId: seeded.server.id, reason: "a new disk" },
+      setServerOnline: { serverId: seeded.server.id },
     };
     expect(Object.keys(inputs).sort()).toEqual([...mutations].sort());
     for (const [name, input] of Object.entries(inputs)) {

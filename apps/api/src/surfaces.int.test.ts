@@ -5,6 +5,7 @@ import { createClient } from "graphql-sse";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { operationLimits } from "./graphql/operation-rules.ts";
 import { graphiqlFolder } from "./http/graphiql-routes.ts";
+import { sampleChecks, sampleSnapshot } from "./sample-inspection.ts";
 import { seedBackup, type TestApi, testApi } from "./test-api.ts";
 
 const web = createServer((request, response) => {
@@ -305,19 +306,32 @@ describe("one port", () => {
     const list = async () => {
       asked.count = 0;
       const answer = await api.graphql(
-        "{ servers(first: 10) { nodes { name protection { state reasons } lastBackup { startLsn run { id } } lastProven { id } nextBackupAt runningRun { id schedule { id } } schedules { sentence nextTimes(count: 2) lastRun { id } } findings { id } members { name } policy { sentence } repository { name } } } }",
+        "{ servers(first: 10) { nodes { name protection { state reasons } lastBackup { startLsn run { id } } lastProven { id } nextBackupAt runningRun { id schedule { id } } schedules { sentence nextTimes(count: 2) lastRun { id } } findings { id } offline { id } snapshot { observedAt } checks { id } members { name } policy { sentence } repository { name } } } }",
       );
       expect(answer.errors).toBeUndefined();
       return { count: asked.count, nodes: answer.data.servers.nodes };
     };
     const one = await list();
-    await seedBackup(api.metadata, "second");
-    await seedBackup(api.metadata, "third");
+    const second = await seedBackup(api.metadata, "second");
+    await api.metadata.servers.recordSnapshot(second.server.id, {
+      observedAt: new Date(sampleSnapshot.observedAt),
+      document: sampleSnapshot,
+      checks: sampleChecks,
+    });
+    const third = await seedBackup(api.metadata, "third");
+    await api.metadata.offline.setOffline({ serverId: third.server.id, by: "user:admin", reason: "a new disk" });
     const three = await list();
     expect(three.nodes).toHaveLength(3);
     expect(three.count).toBe(one.count);
     expect(three.nodes[0]).toMatchObject({ lastBackup: { startLsn: "16/B374D848" }, nextBackupAt: expect.any(String) });
     expect(three.nodes[0].schedules[0].nextTimes).toHaveLength(2);
+    expect(
+      three.nodes.map((one: { checks: unknown[]; offline: unknown }) => [one.checks.length, one.offline !== null]),
+    ).toEqual([
+      [0, false],
+      [3, false],
+      [0, true],
+    ]);
   });
 
   it("says the first page's sentence", async () => {
@@ -336,7 +350,7 @@ describe("one port", () => {
 function countCalls(metadata: TestApi["metadata"]): { count: number } {
   const calls = { count: 0 };
   const stores = metadata as unknown as Record<string, Record<string, (...args: unknown[]) => unknown>>;
-  for (const name of ["runs", "servers", "repositories", "policies", "schedules", "backups", "findings"]) {
+  for (const name of ["runs", "servers", "repositories", "policies", "schedules", "backups", "findings", "offline"]) {
     const store = stores[name] ?? {};
     stores[name] = Object.fromEntries(
       Object.entries(store).map(([method, call]) => [

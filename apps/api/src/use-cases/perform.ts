@@ -166,7 +166,7 @@ function auditRow(caller: Caller, act: Act, target: ActTarget, outcome: string) 
     actor: caller.principal.actor,
     action: act.name,
     targetKind: target.kind,
-    targetId: target.id === null ? null : maskSecrets(target.id),
+    targetId: target.id === null ? null : storableText(target.id),
     detail: withoutSecrets(act.input),
     outcome,
   };
@@ -179,10 +179,15 @@ function withoutSecrets(input: Readonly<Record<string, unknown>>): JsonValue {
 
 /** Somebody pastes a connection string into the wrong field sooner or later, and audit rows stay for ever. */
 function maskTexts(value: JsonValue): JsonValue {
-  if (typeof value === "string") return maskSecrets(value);
+  if (typeof value === "string") return storableText(value);
   if (Array.isArray(value)) return value.map(maskTexts);
   if (value === null || typeof value !== "object") return value;
   return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, maskTexts(one)]));
+}
+
+/** PostgreSQL's text holds no NUL; a try that sends one is refused, and audited all the same. */
+function storableText(text: string): string {
+  return maskSecrets(text).replaceAll("\0", "\ufffd");
 }
 
 /** Input fields that may carry a password or a key. */

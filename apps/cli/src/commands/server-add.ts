@@ -7,6 +7,7 @@ import { printConnectionReport } from "../connection-report.ts";
 import { type CommandContext, type CommonOptions, openSession, type Session } from "../context.ts";
 import { exitCodes } from "../exit-code.ts";
 import { followRun, RunFacts, runFields, throwUnlessSucceeded, waitForRun } from "../follow-run.ts";
+import { resolveLocalDsn } from "../local-dsn.ts";
 import { fetchAll, pageFields } from "../lookup.ts";
 import type { Register } from "../program.ts";
 import { fetchServer, printServer } from "../server-facts.ts";
@@ -34,7 +35,10 @@ interface AddOptions extends CommonOptions {
 function addOptions(command: Command): Command {
   return command
     .description("test a server and register it; its first backup starts at once")
-    .option("--dsn <dsn>", "connection: postgresql://role@host/… or key=value pairs, with a REPLICATION role")
+    .option(
+      "--dsn <dsn>",
+      "connection: postgresql://role@host/…, key=value pairs or service=NAME, with a REPLICATION role; a password may come from ~/.pgpass",
+    )
     .option(
       "--dsn-file <file>",
       "read the connection from a file (- for standard input), so that no process list shows it",
@@ -57,7 +61,8 @@ function addOptions(command: Command): Command {
 
 async function addServer(context: CommandContext, name: string, options: AddOptions): Promise<number> {
   const session = openSession(context, options);
-  const dsn = readDsn(options);
+  const { dsn, warnings } = await resolveLocalDsn(readDsn(options), context.environment);
+  for (const warning of warnings) session.output.note(`${warning}\n`);
   const repositoryId = options.repository === undefined ? null : await findRepositoryId(session, options.repository);
   const { addServer: payload } = await session.api.query(
     z.object({ addServer: z.object({ run: RunFacts.nullable(), userErrors: z.array(UserError) }) }),
