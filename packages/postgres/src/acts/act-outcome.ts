@@ -1,10 +1,8 @@
 import { AppError, type ErrorCode } from "@tidemark/kit";
+import type { QuestionOptions } from "../session/sql-session.ts";
 
-/** An act's time limit and how to stop waiting for it. */
-export interface ActOptions {
-  /** The server gives up after this long (statement_timeout). */
-  readonly timeoutMs?: number | undefined;
-}
+/** An act's time limits: those of each of its questions. */
+export type ActOptions = QuestionOptions;
 
 /**
  * Puts one act to the server. When the answer got lost (the session ended, the time was up), the error says that the

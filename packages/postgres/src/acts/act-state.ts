@@ -1,6 +1,6 @@
 import { AppError } from "@tidemark/kit";
 import type { SqlSession } from "../session/sql-session.ts";
-import { onlyRow } from "./act-outcome.ts";
+import { type ActOptions, onlyRow } from "./act-outcome.ts";
 
 /** What decides whether an act can be done at all. */
 export interface ActState {
@@ -14,9 +14,9 @@ export interface ActState {
  * A primary stays one as long as a session to it lives (only a restart makes a standby), and `wal_level` needs a
  * restart too: for what must be done on a primary, asking first is exact, where the SQLSTATE lumps reasons together.
  */
-export async function readActState(session: SqlSession): Promise<ActState> {
+export async function readActState(session: SqlSession, options: ActOptions = {}): Promise<ActState> {
   const row = onlyRow(
-    await session.query<ActState & { readonly maxReplicationSlots: number }>(stateQuestion),
+    await session.query<ActState & { readonly maxReplicationSlots: number }>(stateQuestion, [], options),
     "its state",
   );
   return row;

@@ -26,11 +26,9 @@ export async function createRestorePoint(
 ): Promise<RestorePoint> {
   assertRestorePointName(name);
   const what = `the restore point "${name}"`;
-  assertWritesWal(await readActState(session), what);
+  assertWritesWal(await readActState(session, options), what);
   const rows = await act(what, () =>
-    session.query<{ lsn: string }>("SELECT pg_catalog.pg_create_restore_point($1)::text AS lsn", [name], {
-      timeoutMs: options.timeoutMs,
-    }),
+    session.query<{ lsn: string }>("SELECT pg_catalog.pg_create_restore_point($1)::text AS lsn", [name], options),
   );
   return { name, lsn: parseLsn(onlyRow(rows, what).lsn) };
 }

@@ -37,7 +37,7 @@ export async function createSlot(
       return await session.query<{ lsn: string | null }>(
         "SELECT lsn::text AS lsn FROM pg_catalog.pg_create_physical_replication_slot($1, $2)",
         [name, reserveWal],
-        { timeoutMs: options.timeoutMs },
+        options,
       );
     } catch (error) {
       throw await explainSlotsUnavailable(session, error);

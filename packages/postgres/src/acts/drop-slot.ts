@@ -61,7 +61,10 @@ async function dropOnceReleased(
       await drop(session, name);
       return;
     } catch (error) {
-      if (!(error instanceof AppError) || error.code !== "slot-in-use") throw error;
+      if (!(error instanceof AppError)) throw error;
+      // A temporary slot goes with the session that held it.
+      if (error.code === "slot-missing") return;
+      if (error.code !== "slot-in-use") throw error;
       const [row] = await session.query<{ pid: number | null }>(pidQuestion, [name]);
       if (row !== undefined && row.pid !== null && row.pid !== endedPid) throw stale(name);
       if (clock.monotonicMs() - startedMs > (options.releaseMs ?? 10_000)) throw error;

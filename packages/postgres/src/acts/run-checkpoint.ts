@@ -22,7 +22,9 @@ export interface CheckpointResult {
  * server's checkpointer goes on with it then).
  */
 export async function runCheckpoint(session: SqlSession, options: ActOptions = {}): Promise<CheckpointResult> {
-  await act("the checkpoint", () => session.query("CHECKPOINT", [], { timeoutMs: options.timeoutMs ?? checkpointMs }));
+  await act("the checkpoint", () =>
+    session.query("CHECKPOINT", [], { ...options, timeoutMs: options.timeoutMs ?? checkpointMs }),
+  );
   const row = onlyRow(await session.query<CheckpointRow>(checkpointQuestion), "the last checkpoint");
   return {
     lsn: parseLsn(row.lsn),
