@@ -53,6 +53,14 @@ it("stalls after exactly so many bytes without ending", async () => {
   expect(await readThrough({ stallAfterBytes: 777 }, 777)).toEqual({ bytes: 777, ended: "open" });
 });
 
+it("passes nonsense after exactly so many bytes", async () => {
+  expect(await readThrough({ garbageAfterBytes: 777 })).toEqual({ bytes: letter.length, ended: "fin" });
+});
+
+it("leaves a client alone with an open line when its target is gone", async () => {
+  expect(await readThrough({ halfOpenAfterBytes: 777 }, 777)).toEqual({ bytes: 777, ended: "open" });
+});
+
 it("refuses new connections when told to", async () => {
   expect(await readThrough({ refuse: true })).toMatchObject({ bytes: 0 });
 });

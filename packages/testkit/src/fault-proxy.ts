@@ -12,6 +12,13 @@ export interface Faults {
   readonly resetAfterBytes?: number;
   /** Passes nothing more from the target after so many bytes, and keeps the connection open. */
   readonly stallAfterBytes?: number;
+  /** Passes nonsense instead of what the target says after so many bytes: every byte is changed, by its place. */
+  readonly garbageAfterBytes?: number;
+  /**
+   * As a machine that vanished: after so many bytes the target's side is gone (RST), the client's side stays open and
+   * silent, and takes whatever is sent.
+   */
+  readonly halfOpenAfterBytes?: number;
   /** Refuses new connections by closing them at once. */
   readonly refuse?: boolean;
 }
@@ -34,7 +41,7 @@ export async function faultProxy(
   target: { readonly host: string; readonly port: number },
   initial: Faults = {},
 ): Promise<FaultProxy> {
-  const state: ProxyState = { faults: initial, bytesPassed: 0, sockets: new Set() };
+  const state: ProxyState = { faults: initial, bytesPassed: 0, sockets: new Set(), halfOpen: new WeakSet() };
   const server = createServer({ allowHalfOpen: true }, (client) => serve(client, target, state));
   const port = await listen(server);
   return {
@@ -63,6 +70,8 @@ interface ProxyState {
   faults: Faults;
   bytesPassed: number;
   readonly sockets: Set<Socket>;
+  /** Clients whose target has gone without their being told. */
+  readonly halfOpen: WeakSet<Socket>;
 }
 
 function serve(client: Socket, target: { readonly host: string; readonly port: number }, state: ProxyState): void {
@@ -77,10 +86,14 @@ function serve(client: Socket, target: { readonly host: string; readonly port: n
   ] as const) {
     state.sockets.add(socket);
     // The other side learns of a failure by its own connection ending.
-    socket.on("error", () => other.destroy());
+    const end = (): void => {
+      if (socket === upstream && state.halfOpen.has(client)) return;
+      other.destroy();
+    };
+    socket.on("error", end);
     socket.on("close", () => {
       state.sockets.delete(socket);
-      other.destroy();
+      end();
     });
   }
   // A connection that breaks ends its pump with an error; both sockets are destroyed by then.
@@ -90,7 +103,9 @@ function serve(client: Socket, target: { readonly host: string; readonly port: n
 
 async function pump(from: Socket, to: Socket, state: ProxyState): Promise<void> {
   const closed = closeSignal(to);
-  for await (const chunk of chunksOf(from)) await pass(to, chunk, state, closed);
+  for await (const chunk of chunksOf(from)) {
+    if (!state.halfOpen.has(from)) await pass(to, chunk, state, closed);
+  }
   to.end();
 }
 
@@ -104,6 +119,15 @@ async function pumpAnswers(upstream: Socket, client: Socket, state: ProxyState):
     state.bytesPassed += room;
     if (room > 0) await pass(client, chunk.subarray(0, room), state, closed);
     if (limit === null || received < limit.afterBytes) continue;
+    if (limit.kind === "garbage") {
+      await pass(client, nonsense(chunk.subarray(room), received - chunk.length + room), state, closed);
+      continue;
+    }
+    if (limit.kind === "half-open") {
+      state.halfOpen.add(client);
+      upstream.resetAndDestroy();
+      return;
+    }
     if (limit.kind === "stall") return await new Promise<void>((resolve) => client.once("close", () => resolve()));
     if (limit.kind === "reset") client.resetAndDestroy();
     else await new Promise<void>((resolve) => client.end(resolve));
@@ -112,6 +136,10 @@ async function pumpAnswers(upstream: Socket, client: Socket, state: ProxyState):
     return;
   }
   client.end();
+}
+
+function nonsense(bytes: Buffer, from: number): Buffer {
+  return Buffer.from(bytes.map((byte, index) => byte ^ ((((from + index) * 73 + 41) & 0xff) | 1)));
 }
 
 function chunksOf(socket: Socket): AsyncIterable<Buffer> {
@@ -131,7 +159,7 @@ function closeSignal(socket: Socket): AbortSignal {
 }
 
 interface Limit {
-  readonly kind: "cut" | "reset" | "stall";
+  readonly kind: "cut" | "reset" | "stall" | "garbage" | "half-open";
   readonly afterBytes: number;
 }
 
@@ -139,6 +167,8 @@ function firstLimit(faults: Faults): Limit | null {
   if (faults.cutAfterBytes !== undefined) return { kind: "cut", afterBytes: faults.cutAfterBytes };
   if (faults.resetAfterBytes !== undefined) return { kind: "reset", afterBytes: faults.resetAfterBytes };
   if (faults.stallAfterBytes !== undefined) return { kind: "stall", afterBytes: faults.stallAfterBytes };
+  if (faults.garbageAfterBytes !== undefined) return { kind: "garbage", afterBytes: faults.garbageAfterBytes };
+  if (faults.halfOpenAfterBytes !== undefined) return { kind: "half-open", afterBytes: faults.halfOpenAfterBytes };
   return null;
 }
 

@@ -12,6 +12,8 @@ export interface TestConnectionOptions {
   readonly signal?: AbortSignal | undefined;
   /** For each of the two sessions and each host; 10,000 unless given. */
   readonly timeoutMs?: number | undefined;
+  /** For each question after the login; 10,000 unless given. */
+  readonly questionTimeoutMs?: number | undefined;
   readonly clock?: Clock | undefined;
 }
 
@@ -52,6 +54,9 @@ export async function testConnection(
   return { ok: steps.every(({ state }) => state !== "failed"), steps, facts };
 }
 
+/** All of it is answered from memory; a person is waiting. */
+const defaultQuestionTimeoutMs = 10_000;
+
 type Facts = { -readonly [K in keyof ConnectionFacts]: ConnectionFacts[K] };
 
 async function testSql(
@@ -60,7 +65,11 @@ async function testSql(
   recorder: StepRecorder,
   facts: Facts,
 ): Promise<void> {
-  const session = await SqlSession.connect(settings, { ...options, observer: recorder });
+  const session = await SqlSession.connect(settings, {
+    ...options,
+    questionTimeoutMs: options.questionTimeoutMs ?? defaultQuestionTimeoutMs,
+    observer: recorder,
+  });
   try {
     const { opened } = session;
     if (opened.tls === null && !opened.fellBack) {
@@ -140,8 +149,9 @@ async function connectReplication(
   facts: Facts,
 ): Promise<ReplicationSession> {
   const { signal, timeoutMs } = options;
+  const commandTimeoutMs = options.questionTimeoutMs ?? defaultQuestionTimeoutMs;
   try {
-    return await ReplicationSession.connect(settings, { signal, timeoutMs });
+    return await ReplicationSession.connect(settings, { signal, timeoutMs, commandTimeoutMs });
   } catch (error) {
     const isMinimal = facts.server?.walLevel === "minimal";
     if (!isMinimal || !(error instanceof AppError) || error.code !== "wal-senders-exhausted") throw error;

@@ -13,6 +13,8 @@ export interface SessionOptions {
    * the role or the database, also where these would keep a session from starting (session_preload_libraries).
    */
   readonly startupOptions?: string | undefined;
+  /** SQL sessions only: the limit of questions that have none of their own, in milliseconds. 30,000 unless given. */
+  readonly questionTimeoutMs?: number | undefined;
   /**
    * Replication sessions only: a command (not a base backup) that has no answer after this long ends the session.
    * 60,000 unless given.
@@ -20,7 +22,8 @@ export interface SessionOptions {
   readonly commandTimeoutMs?: number | undefined;
   /**
    * Replication sessions only: a base backup of which no byte comes for this long, while we wait for one, ends the
-   * session. 600,000 (10 minutes) unless given. It does not hold before the copy starts: see `startLimitMs`.
+   * session. 600,000 (10 minutes) unless given. Until the copy starts the server is
+   * waiting for its checkpoint, and hours are granted.
    */
   readonly stallLimitMs?: number | undefined;
   /** Is told when each phase of connecting begins and ends. */

@@ -17,13 +17,13 @@ export type { SqlParameter } from "./sql-values.ts";
 
 export interface QuestionOptions {
   /**
-   * The server gives up after this long (statement_timeout). 30,000 unless given; 0: never, and then only TCP keepalive
-   * notices that the line is dead.
+   * The server gives up after this long (statement_timeout). 30,000 unless given here or to the session; 0: never, and
+   * then only TCP keepalive notices that the line is dead.
    */
   readonly timeoutMs?: number | undefined;
   /**
    * The session is ended when there is no answer after this long: the line is dead or stalled, else the server would
-   * have given up by itself. 5,000 more than `timeoutMs` unless given.
+   * have given up by itself. Twice `timeoutMs`, but at most 5,000 more, unless given.
    */
   readonly answerWithinMs?: number | undefined;
 }
@@ -46,6 +46,7 @@ export class SqlSession {
   readonly #wire: WireSession;
   readonly #logger: Logger | undefined;
   readonly #signal: AbortSignal | undefined;
+  readonly #defaultTimeoutMs: number;
   readonly #lossListeners = new Set<(error: AppError) => void>();
   #turn: Promise<unknown> = Promise.resolve();
   #waiting = 0;
@@ -60,6 +61,7 @@ export class SqlSession {
     this.#wire = wire;
     this.#logger = options.logger;
     this.#signal = options.signal;
+    this.#defaultTimeoutMs = options.questionTimeoutMs ?? defaultQuestionTimeoutMs;
     this.versionText = wire.parameters.get("server_version") ?? "";
     this.major = majorOf(this.versionText);
     wire.opened.socket.once("close", () => void this.#learnWhyClosed());
@@ -193,8 +195,8 @@ export class SqlSession {
     options: QuestionOptions,
     format: "text" | "binary",
   ): Promise<AnswerRows> {
-    const timeoutMs = options.timeoutMs ?? defaultQuestionTimeoutMs;
-    const limitMs = options.answerWithinMs ?? (timeoutMs === 0 ? 0 : timeoutMs + answerMarginMs);
+    const timeoutMs = options.timeoutMs ?? this.#defaultTimeoutMs;
+    const limitMs = options.answerWithinMs ?? timeoutMs + Math.min(timeoutMs, answerMarginMs);
     if (timeoutMs !== this.#timeoutMs) {
       const setTimeouts = "SELECT pg_catalog.set_config('statement_timeout', $1, false)";
       await this.#exchange(setTimeouts, [String(timeoutMs)], "text", limitMs || answerMarginMs);
