@@ -15,6 +15,8 @@ import {
   writeMark,
 } from "./restore-target.ts";
 import { makeTree, type RestoredTree } from "./restore-tree.ts";
+import { originalsFolder } from "./restored-configuration/compose-configuration.ts";
+import { writeConfiguration } from "./restored-configuration/write-configuration.ts";
 import { TargetFiles } from "./target-files.ts";
 import { blocksOf, runBytes, sayBlocks } from "./verify-backup.ts";
 import { type FrameVisit, type PlacedRun, visitFrames } from "./visit-frames.ts";
@@ -141,12 +143,14 @@ class Restore {
     await this.#files.close();
     await reachStep(this.#control, "restore:before-links");
     await this.#makeLinks();
+    const composed = await writeConfiguration(this.#plan, this.#places);
     await reachStep(this.#control, "restore:before-backup-manifest");
     await writeBackupManifest({
       manifest,
       plan: this.#plan,
       places: this.#places,
       tablespaceMap: this.#tablespaceMap,
+      composed,
       signal,
     });
     await reachStep(this.#control, "restore:before-sync");
@@ -265,9 +269,17 @@ function damaged(visit: FrameVisit, run: PlacedRun, plan: RestorePlan, why: stri
 
 function describeNextSteps(plan: RestorePlan): readonly string[] {
   const major = Math.floor(plan.facts.serverVersion / 10_000);
+  const start = `start PostgreSQL ${major} on ${plan.targetDirectory}; it recovers from the WAL in the backup and is then ready`;
+  if (!plan.missingConfiguration.includes("postgresql.conf")) {
+    return [
+      start,
+      "before that, look at archive_mode and archive_command: the restored configuration is the source's, and would archive to the same place",
+    ];
+  }
+  const original = plan.facts.configuration === null ? "" : `, with the original in ${originalsFolder} at hand`;
   return [
-    `start PostgreSQL ${major} on ${plan.targetDirectory}; it recovers from the WAL in the backup and is then ready`,
-    "before that, look at archive_mode and archive_command: the restored configuration is the source's, and would archive to the same place",
+    start,
+    `its ${plan.missingConfiguration.join(", ")} are minimal ones: bring over what the server shall have${original}, and look at postgresql.auto.conf, which is the source's`,
   ];
 }
 

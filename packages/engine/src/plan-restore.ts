@@ -6,6 +6,7 @@ import { type CatalogEntry, listCatalog } from "./catalog.ts";
 import { type BackupSizes, checkTarget, type RestoreCheck } from "./restore-checks.ts";
 import { type Owner, resolveOwner } from "./restore-owner.ts";
 import type { TablespacePlace } from "./restore-places.ts";
+import { configurationNames } from "./restored-configuration/compose-configuration.ts";
 
 export interface RestoreDeps {
   readonly area: ServerArea;
@@ -42,6 +43,8 @@ export interface RestorePlan {
   /** Plain bytes that have to be fetched; zeros are not. */
   readonly bytesToFetch: bigint;
   readonly packCount: number;
+  /** Configuration files that are not in the backup and are written so that the restored server starts. */
+  readonly missingConfiguration: readonly string[];
   readonly checks: readonly RestoreCheck[];
   /** No check failed. */
   readonly ok: boolean;
@@ -79,6 +82,7 @@ export async function planRestore(
     bytesToWrite: sizes.totalBytes,
     bytesToFetch: sizes.fetchBytes,
     packCount: sizes.packCount,
+    missingConfiguration: sizes.missingConfiguration,
   };
   const ok = checks.every((check) => check.state !== "failed");
   return { request, ...base, checks, ok, sentence: describePlan(base), fingerprint: fingerprintOf(base) };
@@ -112,6 +116,7 @@ function endMs(entry: CatalogEntry): number {
 
 async function measure(manifest: ManifestReader, signal: AbortSignal): Promise<BackupSizes> {
   const tablespaceBytes = new Map<number, bigint>();
+  const missing = new Set<string>(configurationNames);
   let fileCount = 0;
   let totalBytes = 0n;
   let fetchBytes = 0n;
@@ -119,12 +124,15 @@ async function measure(manifest: ManifestReader, signal: AbortSignal): Promise<B
     throwIfCancelled(signal);
     if (entry.kind !== "file") continue;
     fileCount++;
+    missing.delete(Buffer.from(entry.path).toString("latin1"));
     totalBytes += entry.sizeBytes;
     for (const extent of entry.extents) if (extent.kind === "frame") fetchBytes += BigInt(extent.lengthBytes);
     const oid = /^pg_tblspc\/(\d+)\//.exec(Buffer.from(entry.path).toString("latin1"))?.[1];
     if (oid !== undefined) tablespaceBytes.set(Number(oid), (tablespaceBytes.get(Number(oid)) ?? 0n) + entry.sizeBytes);
   }
-  return { fileCount, totalBytes, fetchBytes, tablespaceBytes, packCount: (await manifest.packIds()).size };
+  const missingConfiguration = configurationNames.filter((name) => missing.has(name));
+  const packCount = (await manifest.packIds()).size;
+  return { fileCount, totalBytes, fetchBytes, tablespaceBytes, packCount, missingConfiguration };
 }
 
 /** A tablespace with a relative path lives inside the data directory (allow_in_place_tablespaces) and stays there. */

@@ -6,6 +6,7 @@ import type { RestoreRequest } from "./plan-restore.ts";
 import type { Owner } from "./restore-owner.ts";
 import type { TablespacePlace } from "./restore-places.ts";
 import { inspectTargets, isWritable, volumeOf } from "./restore-target.ts";
+import { originalsFolder } from "./restored-configuration/compose-configuration.ts";
 
 /** One pre-flight check. A failed one carries the code the restore would refuse with. */
 export interface RestoreCheck {
@@ -18,6 +19,7 @@ export interface RestoreCheck {
     | "tablespaces"
     | "space"
     | "owner"
+    | "configuration"
     | "wal";
   readonly state: "ok" | "warning" | "failed";
   readonly sentence: string;
@@ -29,6 +31,8 @@ export interface BackupSizes {
   readonly totalBytes: bigint;
   readonly fetchBytes: bigint;
   readonly packCount: number;
+  /** Of the files PostgreSQL looks for in its data directory, those the backup does not hold. */
+  readonly missingConfiguration: readonly string[];
   /** Part of the total that lies in each tablespace, by OID. */
   readonly tablespaceBytes: ReadonlyMap<number, bigint>;
 }
@@ -50,6 +54,7 @@ export async function checkTarget(input: CheckInput): Promise<readonly RestoreCh
     checkBackup(input.entry),
     checkPages(input.facts),
     checkWal(input.facts),
+    checkConfiguration(input),
     checkAllowed(input, folders),
     checkTablespaces(input),
   ];
@@ -97,6 +102,17 @@ function checkPages({ suspectPages, checksumsEnabled }: BackupFacts): RestoreChe
 function checkWal({ includedWal }: BackupFacts): RestoreCheck {
   if (includedWal !== null) return ok("wal", "the WAL it needs is part of the backup");
   return failed("wal", "wal-removed", "the WAL that makes it consistent is not part of the backup");
+}
+
+function checkConfiguration({ facts, sizes }: CheckInput): RestoreCheck {
+  const missing = sizes.missingConfiguration;
+  if (missing.length === 0) return ok("configuration", "its configuration is in the data directory and comes along");
+  const written = `the backup's data directory holds no ${missing.join(", ")}: a minimal configuration that starts is written`;
+  if (facts.configuration === null) return warning("configuration", `${written}; the original is not known`);
+  return warning(
+    "configuration",
+    `${written}, and what is known of the original is put into ${originalsFolder} beside it`,
+  );
 }
 
 function checkAllowed({ request }: CheckInput, folders: readonly string[]): RestoreCheck {

@@ -137,10 +137,25 @@ function composeFacts(
     includedWal: { timeline: received.timeline, startLsn: received.startLsn, endLsn: received.stopLsn },
     notes: [...run.notes, ...received.notes],
     method,
-    configuration: request.configuration ?? null,
+    configuration: boundedConfiguration(request.configuration ?? null),
     environment: request.environment ?? null,
   };
 }
+
+/** The facts are one piece of JSON in the manifest's header, which is sealed at once: files beyond a bound stay out. */
+function boundedConfiguration(configuration: BackupConfiguration | null): BackupConfiguration | null {
+  if (configuration === null) return null;
+  let room = configurationCharacters;
+  const files = configuration.files.map((file) => {
+    room -= file.content?.length ?? 0;
+    if (room >= 0 || file.content === null) return file;
+    return { ...file, content: null, encoding: null, whyNot: "the configuration is too long to be kept whole" };
+  });
+  return { ...configuration, files };
+}
+
+/** Debian's postgresql.conf, pg_hba.conf and pg_ident.conf together are 40 KB. */
+const configurationCharacters = 1024 * 1024;
 
 function summary({ backupId, facts, counts }: StoredBackup): string {
   if (facts === null || counts === null) return `backup ${backupId} is stored`;

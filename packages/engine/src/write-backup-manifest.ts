@@ -6,6 +6,7 @@ import { throwIfCancelled } from "./act.ts";
 import type { RestorePlan } from "./plan-restore.ts";
 import { isWalSegment } from "./received-files.ts";
 import { type RestorePlaces, tablespaceMapPath } from "./restore-places.ts";
+import type { ComposedFile } from "./restored-configuration/compose-configuration.ts";
 
 /**
  * Writes a genuine `backup_manifest` into a restored data directory, on which a stock pg_verifybackup agrees: every
@@ -16,9 +17,11 @@ export async function writeBackupManifest(request: {
   readonly plan: RestorePlan;
   readonly places: RestorePlaces;
   readonly tablespaceMap: Uint8Array | null;
+  /** Files written beside those of the backup; they are listed, too. */
+  readonly composed: readonly ComposedFile[];
   readonly signal: AbortSignal;
 }): Promise<void> {
-  const { manifest, plan, places, tablespaceMap, signal } = request;
+  const { manifest, plan, places, tablespaceMap, composed, signal } = request;
   const { facts } = plan;
   const writer = new BackupManifestWriter();
   const handle = await open(places.below("backup_manifest"), "wx", 0o600);
@@ -38,6 +41,16 @@ export async function writeBackupManifest(request: {
           sizeBytes: isMap ? tablespaceMap.length : Number(entry.sizeBytes),
           modifiedAt: entry.modifiedAt,
           checksum: { algorithm: "CRC32C", crc32c: isMap ? crc32c(tablespaceMap) : entry.crc32c },
+        }),
+      );
+    }
+    for (const { path, bytes } of composed) {
+      await handle.write(
+        writer.file({
+          path: Buffer.from(path, "utf8"),
+          sizeBytes: bytes.length,
+          modifiedAt: facts.stoppedAt,
+          checksum: { algorithm: "CRC32C", crc32c: crc32c(bytes) },
         }),
       );
     }
