@@ -1,4 +1,4 @@
-import type { RunRequest } from "@tidemark/jobs";
+import { ConnectionReportResult, type RunRequest } from "@tidemark/jobs";
 import { newId } from "@tidemark/kit";
 import type { BackupRow, Run } from "@tidemark/metadata";
 import { standbyOf, type TestServer, testServer, waitFor } from "@tidemark/testkit";
@@ -25,7 +25,8 @@ describe("a backup's source", () => {
     const run = await place.request("connection-test", await addRequest("main", primary.dsn(), null));
     serverId = (await place.endedAs(run.id, "succeeded")).serverId ?? "";
     const member = await place.request("connection-test", await addRequest("replica", standby.dsn(), "member"));
-    await place.endedAs(member.id, "succeeded");
+    const report = ConnectionReportResult.parse((await place.endedAs(member.id, "succeeded")).result);
+    expect(report.checks.find((check) => check.id === "recovery-paused")?.state).toBe("ok");
   });
 
   afterAll(async () => {

@@ -1,7 +1,13 @@
 import type { ConnectionReportResult } from "@tidemark/jobs";
 import { AppError } from "@tidemark/kit";
 import type { ServerContact } from "@tidemark/metadata";
-import { type ConnectionReport, type ConnectionSettings, type ConnectionStep, SqlSession } from "@tidemark/postgres";
+import {
+  type ConnectionReport,
+  type ConnectionSettings,
+  type ConnectionStep,
+  readDatabasesSize,
+  SqlSession,
+} from "@tidemark/postgres";
 import type { ServerLook } from "./inspect/look-at-server.ts";
 
 /** A report as the run's result carries it. */
@@ -69,8 +75,7 @@ export async function databaseSize(settings: ConnectionSettings, signal: AbortSi
   try {
     const session = await SqlSession.connect(settings, { signal });
     try {
-      const rows = await session.query<{ size: string | null }>(sizeQuery);
-      return rows[0]?.size == null ? null : BigInt(rows[0].size);
+      return await readDatabasesSize(session);
     } finally {
       await session.close();
     }
@@ -79,10 +84,6 @@ export async function databaseSize(settings: ConnectionSettings, signal: AbortSi
     return null;
   }
 }
-
-/** Only databases this role may connect to; asking for another one's size is an error of the whole query. */
-const sizeQuery = `SELECT sum(pg_catalog.pg_database_size(oid))::text AS size FROM pg_catalog.pg_database
-  WHERE pg_catalog.has_database_privilege(oid, 'CONNECT') OR pg_catalog.pg_has_role('pg_read_all_stats', 'MEMBER')`;
 
 const stepTitles: Readonly<Record<ConnectionStep, string>> = {
   dns: "Find the host",

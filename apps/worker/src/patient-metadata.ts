@@ -20,13 +20,15 @@ export function patientMetadata(metadata: Metadata, patience: Patience): Metadat
     ...metadata,
     runs: patientStore(metadata.runs, runActs, patience),
     leases: patientStore(metadata.leases, ["release", "holder"], patience),
-    servers: patientStore(metadata.servers, ["get", "all", "recordContact"], patience),
+    servers: patientStore(metadata.servers, serverActs, patience),
     repositories: patientStore(metadata.repositories, ["get", "all", "credentials", "update"], patience),
     policies: patientStore(metadata.policies, ["get"], patience),
+    offline: patientStore(metadata.offline, ["current", "latest"], patience),
     backups: patientStore(metadata.backups, backupActs, patience),
   };
 }
 
+const serverActs = ["get", "all", "recordContact", "recordSnapshot", "recordChecks", "snapshots"] as const;
 const runActs = ["get", "unfinished", "latestSucceeded", "appendEvents", "markRung"] as const;
 const backupActs = ["get", "getMany", "ofServer", "latestRestorable", "update", "mirror"] as const;
 

@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import {
   ConnectionReportResult,
   InspectResult,
@@ -28,7 +29,7 @@ describe("inspections", () => {
 
   beforeAll(async () => {
     place = await testWorkplace();
-    source = await testServer({ settings: { full_page_writes: false }, password });
+    source = await testServer({ settings: { full_page_writes: false, log_statement: "all" }, password });
     await source.query("SELECT pg_create_physical_replication_slot('theirs', true)");
     worker = await place.start({ inspectEveryMs: 0 });
     repositoryId = await place.attachRepository();
@@ -119,9 +120,20 @@ describe("inspections", () => {
   it("go on in the background, and notice a server that stops and one that is back", async () => {
     await worker.stop(1_000);
     const seen = (await snapshot()).observedAt;
+    const logged = (await readFile(source.cluster.logPath, "utf8")).length;
     worker = await place.start({ inspectEveryMs: 200 });
     await waitFor(async () => (await snapshot()).observedAt > seen, { what: "a poll" });
+    const asked = (await readFile(source.cluster.logPath, "utf8")).slice(logged);
+    expect(asked).toContain("pg_replication_slots");
+    // They look at every file of a database or a relation, however large the server is.
+    expect(asked).not.toMatch(/pg_(database|tablespace|relation|total_relation|table|indexes)_size\b/);
     const runs = (await place.metadata.runs.list({ serverId }, { first: 1 })).totalCount;
+    // Another worker takes over when this one goes.
+    const other = await place.start({ inspectEveryMs: 200 });
+    await worker.stop(1_000);
+    worker = other;
+    const left = (await snapshot()).observedAt;
+    await waitFor(async () => (await snapshot()).observedAt > left, { what: "a poll by the other worker" });
     await source.stop();
     const found = await waitFor(() => finding("connection"), { what: "the finding of a server that stopped" });
     expect(found).toMatchObject({ severity: "blocks-backup", title: "main cannot be reached", recheckable: true });
