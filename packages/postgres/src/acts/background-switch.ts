@@ -29,6 +29,8 @@ export interface BackgroundSwitchReport {
 }
 
 export interface BackgroundSwitch {
+  /** Resolves when it ended, by itself or by `stop`; never rejects. */
+  readonly ended: Promise<BackgroundSwitchReport>;
   /** Ends it at once and says what it did. Idempotent; never throws, never waits for the primary. */
   stop(): Promise<BackgroundSwitchReport>;
 }
@@ -47,12 +49,12 @@ export interface BackgroundSwitch {
 export function switchWalInBackground(options: BackgroundSwitchOptions): BackgroundSwitch {
   const stopping = new AbortController();
   const progress: Progress = { closedFiles: [], checkpointed: false, error: null };
-  const running = runSwitches(options, stopping.signal, progress);
+  const ended = runSwitches(options, stopping.signal, progress).then(() => progress);
   return {
-    stop: async () => {
+    ended,
+    stop: () => {
       stopping.abort(stoppedSentinel);
-      await running;
-      return { ...progress, closedFiles: [...progress.closedFiles] };
+      return ended;
     },
   };
 }

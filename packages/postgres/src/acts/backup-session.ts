@@ -91,7 +91,7 @@ export class BackupSession {
     }
   }
 
-  /** Ends the session without a stop; the server drops the backup with it. Idempotent; never throws. */
+  /** Closes the session; without a stop before, the server drops the backup with it. Idempotent; never throws. */
   async abandon(): Promise<void> {
     this.#stopListening();
     await this.#heartbeat.stop();
