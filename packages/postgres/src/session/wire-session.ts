@@ -1,5 +1,5 @@
 import type { Logger } from "@tidemark/kit";
-import { AppError } from "@tidemark/kit";
+import { AppError, systemErrorCode } from "@tidemark/kit";
 import { type ByteSource, connectionLost } from "../connection/byte-source.ts";
 import type { ConnectionSettings } from "../connection/connection-settings.ts";
 import { isUnixSocket } from "../connection/connection-settings.ts";
@@ -57,7 +57,15 @@ export class WireSession {
    *
    * @throws AppError of the login: `password-wrong`, `hba-entry-missing`, `wal-senders-exhausted` …
    */
-  async login({ settings, startup, phase, observer }: LoginRequest): Promise<void> {
+  async login(request: LoginRequest): Promise<void> {
+    try {
+      await this.#logIn(request);
+    } catch (error) {
+      throw this.opened.tls === null ? error : duringTlsLogin(error, request.settings);
+    }
+  }
+
+  async #logIn({ settings, startup, phase, observer }: LoginRequest): Promise<void> {
     const authenticator = authenticatorFor(settings, this.opened);
     observer?.begin("authentication");
     const { user, applicationName } = settings;
@@ -170,6 +178,22 @@ function authenticatorFor(settings: ConnectionSettings, opened: OpenedSocket): A
     serverCertificate: opened.tls?.serverCertificate ?? null,
     channelBinding: settings.channelBinding,
     requireAuth: settings.requireAuth,
+  });
+}
+
+/**
+ * With TLS 1.3 our side of the handshake is over before the server has looked at our certificate, so that its refusal
+ * arrives as the first thing after it; or not at all, when the server's close overtakes it.
+ */
+function duringTlsLogin(error: unknown, settings: ConnectionSettings): unknown {
+  if (!(error instanceof AppError) || error.code !== "connection-lost") return error;
+  const isAlert = systemErrorCode(error.cause)?.startsWith("ERR_SSL_") === true;
+  if (!isAlert && settings.sslCert === null) return error;
+  return new AppError(isAlert ? "tls-failed" : error.code, {
+    message: isAlert ? `the server refused the TLS session: ${error.message}` : error.message,
+    hint: "the server may not trust our client certificate: its authority belongs into the server's ssl_ca_file",
+    context: error.context,
+    cause: error,
   });
 }
 
