@@ -33,7 +33,7 @@ export interface Slot {
   readonly twoPhaseAt: Lsn | null;
   /** 16+, logical slots only. */
   readonly conflicting: boolean | null;
-  /** 17+; null while in use. */
+  /** 17+; null while it streams, but a temporary slot has the time it was made. */
   readonly inactiveSince: Date | null;
   /** 17+: wal_removed, rows_removed, wal_level_insufficient, idle_timeout (18). */
   readonly invalidationReason: string | null;
