@@ -54,9 +54,11 @@ export class Authenticator {
         return encodePassword(this.#password());
       case authentication.md5:
         this.#begin("md5");
-        return encodePassword(md5Answer(this.#facts.user, this.#password(), payload.subarray(0, 4)));
+        if (payload.length !== 4) throw violation("the server asked for an md5 login with a malformed salt");
+        return encodePassword(md5Answer(this.#facts.user, this.#password(), payload));
       case authentication.sasl:
         this.#begin("scram-sha-256");
+        this.#isProved = false;
         return this.#beginScram(payload);
       case authentication.saslContinue:
         return encodeSaslResponse(await this.#running().continue(new Uint8Array(payload)));
@@ -106,7 +108,6 @@ export class Authenticator {
     const mechanism = this.#isBound ? "SCRAM-SHA-256-PLUS" : "SCRAM-SHA-256";
     if (!offered.includes(mechanism)) throw unsupported(offered.join(", "));
     this.#scram = new ScramClient(this.#password(), randomBytes(18).toString("base64"), binding);
-    this.#isProved = false;
     return encodeSaslInitial(mechanism, this.#scram.first());
   }
 

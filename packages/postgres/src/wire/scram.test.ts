@@ -1,5 +1,6 @@
 import { createHash, createHmac, pbkdf2Sync } from "node:crypto";
-import { Secret } from "@tidemark/kit";
+import { AppError, Secret } from "@tidemark/kit";
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Authenticator, type LoginFacts, md5Answer } from "./authenticator.ts";
 import { ScramClient } from "./scram.ts";
@@ -104,5 +105,84 @@ describe("Authenticator", () => {
     await expect(new Authenticator({ ...facts, password: null }).answer(10, scramOffer)).rejects.toMatchObject({
       code: "password-missing",
     });
+  });
+
+  it.each([
+    [{ allow: true, methods: ["scram-sha-256"] }, 5],
+    [{ allow: false, methods: ["md5"] }, 5],
+    [{ allow: true, methods: ["scram-sha-256", "md5"] }, 0],
+    [{ allow: false, methods: ["none"] }, 0],
+  ] as const)("with require_auth %j refuses method %i before it says anything", async (requireAuth, method) => {
+    const authenticator = new Authenticator({ ...facts, requireAuth });
+    await expect(authenticator.answer(method, Buffer.alloc(4))).rejects.toMatchObject({
+      code: "auth-method-unsupported",
+    });
+  });
+
+  it.each([
+    ["is let in", 0, Buffer.alloc(0)],
+    ["is asked for md5", 5, Buffer.alloc(4)],
+    ["is asked for a cleartext password", 3, Buffer.alloc(0)],
+    ["is offered no binding", 10, scramOffer],
+    ["is offered a binding without TLS", 10, Buffer.from("SCRAM-SHA-256-PLUS\0SCRAM-SHA-256\0\0")],
+  ])("with channel_binding=require gives up when it %s", async (_what, method, payload) => {
+    const authenticator = new Authenticator({ ...facts, isPrivate: true, channelBinding: "require" });
+    await expect(authenticator.answer(method, payload)).rejects.toMatchObject({ code: "auth-method-unsupported" });
+  });
+
+  it("answers any server with a message or an error of ours, never lets one in that skips SCRAM, never tells the password", async () => {
+    const offers = fc.constantFrom(
+      "SCRAM-SHA-256\0\0",
+      "SCRAM-SHA-256-PLUS\0SCRAM-SHA-256\0\0",
+      "X\0\0",
+      serverFirst,
+      "v=AAAA",
+    );
+    const payload = fc.oneof(
+      fc.uint8Array({ maxLength: 40 }),
+      offers.map((text) => new Uint8Array(Buffer.from(text))),
+    );
+    const request = fc.tuple(fc.constantFrom(0, 2, 3, 5, 7, 8, 9, 10, 11, 12, 13, -1), payload);
+    const secret = "tide-goes-out";
+    await fc.assert(
+      fc.asyncProperty(fc.array(request, { maxLength: 8 }), fc.boolean(), async (requests, isPrivate) => {
+        const requireAuth = { allow: true, methods: ["scram-sha-256"] } as const;
+        const authenticator = new Authenticator({ ...facts, password: new Secret(secret), isPrivate, requireAuth });
+        for (const [method, bytes] of requests) {
+          const answer = await authenticator.answer(method, bytes).catch((error: unknown) => {
+            expect(error).toBeInstanceOf(AppError);
+            expect(JSON.stringify(error) + String(error)).not.toContain(secret);
+            return null;
+          });
+          expect(answer?.includes(secret) ?? false).toBe(false);
+        }
+        await expect(authenticator.answer(0, new Uint8Array(0))).rejects.toBeInstanceOf(AppError);
+      }),
+      { numRuns: 100 },
+    );
+  });
+});
+
+describe("any server's SCRAM messages", () => {
+  it("are answered or refused as a violation, and never believed", async () => {
+    const first = fc.oneof(
+      fc.string({ unit: "binary" }),
+      fc
+        .tuple(fc.nat({ max: serverFirst.length - 1 }), fc.string({ maxLength: 3 }))
+        .map(([at, text]) => serverFirst.slice(0, at) + text + serverFirst.slice(at + 1)),
+      fc.nat({ max: serverFirst.length }).map((at) => serverFirst.slice(0, at)),
+    );
+    await fc.assert(
+      fc.asyncProperty(first, fc.string({ unit: "binary" }), async (text, final) => {
+        // Iterations are time, not meaning: what asks for many is left out.
+        fc.pre(!/i=\d{5,}/.test(text));
+        const client = new ScramClient("pencil", nonce, { kind: "none" });
+        await client.continue(Buffer.from(text)).catch((error: unknown) => {
+          expect(error).toMatchObject({ code: "protocol-violation" });
+        });
+        expect(() => client.finish(Buffer.from(final))).toThrow(AppError);
+      }),
+      { numRuns: 100 },
+    );
   });
 });
