@@ -1,8 +1,9 @@
-import { majors, standbyOf, type TestServer, testServer, waitFor } from "@tidemark/testkit";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type TestServer, waitFor } from "@tidemark/testkit";
+import { afterAll, beforeAll, expect, it } from "vitest";
 import { parseDsn } from "../connection/dsn.ts";
 import { parseTablespaceMap } from "../files/tablespace-map.ts";
 import { walSegmentName } from "../files/wal-segment.ts";
+import type { ServerPair } from "../privileges/expected-results.fixture.ts";
 import { SqlSession } from "../session/sql-session.ts";
 import { BackupSession } from "./backup-session.ts";
 import { createRestorePoint } from "./create-restore-point.ts";
@@ -16,15 +17,15 @@ import { switchWal } from "./switch-wal.ts";
 
 const segmentSizeBytes = 1024 * 1024;
 
-describe.each(majors)("PostgreSQL %i", (major) => {
+/** The acts on a pair of servers with WAL segments of 1 MiB. The last of them promotes the standby. */
+export function proveActs(major: number, pair: () => ServerPair): void {
   let primary: TestServer;
   let standby: TestServer;
   let session: SqlSession;
   let onStandby: SqlSession;
 
   beforeAll(async () => {
-    primary = await testServer({ major, walSegmentSizeMb: 1, settings: { wal_keep_size: "128MB" } });
-    standby = await standbyOf(primary);
+    ({ primary, standby } = pair());
     session = await SqlSession.connect(parseDsn(primary.dsn()));
     onStandby = await SqlSession.connect(parseDsn(standby.dsn()));
   });
@@ -32,8 +33,6 @@ describe.each(majors)("PostgreSQL %i", (major) => {
   afterAll(async () => {
     await onStandby?.close();
     await session?.close();
-    await standby?.[Symbol.asyncDispose]();
-    await primary?.[Symbol.asyncDispose]();
   });
 
   it("a switch names the segment it closed, and says when there was nothing to close", async () => {
@@ -148,4 +147,4 @@ describe.each(majors)("PostgreSQL %i", (major) => {
       code: "standby-promoted",
     });
   });
-});
+}
