@@ -1,7 +1,9 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { type TestServer, testServer, waitFor } from "@tidemark/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { migrate } from "./migrate.ts";
-import { diffFromMigrations, isEmptyDiff, migrationNames } from "./schema-engine.ts";
+import { diffFromMigrations, isEmptyDiff, migrationNames, prismaDir } from "./schema-engine.ts";
 
 let server: TestServer;
 beforeAll(async () => {
@@ -64,6 +66,40 @@ describe("migrate", () => {
     await blocker.query("SELECT pg_advisory_unlock(42)");
     expect(await relations("killed")).toBe(0);
     expect((await migrate(url)).applied).toEqual(migrationNames());
+  });
+
+  it("makes advice of the words that stood among the settings of older findings", async () => {
+    await fresh("older");
+    const [first, second] = migrationNames();
+    const apply = async (name = "") =>
+      ask("older", await readFile(join(prismaDir, "migrations", name, "migration.sql"), "utf8"));
+    await apply(first);
+    const remedies = [
+      ["backup-failed", { settings: "look at the log" }],
+      ["connection", { settings: "wal_level = 'replica'", needs: "the server must be restarted for it" }],
+      ["wal-level", { sql: "SELECT 1" }],
+      ["late", null],
+    ] as const;
+    for (const [id, remedy] of remedies) {
+      const text = remedy === null ? "NULL" : `'${JSON.stringify(remedy).replaceAll("'", "''")}'`;
+      await ask(
+        "older",
+        `INSERT INTO finding (id, check_id, subject_id, severity, title, found, why, remedy)
+         VALUES ('${id}', '${id}', 'instance', 'risk', 't', 'f', 'w', ${text})`,
+      );
+    }
+    await apply(second);
+    expect(await ask("older", "SELECT id, remedy, read, recheckable FROM finding ORDER BY id")).toEqual([
+      { id: "backup-failed", remedy: { advice: "look at the log" }, read: null, recheckable: false },
+      {
+        id: "connection",
+        remedy: { settings: "wal_level = 'replica'", needs: "restart" },
+        read: null,
+        recheckable: false,
+      },
+      { id: "late", remedy: null, read: null, recheckable: false },
+      { id: "wal-level", remedy: { sql: "SELECT 1" }, read: null, recheckable: false },
+    ]);
   });
 
   it("refuses somebody else's database and writes nothing to it", async () => {
