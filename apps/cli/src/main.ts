@@ -1,9 +1,8 @@
 import { once } from "node:events";
-import { describeError, maskSecrets, systemClock } from "@tidemark/kit";
-import { CommanderError } from "commander";
+import { systemClock } from "@tidemark/kit";
 import type { CommandContext } from "./context.ts";
-import { exitCodeFor, exitCodes } from "./exit-code.ts";
-import { buildProgram } from "./program.ts";
+import { exitCodes } from "./exit-code.ts";
+import { runCommand } from "./run-command.ts";
 
 const context: CommandContext = {
   environment: process.env,
@@ -28,16 +27,4 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   process.exit(error.code === "EPIPE" ? exitCodes.done : exitCodes.failed);
 });
 
-try {
-  process.exitCode = await buildProgram(context).run(process.argv.slice(2));
-} catch (error) {
-  process.exitCode = report(error);
-}
-
-function report(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
-  const described = describeError(error);
-  process.stderr.write(`tidemark: ${maskSecrets(described.message)} [${described.code}]\n`);
-  if (described.hint !== null) process.stderr.write(`  ${described.hint}\n`);
-  return exitCodeFor(error);
-}
+process.exitCode = await runCommand(context, process.argv.slice(2));

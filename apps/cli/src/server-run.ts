@@ -1,4 +1,4 @@
-import { AppError } from "@tidemark/kit";
+import { AppError, isErrorCode } from "@tidemark/kit";
 import { z } from "zod";
 import { refuseUserErrors, UserError, userErrorFields } from "./api-client.ts";
 import type { Session } from "./context.ts";
@@ -25,8 +25,23 @@ export async function serverAct<T>(
   result: z.ZodType<T>,
 ): Promise<T> {
   const run = await runToEnd(session, mutation, input);
-  throwUnlessSucceeded(run);
+  requireActDone(run);
   return parseResult(result, run.result);
+}
+
+/** As `throwUnlessSucceeded`, in fewer words: who waits for an act knows which it was. */
+export function requireActDone(run: RunFacts): void {
+  const { error } = run;
+  if (run.state !== "FAILED" || error === null || !isErrorCode(error.code)) {
+    throwUnlessSucceeded(run);
+    return;
+  }
+  const server = run.server?.name ?? "SERVER";
+  const hint =
+    error.code === "privilege-missing"
+      ? `\`tidemark server privileges ${server} --refresh\` prints the SQL that grants it`
+      : (error.hint ?? undefined);
+  throw new AppError(error.code, { message: error.message, hint });
 }
 
 /** Throws `internal` for what a worker of another version left. */

@@ -4,11 +4,10 @@ import type { Command } from "commander";
 import { z } from "zod";
 import { type ByteSink, type CommandContext, type CommonOptions, openSession, type Session } from "../context.ts";
 import { exitCodes } from "../exit-code.ts";
-import { throwUnlessSucceeded } from "../follow-run.ts";
 import { findServerId } from "../lookup.ts";
 import { formatInstant, printOne } from "../output.ts";
 import type { Register } from "../program.ts";
-import { parseResult, runToEnd, serverAct } from "../server-run.ts";
+import { parseResult, requireActDone, runToEnd, serverAct } from "../server-run.ts";
 
 interface ReadOptions extends CommonOptions {
   readonly offset?: string;
@@ -115,7 +114,7 @@ async function* readChunks(session: Session, { serverId, path, offset, length }:
     const lengthBytes = Math.min(chunkBytes, length - done);
     const input = { serverId, path, offset: String(offset + done), lengthBytes, recipient: keys.publicKey };
     const run = await runToEnd(session, "readServerFile", input);
-    throwUnlessSucceeded(run);
+    requireActDone(run);
     const { bytes, atEnd } = await openChunk(session, run.id, keys);
     done += bytes.length;
     yield bytes;

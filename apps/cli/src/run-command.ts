@@ -1,0 +1,19 @@
+import { describeError, maskSecrets } from "@tidemark/kit";
+import { CommanderError } from "commander";
+import type { CommandContext } from "./context.ts";
+import { exitCodeFor, exitCodes } from "./exit-code.ts";
+import { buildProgram } from "./program.ts";
+
+/** Runs one command line; says on standard error what went wrong, and answers the exit code. Never throws. */
+export async function runCommand(context: CommandContext, args: readonly string[]): Promise<number> {
+  try {
+    return await buildProgram(context).run(args);
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
+    const described = describeError(error);
+    const { note } = context.output("table");
+    note(`tidemark: ${maskSecrets(described.message)} [${described.code}]\n`);
+    if (described.hint !== null) note(`  ${described.hint}\n`);
+    return exitCodeFor(error);
+  }
+}
