@@ -66,7 +66,9 @@ async function everyPage(): Promise<readonly string[]> {
   return [
     "/",
     "/servers/add",
-    ...["", "/backups", "/runs", "/settings", "/restore"].map((tab) => `/servers/demo${tab}`),
+    ...["", "/readiness", "/readiness?state=ALL", "/server", "/backups", "/runs", "/settings", "/restore"].map(
+      (tab) => `/servers/demo${tab}`,
+    ),
     `/backups/${server.lastProven.id}`,
     "/runs",
     ...runs.map((id) => `/runs/${id}`),

@@ -19,7 +19,7 @@ interface Props {
 
 /** What the parser of packages/postgres takes. */
 const dsnHint =
-  "A postgresql:// URL or key=value pairs, as libpq reads them: several hosts, sslmode up to verify-full, sslrootcert, client certificates, target_session_attrs, options. The password is sealed at once and never shown again.";
+  "A postgresql:// URL or key=value pairs, as libpq reads them: several hosts, sslmode up to verify-full, sslrootcert, client certificates, target_session_attrs, options (service and password files with the tidemark command). The password is sealed at once and never shown again.";
 
 const roleSql = "CREATE ROLE tidemark LOGIN REPLICATION PASSWORD 'choose one';\nGRANT pg_monitor TO tidemark;";
 

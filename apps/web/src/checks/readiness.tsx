@@ -1,5 +1,6 @@
 "use client";
 import { usePathname, useSearchParams } from "next/navigation";
+import { useState } from "react";
 import type { ResultOf } from "#graphql/graphql.ts";
 import { withParams } from "#lib/paths.ts";
 import { oneOf } from "#lib/search-params.ts";
@@ -86,16 +87,18 @@ export function Readiness({ serverId, checks, inspectedAt, privileges, seen, blo
   );
 }
 
-/** The filter stands in the address, so that it can be passed on. */
+/** The filter stands in the address, too, so that it can be passed on. */
 function useFilterOfAddress(onChange: () => void): readonly [CheckFilter, (filter: CheckFilter) => void] {
   const path = usePathname();
   const params = useSearchParams();
-  const filter = {
+  const [filter, setFilter] = useState<CheckFilter>({
     state: oneOf(stateChoices, params.get("state")) ?? startingFilter.state,
     severity: oneOf(severityChoices, params.get("severity")) ?? startingFilter.severity,
-  };
-  const set = ({ state, severity }: CheckFilter) => {
+  });
+  const set = (next: CheckFilter) => {
+    const { state, severity } = next;
     onChange();
+    setFilter(next);
     const address = withParams(path, {
       state: state === startingFilter.state ? null : state,
       severity: severity === startingFilter.severity ? null : severity,

@@ -34,7 +34,7 @@ export interface Inspecting {
   readonly watched: WatchedRun | null;
 }
 
-/** An inspection asked for by a person. The page is drawn anew when it has succeeded. */
+/** An inspection asked for by a person. The page is drawn anew when it has ended. */
 export function useInspection(serverId: string): Inspecting {
   const router = useRouter();
   const [subject, setSubject] = useState<string | null | undefined>(undefined);
@@ -44,7 +44,8 @@ export function useInspection(serverId: string): Inspecting {
   const state = watched.run?.state ?? null;
 
   useEffect(() => {
-    if (runId !== null && state === "SUCCEEDED") router.refresh();
+    // One that failed has found something, too: that the server cannot be asked.
+    if (runId !== null && state !== null && isFinal(state)) router.refresh();
   }, [runId, state, router]);
 
   const start = useCallback(

@@ -19,7 +19,7 @@ export function Chips<Value extends string>({ legend, choices, chosen, onChoose 
         <label
           key={value}
           className={clsx(
-            "inline-flex min-h-8 cursor-pointer items-center gap-1.5 rounded-full border px-3 text-[0.8125rem] select-none max-md:min-h-11",
+            "relative inline-flex min-h-8 cursor-pointer items-center gap-1.5 rounded-full border px-3 text-[0.8125rem] select-none max-md:min-h-11",
             "has-focus-visible:outline-2 has-focus-visible:outline-offset-2 has-focus-visible:outline-accent",
             value === chosen
               ? "border-accent bg-accent-tint font-medium text-accent"
@@ -32,7 +32,7 @@ export function Chips<Value extends string>({ legend, choices, chosen, onChoose 
             value={value}
             checked={value === chosen}
             onChange={() => onChoose(value)}
-            className="sr-only"
+            className="absolute inset-0 cursor-pointer opacity-0"
           />
           {title} <span className="tabular-nums">{count}</span>
         </label>
