@@ -9,13 +9,15 @@ import {
 import { createLogger, newId, systemClock } from "@tidemark/kit";
 import type { FindingRow } from "@tidemark/metadata";
 import { missedTimes } from "@tidemark/policy";
-import { type TestServer, testServer, waitFor } from "@tidemark/testkit";
+import { faultProxy, type TestServer, testServer, waitFor } from "@tidemark/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { refreshServerFindings } from "../refresh-findings.ts";
 import { runMissed, tickSchedule } from "../scheduler.ts";
 import type { StartedWorker } from "../start-worker.ts";
 import { everyRow, type TestWorkplace, testWorkplace } from "../test-worker.ts";
+import { loadWorkerKey } from "../worker-key.ts";
+import { startInspectionPoller } from "./inspection-poller.ts";
 import { isOwnSlot } from "./own-slots.ts";
 
 const password = "a-secret-nobody-may-find";
@@ -212,6 +214,33 @@ describe("inspections", () => {
     await sql("DELETE FROM offline_period");
     expect(await missedFindings()).toBe(true);
     expect([await runMissed(deps), await count()]).toEqual([1, before + 1]);
+  });
+
+  it("give up on a server that falls silent in the middle, and leave no session at it", async () => {
+    await worker.stop(1_000);
+    await using proxy = await faultProxy({ host: "127.0.0.1", port: source.port }, { stallAfterBytes: 4_000 });
+    const { metadata } = place;
+    const server = await metadata.servers.register({
+      name: "silent",
+      sealedDsn: await place.seal(source.dsn().replace(`:${source.port}`, `:${proxy.port}`)),
+      connection: "postgresql://u@h/d",
+      repositoryId,
+      policy: { create: { name: "silent", keepLast: 1, windowDays: null, minimum: 1 } },
+    });
+    const key = await loadWorkerKey(place.settings, metadata);
+    const logger = createLogger({ name: "test", level: "silent" });
+    const settings = { ...place.settings, inspectEveryMs: 200 };
+    const more = { key, settings, logger, workerId: newId("worker"), clock: systemClock, onStep: async () => undefined };
+    const poller = startInspectionPoller({ ...place, ...more }, { limitMs: 2_000 });
+    const open = async () =>
+      (await metadata.findings.open([server.id])).find((one) => one.checkId === "connection") ?? null;
+    const found = await waitFor(open, { what: "the finding of a silent server" });
+    expect(found.found).toContain("within 2 s");
+    proxy.setFaults({});
+    await waitFor(async () => (await open()) === null, { what: "the end of the finding" });
+    await poller.stop();
+    const sessions = () => source.query("SELECT 1 FROM pg_stat_activity WHERE application_name = 'tidemark'");
+    await waitFor(async () => (await sessions()).length === 0, { what: "the sessions to go" });
   });
 
   it("leave no secret in any row", async () => {

@@ -22,7 +22,7 @@ interface Watched {
  * holds a lease as long as it lives. A server that does not answer is asked again sooner, and keeps nobody waiting: a
  * few are asked at once, each for a limited time. One that is set online again is asked at once.
  */
-export function startInspectionPoller(deps: WorkerDeps): InspectionPoller {
+export function startInspectionPoller(deps: WorkerDeps, { limitMs = longestLookMs } = {}): InspectionPoller {
   const { inspectEveryMs } = deps.settings;
   if (inspectEveryMs === 0) return { stop: async () => undefined };
   const stopping = new AbortController();
@@ -33,7 +33,7 @@ export function startInspectionPoller(deps: WorkerDeps): InspectionPoller {
   let current: Promise<void> = Promise.resolve();
 
   const begin = (server: Server, state: Watched) => {
-    const act = pollServer(deps, server, stopping.signal).then((answered) => {
+    const act = pollServer(deps, server, { stopping: stopping.signal, limitMs }).then((answered) => {
       const pauseMs = answered ? inspectEveryMs : Math.min(inspectEveryMs, troubleEveryMs);
       state.nextMs = deps.clock.monotonicMs() + pauseMs;
       running.delete(server.id);
@@ -99,7 +99,11 @@ async function meet(deps: WorkerDeps, watched: Map<string, Watched>, servers: re
 }
 
 /** True when the server could be asked. Never throws. */
-async function pollServer(deps: WorkerDeps, server: Server, stopping: AbortSignal): Promise<boolean> {
+async function pollServer(
+  deps: WorkerDeps,
+  server: Server,
+  { stopping, limitMs }: { readonly stopping: AbortSignal; readonly limitMs: number },
+): Promise<boolean> {
   const limit = AbortSignal.timeout(limitMs);
   const signal = AbortSignal.any([stopping, limit]);
   try {
@@ -111,7 +115,7 @@ async function pollServer(deps: WorkerDeps, server: Server, stopping: AbortSigna
     return outcome.kind === "looked";
   } catch (error) {
     if (stopping.aborted) return false;
-    const trouble = limit.aborted ? tooSlow(server) : error;
+    const trouble = limit.aborted ? tooSlow(server, limitMs) : error;
     deps.logger.warn({ err: trouble, serverId: server.id }, "a server could not be inspected");
     if (trouble instanceof AppError && connectionCodes.has(trouble.code)) await noteTrouble(deps, server, trouble);
     return false;
@@ -131,7 +135,7 @@ async function noteTrouble(deps: WorkerDeps, server: Server, error: AppError): P
   }
 }
 
-function tooSlow(server: Server): AppError {
+function tooSlow(server: Server, limitMs: number): AppError {
   return new AppError("connection-timeout", {
     message: `${server.name} did not answer everything within ${limitMs / 1_000} s`,
     hint: "it may be overloaded, or the network to it stalls",
@@ -175,6 +179,6 @@ const passEveryMs = 2_000;
 const troubleEveryMs = 30_000;
 /** Servers asked at once: a few dead ones must not hold up the others, and a worker has acts to do. */
 const atOnce = 4;
-/** A look is some thirty questions of milliseconds and two logins. */
-const limitMs = 60_000;
+/** A look is some fifty questions of milliseconds and two logins. */
+const longestLookMs = 60_000;
 const turnTtlMs = 12_000;
