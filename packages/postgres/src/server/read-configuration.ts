@@ -5,6 +5,7 @@ import { type AskingRole, readAskingRole } from "./asking-role.ts";
 import { type ConfigurationFile, readConfigurationFiles } from "./configuration-files.ts";
 import { type FileSetting, type HbaRule, type IdentMapping, readRules } from "./configuration-rules.ts";
 import { onServerFile } from "./server-files.ts";
+import { isInside } from "./tablespaces.ts";
 
 /**
  * The server's configuration as far as the role may read it, as plain JSON for a backup's manifest. It holds what the
@@ -66,8 +67,9 @@ export async function readConfiguration(
   const [place] = await asker.query<{ readonly path: string }>(
     "SELECT setting AS path FROM pg_catalog.pg_settings WHERE name = 'data_directory'",
   );
-  const files = await readFiles(asker, role, options);
-  return { dataDirectory: place?.path ?? null, files, ...(await readRules(asker, role, files)) };
+  const dataDirectory = place?.path ?? null;
+  const files = await readFiles(asker, role, dataDirectory, options);
+  return { dataDirectory, files, ...(await readRules(asker, role, files)) };
 }
 
 type Place = Pick<ConfigurationFileContent, "purpose" | "path" | "insideDataDirectory">;
@@ -83,6 +85,7 @@ const usualPlaces: readonly (readonly [ConfigurationFile["purpose"], string])[] 
 async function readFiles(
   asker: Asker,
   role: AskingRole,
+  dataDirectory: string | null,
   options: ReadConfigurationOptions,
 ): Promise<ConfigurationFileContent[]> {
   const known = await readConfigurationFiles(asker, role);
@@ -96,7 +99,7 @@ async function readFiles(
   const largest = options.largestFileBytes ?? defaultLargestFileBytes;
   let remaining = options.largestTotalBytes ?? defaultLargestTotalBytes;
   const seen = new Set(queue.map(({ path }) => path));
-  const readHba = new Set(queue.filter(({ purpose }) => purpose === "hba").map(({ path }) => path));
+  const hba = new Set(queue.filter(({ purpose }) => purpose === "hba").map(({ path }) => path));
   const files: ConfigurationFileContent[] = [];
   for (const place of queue) {
     if (files.length === mostFiles) break;
@@ -108,12 +111,13 @@ async function readFiles(
     remaining -= bytes.length;
     const file = { ...place, ...textOf(bytes), whyNot: null };
     files.push(file);
-    if (!readHba.has(file.path) || file.path === null) continue;
-    for (const path of namedByAt(file.content, file.path)) {
+    if (file.path === null) continue;
+    const isHba = hba.has(file.path);
+    for (const path of namedFiles(file.content, file.path, isHba)) {
       if (seen.has(path)) continue;
       seen.add(path);
-      readHba.add(path);
-      queue.push({ purpose: "include", path, insideDataDirectory: file.insideDataDirectory });
+      if (isHba) hba.add(path);
+      queue.push({ purpose: "include", path, insideDataDirectory: isInside(path, dataDirectory) });
     }
   }
   return files;
@@ -173,17 +177,20 @@ function textOf(bytes: Buffer): { readonly content: string; readonly encoding: "
 }
 
 /**
- * Files an hba file names with `@` in its database and user columns (manual, "The pg_hba.conf File"); relative to the
- * file itself.
+ * Files a configuration file includes (manual, "Setting Parameters via the Configuration File"; in hba and ident files
+ * since 16), and those an hba file names with `@` in its database and user columns. Relative to the file itself. An
+ * include_dir is left to the server, which tells the files it found there.
  */
-export function namedByAt(content: string, path: string): string[] {
+export function namedFiles(content: string, path: string, isHba: boolean): string[] {
   const named = new Set<string>();
   for (const line of content.split("\n")) {
-    const rule = line.replace(/#.*$/, "");
-    for (const match of rule.matchAll(/(?<=^|[\s,])@(?:"([^"]+)"|([^\s,"]+))/g)) {
-      const name = match[1] ?? match[2] ?? "";
-      named.add(posix.isAbsolute(name) ? name : posix.join(posix.dirname(path), name));
+    const included = /^\s*include(?:_if_exists)?(?:\s*=\s*|\s+)(?:'((?:[^']|'')*)'|"([^"]+)"|([^\s#'"=]+))/i.exec(line);
+    const name = included?.[1]?.replaceAll("''", "'") ?? included?.[2] ?? included?.[3] ?? "";
+    if (name !== "") named.add(name);
+    if (!isHba) continue;
+    for (const match of line.replace(/#.*$/, "").matchAll(/(?<=^|[\s,])@(?:"([^"]+)"|([^\s,"]+))/g)) {
+      named.add(match[1] ?? match[2] ?? "");
     }
   }
-  return [...named];
+  return [...named].map((name) => (posix.isAbsolute(name) ? name : posix.join(posix.dirname(path), name)));
 }

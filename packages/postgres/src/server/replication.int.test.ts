@@ -128,7 +128,9 @@ describe.each(majors)("replication of PostgreSQL %i", (major) => {
   it("gives every column of the slots that the major has", async () => {
     const { primary } = servers;
     const isOwn = (name: string): boolean => name === "held";
+    const before = await currentLsn(primary);
     const slots = await asking(primary, (session) => readSlots(session, { isOwn }), "plain");
+    const after = await currentLsn(primary);
     expect(slots.map(({ name, kind, own }) => `${name} ${kind} ${own}`)).toEqual([
       "decoded logical false",
       "fresh physical false",
@@ -155,7 +157,8 @@ describe.each(majors)("replication of PostgreSQL %i", (major) => {
       failover: since(17, false),
       synced: since(17, false),
     });
-    expect(held.retainedBytes).toBe((await currentLsn(primary)) - (held.restartLsn as bigint));
+    expect(held.retainedBytes).toBeGreaterThanOrEqual(before - (held.restartLsn as bigint));
+    expect(held.retainedBytes).toBeLessThanOrEqual(after - (held.restartLsn as bigint));
     expect(slots[1]).toMatchObject({ restartLsn: null, retainedBytes: null, walStatus: null });
     expect(slots[0]).toMatchObject({
       plugin: "pgoutput",

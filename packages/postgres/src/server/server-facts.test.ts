@@ -4,7 +4,7 @@ import { parseLsn, toLsn } from "../files/lsn.ts";
 import { parseWalSegmentName } from "../files/wal-segment.ts";
 import { libraryNames } from "./environment.ts";
 import { functionNames, functionSignatures } from "./function-names.ts";
-import { namedByAt } from "./read-configuration.ts";
+import { namedFiles } from "./read-configuration.ts";
 import { replicationClientKind } from "./replication.ts";
 import { serverValidity } from "./server-info.ts";
 import { maskSettingSecrets } from "./settings.ts";
@@ -162,10 +162,31 @@ describe("paths", () => {
     expect(isInside(path, directory)).toBe(expected);
   });
 
+  it("finds the files a configuration file includes", () => {
+    const lines = [
+      "include 'a.conf'",
+      "Include_If_Exists = 'it''s.conf' # x",
+      "#include 'not'",
+      "include_dir 'conf.d'",
+      "include=/abs.conf",
+    ];
+    lines.push("included = 'no'", "work_mem = '@x'", 'include "../b c"');
+    expect(namedFiles(lines.join("\n"), "/etc/pg/postgresql.conf", false)).toEqual([
+      "/etc/pg/a.conf",
+      "/etc/pg/it's.conf",
+      "/abs.conf",
+      "/etc/b c",
+    ]);
+  });
+
   it("finds the files an hba file names", () => {
     const hba =
       'host @dbs.txt,other @"my users",a@b 10.0.0.0/8 md5 # @not\nlocal all @/abs/admins peer\nlocal all @/abs/admins peer';
-    expect(namedByAt(hba, "/etc/pg/pg_hba.conf")).toEqual(["/etc/pg/dbs.txt", "/etc/pg/my users", "/abs/admins"]);
+    expect(namedFiles(hba, "/etc/pg/pg_hba.conf", true)).toEqual([
+      "/etc/pg/dbs.txt",
+      "/etc/pg/my users",
+      "/abs/admins",
+    ]);
   });
 
   it.each([
