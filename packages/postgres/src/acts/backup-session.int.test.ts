@@ -96,6 +96,11 @@ describe("a backup's session", () => {
     expect(await timeout()).toEqual([{ value: "0" }]);
     await backup.stop({ waitForArchive: false, timeoutMs: 30_000 });
     expect(await timeout()).toEqual([{ value: "60001ms" }]);
+    // A start that is refused leaves them as they were too.
+    await expect(BackupSession.start(sql, { ...request, label: "two\nlines" })).rejects.toMatchObject({
+      code: "bad-request",
+    });
+    expect(await timeout()).toEqual([{ value: "60001ms" }]);
     await sql.close();
   });
 

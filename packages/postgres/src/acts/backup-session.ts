@@ -1,4 +1,4 @@
-import { AppError } from "@tidemark/kit";
+import { AppError, joinCleanup } from "@tidemark/kit";
 import { abortable } from "../connection/abortable.ts";
 import { neutraliseIdleTimeouts, restoreIdleTimeouts } from "../session/idle-timeouts.ts";
 import { keepSession } from "../session/keep-session.ts";
@@ -64,7 +64,8 @@ export class BackupSession {
       const started = await startBackup(session, request);
       return new BackupSession(session, started, request.heartbeatMs ?? 10_000);
     } catch (error) {
-      throw toLost(error);
+      const failure = toLost(error);
+      throw session.lost === null ? await joinCleanup(failure, () => restoreIdleTimeouts(session)) : failure;
     }
   }
 

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { AppError } from "@tidemark/kit";
+import { AppError, formatBytes } from "@tidemark/kit";
 import { type Lsn, parseLsn } from "../files/lsn.ts";
 import type { SqlSession } from "../session/sql-session.ts";
 import { assertSlotName } from "./create-slot.ts";
@@ -128,7 +128,7 @@ function consequencesOf(facts: Omit<SlotDropPlan, "planHash" | "consequences">):
   }
   if (facts.retainedBytes !== null) {
     sentences.push(
-      `The server no longer keeps the ${facts.retainedBytes} bytes of WAL the slot holds back; a client that has not read them cannot catch up from here.`,
+      `The server no longer keeps the ${formatBytes(facts.retainedBytes)} of WAL the slot holds back; a client that has not read them cannot catch up from here.`,
     );
   } else {
     sentences.push("The slot holds no WAL back.");

@@ -2,6 +2,7 @@ import { AppError } from "@tidemark/kit";
 import { type TestServer, waitFor } from "@tidemark/testkit";
 import type pg from "pg";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { parseDsn } from "../connection/dsn.ts";
 import { SqlSession } from "../session/sql-session.ts";
 import { attempts, predictedBy } from "./expected-attempts.fixture.ts";
 import { expectedResults } from "./expected-results.ts";
@@ -82,6 +83,7 @@ export function proveExpectedResults(major: number, pair: () => ServerPair): voi
 
   it("too many rights are named with the SQL that takes them back", async () => {
     const { primary } = pair();
+    await proveBootstrap(primary);
     const name = sqlName(roleName("nobody"));
     await primary.query(`ALTER ROLE ${name} SUPERUSER CREATEROLE CREATEDB BYPASSRLS`);
     await primary.query(`CREATE ROLE writers; GRANT pg_write_server_files TO writers; GRANT writers TO ${name}`);
@@ -102,6 +104,19 @@ export function proveExpectedResults(major: number, pair: () => ServerPair): voi
     expect(after.isSuperuser).toBe(false);
     expect(after.scripts.map(({ satisfied }) => satisfied)).toEqual([true, true, true]);
   });
+}
+
+/** The role initdb made can do everything and lose nothing. */
+async function proveBootstrap(server: TestServer): Promise<void> {
+  await using session = await opened(parseDsn(server.dsn()));
+  const { acts, excess, isSuperuser } = await readPrivileges(session.sql);
+  expect(isSuperuser).toBe(true);
+  expect(acts.filter(({ state }) => state === "missing")).toEqual([]);
+  expect(excess.map(({ what }) => what)).toEqual(["SUPERUSER"]);
+  await server.query(excess[0]?.remedySql ?? "");
+  expect(await server.query("SELECT rolsuper, rolcanlogin FROM pg_roles WHERE rolname = 'tidemark'")).toEqual([
+    { rolsuper: false, rolcanlogin: true },
+  ]);
 }
 
 interface Cell {
