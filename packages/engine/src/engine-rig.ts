@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { newId, systemClock } from "@tidemark/kit";
+import { type Clock, newId, systemClock } from "@tidemark/kit";
 import { parseDsn, ReplicationSession, SqlSession } from "@tidemark/postgres";
 import {
   createRepository,
@@ -56,7 +56,12 @@ export function filesFrom(
 }
 
 export async function engineRig(
-  options: { readonly store?: ObjectStore; readonly onStep?: OnStep; readonly encrypted?: boolean } = {},
+  options: {
+    readonly store?: ObjectStore;
+    readonly onStep?: OnStep;
+    readonly encrypted?: boolean;
+    readonly clock?: Clock;
+  } = {},
 ): Promise<EngineRig> {
   const dir = await tempDir("engine");
   const store = options.store ?? new FilesystemStore(dir.join("repository"));
@@ -68,7 +73,7 @@ export async function engineRig(
   const area = repository.area("srv_test");
   const encoder = createBackupEncoder({ threads: 2 });
   const events: ActEvent[] = [];
-  const deps = { area, clock: systemClock };
+  const deps = { area, clock: options.clock ?? systemClock };
   const rig: EngineRig = {
     dir,
     store,

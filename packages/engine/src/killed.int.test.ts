@@ -3,9 +3,9 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { newId } from "@tidemark/kit";
 import { repositorySteps } from "@tidemark/repository";
-import { type TestServer, testServer } from "@tidemark/testkit";
+import { type TestServer, testServer, waitFor } from "@tidemark/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { backupSteps, expirySteps, restoreSteps } from "./act.ts";
+import { backupSteps, expirySteps, fileBackupSteps, restoreSteps } from "./act.ts";
 import { type EngineRig, engineRig } from "./engine-rig.ts";
 import { collectGarbage } from "./expire.ts";
 import type { KilledOrder } from "./killed.child.ts";
@@ -33,12 +33,19 @@ describe("kill -9", () => {
 
   const backupIds = async () => (await rig.area.listBackups()).map((one) => one.backupId);
 
-  it.each([...backupSteps, ...stepsOf("backup:", "pack:", "manifest:", "commit:")])(
-    "of a backup at %s leaves no half backup, and the next one succeeds",
-    async (step) => {
+  const streamSteps = [...backupSteps, ...stepsOf("backup:", "pack:", "manifest:", "commit:")];
+  const kills = [
+    ...streamSteps.map((step) => ["backup", step] as const),
+    // What the repository does is the same for both.
+    ...fileBackupSteps.map((step) => ["file-backup", step] as const),
+  ];
+  it.each(kills)(
+    "of a %s at %s leaves no half backup, no session, no slot, and the next one succeeds",
+    async (act, step) => {
       const before = await backupIds();
       const backupId = newId("backup");
-      await killAt({ act: "backup", step, backupId });
+      await killAt({ act, step, backupId });
+      await waitFor(async () => (await server.query(ourLeftovers)).length === 0, { what: "the end of what it held" });
       // After the manifest is durable the backup exists, whatever else was still to be done.
       const isStored = ["manifest:after-put", "commit:after-lease", "backup:after-commit"].includes(step);
       expect(await backupIds()).toEqual(isStored ? [...before, backupId] : before);
@@ -117,6 +124,11 @@ describe("kill -9", () => {
     expect(signal, `the act never reached ${order.step}: ${output}`).toBe("SIGKILL");
   }
 });
+
+/** The child was the only one to connect over TCP, beside the question itself. */
+const ourLeftovers = `
+  SELECT application_name FROM pg_stat_activity WHERE client_addr IS NOT NULL AND pid <> pg_backend_pid()
+  UNION ALL SELECT slot_name FROM pg_replication_slots`;
 
 /** How the child ended: the signal that killed it, or null when it came to its end. */
 function runChild(order: KilledOrder): Promise<{ readonly signal: string | null; readonly output: string }> {

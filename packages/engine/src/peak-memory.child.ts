@@ -1,12 +1,13 @@
 import { readFile } from "node:fs/promises";
-import { engineRig } from "./engine-rig.ts";
+import { engineRig, filesFrom, streamFrom } from "./engine-rig.ts";
 import { startSliceMonitor } from "./slice-monitor.ts";
 
 /**
  * Runs a backup, a verification and a restore in a process of its own, and prints the kernel's high-water mark of its
- * memory after each (peak-memory.int.test.ts reads it). The server's address is the first argument.
+ * memory after each (peak-memory.int.test.ts reads it). Arguments: the server's address, and `stream` or `files`.
  */
-const dsn = process.argv[2] ?? "";
+const [, , dsn = "", way = "stream"] = process.argv;
+const source = way === "stream" ? streamFrom(dsn) : filesFrom(dsn, { readers: 4 });
 const peaks: Record<string, number> = {};
 
 async function notePeak(act: string): Promise<void> {
@@ -17,9 +18,9 @@ async function notePeak(act: string): Promise<void> {
 const monitor = startSliceMonitor(() => undefined);
 await using rig = await engineRig();
 await notePeak("start");
-const backup = await rig.backup(dsn);
+const backup = await rig.backupFrom(source);
 await notePeak("backup");
-const second = await rig.backup(dsn);
+const second = await rig.backupFrom(source);
 await notePeak("second backup");
 const { ok } = await rig.verify(second.backupId);
 await notePeak("verify");

@@ -1,7 +1,7 @@
 import type { Stats } from "node:fs";
 import { constants, lstat, open, readdir } from "node:fs/promises";
-import { systemErrorCode } from "@tidemark/kit";
-import type { ClusterFiles, ListedEntry } from "./cluster-files.ts";
+import { AppError, systemErrorCode } from "@tidemark/kit";
+import { type ClusterFiles, type ListedEntry, readablePath } from "./cluster-files.ts";
 
 /** The files of a cluster whose data directory this process sees. */
 export class LocalFiles implements ClusterFiles {
@@ -21,8 +21,7 @@ export class LocalFiles implements ClusterFiles {
     try {
       names = await readdir(this.#place(path), { encoding: "buffer" });
     } catch (error) {
-      if (isGone(error)) return null;
-      throw error;
+      return goneOrThrow(error, path);
     }
     const entries: ListedEntry[] = [];
     for (const bytes of names) {
@@ -38,8 +37,7 @@ export class LocalFiles implements ClusterFiles {
     try {
       return await readRange(this.#place(path), offset, lengthBytes);
     } catch (error) {
-      if (isGone(error)) return null;
-      throw error;
+      return goneOrThrow(error, path);
     } finally {
       this.#running--;
       this.#waiting.shift()?.();
@@ -56,8 +54,7 @@ export class LocalFiles implements ClusterFiles {
       const { size: sizeBytes, mtime: modifiedAt } = stats;
       return { name, kind: kindOf(stats), sizeBytes, mode: stats.mode & 0o777, modifiedAt };
     } catch (error) {
-      if (isGone(error)) return null;
-      throw error;
+      return goneOrThrow(error, path);
     }
   }
 
@@ -94,7 +91,13 @@ function kindOf(stats: Stats): ListedEntry["kind"] {
   return stats.isSymbolicLink() ? "link" : "other";
 }
 
-function isGone(error: unknown): boolean {
+function goneOrThrow(error: unknown, path: string): null {
   const code = systemErrorCode(error);
-  return code === "ENOENT" || code === "ENOTDIR";
+  if (code === "ENOENT" || code === "ENOTDIR") return null;
+  if (code !== "EACCES" && code !== "EPERM") throw error;
+  throw new AppError("cluster-missing", {
+    message: `this process may not read ${path === "" ? "the data directory" : readablePath(path)}`,
+    hint: "let the account Tidemark runs under read the data directory (data_directory_mode 0750 and its group), or read the files over SQL",
+    cause: error,
+  });
 }

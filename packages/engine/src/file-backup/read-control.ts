@@ -12,12 +12,17 @@ export interface ControlFile {
  * `global/pg_control` as it is now. The server may be writing it: then its CRC does not match, and it is read again
  * (src/common/controldata_utils.c does likewise).
  *
- * @throws AppError `backup-stream-damaged`.
+ * @throws AppError `backup-stream-damaged`, `cluster-missing`.
  */
 export async function readControl(files: ClusterFiles): Promise<ControlFile> {
   for (let attempt = 1; ; attempt++) {
     const bytes = await files.read(controlFile, 0, controlFileBytes);
-    if (bytes === null) throw new AppError("backup-stream-damaged", { message: `the server has no ${controlFile}` });
+    if (bytes === null) {
+      throw new AppError("cluster-missing", {
+        message: `there is no ${controlFile} where the cluster should be`,
+        hint: "give the data directory of the server as this machine sees it, or read the files over SQL",
+      });
+    }
     try {
       return { bytes, control: parsePgControl(bytes) };
     } catch (error) {
