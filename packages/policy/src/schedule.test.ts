@@ -73,6 +73,13 @@ describe("missedRun", () => {
       missedCount: 1,
     });
   });
+  it("notices the one that daylight saving moved by an hour", () => {
+    // Berlin skips 02:00-03:00 on 29 March 2026, so 02:30 comes at 01:30 UTC.
+    const berlin = { cron: "30 2 * * *", timeZone: "Europe/Berlin" };
+    const missed = missedRun({ ...berlin, lastFiredAt: at("28T01:30"), now: at("29T05:00") });
+    expect(missed).toMatchObject({ dueAt: at("29T01:30"), missedCount: 1 });
+    expect(missedRun({ ...berlin, lastFiredAt: at("29T01:30"), now: at("29T05:00") })).toBeNull();
+  });
   it("misses nothing when the clock jumped back", () => {
     expect(missedRun({ ...daily, lastFiredAt: at("05T03:00"), now: at("02T00:00") })).toBeNull();
   });

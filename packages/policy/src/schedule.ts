@@ -52,10 +52,16 @@ export function missedRun(
   const limitMs = now.getTime() - (request.toleranceMs ?? 0);
   if (lastFiredAt.getTime() >= limitMs) return null;
   const expression = parseCron(cron, timeZone, new Date(limitMs + 1));
-  const dueAt = expression.prev().toDate();
+  let earlier = expression.prev().toDate();
+  // Backward the parser leaves out the run that daylight saving moves by an hour; forward it has it.
+  const [moved] = nextRuns(cron, timeZone, earlier, 1);
+  const dueAt = moved !== undefined && moved.getTime() <= limitMs ? moved : earlier;
   if (dueAt.getTime() <= lastFiredAt.getTime()) return null;
-  let missedCount = 1;
-  while (missedCount < mostCounted && expression.prev().toDate().getTime() > lastFiredAt.getTime()) missedCount++;
+  let missedCount = dueAt === earlier ? 0 : 1;
+  while (missedCount < mostCounted && earlier.getTime() > lastFiredAt.getTime()) {
+    missedCount++;
+    earlier = expression.prev().toDate();
+  }
   const times =
     missedCount === 1
       ? "one run was missed"

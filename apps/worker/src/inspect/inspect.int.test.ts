@@ -230,7 +230,8 @@ describe("inspections", () => {
     const key = await loadWorkerKey(place.settings, metadata);
     const logger = createLogger({ name: "test", level: "silent" });
     const settings = { ...place.settings, inspectEveryMs: 200 };
-    const more = { key, settings, logger, workerId: newId("worker"), clock: systemClock, onStep: async () => undefined };
+    const onStep = async () => undefined;
+    const more = { key, settings, logger, workerId: newId("worker"), clock: systemClock, onStep };
     const poller = startInspectionPoller({ ...place, ...more }, { limitMs: 2_000 });
     const open = async () =>
       (await metadata.findings.open([server.id])).find((one) => one.checkId === "connection") ?? null;
