@@ -51,6 +51,8 @@ function limitRemedy(error: AppError, settings: ConnectionSettings): Remedy | un
   const { routine } = error.context;
   if (error.code === "privilege-missing" && routine === "CheckMyDatabase")
     return { sql: `GRANT CONNECT ON DATABASE ${database} TO ${role};` };
+  if (error.context.sqlState === "55000" && routine === "CheckMyDatabase")
+    return { sql: `ALTER DATABASE ${database} ALLOW_CONNECTIONS true;`, advice: "or name another database" };
   if (error.code !== "too-many-connections") return undefined;
   if (routine === "InitializeSessionUserId") return { sql: `ALTER ROLE ${role} CONNECTION LIMIT -1;` };
   if (routine === "CheckMyDatabase") return { sql: `ALTER DATABASE ${database} CONNECTION LIMIT -1;` };

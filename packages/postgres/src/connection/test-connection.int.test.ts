@@ -112,7 +112,7 @@ describe("testConnection", () => {
     const login = failure(await test(dsn));
     expect(login).toMatchObject({ step: "authentication", error: { code: "hba-entry-missing" } });
     expect(login.remedy?.hba).toContain("host  postgres  tidemark  127.0.0.1/32  scram-sha-256\n");
-    await setHba(`${own}${login.remedy?.hba}\n`);
+    await setHba(`${login.remedy?.hba}\n${own}`);
     expect((await test(dsn)).ok).toBe(true);
     await setHba(originalHba);
   });
