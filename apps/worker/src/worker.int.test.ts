@@ -78,6 +78,24 @@ describe("a worker", () => {
     expect(report.steps.find((step) => step.state === "failed")?.step).toBe("authentication");
   });
 
+  it("lists all that is wrong as soon as the login works, with what mends it", async () => {
+    await source.query("CREATE ROLE weak LOGIN PASSWORD 'weak'");
+    const sealedDsn = await place.seal(source.dsn({ user: "weak", password: "weak" }));
+    const test = { serverId: null, sealedDsn, intent: { kind: "test" as const } };
+    const failed = await place.endedAs((await place.request("connection-test", test)).id, "failed");
+    expect(failed.error?.code).toBe("replication-not-permitted");
+    const { checks, privileges } = ConnectionReportResult.parse(failed.result);
+    const check = checks.find((one) => one.id === "replication-right");
+    expect(check).toMatchObject({ state: "found", severity: "blocks-backup" });
+    expect(privileges).toMatchObject({ role: "weak", isSuperuser: false });
+    for (const statement of (check?.remedy?.sql ?? "").split(";").filter((part) => part.trim() !== "")) {
+      await source.query(statement);
+    }
+    const mended = await place.endedAs((await place.request("connection-test", test)).id, "succeeded");
+    const after = ConnectionReportResult.parse(mended.result).checks;
+    expect(after.filter((one) => one.state === "found" && one.severity === "blocks-backup")).toEqual([]);
+  });
+
   it("verifies a backup and dates it", async () => {
     const run = await place.request("verify", { serverId, backupId }, { serverId, backupId });
     await place.endedAs(run.id, "succeeded");
