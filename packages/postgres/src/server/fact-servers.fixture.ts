@@ -1,4 +1,4 @@
-import { standbyOf, type TestServer, type TestServerOptions, testServer } from "@tidemark/testkit";
+import { standbyOf, type TestServer, type TestServerOptions, testServer, waitFor } from "@tidemark/testkit";
 import { parseDsn } from "../connection/dsn.ts";
 import { SqlSession } from "../session/sql-session.ts";
 import type { BinaryAsker } from "./asker.ts";
@@ -97,4 +97,18 @@ export async function changeSettings(server: TestServer, settings: Readonly<Reco
 async function loadedAt(client: Awaited<ReturnType<TestServer["client"]>>): Promise<string> {
   const { rows } = await client.query<{ at: string }>("SELECT pg_conf_load_time()::text AS at");
   return rows[0]?.at ?? "";
+}
+
+/** Until the standby has replayed what the primary has written. */
+export async function caughtUp({ primary, standby }: FactServers): Promise<void> {
+  const [{ lsn } = { lsn: "0/0" }] = await primary.query<{ lsn: string }>("SELECT pg_current_wal_lsn()::text AS lsn");
+  await waitFor(
+    async () => {
+      const rows = await standby.query<{ done: boolean }>("SELECT pg_last_wal_replay_lsn() >= $1::pg_lsn AS done", [
+        lsn,
+      ]);
+      return rows[0]?.done === true ? true : undefined;
+    },
+    { what: "the standby to catch up" },
+  );
 }

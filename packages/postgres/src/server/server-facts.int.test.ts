@@ -1,16 +1,14 @@
 import { readFile } from "node:fs/promises";
 import { systemClock } from "@tidemark/kit";
-import { majors, waitFor } from "@tidemark/testkit";
+import { majors } from "@tidemark/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseDsn } from "../connection/dsn.ts";
-import { formatLsn, type Lsn } from "../files/lsn.ts";
 import { ReplicationSession } from "../session/replication-session.ts";
-import { SqlSession } from "../session/sql-session.ts";
-import { readArchiver } from "./archiver.ts";
 import { readAskingRole } from "./asking-role.ts";
 import { readDatabaseSizes, readDatabasesSize } from "./databases-size.ts";
 import {
   asking,
+  caughtUp,
   changeSettings,
   type FactServers,
   factServers,
@@ -19,12 +17,10 @@ import {
 } from "./fact-servers.fixture.ts";
 import { functionNames, functionSignatures } from "./function-names.ts";
 import { inspectServer } from "./inspect-server.ts";
-import { readRecovery } from "./recovery.ts";
 import { readServerInfo } from "./server-info.ts";
 import { readSetting, readSettings } from "./settings.ts";
 import { parseSynchronousStandbyNames, readSynchronousStandbys } from "./synchronous-standbys.ts";
 import { readTablespaces } from "./tablespaces.ts";
-import { readWalPosition } from "./wal-position.ts";
 
 const mib = 1 << 20;
 const clock = systemClock;
@@ -37,7 +33,7 @@ describe.each(majors)("facts of PostgreSQL %i", (major) => {
   let servers: FactServers;
 
   beforeAll(async () => {
-    servers = await factServers({ major, settings: { archive_mode: "on", archive_command: "true" } });
+    servers = await factServers({ major });
     await makeFactRoles(servers.primary);
     await caughtUp(servers);
   });
@@ -146,82 +142,6 @@ describe.each(majors)("facts of PostgreSQL %i", (major) => {
       await readDatabasesSize(asker);
       expect(texts.some(asksForSizes)).toBe(true);
     });
-  });
-
-  it("names the file before a segment boundary, whatever the server itself would say", async () => {
-    const { primary, standby } = servers;
-    const session = await SqlSession.connect(parseDsn(primary.dsn()));
-    const position = await waitFor(
-      async () => {
-        await session.query("SELECT pg_create_restore_point('something to close')");
-        await session.query("SELECT pg_switch_wal()");
-        const found = await readWalPosition(session);
-        return found !== null && found.lsn % BigInt(mib) === 0n ? found : undefined;
-      },
-      { what: "a position on a segment boundary" },
-    );
-    const [raw] = await session.query<{ before: string; at: string }>(
-      "SELECT pg_walfile_name($1::pg_lsn) AS before, pg_walfile_name($2::pg_lsn) AS at",
-      [formatLsn((position.lsn - 1n) as Lsn), formatLsn(position.lsn)],
-    );
-    expect(position).toMatchObject({ fileName: raw?.before, fileOffset: mib, timeline: 1 });
-    expect(raw?.at === raw?.before).toBe(major <= 16);
-    await session.query("CREATE TABLE public.within (x int)");
-    const within = await readWalPosition(session);
-    expect(within?.fileOffset).toBe(Number((within?.lsn ?? 0n) % BigInt(mib)));
-    await session.close();
-    await caughtUp(servers);
-    const replayed = await asking(standby, readWalPosition);
-    expect(replayed).toMatchObject({ fileName: null, fileOffset: null, timeline: null });
-    expect(replayed?.lsn).toBeGreaterThanOrEqual(within?.lsn ?? 0n);
-  });
-
-  it("says whether the archiver works, and that a standby's does not", async () => {
-    const { primary, standby } = servers;
-    const archiver = await settled(primary, (state) => state.archivedCount > 0n && state.failedCount === 0n);
-    expect(archiver).toMatchObject({ mode: "on", command: "true", library: null, isArchiving: true });
-    expect(archiver.lastArchivedWal).toMatch(/^[0-9A-F]{24}/);
-    expect(archiver.lastArchivedAt).toBeInstanceOf(Date);
-    expect(archiver.segmentsPerSecond).toBeGreaterThan(0);
-    expect(archiver.statsResetAt).toBeInstanceOf(Date);
-    await changeSettings(primary, { archive_command: "false" });
-    const failed = await settled(primary, (state) => state.failedCount > 0n);
-    expect(failed).toMatchObject({
-      isArchiving: false,
-      lastFailedWal: expect.any(String),
-      lastFailedAt: expect.any(Date),
-    });
-    await changeSettings(primary, { archive_command: "true" });
-    expect(await settled(primary, (state) => state.isArchiving)).toMatchObject({ isArchiving: true });
-    expect(await asking(standby, readArchiver)).toMatchObject({ mode: "on", isArchiving: false, archivedCount: 0n });
-  });
-
-  it("tells how a standby follows, and what of it a plain role sees", async () => {
-    const { primary, standby } = servers;
-    expect(await asking(primary, (session) => readRecovery(session))).toBeNull();
-    const recovery = await asking(standby, (session) => readRecovery(session), "monitor");
-    expect(recovery).toMatchObject({
-      isPaused: false,
-      pauseState: major >= 14 ? "not paused" : null,
-      receiver: { status: "streaming", senderHost: "127.0.0.1", senderPort: primary.port, slotName: null, timeline: 1 },
-      minRecoveryTimeline: 1,
-    });
-    expect(recovery?.receivedLsn).toBe(recovery?.receiver?.flushedLsn);
-    expect(recovery?.replayedLsn).toBeGreaterThan(0n);
-    expect(recovery?.replayedAt).toBeInstanceOf(Date);
-    expect(recovery?.receiver?.lastMessageReceivedAt).toBeInstanceOf(Date);
-    const plain = await asking(standby, (session) => readRecovery(session), "plain");
-    expect(plain).toMatchObject({ receiver: { pid: recovery?.receiver?.pid, status: null, senderHost: null } });
-    await standby.query("SELECT pg_wal_replay_pause()");
-    const paused = await waitFor(
-      async () => {
-        const state = await asking(standby, (session) => readRecovery(session));
-        return state?.isPaused === true && state.pauseState !== "pause requested" ? state : undefined;
-      },
-      { what: "replay to be paused" },
-    );
-    expect(paused.pauseState).toBe(major >= 14 ? "paused" : null);
-    await standby.query("SELECT pg_wal_replay_resume()");
   });
 
   it("reads any setting as SHOW prints it, and hides passwords", async () => {
@@ -378,37 +298,6 @@ describe.each(majors)("facts of PostgreSQL %i", (major) => {
     expect(await fips("plain")).toBe(major >= 18 ? false : null);
   });
 });
-
-/** Until the standby has replayed what the primary has written. */
-async function caughtUp({ primary, standby }: FactServers): Promise<void> {
-  const [{ lsn } = { lsn: "0/0" }] = await primary.query<{ lsn: string }>("SELECT pg_current_wal_lsn()::text AS lsn");
-  await waitFor(
-    async () => {
-      const rows = await standby.query<{ done: boolean }>("SELECT pg_last_wal_replay_lsn() >= $1::pg_lsn AS done", [
-        lsn,
-      ]);
-      return rows[0]?.done === true ? true : undefined;
-    },
-    { what: "the standby to catch up" },
-  );
-}
-
-/** Closes segments until the archiver's statistics are as wanted. */
-async function settled(
-  server: FactServers["primary"],
-  isWanted: (state: Awaited<ReturnType<typeof readArchiver>>) => boolean,
-) {
-  return await asking(server, (session) =>
-    waitFor(
-      async () => {
-        await session.query("SELECT pg_create_restore_point('for the archiver'), pg_switch_wal()");
-        const state = await readArchiver(session);
-        return isWanted(state) ? state : undefined;
-      },
-      { what: "the archiver", timeoutMs: 70_000 },
-    ),
-  );
-}
 
 /** Texts of the grammar and near it; ALTER SYSTEM allows no newline. Pieces are joined by a fixed pseudo-random walk. */
 function grammarTexts(): string[] {

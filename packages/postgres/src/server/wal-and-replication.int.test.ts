@@ -4,19 +4,32 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { parseDsn } from "../connection/dsn.ts";
 import { formatLsn, type Lsn } from "../files/lsn.ts";
 import { ReplicationSession } from "../session/replication-session.ts";
-import { asking, changeSettings, type FactServers, factServers, makeFactRoles } from "./fact-servers.fixture.ts";
+import { SqlSession } from "../session/sql-session.ts";
+import { readArchiver } from "./archiver.ts";
+import {
+  asking,
+  caughtUp,
+  changeSettings,
+  type FactServers,
+  factServers,
+  makeFactRoles,
+} from "./fact-servers.fixture.ts";
+import { readRecovery } from "./recovery.ts";
 import { type ReplicationClient, readReplication } from "./replication.ts";
 import { readSlot, readSlots, type Slot } from "./slots.ts";
 import { readWalPosition } from "./wal-position.ts";
 
 const mib = 1 << 20;
 
-describe.each(majors)("replication of PostgreSQL %i", (major) => {
+describe.each(majors)("WAL and replication of PostgreSQL %i", (major) => {
   let servers: FactServers;
   const closing: (() => Promise<void> | void)[] = [];
 
   beforeAll(async () => {
-    servers = await factServers({ major, settings: { wal_level: "logical", checkpoint_timeout: "1h" } });
+    servers = await factServers({
+      major,
+      settings: { wal_level: "logical", checkpoint_timeout: "1h", archive_mode: "on", archive_command: "true" },
+    });
     const { primary } = servers;
     await makeFactRoles(primary);
     await primary.query("CREATE TABLE public.decoded (x int)");
@@ -74,7 +87,8 @@ describe.each(majors)("replication of PostgreSQL %i", (major) => {
       slotName: null,
       repliedAt: expect.any(Date),
     });
-    expect(standby.replayLsn).toBe(await currentLsn(primary));
+    expect(standby.replayLsn).toBeGreaterThanOrEqual(position);
+    expect(standby.replayLsn).toBeLessThanOrEqual(await currentLsn(primary));
     const receiver = find(clients, "wal-receiver");
     expect(receiver).toMatchObject({
       applicationName: "receiver",
@@ -193,6 +207,82 @@ describe.each(majors)("replication of PostgreSQL %i", (major) => {
     await standby.query("SELECT pg_drop_replication_slot('on_standby')");
   });
 
+  it("names the file before a segment boundary, whatever the server itself would say", async () => {
+    const { primary, standby } = servers;
+    const session = await SqlSession.connect(parseDsn(primary.dsn()));
+    const position = await waitFor(
+      async () => {
+        await session.query("SELECT pg_create_restore_point('something to close')");
+        await session.query("SELECT pg_switch_wal()");
+        const found = await readWalPosition(session);
+        return found !== null && found.lsn % BigInt(mib) === 0n ? found : undefined;
+      },
+      { what: "a position on a segment boundary" },
+    );
+    const [raw] = await session.query<{ before: string; at: string }>(
+      "SELECT pg_walfile_name($1::pg_lsn) AS before, pg_walfile_name($2::pg_lsn) AS at",
+      [formatLsn((position.lsn - 1n) as Lsn), formatLsn(position.lsn)],
+    );
+    expect(position).toMatchObject({ fileName: raw?.before, fileOffset: mib, timeline: 1 });
+    expect(raw?.at === raw?.before).toBe(major <= 16);
+    await session.query("CREATE TABLE public.within (x int)");
+    const within = await readWalPosition(session);
+    expect(within?.fileOffset).toBe(Number((within?.lsn ?? 0n) % BigInt(mib)));
+    await session.close();
+    await caughtUp(servers);
+    const replayed = await asking(standby, readWalPosition);
+    expect(replayed).toMatchObject({ fileName: null, fileOffset: null, timeline: null });
+    expect(replayed?.lsn).toBeGreaterThanOrEqual(within?.lsn ?? 0n);
+  });
+
+  it("says whether the archiver works, and that a standby's does not", async () => {
+    const { primary, standby } = servers;
+    const archiver = await settled(primary, (state) => state.archivedCount > 0n && state.failedCount === 0n);
+    expect(archiver).toMatchObject({ mode: "on", command: "true", library: null, isArchiving: true });
+    expect(archiver.lastArchivedWal).toMatch(/^[0-9A-F]{24}/);
+    expect(archiver.lastArchivedAt).toBeInstanceOf(Date);
+    expect(archiver.segmentsPerSecond).toBeGreaterThan(0);
+    expect(archiver.statsResetAt).toBeInstanceOf(Date);
+    await changeSettings(primary, { archive_command: "false" });
+    const failed = await settled(primary, (state) => state.failedCount > 0n);
+    expect(failed).toMatchObject({
+      isArchiving: false,
+      lastFailedWal: expect.any(String),
+      lastFailedAt: expect.any(Date),
+    });
+    await changeSettings(primary, { archive_command: "true" });
+    expect(await settled(primary, (state) => state.isArchiving)).toMatchObject({ isArchiving: true });
+    expect(await asking(standby, readArchiver)).toMatchObject({ mode: "on", isArchiving: false, archivedCount: 0n });
+  });
+
+  it("tells how a standby follows, and what of it a plain role sees", async () => {
+    const { primary, standby } = servers;
+    expect(await asking(primary, (session) => readRecovery(session))).toBeNull();
+    const recovery = await asking(standby, (session) => readRecovery(session), "monitor");
+    expect(recovery).toMatchObject({
+      isPaused: false,
+      pauseState: major >= 14 ? "not paused" : null,
+      receiver: { status: "streaming", senderHost: "127.0.0.1", senderPort: primary.port, slotName: null, timeline: 1 },
+      minRecoveryTimeline: 1,
+    });
+    expect(recovery?.receivedLsn).toBe(recovery?.receiver?.flushedLsn);
+    expect(recovery?.replayedLsn).toBeGreaterThan(0n);
+    expect(recovery?.replayedAt).toBeInstanceOf(Date);
+    expect(recovery?.receiver?.lastMessageReceivedAt).toBeInstanceOf(Date);
+    const plain = await asking(standby, (session) => readRecovery(session), "plain");
+    expect(plain).toMatchObject({ receiver: { pid: recovery?.receiver?.pid, status: null, senderHost: null } });
+    await standby.query("SELECT pg_wal_replay_pause()");
+    const paused = await waitFor(
+      async () => {
+        const state = await asking(standby, (session) => readRecovery(session));
+        return state?.isPaused === true && state.pauseState !== "pause requested" ? state : undefined;
+      },
+      { what: "replay to be paused" },
+    );
+    expect(paused.pauseState).toBe(major >= 14 ? "paused" : null);
+    await standby.query("SELECT pg_wal_replay_resume()");
+  });
+
   it("tells how much a slot may still hold, and that it lost its WAL", async () => {
     const { primary } = servers;
     await changeSettings(primary, { max_slot_wal_keep_size: "3MB", min_wal_size: "2MB", max_wal_size: "2MB" });
@@ -212,6 +302,23 @@ describe.each(majors)("replication of PostgreSQL %i", (major) => {
     });
   });
 });
+
+/** Closes segments until the archiver's statistics are as wanted. */
+async function settled(
+  server: FactServers["primary"],
+  isWanted: (state: Awaited<ReturnType<typeof readArchiver>>) => boolean,
+) {
+  return await asking(server, (session) =>
+    waitFor(
+      async () => {
+        await session.query("SELECT pg_create_restore_point('for the archiver'), pg_switch_wal()");
+        const state = await readArchiver(session);
+        return isWanted(state) ? state : undefined;
+      },
+      { what: "the archiver", timeoutMs: 70_000 },
+    ),
+  );
+}
 
 function find(clients: readonly ReplicationClient[], kind: ReplicationClient["kind"]): ReplicationClient {
   const client = clients.find((it) => it.kind === kind);
