@@ -78,8 +78,10 @@ function findingText(check: ServerCheck): string {
     `    required  ${check.required}`,
     `    because   ${check.why}`,
     ...(check.remedy === null ? [] : remedyText(check.remedy, "    ")),
-    "",
-  ].join("\n");
+  ]
+    .join("\n")
+    .trimEnd()
+    .concat("\n");
 }
 
 function notAskedText(check: ServerCheck): string {

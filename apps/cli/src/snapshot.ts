@@ -1,10 +1,9 @@
 import { AppError, formatAge } from "@tidemark/kit";
 import { z } from "zod";
 import type { Session } from "./context.ts";
-import { throwUnlessSucceeded } from "./follow-run.ts";
 import { findServerId } from "./lookup.ts";
 import { Privileges } from "./privileges.ts";
-import { parseResult, runToEnd } from "./server-run.ts";
+import { parseResult, requireActDone, runToEnd } from "./server-run.ts";
 
 const Instant = z.string();
 const Text = z.string().nullable();
@@ -115,7 +114,7 @@ export type Snapshot = z.infer<typeof Snapshot>;
 /** The last snapshot; with `refresh` the server is inspected first. Throws `not-found` when it never was. */
 export async function fetchSnapshot(session: Session, name: string, refresh: boolean): Promise<Snapshot> {
   const serverId = await findServerId(session.api, name);
-  if (refresh) throwUnlessSucceeded(await runToEnd(session, "inspectServer", { serverId }));
+  if (refresh) requireActDone(await runToEnd(session, "inspectServer", { serverId }));
   const text = await downloadSnapshot(session, name, serverId);
   const snapshot = parseResult(Snapshot, JSON.parse(text));
   const ageMs = session.clock.now().getTime() - Date.parse(snapshot.observedAt);

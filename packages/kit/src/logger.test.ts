@@ -40,6 +40,7 @@ describe("maskSecrets", () => {
     ["host=db password = plain user=u", "host=db password=[secret] user=u"],
     ["url?user=u&password=plain&x=1", "url?user=u&password=[secret]&x=1"],
     ["Bearer tmk_AbC-123_x", "Bearer tmk_[secret]"],
+    ["set by token:tmk_wAigX8vg just now", "set by token:tmk_wAigX8vg just now"],
     ["postgresql://user@host/db", "postgresql://user@host/db"],
   ])("%s", (text, expected) => {
     const masked = maskSecrets(text);

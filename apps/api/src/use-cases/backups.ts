@@ -66,7 +66,7 @@ async function requireMember(services: Services, server: Server, name: string): 
     message: `${server.name} has no member ${name}`,
     hint:
       members.length === 0
-        ? "add its standby with addServer and sameSystemAs: member"
+        ? "register its standby as a member first"
         : `its members: ${members.map((member) => member.name).join(", ")}`,
     context: { field: "memberName" },
   });

@@ -9,11 +9,12 @@ import { requireOnlineServer } from "./requirements.ts";
 
 /** Text PostgreSQL takes as a name or a path: without NUL, at most so many bytes. */
 function pgText(mostBytes: number, what: string) {
+  const tooLong = `${what} has at most ${mostBytes} bytes`;
   return z
     .string()
-    .min(1)
-    .max(mostBytes)
-    .refine((text) => Buffer.byteLength(text) <= mostBytes, `${what} has at most ${mostBytes} bytes`)
+    .min(1, `${what} is needed`)
+    .max(mostBytes, { error: tooLong, abort: true })
+    .refine((text) => Buffer.byteLength(text) <= mostBytes, tooLong)
     .refine((text) => !text.includes("\0"), `${what} has no NUL`);
 }
 

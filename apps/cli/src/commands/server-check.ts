@@ -2,11 +2,10 @@ import { AppError } from "@tidemark/kit";
 import type { Command } from "commander";
 import { z } from "zod";
 import { type CommandContext, type CommonOptions, openSession, type Session } from "../context.ts";
-import { throwUnlessSucceeded } from "../follow-run.ts";
 import { findServerId } from "../lookup.ts";
 import type { Register } from "../program.ts";
 import { checksExitCode, printChecks, ServerCheck } from "../server-check.ts";
-import { parseResult, runToEnd } from "../server-run.ts";
+import { parseResult, requireActDone, runToEnd } from "../server-run.ts";
 
 interface CheckOptions extends CommonOptions {
   readonly cached?: boolean;
@@ -50,7 +49,7 @@ async function inspectNow(
   const run = await runToEnd(session, "inspectServer", { serverId, checkIds: asked });
   // A server that cannot be asked fails the run and still leaves a result: the connection's check, with what to do.
   if (run.state === "FAILED" && run.result !== null) return parseResult(Inspection, run.result).checks;
-  throwUnlessSucceeded(run);
+  requireActDone(run);
   return parseResult(Inspection, run.result).checks;
 }
 

@@ -62,7 +62,7 @@ async function listSettings(
       { title: "from", value: sourceText },
       { title: "change takes", value: (setting) => changeText(setting.context) },
     ],
-    "no setting has such a name",
+    answer.missing.length === 0 ? "no setting has such a name" : "nothing found",
   );
   if (answer.missing.length === 0) return exitCodes.done;
   session.output.note(`not there, or not for this role to see: ${answer.missing.join(", ")}\n`);

@@ -61,7 +61,10 @@ async function listServers(context: CommandContext, options: CommonOptions): Pro
     serverJson,
     [
       { title: "name", value: (row) => row.name },
-      { title: "state", value: (row) => lowerState(row.protection.state) },
+      {
+        title: "state",
+        value: (row) => `${lowerState(row.protection.state)}${row.offline === null ? "" : ", offline"}`,
+      },
       { title: "last backup", value: (row) => formatInstant(row.lastBackup?.startedAt ?? null) },
       { title: "next backup", value: (row) => formatInstant(row.nextBackupAt) },
       { title: "last proven", value: (row) => formatInstant(row.lastProven?.provenAt ?? null) },
