@@ -1,3 +1,4 @@
+import { createLogger, systemClock } from "@tidemark/kit";
 import { type TestServer, waitFor } from "@tidemark/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { parseDsn } from "../connection/dsn.ts";
@@ -5,6 +6,7 @@ import { parseTablespaceMap } from "../files/tablespace-map.ts";
 import { walSegmentName } from "../files/wal-segment.ts";
 import type { ServerPair } from "../privileges/expected-results.fixture.ts";
 import { SqlSession } from "../session/sql-session.ts";
+import { switchWalInBackground } from "./background-switch.ts";
 import { BackupSession } from "./backup-session.ts";
 import { createRestorePoint } from "./create-restore-point.ts";
 import { createSlot } from "./create-slot.ts";
@@ -51,6 +53,17 @@ export function proveActs(major: number, pair: () => ServerPair): void {
     });
     expect(idle.lsn % BigInt(segmentSizeBytes)).toBe(0n);
     await expect(switchWal(onStandby)).rejects.toMatchObject({ code: "server-in-recovery" });
+  });
+
+  it("switches in the background end with a checkpoint and a closed segment", async () => {
+    const report = await switchWalInBackground({
+      connect: (signal) => SqlSession.connect(parseDsn(primary.dsn()), { signal }),
+      clock: systemClock,
+      logger: createLogger({ name: "test", level: "silent" }),
+      firstWaitMs: 1,
+      checkpointAfterMs: 0,
+    }).ended;
+    expect(report).toMatchObject({ checkpointed: true, closedFiles: [expect.any(String)], error: null });
   });
 
   it("a checkpoint and a restore point tell where they are", async () => {

@@ -1,4 +1,4 @@
-import { AppError, systemClock } from "@tidemark/kit";
+import { AppError, createLogger, systemClock } from "@tidemark/kit";
 import { faultProxy, standbyOf, type TestServer, testServer, waitFor } from "@tidemark/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ConnectionSettings } from "../connection/connection-settings.ts";
@@ -9,7 +9,7 @@ import { type BackgroundSwitchOptions, switchWalInBackground } from "./backgroun
 import { BackupSession } from "./backup-session.ts";
 
 const request = { label: "session", fast: true, heartbeatMs: 200 };
-const silent = { info: () => undefined, warn: () => undefined } as unknown as BackgroundSwitchOptions["logger"];
+const silent = createLogger({ name: "test", level: "silent" });
 
 let primary: TestServer;
 let standby: TestServer;

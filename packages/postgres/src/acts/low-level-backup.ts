@@ -138,10 +138,10 @@ interface StopRow {
 }
 
 /** The timeline of the checkpoint the backup starts from: its own on a primary, the last restartpoint's on a standby. */
-export const startTimeline = "SELECT timeline_id FROM pg_catalog.pg_control_checkpoint()";
+const startTimeline = "SELECT timeline_id FROM pg_catalog.pg_control_checkpoint()";
 
 /** A standby ends its backup at its minimum recovery point (xlog.c, do_pg_backup_stop). In the select list: after the stop. */
-export const stopTimeline = `
+const stopTimeline = `
   SELECT CASE WHEN pg_catalog.pg_is_in_recovery() THEN r.min_recovery_end_timeline ELSE c.timeline_id END
     FROM pg_catalog.pg_control_checkpoint() c, pg_catalog.pg_control_recovery() r`;
 
