@@ -35,6 +35,7 @@ export type {
 } from "./base-backup/base-backup-events.ts";
 export type { CheckContext, CheckResult, Severity } from "./checks/check.ts";
 export { type CheckDescription, runServerChecks, serverChecks } from "./checks/server-checks.ts";
+export type { CertificateFacts } from "./connection/certificate-facts.ts";
 export {
   type ConnectionFacts,
   type ConnectionReport,
@@ -55,6 +56,7 @@ export { parseDsn, splitDsn } from "./connection/dsn.ts";
 export { describeDsn, encodeDsn } from "./connection/dsn-write.ts";
 export type { Remedy } from "./connection/remedy.ts";
 export { type TestConnectionOptions, testConnection } from "./connection/test-connection.ts";
+export type { TlsFacts } from "./connection/tls.ts";
 export { type BackupLabel, parseBackupLabel } from "./files/backup-label.ts";
 export type { ManifestChecksum, ManifestFacts, ManifestFile, ManifestWalRange } from "./files/backup-manifest.ts";
 export { BackupManifestReader } from "./files/backup-manifest-reader.ts";

@@ -2,7 +2,7 @@ import { AppError, Secret } from "@tidemark/kit";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type ConnectionSettings, connectionDefaults, type HostAddress, notApplied } from "./connection-settings.ts";
-import { parseDsn } from "./dsn.ts";
+import { parseDsn, splitDsn } from "./dsn.ts";
 import { describeDsn, encodeDsn } from "./dsn-write.ts";
 
 function problem(text: string): string {
@@ -186,7 +186,43 @@ describe("encodeDsn", () => {
   });
 });
 
+describe("key-value pairs", () => {
+  it("hold any value in quotes, quotes and backslashes escaped", () => {
+    const value = fc.string({ unit: "binary" }).filter((text) => !text.includes("\0"));
+    fc.assert(
+      fc.property(
+        fc.dictionary(fc.stringMatching(/^[a-z_]{1,12}$/), value),
+        fc.constantFrom("=", " = ", "=\t"),
+        (wanted, equals) => {
+          const text = Object.entries(wanted).map(
+            ([key, item]) => `${key}${equals}'${item.replace(/['\\]/g, "\\$&")}'`,
+          );
+          fc.pre(text.length > 0);
+          expect(Object.fromEntries(splitDsn(text.join(" ")))).toEqual({ ...wanted });
+        },
+      ),
+    );
+  });
+});
+
 describe("any text", () => {
+  it("is read or refused wherever it is cut", () => {
+    const whole = [
+      "postgresql://me%40x:p%3Aq@[::1]:5433,b,%2Frun%2Fpg:6000/my%20db?sslmode=require&options=-c%20a%3Db",
+      "host = a,b port=1 user='it\\'s me' password='a\\\\b c' dbname=x\\ y require_auth=!md5,!none",
+    ];
+    for (const text of whole) {
+      expect(() => parseDsn(text)).not.toThrow();
+      for (let at = 0; at < text.length; at++) {
+        try {
+          parseDsn(text.slice(0, at));
+        } catch (error) {
+          expect(error).toMatchObject({ code: "dsn-invalid" });
+        }
+      }
+    }
+  });
+
   it("is read or refused as dsn-invalid, never anything else", () => {
     const parts = fc.constantFrom(
       "postgresql://",

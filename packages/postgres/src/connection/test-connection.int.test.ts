@@ -53,6 +53,15 @@ describe("testConnection", () => {
     for (const { detail } of report.steps) expect(detail).not.toBe("");
   });
 
+  it("says which settings of the socket the runtime cannot apply", async () => {
+    const given = "keepalives_idle=9&keepalives_interval=2&keepalives_count=3&tcp_user_timeout=1000";
+    const report = await test(`${server.dsn()}?${given}`);
+    expect(report.steps.find(({ step }) => step === "tcp")?.detail).toContain(
+      "not applied, the runtime cannot: keepalives_interval, keepalives_count, tcp_user_timeout",
+    );
+    expect(report.ok).toBe(true);
+  });
+
   it("skips TLS, and says why, where it does not apply", async () => {
     const [, , tls] = (await test(`${server.dsn()}?sslmode=disable`)).steps;
     expect(tls).toMatchObject({ step: "tls", state: "skipped", detail: "not used (sslmode=disable)" });
