@@ -1,7 +1,19 @@
 import type { z } from "zod";
 
-/** The queues; concurrency is set per queue, so that a long backup never keeps a connection test waiting. */
-export const queueNames = ["backup", "verify", "restore", "retention", "drill", "connection", "maintenance"] as const;
+/**
+ * The queues; concurrency is set per queue, so that a long backup never keeps a connection test waiting, nor does a
+ * checkpoint that takes minutes (`server`).
+ */
+export const queueNames = [
+  "backup",
+  "verify",
+  "restore",
+  "retention",
+  "drill",
+  "connection",
+  "server",
+  "maintenance",
+] as const;
 export type QueueName = (typeof queueNames)[number];
 
 /** A promise to whoever works off the queue: ids only, no DSN, no keys. */

@@ -21,8 +21,8 @@ export const queueOfRun = {
   "attach-repository": "connection",
   "recovery-kit": "connection",
   collect: "maintenance",
-  inspect: "connection",
-  "server-act": "connection",
+  inspect: "server",
+  "server-act": "server",
 } as const satisfies Record<RunKind, QueueName>;
 
 /** The bell of a run: its payload is the run's id and its name the run's kind. */

@@ -152,9 +152,12 @@ async function tryReplication(
   }
 }
 
-/** Another server of ours with this system identifier, by name. */
+/**
+ * Another server of ours with this system identifier, by name. Not of a server that was registered with it: that was
+ * confirmed then, as a copy that goes its own way.
+ */
 async function otherOf(deps: LookDeps, known: KnownServer, identifier: string | null): Promise<string | null> {
-  if (identifier === null) return null;
+  if (identifier === null || identifier === known.systemIdentifier) return null;
   const others = await deps.metadata.servers.findBySystemIdentifier(identifier);
   return others.find((other) => other.id !== known.id)?.name ?? null;
 }
