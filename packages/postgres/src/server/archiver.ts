@@ -1,11 +1,12 @@
 import { AppError } from "@tidemark/kit";
 import type { Asker } from "./asker.ts";
 import { instantOf, msOf } from "./column-values.ts";
+import { maskSettingSecrets } from "./settings.ts";
 
 /** What the server's archiver does and did. */
 export interface ArchiverState {
   readonly mode: "off" | "on" | "always";
-  /** Null when empty, or when archive_mode is off. */
+  /** Null when empty, or when archive_mode is off. Passwords in it are masked. */
   readonly command: string | null;
   /** 15+. Null when empty and before. */
   readonly library: string | null;
@@ -77,7 +78,7 @@ export function isArchiving(signs: ArchivingSigns): boolean {
 
 /** While archive_mode is off, archive_command shows as `(disabled)` (xlog.c, show_archive_command). */
 function configured(value: string | null): string | null {
-  return value === null || value === "" || value === "(disabled)" ? null : value;
+  return value === null || value === "" || value === "(disabled)" ? null : maskSettingSecrets(value);
 }
 
 interface ArchiverRow {

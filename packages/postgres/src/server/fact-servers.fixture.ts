@@ -1,5 +1,6 @@
 import { standbyOf, type TestServer, type TestServerOptions, testServer, waitFor } from "@tidemark/testkit";
 import { parseDsn } from "../connection/dsn.ts";
+import { roleScript } from "../privileges/role-script.ts";
 import { SqlSession } from "../session/sql-session.ts";
 import type { BinaryAsker } from "./asker.ts";
 
@@ -29,7 +30,10 @@ export async function factServers(options: TestServerOptions): Promise<FactServe
 
 export const rolePassword = "a role's password";
 
-/** `plain` may log in only; `monitor` is in pg_monitor; `reader` may read files, in the data directory only. */
+/**
+ * `plain` may log in only; `monitor` is in pg_monitor, `noinherit` too but without inheriting; `reader` may read files,
+ * in the data directory only; `minimal` and `wal` are the smallest roles for a backup, and for a backup with its WAL.
+ */
 export async function makeFactRoles(primary: TestServer): Promise<void> {
   const functions = [
     "pg_read_binary_file(text, bigint, bigint, boolean)",
@@ -41,6 +45,12 @@ export async function makeFactRoles(primary: TestServer): Promise<void> {
     `CREATE ROLE plain LOGIN ${password}`,
     `CREATE ROLE monitor LOGIN ${password}`,
     "GRANT pg_monitor TO monitor",
+    `CREATE ROLE noinherit LOGIN NOINHERIT ${password}`,
+    "GRANT pg_monitor TO noinherit",
+    roleScript({ major: primary.major, role: "minimal", purpose: "backup", database: "postgres" }),
+    `ALTER ROLE minimal ${password}`,
+    roleScript({ major: primary.major, role: "wal", purpose: "backup-and-wal", database: "postgres" }),
+    `ALTER ROLE wal ${password}`,
     `CREATE ROLE reader LOGIN ${password}`,
     "GRANT pg_read_all_settings TO reader",
     ...functions.map((signature) => `GRANT EXECUTE ON FUNCTION ${signature} TO reader`),
