@@ -4,6 +4,7 @@ import { majors } from "@tidemark/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseDsn } from "../connection/dsn.ts";
 import { ReplicationSession } from "../session/replication-session.ts";
+import type { Asker } from "./asker.ts";
 import { readAskingRole } from "./asking-role.ts";
 import { readDatabaseSizes, readDatabasesSize } from "./databases-size.ts";
 import {
@@ -118,7 +119,7 @@ describe.each(majors)("facts of PostgreSQL %i", (major) => {
     }
   });
 
-  it("does without the control functions when they were taken away", async () => {
+  it("does without what was taken away from everybody", async () => {
     const { primary } = servers;
     await primary.query("REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC");
     try {
@@ -128,6 +129,40 @@ describe.each(majors)("facts of PostgreSQL %i", (major) => {
     } finally {
       await primary.query("GRANT EXECUTE ON FUNCTION pg_control_system() TO PUBLIC");
     }
+    await primary.query("REVOKE SELECT ON pg_stat_archiver FROM PUBLIC");
+    try {
+      const inspection = await asking(primary, (session) => inspectServer(session, { clock }), "monitor");
+      expect(inspection.archiver).toBeNull();
+      expect(inspection.slots).toEqual([]);
+      expect(inspection.unreadable).toMatchObject([{ section: "archiver", code: "privilege-missing" }]);
+    } finally {
+      await primary.query("GRANT SELECT ON pg_stat_archiver TO PUBLIC");
+    }
+  });
+
+  it("throws what is not a missing privilege", async () => {
+    const { primary } = servers;
+    await asking(
+      primary,
+      async (session) => {
+        const { asker, texts } = recording(session);
+        const dying: Asker = {
+          query: async (text, parameters, options) => {
+            if (texts.length === 4)
+              await primary.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'plain'");
+            return await asker.query(text, parameters, options);
+          },
+        };
+        await expect(inspectServer(dying, { clock })).rejects.toMatchObject({
+          code: expect.stringMatching(/lost|shutting/),
+        });
+      },
+      "plain",
+    );
+    const cancelled = { clock, signal: AbortSignal.abort() };
+    await expect(asking(primary, (session) => inspectServer(session, cancelled))).rejects.toMatchObject({
+      code: "cancelled",
+    });
   });
 
   it("is inspected with few statements, none of which asks for a size, however many databases there are", async () => {

@@ -253,6 +253,17 @@ describe.each(majors)("WAL and replication of PostgreSQL %i", (major) => {
     await changeSettings(primary, { archive_command: "true" });
     expect(await settled(primary, (state) => state.isArchiving)).toMatchObject({ isArchiving: true });
     expect(await asking(standby, readArchiver)).toMatchObject({ mode: "on", isArchiving: false, archivedCount: 0n });
+    await standby.query("ALTER SYSTEM SET archive_mode = 'always'");
+    await standby.restart();
+    await settled(primary, ({ isArchiving }) => isArchiving);
+    const always = await waitFor(
+      async () => {
+        const state = await asking(standby, readArchiver);
+        return state.archivedCount > 0n ? state : undefined;
+      },
+      { what: "the standby's archiver" },
+    );
+    expect(always).toMatchObject({ mode: "always", isArchiving: true, failedCount: 0n });
   });
 
   it("tells how a standby follows, and what of it a plain role sees", async () => {
