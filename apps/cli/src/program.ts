@@ -14,6 +14,8 @@ import { outputFormats } from "./output.ts";
 export type Act = (...args: readonly unknown[]) => Promise<number>;
 
 export interface Program {
+  /** Every command in words: `server check`. */
+  readonly commands: readonly string[];
   run(args: readonly string[]): Promise<number>;
 }
 
@@ -43,9 +45,17 @@ export function buildProgram(context: CommandContext): Program {
   addRepositoryCommands(root, context, register);
   addDoctorCommand(root, context, register);
   return {
+    commands: commandNames(root),
     async run(args) {
       await root.parseAsync([...args], { from: "user" });
       return exitCode;
     },
   };
+}
+
+function commandNames(command: Command): readonly string[] {
+  return command.commands.flatMap((child) => {
+    const below = commandNames(child);
+    return below.length === 0 ? [child.name()] : below.map((name) => `${child.name()} ${name}`);
+  });
 }

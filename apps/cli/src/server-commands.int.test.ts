@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type TestServer, testServer } from "@tidemark/testkit";
@@ -159,8 +160,6 @@ describe("tidemark server", () => {
     for (const encoding of ["utf8", "base64", "hex"] as const) {
       expect(rows).not.toContain(Buffer.from(secret).toString(encoding).slice(0, 24));
     }
-    const walDir = join(managed.dataDir, "pg_wal");
-    const [wal] = await managed.query<{ name: string }>("SELECT pg_walfile_name(pg_current_wal_lsn()) AS name");
     const facts = await product.json("server", "file-stat", "shop", "PG_VERSION");
     expect(facts).toMatchObject({ kind: "file-stat", sizeBytes: "3", isDirectory: false, createdAt: null });
     const control = await product.tidemark("server", "read-file", "shop", "global/pg_control");
@@ -168,14 +167,18 @@ describe("tidemark server", () => {
     expect(control.stdout).toHaveLength(8192);
     const part = await product.tidemark("server", "read-file", "shop", "PG_VERSION", "--offset", "1", "--length", "1");
     expect(part.stdout).toEqual(Buffer.from("8"));
-    // A segment of 1 MiB is one chunk to the byte.
-    const file = product.join("segment");
-    const said = await product.json("server", "read-file", "shop", `pg_wal/${wal?.name}`, "--to", file);
-    expect(said).toMatchObject({ sizeBytes: "1048576" });
+    // Three pieces of at most 1 MiB, and one that begins and ends within two of them.
+    const bytes = randomBytes(2_500_000);
+    await writeFile(join(managed.dataDir, "large"), bytes);
+    const file = product.join("large");
+    expect(await product.json("server", "read-file", "shop", "large", "--to", file)).toMatchObject({
+      sizeBytes: "2500000",
+    });
     expect((await stat(file)).mode & 0o777).toBe(0o600);
-    expect((await readFile(file)).subarray(0, 16)).toEqual(
-      (await readFile(join(walDir, wal?.name ?? ""))).subarray(0, 16),
-    );
+    expect((await readFile(file)).equals(bytes)).toBe(true);
+    const range = ["--offset", "1000000", "--length", "1200000"];
+    const across = await product.tidemark("server", "read-file", "shop", "large", ...range);
+    expect(across.stdout.equals(bytes.subarray(1_000_000, 2_200_000))).toBe(true);
     const missing = await product.tidemark("server", "read-file", "shop", "no/such/file");
     expect([missing.exitCode, missing.stdout.length]).toEqual([1, 0]);
     expect(missing.stderr).toContain("[file-missing-on-server]");
