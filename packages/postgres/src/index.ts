@@ -99,12 +99,7 @@ export {
   type ServerEnvironment,
 } from "./server/environment.ts";
 export { type Extension, readExtensions } from "./server/extensions.ts";
-export {
-  type FunctionNames,
-  type FunctionSignatures,
-  functionNames,
-  functionSignatures,
-} from "./server/function-names.ts";
+export { type FunctionNames, functionNames } from "./server/function-names.ts";
 export type { SystemIdentity } from "./server/identity.ts";
 export { type InspectServerOptions, inspectServer, type ServerInspection } from "./server/inspect-server.ts";
 export { type ReadBinaryFileOptions, readBinaryFile } from "./server/read-binary-file.ts";

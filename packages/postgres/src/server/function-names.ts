@@ -1,4 +1,5 @@
 import { AppError } from "@tidemark/kit";
+import { supportedMajors } from "../session/capabilities.ts";
 
 /** What a function, column or directory of the server is called on one major. */
 export interface FunctionNames {
@@ -25,40 +26,20 @@ export interface FunctionNames {
   readonly replayLsn: string;
 }
 
-/** The signatures of the acts as PostgreSQL's catalog has them: for has_function_privilege and GRANT. */
-export interface FunctionSignatures {
-  readonly startBackup: string;
-  readonly stopBackup: string;
-  readonly switchWal: string;
-  readonly createRestorePoint: string;
-  /** The exclusive form; null from 15, which dropped it. */
-  readonly stopExclusiveBackup: string | null;
-}
-
 /**
- * The names of a major. 9.6 is the number 9.6. A major newer than the last one we know has the names of that one.
+ * The names of a major; 9.6 is the number 9.6. A newer one than we know may have renamed anything.
  *
- * @throws AppError `version-unsupported` before 9.6.
+ * @throws AppError `version-unsupported` outside 9.6 … 18.
  */
 export function functionNames(major: number): FunctionNames {
-  return namesSince(nameEras, major);
-}
-
-/** The signatures of a major, without the schema. Limits as for `functionNames`. */
-export function functionSignatures(major: number): FunctionSignatures {
-  return namesSince(signatureEras, major);
-}
-
-interface Era<Names> {
-  readonly since: number;
-  readonly names: Names;
-}
-
-function namesSince<Names>(eras: readonly Era<Names>[], major: number): Names {
-  const era = eras.find(({ since }) => major >= since);
+  const era = major > lastMajor ? undefined : eras.find(({ since }) => major >= since);
   if (era !== undefined) return era.names;
-  throw new AppError("version-unsupported", { message: `PostgreSQL ${major} is older than any we know (9.6)` });
+  throw new AppError("version-unsupported", {
+    message: `the names of PostgreSQL ${major}'s functions are not known: 9.6 to ${lastMajor} are`,
+  });
 }
+
+const lastMajor = Math.max(...supportedMajors);
 
 const from96: FunctionNames = {
   startBackup: "pg_start_backup",
@@ -108,37 +89,8 @@ const from10: FunctionNames = {
 const from15: FunctionNames = { ...from10, startBackup: "pg_backup_start", stopBackup: "pg_backup_stop" };
 
 /** Newest first. */
-const nameEras: readonly Era<FunctionNames>[] = [
+const eras: readonly { readonly since: number; readonly names: FunctionNames }[] = [
   { since: 15, names: from15 },
   { since: 10, names: from10 },
   { since: 9.6, names: from96 },
-];
-
-const signatures96: FunctionSignatures = {
-  startBackup: "pg_start_backup(text, boolean, boolean)",
-  stopBackup: "pg_stop_backup(boolean)",
-  switchWal: "pg_switch_xlog()",
-  createRestorePoint: "pg_create_restore_point(text)",
-  stopExclusiveBackup: "pg_stop_backup()",
-};
-
-/** 10 gave pg_stop_backup its wait_for_archive. */
-const signatures10: FunctionSignatures = {
-  ...signatures96,
-  stopBackup: "pg_stop_backup(boolean, boolean)",
-  switchWal: "pg_switch_wal()",
-};
-
-const signatureEras: readonly Era<FunctionSignatures>[] = [
-  {
-    since: 15,
-    names: {
-      ...signatures10,
-      startBackup: "pg_backup_start(text, boolean)",
-      stopBackup: "pg_backup_stop(boolean)",
-      stopExclusiveBackup: null,
-    },
-  },
-  { since: 10, names: signatures10 },
-  { since: 9.6, names: signatures96 },
 ];
