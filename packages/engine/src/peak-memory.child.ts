@@ -20,12 +20,16 @@ await using rig = await engineRig();
 await notePeak("start");
 const backup = await rig.backupFrom(source);
 await notePeak("backup");
-const second = await rig.backupFrom(source);
-await notePeak("second backup");
-const { ok } = await rig.verify(second.backupId);
-await notePeak("verify");
-await rig.restore(await rig.plan({ targetDirectory: rig.dir.join("restored"), backupId: backup.backupId }));
-await notePeak("restore");
+let ok = true;
+// What follows a backup does not ask how its bytes came.
+if (way === "stream") {
+  const second = await rig.backupFrom(source);
+  await notePeak("second backup");
+  ({ ok } = await rig.verify(second.backupId));
+  await notePeak("verify");
+  await rig.restore(await rig.plan({ targetDirectory: rig.dir.join("restored"), backupId: backup.backupId }));
+  await notePeak("restore");
+}
 monitor.stop();
 process.stdout.write(
   `${JSON.stringify({ ok, peaks, longestSliceMs: monitor.longestMs, plainBytes: Number(backup.plainBytes) })}\n`,

@@ -70,6 +70,7 @@ export class RunningFileBackup {
       beforeFile: (file) => this.#beforeFile(file, backup, wal),
     });
     await reachStep(control, "backup:before-control");
+    await this.#lookAtServer(backup, wal);
     const last = await this.#copyControl();
     await reachStep(control, "backup:before-stop");
     control.emit({ kind: "phase", phase: "stopping", message: "stopping the backup on the server" });
@@ -151,7 +152,7 @@ export class RunningFileBackup {
   }
 
   async #beforeFile(file: TreeFile, backup: BackupSession, wal: WalCopy): Promise<void> {
-    const { control, clock, hasSlot } = this.#parts;
+    const { control, clock } = this.#parts;
     if (this.#filesBegun++ === 0) await reachStep(control, "backup:before-first-file");
     if (!this.#middleReached && this.#doneBytes * 2 >= this.#estimatedBytes) {
       this.#middleReached = true;
@@ -161,15 +162,17 @@ export class RunningFileBackup {
     const nowMs = clock.monotonicMs();
     if (nowMs - this.#lookedAtMs < lookIntervalMs) return;
     this.#lookedAtMs = nowMs;
-    const reachedLsn = await this.#lookAtServer(backup);
-    if (!hasSlot) await wal.copyFinished(backup.started.startLsn, reachedLsn);
+    await this.#lookAtServer(backup, wal);
   }
 
-  /** How far the server is; throws `standby-promoted` at once where the stop would only say so in the end. */
-  async #lookAtServer({ started }: BackupSession): Promise<bigint> {
+  /**
+   * Throws `standby-promoted` at once, where the stop would only say so in the end. Where nothing holds the WAL for us,
+   * what is closed of it is copied before the server removes it.
+   */
+  async #lookAtServer({ started }: BackupSession, wal: WalCopy): Promise<void> {
     const [row] = await this.#parts.session.query<{ recovering: boolean; offset: string }>(positionQuestion);
     if (started.fromStandby && row?.recovering !== true) throw standbyPromoted(undefined);
-    return BigInt(row?.offset ?? 0);
+    if (!this.#parts.hasSlot) await wal.copyFinished(started.startLsn, BigInt(row?.offset ?? 0));
   }
 
   /** After everything else: on a standby it says how far recovery must come for the rest to be consistent. */

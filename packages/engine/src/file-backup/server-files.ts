@@ -26,11 +26,16 @@ export class ServerFiles implements ClusterFiles {
   readonly #all = new Set<SqlSession>();
   readonly #waiting: ((lane: SqlSession | null) => void)[] = [];
   #busy = 0;
-  #isClosed = false;
+  /** Connections that are being made. */
+  readonly #opening = new Set<Promise<SqlSession>>();
+  /** Ends sessions that are at work when all is closed. */
+  readonly #ending = new AbortController();
+  readonly #signal: AbortSignal;
 
   constructor(options: ServerFilesOptions) {
     this.#options = options;
     this.lanes = options.readers;
+    this.#signal = AbortSignal.any([options.signal, this.#ending.signal]);
   }
 
   async list(path: string): Promise<readonly ListedEntry[] | null> {
@@ -60,8 +65,10 @@ export class ServerFiles implements ClusterFiles {
   }
 
   async close(): Promise<void> {
-    this.#isClosed = true;
+    await Promise.all(this.#idle.splice(0).map((session) => session.close()));
+    this.#ending.abort(new AppError("cancelled", { message: "the reading sessions were closed" }));
     for (const next of this.#waiting.splice(0)) next(null);
+    await Promise.allSettled(this.#opening);
     await Promise.all([...this.#all].map((session) => session.close()));
   }
 
@@ -73,7 +80,7 @@ export class ServerFiles implements ClusterFiles {
         return await question(session);
       } catch (error) {
         if (error instanceof AppError && error.code === "file-missing-on-server") return null;
-        if (session.lost === null || attempt === attempts || this.#options.signal.aborted) throw error;
+        if (session.lost === null || attempt === attempts || this.#signal.aborted) throw error;
       } finally {
         this.#giveBack(session);
       }
@@ -85,19 +92,25 @@ export class ServerFiles implements ClusterFiles {
       const handed = await new Promise<SqlSession | null>((resolve) => this.#waiting.push(resolve));
       if (handed !== null) return handed;
     } else this.#busy++;
-    const idle = this.#idle.pop();
-    if (idle !== undefined) return idle;
+    for (let idle = this.#idle.pop(); idle !== undefined; idle = this.#idle.pop()) {
+      if (idle.lost === null) return idle;
+      this.#all.delete(idle);
+    }
+    const opening = this.#open();
+    this.#opening.add(opening);
     try {
-      return await this.#open();
+      return await opening;
     } catch (error) {
       this.#passOn(null);
       throw error;
+    } finally {
+      this.#opening.delete(opening);
     }
   }
 
   async #open(): Promise<SqlSession> {
-    if (this.#isClosed) throw new AppError("cancelled", { message: "the reading sessions were closed" });
-    const session = await this.#options.connectSql(this.#options.signal);
+    this.#signal.throwIfAborted();
+    const session = await this.#options.connectSql(this.#signal);
     this.#all.add(session);
     await neutraliseIdleTimeouts(session);
     return session;
@@ -124,7 +137,8 @@ export class ServerFiles implements ClusterFiles {
   }
 }
 
-const attempts = 2;
+/** A session may be lost without our having noticed it yet: then the next one is asked, which is new. */
+const attempts = 3;
 const notesKept = 20;
 /** A folder of a million files takes the server some ten seconds. */
 const listTimeoutMs = 300_000;
