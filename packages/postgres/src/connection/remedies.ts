@@ -27,6 +27,8 @@ export function remedyFor(error: AppError, facts: RemedyFacts): Remedy | undefin
         return { hba: hbaLines(error, facts), needs: "reload", advice: bindingAdvice };
       return { hba: hbaLines(error, facts), needs: "reload" };
     case "hba-entry-missing":
+      if (wantsClientCertificate(error, settings))
+        return { advice: "give a client certificate that the server trusts as sslcert and sslkey" };
       return { hba: hbaLines(error, facts), needs: "reload" };
     case "replication-not-permitted":
       return { sql: `ALTER ROLE ${role} REPLICATION;` };
@@ -120,17 +122,30 @@ function hbaLines(error: AppError, { step, settings, clientAddress }: RemedyFact
   return step === "replication" ? line("replication") : `${line(hbaName(settings.database))}\n${line("replication")}`;
 }
 
+/** An address inside the sentence, whatever its language and quotes; the host it begins with is the server's. */
+const toldAddress =
+  /(?<=[^\w.:])(\d{1,3}(?:\.\d{1,3}){3}|[0-9a-fA-F]*:[0-9a-fA-F:.]*:[0-9a-fA-F.]*)(?:%\w+)?(?=[^\w.:%])/;
+
 /**
- * The address for a pg_hba.conf line. The server names it in its refusal (in quotes, whatever the language); what our
+ * The address for a pg_hba.conf line. The server names it in its refusal; what our
  * own socket was bound to is the same unless an address translation is in between.
  */
 function hbaAddress(error: AppError, settings: ConnectionSettings, clientAddress: string | null): string {
   if (settings.hosts.every(isUnixSocket)) return "";
-  const told = /"(\d{1,3}(?:\.\d{1,3}){3}|[0-9a-fA-F]*:[0-9a-fA-F:.]+)(?:%[^"]*)?"/.exec(error.message)?.[1];
+  const told = toldAddress.exec(error.message)?.[1];
   const own = typeof error.context.clientAddress === "string" ? error.context.clientAddress : null;
   const address = told ?? clientAddress ?? own;
   if (address === null) return "<the address of the machine the worker runs on>/32";
   return `${address}/${address.includes(":") ? 128 : 32}`;
+}
+
+/**
+ * "connection requires a valid client certificate" has the SQLSTATE and the C function of a line that is missing, but
+ * names no address (auth.c, ClientAuthentication).
+ */
+function wantsClientCertificate(error: AppError, settings: ConnectionSettings): boolean {
+  const canHaveTls = settings.sslMode !== "disable" && !settings.hosts.every(isUnixSocket);
+  return canHaveTls && settings.sslCert === null && !toldAddress.test(error.message);
 }
 
 function sqlIdentifier(name: string): string {

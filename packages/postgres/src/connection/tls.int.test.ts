@@ -3,7 +3,7 @@ import { chmod, chown, copyFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { AppError, type Clock } from "@tidemark/kit";
-import { findLeaks, type TestServer, testServer, waitFor } from "@tidemark/testkit";
+import { faultProxy, findLeaks, type TestServer, testServer, waitFor } from "@tidemark/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ReplicationSession } from "../session/replication-session.ts";
 import { SecretSearch, scramKeys } from "../session/secret-search.fixture.ts";
@@ -133,12 +133,12 @@ describe.each([13, 18] as const)("TLS with PostgreSQL %i", (major) => {
   });
 
   afterAll(async () => {
+    await using _ = server;
     const verifiers = await server.query<{ rolpassword: string }>(
       "SELECT rolpassword FROM pg_authid WHERE rolpassword LIKE 'SCRAM%' AND rolname <> 'postgres'",
     );
     const keys = verifiers.flatMap(({ rolpassword }) => scramKeys(rolpassword, password));
     search.expectNone([password, "opens-the-key", "wrong-for-the-key", ...keys]);
-    await server[Symbol.asyncDispose]();
   });
 
   const hba = [
@@ -294,6 +294,14 @@ describe.each([13, 18] as const)("TLS with PostgreSQL %i", (major) => {
       expect(soon).toMatchObject({ state: "ok", detail: expect.stringContaining("it expires soon, on 2126-01-01") });
     });
 
+    it("asks for the client certificate that is missing, not for a line of pg_hba.conf", async () => {
+      const report = await testConnection(parseDsn(dsn("client", "sslmode=require")));
+      expect(report.steps.find(({ state }) => state === "failed")).toMatchObject({
+        step: "authentication",
+        remedy: { advice: expect.stringContaining("sslcert and sslkey") },
+      });
+    });
+
     it("trusts this machine's authorities with sslrootcert=system", async () => {
       const script = `
         import { parseDsn, SqlSession } from ${JSON.stringify(join(import.meta.dirname, "..", "index.ts"))};
@@ -310,6 +318,28 @@ describe.each([13, 18] as const)("TLS with PostgreSQL %i", (major) => {
       };
       expect(await run({ SSL_CERT_FILE: join(fixtures, "ca.crt") })).toBe("true");
       expect(await run({})).toBe("tls-failed");
+    });
+
+    it("is never taken for standing over a line that is cut, reset, stalled or turned to nonsense", async () => {
+      await using proxy = await faultProxy({ host: "127.0.0.1", port: server.port });
+      const text = dsn("any", `${full} connect_timeout=30`).replace(`port=${server.port}`, `port=${proxy.port}`);
+      expect(await outcome(text)).toBe("verified");
+      const codes = new Set<string>();
+      // Both sessions have over 1,800 bytes each; what is cut after they stand is the faulty-line test's.
+      for (let at = 0; at < 1_800; at += 131) {
+        for (const faults of [{ cutAfterBytes: at }, { resetAfterBytes: at }, { garbageAfterBytes: at }]) {
+          proxy.setFaults(faults);
+          codes.add(await one(SqlSession, text));
+          codes.add(await one(ReplicationSession, text));
+        }
+      }
+      const allowed = ["connection-lost", "tls-failed", "protocol-violation"];
+      expect(allowed).toEqual(expect.arrayContaining([...codes]));
+      for (const at of [0, 1, 700]) {
+        proxy.setFaults({ stallAfterBytes: at });
+        const hanging = SqlSession.connect(parseDsn(text.replace("connect_timeout=30", "")), { timeoutMs: 200 });
+        await expect(hanging).rejects.toMatchObject({ code: "connection-timeout" });
+      }
     });
 
     it("leaves nothing on the server", async () => {

@@ -36,12 +36,12 @@ describe.each([13, 18] as const)("PostgreSQL %i behind a faulty line", (major) =
   });
 
   afterAll(async () => {
+    await using _ = server;
     await proxy?.[Symbol.asyncDispose]();
     const [row] = await server.query<{ rolpassword: string }>(
       "SELECT rolpassword FROM pg_authid WHERE rolname = 'shipper'",
     );
     search.expectNone([password, dsn(), ...scramKeys(row?.rolpassword ?? "", password)]);
-    await server[Symbol.asyncDispose]();
   });
 
   const dsn = (): string => `postgresql://shipper:${password}@127.0.0.1:${proxy.port}/postgres?sslmode=disable`;

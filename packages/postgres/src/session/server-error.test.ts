@@ -61,8 +61,25 @@ describe("remedyFor", () => {
     );
   });
 
+  it.each([
+    ['10.9.9.9 refused the session of "u": no pg_hba.conf entry for host "fe80::5%eth0", user "u"', "fe80::5/128"],
+    ["10.9.9.9 refused: kein pg_hba.conf-Eintrag für Host »10.0.0.5«, Benutzer »u«", "10.0.0.5/32"],
+    ["db refused: aucune entrée dans pg_hba.conf pour l'hôte « ::1 », utilisateur « u »", "::1/128"],
+  ])("reads the address in %j", (message, expected) => {
+    expect(remedyFor(failure("hba-entry-missing", message), facts)?.hba).toContain(`  ${expected}  `);
+  });
+
+  it("asks for a client certificate where the line that matches wants one, and for no line", () => {
+    const wanted = failure(
+      "hba-entry-missing",
+      '10.9.9.9 refused the session of "u": connection requires a valid client certificate',
+    );
+    expect(remedyFor(wanted, facts)).toEqual({ advice: expect.stringContaining("sslcert and sslkey") });
+    expect(remedyFor(wanted, { ...facts, settings: { ...settings, sslMode: "disable" } })?.hba).toBeTruthy();
+  });
+
   it("falls back to the address the server told before, then to our socket's", () => {
-    const error = failure("hba-entry-missing", "no entry", "fd00::2");
+    const error = failure("auth-method-unsupported", "no entry", "fd00::2");
     expect(remedyFor(error, { ...facts, clientAddress: "10.9.9.9" })?.hba).toContain("10.9.9.9/32");
     expect(remedyFor(error, facts)?.hba).toContain("fd00::2/128");
   });
