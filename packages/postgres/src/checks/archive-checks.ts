@@ -51,7 +51,7 @@ const archiveCommand = check({
   parts: ["settings"],
   judge(evidence, { known }) {
     const { settings } = evidence;
-    if (settings.text("archive_mode") === "off") return archiveOff;
+    if (settings.text("archive_mode") === "off") return ok("archive_mode is off: no WAL waits to be archived");
     const used = archiver(settings);
     const remedy = changeSettings(evidence, { archive_mode: "off" });
     if (used === null) {

@@ -1,5 +1,6 @@
 import { systemClock } from "@tidemark/kit";
 import type { TestServer } from "@tidemark/testkit";
+import type { ConnectionSettings } from "../connection/connection-settings.ts";
 import { parseDsn } from "../connection/dsn.ts";
 import { ReplicationSession } from "../session/replication-session.ts";
 import { SqlSession } from "../session/sql-session.ts";
@@ -11,14 +12,20 @@ export type ContextChanges = Partial<Omit<CheckContext, "known">> & { readonly k
 export const labRole = "Tide \"mark's";
 export const labPassword = "päss wörd";
 
+interface Login {
+  readonly user: string;
+  readonly password: string;
+}
+const labLogin: Login = { user: labRole, password: labPassword };
+
 /** Runs checks as Tidemark would: sessions of its role, one of each kind, and what it knows of the server. */
 export async function checkServer(
   server: TestServer,
   changes: ContextChanges = {},
   only?: readonly string[],
-  login: { readonly user: string; readonly password: string } = { user: labRole, password: labPassword },
+  login: Login = labLogin,
 ): Promise<readonly CheckResult[]> {
-  const connection = parseDsn(server.dsn(login));
+  const connection = labConnection(server, login);
   const session = await SqlSession.connect(connection);
   try {
     const context: CheckContext = {
@@ -42,7 +49,12 @@ export async function checkServer(
   }
 }
 
-async function tryReplication(connection: CheckContext["connection"]): Promise<CheckContext["replication"]> {
+/** The connection string Tidemark would have. */
+export function labConnection(server: TestServer, login: Login = labLogin): ConnectionSettings {
+  return parseDsn(server.dsn(login));
+}
+
+async function tryReplication(connection: ConnectionSettings): Promise<CheckContext["replication"]> {
   try {
     const session = await ReplicationSession.connect(connection);
     try {

@@ -26,7 +26,13 @@ const fullPageWrites = check({
   judge(evidence) {
     const { settings, control, server } = evidence;
     if (server.inRecovery && !control.fullPageWrites) {
-      const sql = "ALTER SYSTEM SET full_page_writes = 'on';\nSELECT pg_reload_conf();\nCHECKPOINT;";
+      // The checkpoint's record says what the checkpointer knows, which learns of the reload a moment later.
+      const sql = [
+        "ALTER SYSTEM SET full_page_writes = 'on';",
+        "SELECT pg_reload_conf();",
+        "SELECT pg_sleep(1);",
+        "CHECKPOINT;",
+      ].join("\n");
       const advice = "run it on the primary, then CHECKPOINT on this standby";
       return found(
         "the primary's WAL is written with full_page_writes = off",

@@ -95,7 +95,7 @@ const dataDirectoryMode = check({
   why: "with 0750 every member of the group reads the database's files; a restore gives its directory the same mode",
   parts: ["settings"],
   judge({ settings }) {
-    const mode = (settings.text("data_directory_mode") ?? "0700").padStart(4, "0");
+    const mode = settings.text("data_directory_mode") ?? "0700";
     if (mode === "0700") return ok(mode);
     const directory = settings.text("data_directory") ?? "the data directory";
     return found(mode, {

@@ -131,11 +131,13 @@ const names = [
 /**
  * `reset_val` is what a session starts with, and what stands in the configuration: `setting` shows what our own session
  * set, and `(disabled)` for an archive_command while archive_mode is off (guc_tables.c, show_archive_command).
+ * Internal ones are facts, which only `setting` tells: the data directory's mode is found at the start (miscinit.c).
  */
 export async function readSettings(asker: Asker): Promise<Settings> {
   return new Settings(
     await asker.query<SettingEvidence>(
-      `SELECT name, coalesce(reset_val, '') AS value, unit, source, context
+      `SELECT name, coalesce(CASE WHEN context = 'internal' THEN setting ELSE reset_val END, '') AS value, unit, source,
+              context
          FROM pg_catalog.pg_settings WHERE name = ANY ($1::text[])`,
       [names],
     ),

@@ -3,6 +3,7 @@ import type { Slot } from "../server/slots.ts";
 import { durationText, sizeText } from "./amounts.ts";
 import { type CheckContext, check, found, notAsked, ok } from "./check.ts";
 import { changeSettings } from "./setting-remedy.ts";
+import type { Settings } from "./settings-evidence.ts";
 
 /** Our permanent slots; the temporary ones of backups come and go. */
 function ownSlots(slots: readonly Slot[], { known }: CheckContext): Slot[] {
@@ -105,7 +106,10 @@ const ownSlotStatus = check({
     if (bad !== undefined) {
       const why = bad.invalidationReason === null ? "" : ` (${bad.invalidationReason})`;
       const advice = "then take a backup: the WAL from before may have a gap";
-      return found(`the slot "${bad.name}" is ${bad.walStatus}${why}`, { sql: recreateSlot(bad), advice });
+      // With the same limit the new slot would go the same way.
+      const limit = settings.bytes("max_slot_wal_keep_size");
+      const raise = limit >= 0 && limit < slotLimitNeeded(settings) ? `${raiseLimit(settings)}\n` : "";
+      return found(`the slot "${bad.name}" is ${bad.walStatus}${why}`, { sql: `${raise}${recreateSlot(bad)}`, advice });
     }
     const margin = 4 * settings.bytes("wal_segment_size");
     const tight = own.find(({ safeWalSizeBytes }) => safeWalSizeBytes !== null && Number(safeWalSizeBytes) < margin);
@@ -122,6 +126,16 @@ const ownSlotStatus = check({
 /** slot.c, GetSlotInvalidationCause and pg_get_replication_slots. */
 const lostStates: ReadonlySet<string> = new Set(["unreserved", "lost"]);
 
+/** A slot one checkpoint cycle behind is nothing unusual, and a receiver's machine restarts now and then. */
+function slotLimitNeeded(settings: Settings): number {
+  return Math.max(2 * settings.bytes("max_wal_size"), 1024 ** 3);
+}
+
+function raiseLimit(settings: Settings): string {
+  const megabytes = Math.ceil(slotLimitNeeded(settings) / 1024 ** 2);
+  return `ALTER SYSTEM SET max_slot_wal_keep_size = '${megabytes}MB';\nSELECT pg_reload_conf();`;
+}
+
 const slotWalLimit = check({
   id: "slot-wal-limit",
   title: "Slots may hold enough WAL",
@@ -133,7 +147,7 @@ const slotWalLimit = check({
   judge(evidence) {
     const limit = evidence.settings.bytes("max_slot_wal_keep_size");
     if (limit < 0) return ok("no limit; mind the free space of pg_wal while a slot is behind");
-    const needed = Math.max(2 * evidence.settings.bytes("max_wal_size"), 1024 ** 3);
+    const needed = slotLimitNeeded(evidence.settings);
     if (limit >= needed) return ok(sizeText(limit));
     const value = `${Math.ceil(needed / 1024 ** 2)}MB`;
     return found(sizeText(limit), changeSettings(evidence, { max_slot_wal_keep_size: value }));

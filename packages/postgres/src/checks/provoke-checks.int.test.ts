@@ -1,0 +1,81 @@
+import { findHostTool, standbyOf, type TestServer, testServer } from "@tidemark/testkit";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { roleScript } from "../privileges/role-script.ts";
+import { applyRemedy, runScript } from "./apply-remedy.fixture.ts";
+import type { CheckResult } from "./check.ts";
+import { type ContextChanges, checkServer, labPassword, labRole } from "./check-lab.fixture.ts";
+import { closeReplication, type Lab, type Provocation } from "./provocation.fixture.ts";
+import { serverChecks } from "./server-checks.ts";
+import { sessionProvocations } from "./session-provocations.fixture.ts";
+import { stateProvocations } from "./state-provocations.fixture.ts";
+import { walProvocations } from "./wal-provocations.fixture.ts";
+
+/** Those of WAL last: no standby survives a primary's wal_level = minimal. */
+const provocations = [...sessionProvocations, ...stateProvocations, ...walProvocations];
+
+/** What no server here can be brought to; recorded-checks.test.ts judges them on recorded answers. */
+const notProvoked = ["managed-service", "clock-difference", "version-supported", "known-backup-defects"];
+
+let lab: Lab;
+let hasChecksumTool: boolean;
+
+beforeAll(async () => {
+  hasChecksumTool = (await findHostTool(15, "pg_checksums")) !== null;
+  const settings = { max_prepared_transactions: 2 };
+  const [main, old, plain] = await Promise.all([
+    testServer({ major: 18, walSegmentSizeMb: 1, settings }),
+    testServer({ major: 14 }),
+    testServer({ major: 15, checksums: false }),
+  ]);
+  for (const server of [main, old, plain]) await makeRole(server);
+  lab = { main, old, plain, standby: await standbyOf(main) };
+});
+
+afterAll(async () => {
+  await closeReplication();
+  for (const server of [lab?.standby, lab?.main, lab?.old, lab?.plain]) await server?.[Symbol.asyncDispose]();
+});
+
+async function makeRole(server: TestServer): Promise<void> {
+  await runScript(server, roleScript({ major: server.major, role: labRole, purpose: "backup", database: "postgres" }));
+  await server.query(`ALTER ROLE "${labRole.replaceAll('"', '""')}" PASSWORD '${labPassword}'`);
+}
+
+async function look({ id, on }: Provocation, changes: ContextChanges): Promise<CheckResult> {
+  const [result, ...more] = await checkServer(lab[on], changes, [id]);
+  if (result === undefined || more.length > 0) throw new Error(`${id} alone gave ${more.length + 1} results`);
+  return result;
+}
+
+/** What the check finds; where the role may not ask, as it may after the remedy for that. */
+async function lookWithRights(provocation: Provocation, changes: ContextChanges): Promise<CheckResult> {
+  const result = await look(provocation, changes);
+  if (result.state !== "not-asked" || result.remedy === null) return result;
+  await applyRemedy(lab[provocation.remedyOn ?? provocation.on], result.remedy);
+  return await look(provocation, changes);
+}
+
+describe("the finding of every check", () => {
+  it("is provoked below, or named among those that cannot be", () => {
+    const covered = new Set([...provocations.map(({ id }) => id), ...notProvoked]);
+    expect([...covered].sort()).toEqual(serverChecks.map(({ id }) => id).sort());
+  });
+
+  it.each(provocations)("$id on $on comes, and goes by its own remedy", async (provocation) => {
+    if (provocation.id === "data-checksums" && !hasChecksumTool) return;
+    const { id, severity, on } = provocation;
+    await provocation.provoke?.(lab);
+    const changes = (await provocation.context?.(lab)) ?? {};
+    const found = await lookWithRights(provocation, changes);
+    expect(found, JSON.stringify(found)).toMatchObject({ id, state: "found", severity });
+    const remedy = found.remedy;
+    if (remedy === null) throw new Error(`${id} was found without a remedy`);
+    // Whoever cannot paste anything is told what to do.
+    if (provocation.follow !== undefined) expect(remedy.advice).toBeTruthy();
+    await applyRemedy(lab[provocation.remedyOn ?? on], remedy);
+    await provocation.follow?.(lab);
+    const after = await look(provocation, (await provocation.contextAfter?.(lab)) ?? changes);
+    expect(after, JSON.stringify({ remedy, after })).toMatchObject({ id, state: "ok", remedy: null });
+    await provocation.cleanUp?.(lab);
+  });
+});
