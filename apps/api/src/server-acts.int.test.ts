@@ -370,6 +370,19 @@ describe("inspections", () => {
     });
   });
 
+  it("of another version count as none, until the next one", async () => {
+    const other = await seedBackup(api.metadata, "upgraded");
+    const { info: _lacking, ...document } = sampleSnapshot;
+    const observedAt = new Date(sampleSnapshot.observedAt);
+    await api.metadata.servers.recordSnapshot(other.server.id, { observedAt, document, checks: sampleChecks });
+    const { data, errors } = await api.graphql(
+      "query ($id: ID!) { server(id: $id) { name snapshot { observedAt } checks { id } } }",
+      { id: other.server.id },
+    );
+    expect([errors, data.server]).toEqual([undefined, { name: "upgraded", snapshot: null, checks: [] }]);
+    expect((await api.rest("GET", `/api/v1/servers/${other.server.id}/snapshot`)).status).toBe(404);
+  });
+
   it("open findings, which both surfaces list and the server's state hears of", async () => {
     const subject = { kind: "server", serverId: seeded.server.id } as const;
     const finding = {

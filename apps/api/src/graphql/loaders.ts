@@ -35,7 +35,7 @@ export interface Loaders {
   readonly inspectionOfServer: DataLoader<string, Inspected | null>;
 }
 
-export function createLoaders({ metadata, clock }: Services): Loaders {
+export function createLoaders({ metadata, clock, logger }: Services): Loaders {
   return {
     server: byId((ids) => metadata.servers.getMany(ids)),
     repository: byId((ids) => metadata.repositories.getMany(ids)),
@@ -56,7 +56,7 @@ export function createLoaders({ metadata, clock }: Services): Loaders {
       return ids.map((id) => runs.find((run) => run.scheduleId === id) ?? null);
     }),
     offlineOfServer: oneOfServer((ids) => metadata.offline.current(ids)),
-    inspectionOfServer: oneOfServer((ids) => inspectedServers(metadata, ids)),
+    inspectionOfServer: oneOfServer((ids) => inspectedServers({ metadata, logger }, ids)),
   };
 }
 

@@ -21,7 +21,7 @@ export const inspectionOperations: readonly RestOperation[] = [
     answers: { 200: { description: "The snapshot.", schema: ServerSnapshotDocument } },
     handle: async ({ services, params }) => {
       const server = await requireServer(services, params.id ?? "", "id");
-      const [inspected] = await inspectedServers(services.metadata, [server.id]);
+      const [inspected] = await inspectedServers(services, [server.id]);
       if (inspected !== undefined) return { status: 200, body: inspected.snapshot };
       throw new AppError("not-found", {
         message: `${server.name} was never inspected`,
@@ -39,7 +39,7 @@ export const inspectionOperations: readonly RestOperation[] = [
     },
     handle: async ({ services, params }) => {
       const server = await requireServer(services, params.id ?? "", "id");
-      const [inspected] = await inspectedServers(services.metadata, [server.id]);
+      const [inspected] = await inspectedServers(services, [server.id]);
       return { status: 200, body: { items: inspected?.checks ?? [] } };
     },
   }),
