@@ -1,3 +1,4 @@
+import type { Remedy } from "../connection/remedy.ts";
 import type { ReplicationClient } from "../server/replication.ts";
 import {
   encodeSynchronousStandbyNames,
@@ -5,6 +6,7 @@ import {
   type SynchronousStandbys,
 } from "../server/synchronous-standbys.ts";
 import { type CheckContext, check, found, notAsked, ok } from "./check.ts";
+import type { Evidence } from "./evidence.ts";
 import { changeSettings } from "./setting-remedy.ts";
 
 const synchronousNames = check({
@@ -24,9 +26,7 @@ const synchronousNames = check({
     const every = wanted.names.includes("*");
     if (!every && !named) return ok(text);
     if (!context.known.streamsWal) return ok(`${text}; no receiver of ours streams this server's WAL`);
-    const remedy = changeSettings(evidence, {
-      synchronous_standby_names: encodeSynchronousStandbyNames(withoutUs(wanted, evidence.senders, context)),
-    });
+    const remedy = namesRemedy(wanted, evidence, context);
     if (every) return found(text, remedy);
     return found(
       `${text} names our receiver`,
@@ -35,6 +35,25 @@ const synchronousNames = check({
     );
   },
 });
+
+/** Without the statistics the standbys' names are hidden, and a list made without them would end their synchrony. */
+function namesRemedy(
+  wanted: SynchronousStandbys,
+  evidence: Pick<Evidence, "server" | "settings" | "senders">,
+  context: CheckContext,
+): Remedy {
+  const { server, senders } = evidence;
+  if (wanted.names.includes("*") && senders.length > 0 && !server.asking.readsAllStats) {
+    return {
+      advice: `name the standbys one by one, by their application_name, without "${context.connection.applicationName}"`,
+      needs: "reload",
+    };
+  }
+  const value = encodeSynchronousStandbyNames(withoutUs(wanted, senders, context));
+  const remedy = changeSettings(evidence, { synchronous_standby_names: value });
+  if (!wanted.names.includes("*")) return remedy;
+  return { advice: "add the names of standbys that are not connected just now", ...remedy };
+}
 
 /** The same wish for the standbys that are connected now, or that were named. */
 function withoutUs(

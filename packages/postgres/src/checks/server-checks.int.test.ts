@@ -1,7 +1,7 @@
 import { majors, standbyOf, type TestServer, testServer } from "@tidemark/testkit";
 import { describe, expect, it } from "vitest";
 import { roleScript } from "../privileges/role-script.ts";
-import { runScript } from "./apply-remedy.fixture.ts";
+import { applyRemedy, runScript } from "./apply-remedy.fixture.ts";
 import type { CheckResult } from "./check.ts";
 import { checkServer, labPassword, labRole } from "./check-lab.fixture.ts";
 import { serverChecks } from "./server-checks.ts";
@@ -43,6 +43,8 @@ describe.each(majors)("PostgreSQL %i", (major) => {
     // npm's builds are behind the newest minor of some majors, which is true and no fault of the server's keeper.
     expect(told(minimal).filter((line) => !line.startsWith("known-backup-defects"))).toEqual([]);
 
+    await expectRightsToMakeAsked(primary, minimal);
+
     const superuser = { user: primary.superuser, password: primary.password };
     const whole = await checkServer(primary, {}, undefined, superuser);
     expectWholeList(whole);
@@ -68,6 +70,15 @@ async function makeRole(server: TestServer): Promise<void> {
   const { major } = server;
   await runScript(server, roleScript({ major, role: labRole, purpose: "backup", database: "postgres" }));
   await server.query(`ALTER ROLE "${labRole.replaceAll('"', '""')}" PASSWORD '${labPassword}'`);
+}
+
+/** What the role may not read is not asked; the grant that comes with it is all it needs, and no more is left unasked. */
+async function expectRightsToMakeAsked(server: TestServer, minimal: readonly CheckResult[]): Promise<void> {
+  const hidden = minimal.filter(({ state, remedy }) => state === "not-asked" && remedy !== null);
+  expect(hidden.map(({ id }) => id).sort()).toEqual(["configuration-invalid", "configuration-outside-data-directory"]);
+  for (const { remedy } of hidden) if (remedy !== null) await applyRemedy(server, remedy);
+  const ids = hidden.map(({ id }) => id);
+  for (const { state } of await checkServer(server, {}, ids)) expect(state).toBe("ok");
 }
 
 function notedOnPrimary(major: number): string[] {

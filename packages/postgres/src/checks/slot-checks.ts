@@ -1,3 +1,4 @@
+import type { Remedy } from "../connection/remedy.ts";
 import { sqlLiteral } from "../privileges/sql-text.ts";
 import type { Slot } from "../server/slots.ts";
 import { durationText, sizeText } from "./amounts.ts";
@@ -12,8 +13,11 @@ function ownSlots(slots: readonly Slot[], { known }: CheckContext): Slot[] {
 
 const noReceiver = notAsked("no receiver of ours streams this server's WAL");
 
-function createSlot({ known }: CheckContext): string {
-  return `SELECT pg_create_physical_replication_slot(${sqlLiteral(known.slotName ?? "tidemark")}, true);`;
+/** Under the name our receiver looks for; where that is not told, the receiver makes its slot itself. */
+function createSlot({ known }: CheckContext): Remedy {
+  const name = known.slotName ?? "tidemark";
+  if (!known.isOwnSlot(name)) return { advice: "start the WAL receiver: it makes its slot" };
+  return { sql: `SELECT pg_create_physical_replication_slot(${sqlLiteral(name)}, true);` };
 }
 
 function recreateSlot({ name }: Slot): string {
@@ -54,7 +58,7 @@ const ownSlotExists = check({
     const physical = own.find(({ kind }) => kind === "physical");
     if (physical === undefined) {
       const taken = own[0];
-      if (taken === undefined) return found("there is no slot of ours", { sql: createSlot(context) });
+      if (taken === undefined) return found("there is no slot of ours", createSlot(context));
       return found(`the slot "${taken.name}" is a logical one`, { sql: recreateSlot(taken) });
     }
     if (physical.restartLsn === null && physical.walStatus !== "lost" && physical.invalidationReason === null) {

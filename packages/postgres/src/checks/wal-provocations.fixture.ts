@@ -31,6 +31,13 @@ export const walProvocations: readonly Provocation[] = [
     provoke: ({ main }) => setAndRestart(main, { max_wal_senders: "0" }),
   },
   {
+    id: "wal-senders",
+    on: "main",
+    severity: "blocks-wal",
+    provoke: ({ main }) => setAndRestart(main, { max_wal_senders: "1" }),
+    context: () => streams,
+  },
+  {
     id: "wal-keep-size",
     on: "main",
     severity: "risk",
@@ -65,6 +72,14 @@ export const walProvocations: readonly Provocation[] = [
     cleanUp: ({ main }) => dropSlots(main),
   },
   {
+    id: "own-slot-exists",
+    on: "main",
+    severity: "blocks-wal",
+    provoke: ({ main }) => main.query("SELECT pg_create_physical_replication_slot('tidemark', false)"),
+    context: () => streams,
+    cleanUp: ({ main }) => dropSlots(main),
+  },
+  {
     id: "own-slot-active",
     on: "main",
     severity: "blocks-wal",
@@ -95,6 +110,17 @@ export const walProvocations: readonly Provocation[] = [
       await reset(main, "max_slot_wal_keep_size");
       await dropSlots(main);
     },
+  },
+  {
+    id: "own-slot-status",
+    on: "main",
+    severity: "blocks-wal",
+    provoke: async ({ main }) => {
+      await set(main, { max_slot_wal_keep_size: "3MB" });
+      await ownSlot(main);
+    },
+    context: () => streams,
+    cleanUp: ({ main }) => dropSlots(main),
   },
   {
     id: "slot-wal-limit",
@@ -159,6 +185,15 @@ export const walProvocations: readonly Provocation[] = [
       await set(main, { archive_command: "tidemark wal push %p" });
     },
     context: () => streams,
+  },
+  {
+    id: "archive-command",
+    on: "main",
+    severity: "risk",
+    provoke: async ({ main }) => {
+      await archiving(main);
+      await set(main, { archive_command: "/bin/true" });
+    },
   },
   {
     id: "archive-command",
