@@ -18,6 +18,9 @@ export function splitUriDsn(uri: string): Map<string, string> {
   splitHosts(authority.slice(at + 1), pairs);
   if (slashAt !== -1 && slashAt + 1 < beforeQuery.length) pairs.set("dbname", decode(beforeQuery.slice(slashAt + 1)));
   if (queryAt !== -1) splitQuery(rest.slice(queryAt + 1), pairs);
+  // Said before anything else is looked at: what seems to be a port, a database or a key may be half a password.
+  if (at === -1 && rest.includes("@") && !pairs.has("user"))
+    throw malformed("its user must end with @, and a / or ? in a password must be percent-encoded");
   return pairs;
 }
 
@@ -45,7 +48,7 @@ function splitQuery(query: string, pairs: Map<string, string>): void {
   for (const part of query.split("&")) {
     if (part === "") continue;
     const equals = part.indexOf("=");
-    if (equals === -1) throw malformed(`the parameter "${part}" has no value`);
+    if (equals === -1) throw malformed("a parameter has no value");
     const key = decode(part.slice(0, equals));
     const value = decode(part.slice(equals + 1));
     // JDBC's spelling, which libpq takes too.

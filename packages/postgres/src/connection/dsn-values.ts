@@ -61,9 +61,11 @@ export class DsnValues {
     });
   }
 
+  /** Not quoted while nobody is named: in a URI that lacks its `@` it is the password. */
   #port(text: string): number {
     const number = text === "" ? 5432 : Number(text);
-    if (!/^\d*$/.test(text) || number < 1 || number > 65_535) this.problems.push(`"${text}" is not a port`);
+    if (!/^\d*$/.test(text) || number < 1 || number > 65_535)
+      this.problems.push(this.text("user") === null ? "a port is not a number" : `"${text}" is not a port`);
     return number;
   }
 
