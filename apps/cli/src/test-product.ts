@@ -8,6 +8,8 @@ import { runCommand } from "./run-command.ts";
 
 /** For integration tests: an api and a worker as processes, a repository, and the command to ask them with. */
 export interface TestProduct extends AsyncDisposable {
+  /** Where the api listens. */
+  readonly url: string;
   /** Runs `tidemark` as a person on the product's machine does. */
   tidemark(...args: string[]): Promise<CommandAnswer>;
   /** As `tidemark`; throws unless it exits with 0, and gives the JSON it printed. */
@@ -60,6 +62,7 @@ async function assemble(stack: AsyncDisposableStack): Promise<TestProduct> {
   const tidemark = (...args: string[]) => runHere(asked, args);
   await addRepository(url, home.join("admin-token"), home.join("repository"));
   return {
+    url,
     tidemark,
     async rows() {
       const rows = await metadata.query<{ text: string }>(
