@@ -66,7 +66,7 @@ async function everyPage(): Promise<readonly string[]> {
   return [
     "/",
     "/servers/add",
-    ...["", "/readiness", "/readiness?state=ALL", "/server", "/backups", "/runs", "/settings", "/restore"].map(
+    ...["", "/readiness?state=ALL", "/server", "/backups", "/runs", "/settings", "/restore"].map(
       (tab) => `/servers/demo${tab}`,
     ),
     `/backups/${server.lastProven.id}`,

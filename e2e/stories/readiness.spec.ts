@@ -74,6 +74,8 @@ async function provokeAndMend(page: Page, server: TestServer): Promise<void> {
   await expect(check(page, fullPageWrites)).toContainText("Risk");
   await expect(recheck).toBeFocused();
 
+  await expect(check(page, fullPageWrites)).toContainText(/first seen .* last seen/);
+
   await mend(check(page, fullPageWrites), server);
   await expectSetting(server, "on");
   await recheck.click();
@@ -110,7 +112,7 @@ async function expectFilters(page: Page): Promise<void> {
 /** A right the role lacks is granted by the SQL beside it. */
 async function expectPrivileges(page: Page, server: TestServer): Promise<void> {
   const privileges = page.getByRole("region", { name: "Privileges" });
-  const row = privileges.getByRole("row").filter({ hasText: "pg_create_restore_point" });
+  const row = privileges.getByRole("row").filter({ hasText: "EXECUTE on pg_create_restore_point" });
   await expect(row).toContainText("Missing");
   for (const statement of ((await row.locator("pre").textContent()) ?? "").split("\n")) await server.query(statement);
   await privileges.getByRole("button", { name: "Re-check privileges" }).click();

@@ -1,7 +1,7 @@
 import { standbyOf, type TestServer, testServer, waitFor } from "@tidemark/testkit";
 import { done } from "../faces/command.ts";
 import { ask, serverNamed } from "../faces/graphql.ts";
-import { expect, test } from "../faces/story.ts";
+import { expect, expectRunState, test } from "../faces/story.ts";
 
 test("slots and replication are shown, and a slot in use is dropped only after its plan was read", async ({ page }) => {
   test.slow();
@@ -45,7 +45,9 @@ test("slots and replication are shown, and a slot in use is dropped only after i
   await expect(slot).toHaveCount(0, { timeout: 30_000 });
 });
 
-test("WAL is switched, a checkpoint made and a restore point named, each with what came of it", async ({ page }) => {
+test("WAL is switched, a checkpoint made, a restore point named and files are read, each with what came of it", async ({
+  page,
+}) => {
   await using server = await testServer();
   await done(["server", "add", "acted-on", "--dsn", server.dsn(), "--no-first-backup"]);
   await server.query("CREATE TABLE written AS SELECT 1 AS n");
@@ -64,6 +66,13 @@ test("WAL is switched, a checkpoint made and a restore point named, each with wh
   await expect(dialog.getByText(/before-the-upgrade.*[0-9A-F]+\/[0-9A-F]+/i)).toBeVisible({ timeout: 30_000 });
   await dialog.getByRole("button", { name: "Done" }).click();
   await expect(page.getByRole("button", { name: "Restore point…" })).toBeFocused();
+
+  // The second way to back up is one choice away.
+  await page.getByRole("button", { name: "Back up now" }).click();
+  await dialog.getByLabel("Read files").check();
+  await dialog.getByLabel("Sessions that read").fill("2");
+  await dialog.getByRole("button", { name: "Start backup" }).click();
+  await expectRunState(page, "Succeeded");
 });
 
 test("a server set offline says who did it and why, is left alone, and comes back", async ({ page }) => {
@@ -103,7 +112,9 @@ test("a server set offline says who did it and why, is left alone, and comes bac
   await expect(backUp).not.toHaveAttribute("aria-disabled");
 });
 
+/** It does not come back at once when it is cut off: a standby that does is another use of the slot than the one shown. */
 async function streamThrough(standby: TestServer, primary: TestServer, slot: string): Promise<void> {
+  await standby.query("ALTER SYSTEM SET wal_retrieve_retry_interval = '5min'");
   await standby.query(`ALTER SYSTEM SET primary_slot_name = '${slot}'`);
   await standby.query("SELECT pg_reload_conf()");
   const sql =

@@ -27,15 +27,14 @@ const shownFindings = 50;
 
 /** What was found once and is mended: folded, because it asks for nothing. */
 export function ResolvedFindings({ findings }: { readonly findings: readonly Finding[] }) {
-  const resolved = findings.filter((finding) => finding.resolvedAt !== null);
-  if (resolved.length === 0) return null;
-  const shown = resolved.slice(0, shownFindings);
+  if (findings.length === 0) return null;
+  const shown = findings.slice(0, shownFindings);
   return (
     <Panel title="Mended" padded={false}>
       <details>
         <summary className="px-4 py-3 text-sm text-accent sm:px-5">
-          {plural(resolved.length, "finding")} that {resolved.length === 1 ? "is" : "are"} mended
-          {shown.length < resolved.length && `, the newest ${shownFindings} shown`}
+          {plural(findings.length, "finding")} that {findings.length === 1 ? "is" : "are"} mended
+          {shown.length < findings.length && `, the newest ${shownFindings} shown`}
         </summary>
         <Table label="Mended findings" columns={columns}>
           {shown.map((finding) => (

@@ -27,7 +27,12 @@ export function FindingItem({ finding }: { readonly finding: Finding }) {
           Found: {finding.found}
           {finding.required !== null && <>. Needed: {finding.required}</>}
         </p>
-        {finding.remedy !== null && <Remedy remedy={finding.remedy} />}
+        {finding.remedy !== null && (
+          <details className="mt-1.5" open={finding.severity === "BLOCKS_BACKUP"}>
+            <summary className="w-fit rounded text-accent">How to mend it</summary>
+            <Remedy remedy={finding.remedy} />
+          </details>
+        )}
         <p className="mt-2.5 flex flex-wrap gap-2 empty:hidden">
           {finding.recheckable && finding.server !== null && (
             <LinkButton small href={checkPath(finding.server, finding.checkId)}>

@@ -7,13 +7,17 @@ type RemedyText = ResultOf<typeof RemedyFields>;
 
 /** What to paste, and where, to heal what a check found; what PostgreSQL needs to take it in; and what to change elsewhere. */
 export function Remedy({ remedy }: { readonly remedy: RemedyText }) {
+  const advice = remedy.advice !== null && <p className="break-words">{sentence(remedy.advice)}</p>;
+  // Words beside something to paste are what else can be done; alone they are what is to be done first.
+  const pasted = remedy.sql !== null || remedy.hba !== null || remedy.settings !== null;
   return (
     <div className="mt-2 space-y-2">
+      {!pasted && advice}
       {remedy.sql !== null && <CodeBlock what="SQL" hint="as a superuser" text={remedy.sql} />}
       {remedy.hba !== null && <CodeBlock what="pg_hba.conf" hint="above the other lines" text={remedy.hba} />}
       {remedy.settings !== null && <CodeBlock what="postgresql.conf" text={remedy.settings} />}
       {remedy.needs !== null && <Needs needs={remedy.needs} />}
-      {remedy.advice !== null && <p className="break-words">{sentence(remedy.advice)}</p>}
+      {pasted && advice}
     </div>
   );
 }

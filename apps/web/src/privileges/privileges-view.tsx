@@ -11,7 +11,7 @@ type Privileges = ResultOf<typeof PrivilegesFields>;
 type Act = Privileges["acts"][number];
 
 const looks = {
-  MISSING: { tone: "bad", icon: CircleX, text: "Missing" },
+  MISSING: { tone: "warn", icon: CircleX, text: "Missing" },
   NOT_AVAILABLE: { tone: "neutral", icon: Ban, text: "Not available" },
   ALLOWED: { tone: "ok", icon: CircleCheck, text: "Allowed" },
 } as const satisfies Record<Act["state"], unknown>;
@@ -69,7 +69,10 @@ function ActRow({ act }: { readonly act: Act }) {
   const { tone, icon, text } = looks[act.state];
   return (
     <Row>
-      <RowHeader>{act.title}</RowHeader>
+      <RowHeader>
+        {/* The text to paste is wide; without this it would take this column's place. */}
+        <span className="block md:w-56">{sentence(act.title)}</span>
+      </RowHeader>
       <Cell label="May it">
         <Badge tone={tone} icon={icon}>
           {text}
@@ -78,9 +81,14 @@ function ActRow({ act }: { readonly act: Act }) {
       <Cell label={act.why === null && act.remedySql === null ? "" : "Why"}>
         {act.why !== null && <p className="break-words text-muted">{sentence(act.why)}</p>}
         {act.remedySql !== null && (
-          <div className="mt-1.5 min-w-0">
-            <CodeBlock what={`SQL: ${act.title}`} text={act.remedySql} />
-          </div>
+          <details className="min-w-0">
+            <summary className="w-fit rounded text-accent">
+              What grants it<span className="sr-only">: {act.title}</span>
+            </summary>
+            <div className="mt-1.5">
+              <CodeBlock what={`SQL to ${act.title}`} text={act.remedySql} />
+            </div>
+          </details>
         )}
       </Cell>
     </Row>

@@ -2,7 +2,8 @@ import { Plus } from "lucide-react";
 import type { Metadata } from "next";
 import { FindingFields } from "#findings/finding-fields.ts";
 import { FindingItem } from "#findings/finding-item.tsx";
-import { graphql } from "#graphql/graphql.ts";
+import { graphql, type ResultOf } from "#graphql/graphql.ts";
+import { plural } from "#lib/format.ts";
 import { load } from "#lib/server-query.ts";
 import { RunRowFields } from "#runs/run-fields.ts";
 import { RunsTable } from "#runs/runs-table.tsx";
@@ -40,6 +41,8 @@ const Home = graphql(
   [FindingFields, RunRowFields, ServerRowFields],
 );
 
+type Finding = ResultOf<typeof FindingFields>;
+
 const busyMs = 3000;
 const calmMs = 15_000;
 
@@ -47,6 +50,7 @@ export default async function HomePage() {
   const loaded = await load(Home, {});
   if (!loaded.ok) return <PageProblem title="Servers" problem={loaded.problem} />;
   const { overview, servers } = loaded.value;
+  const [urgent, notes] = sortOut(overview.needsYou);
   return (
     <>
       <LiveRefresh everyMs={overview.running.length > 0 ? busyMs : calmMs} />
@@ -68,13 +72,18 @@ export default async function HomePage() {
             </p>
           )}
         </Panel>
-        {overview.needsYou.length > 0 && (
+        {urgent.length > 0 && (
           <Panel title="Needs you" padded={false}>
             <ul className="divide-y">
-              {overview.needsYou.map((finding) => (
+              {urgent.map((finding) => (
                 <FindingItem key={finding.id} finding={finding} />
               ))}
             </ul>
+            {notes.length > 0 && (
+              <p className="border-t px-4 py-3 text-sm text-muted sm:px-5">
+                {plural(notes.length, "note")} besides, on the servers' Readiness tabs.
+              </p>
+            )}
           </Panel>
         )}
         {overview.running.length > 0 && (
@@ -85,6 +94,12 @@ export default async function HomePage() {
       </div>
     </>
   );
+}
+
+/** A note of a readiness check asks for nothing today; it is told where its server's other checks are. */
+function sortOut(findings: readonly Finding[]): readonly [urgent: readonly Finding[], notes: readonly Finding[]] {
+  const isNote = (finding: Finding) => finding.recheckable && finding.severity === "NOTE";
+  return [findings.filter((finding) => !isNote(finding)), findings.filter(isNote)];
 }
 
 function NoServer() {

@@ -30,7 +30,12 @@ const ServerReadiness = graphql(
         checks {
           ...ServerCheckFields
         }
-        findings(open: false) {
+        open: findings(open: true) {
+          checkId
+          firstSeenAt
+          lastSeenAt
+        }
+        resolved: findings(open: false) {
           ...ResolvedFindingFields
         }
       }
@@ -55,10 +60,10 @@ export default async function ServerReadinessPage({ params }: { readonly params:
           checks={server.checks}
           inspectedAt={server.snapshot?.observedAt ?? null}
           privileges={server.snapshot?.privileges ?? null}
-          seen={server.findings.filter((finding) => finding.resolvedAt === null)}
+          seen={server.open}
           blockedBy={offlineReason(server.offline)}
         />
-        <ResolvedFindings findings={server.findings} />
+        <ResolvedFindings findings={server.resolved} />
       </div>
     </>
   );
