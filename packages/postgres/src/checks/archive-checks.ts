@@ -20,7 +20,7 @@ const archiveMode = check({
   title: "WAL between backups is kept",
   severity: "note",
   read: "archive_mode, archive_command, archive_library",
-  required: "a WAL receiver of ours, or archive_mode = on",
+  required: "archive_mode = on, unless a receiver of ours streams the WAL",
   why: "a backup alone restores the moment it ended; every later moment needs the WAL",
   only: onPrimaryOnly,
   parts: ["settings"],
@@ -31,8 +31,7 @@ const archiveMode = check({
     if (known.streamsWal) return ok("archive_mode is off, and Tidemark receives the WAL");
     const prepared = archiver(settings);
     if (prepared === null) {
-      const advice =
-        "let Tidemark receive the WAL, or archive it: set archive_command, then archive_mode = on, and restart";
+      const advice = "set archive_command to one that stores each segment, then archive_mode = on, and restart";
       return found("archive_mode is off, and nobody receives the WAL", { advice, needs: "restart" });
     }
     const told = `archive_mode is off, although ${prepared} is configured`;

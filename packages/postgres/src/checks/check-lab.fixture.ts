@@ -1,5 +1,6 @@
-import { systemClock } from "@tidemark/kit";
+import { AppError, systemClock } from "@tidemark/kit";
 import type { TestServer } from "@tidemark/testkit";
+import { receiveBackup } from "../base-backup/receive-backup.fixture.ts";
 import type { ConnectionSettings } from "../connection/connection-settings.ts";
 import { parseDsn } from "../connection/dsn.ts";
 import { ReplicationSession } from "../session/replication-session.ts";
@@ -52,6 +53,23 @@ export async function checkServer(
 /** The connection string Tidemark would have. */
 export function labConnection(server: TestServer, login: Login = labLogin): ConnectionSettings {
   return parseDsn(server.dsn(login));
+}
+
+/** Takes a base backup as Tidemark's role and forgets it; the error's code when that fails. */
+export async function backupFailure(server: TestServer): Promise<string | null> {
+  try {
+    const session = await ReplicationSession.connect(labConnection(server));
+    try {
+      const options = { label: "lab", checkpoint: "fast", includeWal: true, progress: false } as const;
+      await receiveBackup(session.baseBackup(options));
+      return null;
+    } finally {
+      await session.close();
+    }
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    return error.code;
+  }
 }
 
 async function tryReplication(connection: ConnectionSettings): Promise<CheckContext["replication"]> {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { roleScript } from "../privileges/role-script.ts";
 import { applyRemedy, runScript } from "./apply-remedy.fixture.ts";
 import type { CheckResult } from "./check.ts";
-import { type ContextChanges, checkServer, labPassword, labRole } from "./check-lab.fixture.ts";
+import { backupFailure, type ContextChanges, checkServer, labPassword, labRole } from "./check-lab.fixture.ts";
 import { closeReplication, type Lab, type Provocation } from "./provocation.fixture.ts";
 import { serverChecks } from "./server-checks.ts";
 import { sessionProvocations } from "./session-provocations.fixture.ts";
@@ -68,6 +68,9 @@ describe("the finding of every check", () => {
     const changes = (await provocation.context?.(lab)) ?? {};
     const found = await lookWithRights(provocation, changes);
     expect(found, JSON.stringify(found)).toMatchObject({ id, state: "found", severity });
+    // What is said to block backups does; what we only remember or compare blocks them on our side.
+    const blocks = severity === "blocks-backup" && provocation.contextAfter === undefined;
+    if (blocks) expect(await backupFailure(lab[on])).not.toBeNull();
     const remedy = found.remedy;
     if (remedy === null) throw new Error(`${id} was found without a remedy`);
     // Whoever cannot paste anything is told what to do.
@@ -76,6 +79,7 @@ describe("the finding of every check", () => {
     await provocation.follow?.(lab);
     const after = await look(provocation, (await provocation.contextAfter?.(lab)) ?? changes);
     expect(after, JSON.stringify({ remedy, after })).toMatchObject({ id, state: "ok", remedy: null });
+    if (blocks) expect(await backupFailure(lab[on])).toBeNull();
     await provocation.cleanUp?.(lab);
   });
 });
