@@ -81,7 +81,7 @@ const pendingRestart = check({
   parts: ["pendingSettings"],
   judge({ pendingSettings }) {
     if (pendingSettings.length === 0) return ok("none");
-    return found(pendingSettings.map(({ name, value }) => `${name} (now ${maskSettingSecrets(value)})`).join(", "), {
+    return found(pendingSettings.join(", "), {
       advice: "restart the server when it suits, or take the change back",
       needs: "restart",
     });

@@ -34,7 +34,6 @@ import {
 import {
   type ConfigurationError,
   grantConfigurationViews,
-  type PendingSetting,
   type RoleEvidence,
   readConfigurationErrors,
   readPendingSettings,
@@ -57,7 +56,8 @@ export interface Evidence {
   readonly libraries: readonly ExtensionLibrary[];
   /** Names of settings and roles that only a managed service has. */
   readonly markers: readonly string[];
-  readonly pendingSettings: readonly PendingSetting[];
+  /** Names of settings that wait for a restart. */
+  readonly pendingSettings: readonly string[];
   readonly preparedTransactions: readonly PreparedTransaction[];
   readonly privileges: PrivilegeReport;
   /** Null on a primary. */

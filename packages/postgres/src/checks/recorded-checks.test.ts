@@ -231,6 +231,21 @@ describe("remedies", () => {
   });
 });
 
+it("shows no password that stands in a command", async () => {
+  const settings = [
+    { name: "archive_mode", value: "on" },
+    { name: "archive_command", value: "PGPASSWORD=hunter2 push --to postgresql://u:hunter2@h/ %p" },
+    { name: "archive_library", value: "" },
+  ];
+  for (const id of ["archive-command", "archives-twice", "archive-mode"]) {
+    for (const streamsWal of [true, false]) {
+      const known = { serverName: "x", systemIdentifier: null, registeredAs: null, isOwnSlot: () => false, streamsWal };
+      const result = await judge(id, { settings }, { known });
+      expect(JSON.stringify(result)).not.toContain("hunter2");
+    }
+  }
+});
+
 it("refuses a check that does not exist, and names those that do", async () => {
   await expect(judge("no-such-check", {})).rejects.toMatchObject({ code: "bad-request" });
 });

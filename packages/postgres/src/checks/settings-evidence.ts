@@ -14,11 +14,6 @@ export interface SettingEvidence {
   readonly context: string;
 }
 
-export interface PendingSetting {
-  readonly name: string;
-  readonly value: string;
-}
-
 export interface RoleEvidence {
   /** Null: no limit. */
   readonly connectionLimit: number | null;
@@ -144,10 +139,12 @@ export async function readSettings(asker: Asker): Promise<Settings> {
   );
 }
 
-export async function readPendingSettings(asker: Asker): Promise<PendingSetting[]> {
-  return await asker.query<PendingSetting>(
-    "SELECT name, setting AS value FROM pg_catalog.pg_settings WHERE pending_restart ORDER BY name",
+/** Names only: a value may be a secret. */
+export async function readPendingSettings(asker: Asker): Promise<string[]> {
+  const rows = await asker.query<{ readonly name: string }>(
+    "SELECT name FROM pg_catalog.pg_settings WHERE pending_restart ORDER BY name",
   );
+  return rows.map(({ name }) => name);
 }
 
 export async function readRole(asker: Asker): Promise<RoleEvidence> {
