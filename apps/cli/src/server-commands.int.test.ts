@@ -1,6 +1,8 @@
+import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { type TestServer, testServer } from "@tidemark/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type TestProduct, testProduct } from "./test-product.ts";
@@ -179,6 +181,15 @@ describe("tidemark server", () => {
     const range = ["--offset", "1000000", "--length", "1200000"];
     const across = await product.tidemark("server", "read-file", "shop", "large", ...range);
     expect(across.stdout.equals(bytes.subarray(1_000_000, 2_200_000))).toBe(true);
+    // As a process, for the bytes that go through a pipe.
+    const main = join(import.meta.dirname, "main.ts");
+    const env = { PATH: process.env.PATH, TIDEMARK_HOME: product.join(), TIDEMARK_URL: product.url };
+    const piped = await promisify(execFile)(process.execPath, [main, "server", "read-file", "shop", "large"], {
+      env,
+      encoding: "buffer",
+      maxBuffer: 2 * bytes.length,
+    });
+    expect(piped.stdout.equals(bytes)).toBe(true);
     const missing = await product.tidemark("server", "read-file", "shop", "no/such/file");
     expect([missing.exitCode, missing.stdout.length]).toEqual([1, 0]);
     expect(missing.stderr).toContain("[file-missing-on-server]");
