@@ -61,11 +61,14 @@ describe.each([13, 18] as const)("PostgreSQL %i behind a faulty line", (major) =
     }
   }
 
+  /** One that was given up may live a moment longer than its session. */
+  let slots = 0;
+
   /** Logs in, makes a temporary slot, says goodbye. */
   async function replicationTalk(ms: number): Promise<void> {
     const session = await ReplicationSession.connect(parseDsn(dsn()), limited(ms));
     try {
-      await session.createTemporarySlot("tidemark_faulty");
+      await session.createTemporarySlot(`tidemark_faulty_${String(slots++).padStart(4, "0")}`);
       expect((await session.identifySystem()).timeline).toBe(1);
       expect(await session.show("wal_level")).toBe("replica");
     } finally {
@@ -170,7 +173,8 @@ describe.each([13, 18] as const)("PostgreSQL %i behind a faulty line", (major) =
   });
 
   it("reports the step at which the line failed, and nothing beyond", async () => {
-    for (const stallAfterBytes of [0, 600, 1500]) {
+    // After the login a question's own limit holds, and five seconds for its answer's way.
+    for (const stallAfterBytes of major === 18 ? [0, 600, 1500] : [0, 600]) {
       proxy.setFaults({ stallAfterBytes });
       const report = await testConnection(parseDsn(dsn()), { timeoutMs: shortMs, questionTimeoutMs: shortMs });
       search.add(report);

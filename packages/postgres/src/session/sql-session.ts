@@ -23,7 +23,7 @@ export interface QuestionOptions {
   readonly timeoutMs?: number | undefined;
   /**
    * The session is ended when there is no answer after this long: the line is dead or stalled, else the server would
-   * have given up by itself. Twice `timeoutMs`, but at most 5,000 more, unless given.
+   * have given up by itself. 5,000 more than `timeoutMs` unless given.
    */
   readonly answerWithinMs?: number | undefined;
 }
@@ -196,7 +196,8 @@ export class SqlSession {
     format: "text" | "binary",
   ): Promise<AnswerRows> {
     const timeoutMs = options.timeoutMs ?? this.#defaultTimeoutMs;
-    const limitMs = options.answerWithinMs ?? timeoutMs + Math.min(timeoutMs, answerMarginMs);
+    const wishedMs = options.answerWithinMs ?? (timeoutMs === 0 ? 0 : timeoutMs + answerMarginMs);
+    const limitMs = Math.min(wishedMs, longestTimerMs);
     if (timeoutMs !== this.#timeoutMs) {
       const setTimeouts = "SELECT pg_catalog.set_config('statement_timeout', $1, false)";
       await this.#exchange(setTimeouts, [String(timeoutMs)], "text", limitMs || answerMarginMs);
@@ -282,6 +283,8 @@ function startupParameters(settings: ConnectionSettings, options: SessionOptions
 }
 
 const defaultQuestionTimeoutMs = 30_000;
+/** 24 days: what a timer of the runtime holds (an int32 of milliseconds), and statement_timeout too. */
+const longestTimerMs = 2_147_483_647;
 /** For the answer's way and a server that is slow to notice its own timeout. */
 const answerMarginMs = 5_000;
 
