@@ -20,7 +20,7 @@ export type BackupSource =
   | {
       readonly kind: "files";
       readonly connectSql: (signal: AbortSignal) => Promise<SqlSession>;
-      /** Sessions that read side by side, 1 to 16. Memory grows by 2 MiB for each. */
+      /** Sessions that read side by side, 1 to 16. Each takes some 4 MiB of memory: two ranges of a MiB, as sent and as read. */
       readonly readers: number;
       /** The server's data directory as this process sees it; null: read over SQL. */
       readonly dataDirectory: string | null;

@@ -2,6 +2,7 @@ import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Secret } from "@tidemark/kit";
 import { findServerUser, giveTree, startCluster } from "@tidemark/local-postgres";
+import { roleScript } from "@tidemark/postgres";
 import {
   type Major,
   majors,
@@ -25,6 +26,9 @@ describe.each([...majors])("PostgreSQL %i, file by file", (major) => {
       "CREATE TABLE filler AS SELECT g AS id, repeat(md5(g::text), 8) AS body FROM generate_series(1, 10000) g",
     );
     await server.query("CREATE INDEX filler_body ON filler (body)");
+    // The smallest role for it, by the script that is shown to people.
+    await server.query(roleScript({ major, role: "keeper", purpose: "operate", database: "postgres" }));
+    await server.query("ALTER ROLE keeper PASSWORD 'kept'");
     await server.query("CREATE UNLOGGED TABLE fleeting AS SELECT g AS id FROM generate_series(1, 1000) g");
   });
   afterAll(async () => {
@@ -39,7 +43,8 @@ describe.each([...majors])("PostgreSQL %i, file by file", (major) => {
     const table = `ledger_${way.slice(0, 4)}`;
     await using ledger = await startWriterLedger(server.dsn(), { tablespace: "fast", table });
     await ledger.advance(50);
-    const backup = await copyDuringWrites(rig, filesFrom(server.dsn(), place), ledger);
+    const dsn = server.dsn({ user: "keeper", password: "kept" });
+    const backup = await copyDuringWrites(rig, filesFrom(dsn, place), ledger);
     await ledger.stop();
     expect(backup.facts).toMatchObject({ method: way, fromStandby: false, suspectPages: [], notes: [] });
     expect(await rig.verify(backup.backupId)).toMatchObject({ ok: true, problems: [], suspectPageCount: 0 });

@@ -1,5 +1,5 @@
 import { isRelationFile } from "@tidemark/postgres";
-import { backupRules, isEmptied, isLeftOut } from "./backup-rules.ts";
+import { isEmptied, isLeftOut } from "./backup-rules.ts";
 import { type ClusterFiles, type ListedEntry, rawPath, readablePath } from "./cluster-files.ts";
 
 export interface TreeFolder {
@@ -109,6 +109,3 @@ function isForeignTablespace(options: TreeOptions, folder: string, names: Readon
 
 /** PostgreSQL's own tree is four folders deep; a link that leads back to its own folder would never end. */
 const deepestFolder = 32;
-
-/** Names the rules know, for tests that compare with BASE_BACKUP. */
-export const emptiedFolders: readonly string[] = backupRules.emptiedFolders;
