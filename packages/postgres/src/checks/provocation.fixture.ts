@@ -4,7 +4,7 @@ import pg from "pg";
 import type { Severity } from "./check.ts";
 import { type ContextChanges, labRole } from "./check-lab.fixture.ts";
 
-/** Where a provocation happens. `main` is of 18 with segments of 1 MB; `old` of 14; `plain` of 15 without checksums. */
+/** Where a provocation happens. `main` has segments of 1 MB; `old` is of 14; `plain` of 15 without checksums. */
 export interface Lab {
   readonly main: TestServer;
   readonly standby: TestServer;
@@ -16,6 +16,8 @@ export interface Lab {
 export interface Provocation {
   readonly id: string;
   readonly on: keyof Lab;
+  /** The first major where it can be brought about. */
+  readonly from?: number;
   /** The severity the finding must have. */
   readonly severity: Severity;
   /** Brings it about. Some are there from the start. */

@@ -40,6 +40,7 @@ export const sessionProvocations: readonly Provocation[] = [
   {
     id: "session-timeouts",
     on: "main",
+    from: 17,
     severity: "risk",
     provoke: async ({ main }) => {
       await main.query(`ALTER ROLE ${role} SET idle_session_timeout = '1min'`);
@@ -47,6 +48,12 @@ export const sessionProvocations: readonly Provocation[] = [
       await set(main, { lock_timeout: "30s" });
     },
     cleanUp: ({ main }) => reset(main, "lock_timeout"),
+  },
+  {
+    id: "session-timeouts",
+    on: "main",
+    severity: "note",
+    provoke: ({ main }) => main.query(`ALTER ROLE ${role} SET idle_in_transaction_session_timeout = '1min'`),
   },
   {
     id: "system-identifier-agrees",
@@ -85,7 +92,7 @@ export const sessionProvocations: readonly Provocation[] = [
     severity: "risk",
     provoke: async ({ main }) => {
       await main.query(`ALTER ROLE ${role} SUPERUSER CREATEDB CREATEROLE BYPASSRLS`);
-      await main.query(`GRANT pg_write_all_data, pg_execute_server_program TO ${role}`);
+      await main.query(`GRANT pg_write_server_files, pg_execute_server_program TO ${role}`);
     },
   },
   {

@@ -156,7 +156,9 @@ export const stateProvocations: readonly Provocation[] = [
     on: "main",
     severity: "note",
     provoke: async ({ main }) => {
-      await beginReplication(main, "BASE_BACKUP (LABEL 'other', MAX_RATE 32, CHECKPOINT 'fast', WAIT 0)");
+      const options =
+        main.major >= 15 ? "(LABEL 'other', MAX_RATE 32, CHECKPOINT 'fast')" : "LABEL 'other' MAX_RATE 32 FAST";
+      await beginReplication(main, `BASE_BACKUP ${options}`);
       await until("the other backup to run", async () => (await backupsRunning(main)) > 0);
     },
     follow: ({ main }) => until("the other backup to end", async () => (await backupsRunning(main)) === 0),

@@ -23,7 +23,13 @@ export const walProvocations: readonly Provocation[] = [
     severity: "blocks-backup",
     provoke: ({ main }) => setAndRestart(main, { wal_level: "minimal", max_wal_senders: "0" }),
   },
-  { id: "summarize-wal", on: "main", severity: "note", cleanUp: ({ main }) => set(main, { summarize_wal: "off" }) },
+  {
+    id: "summarize-wal",
+    on: "main",
+    from: 17,
+    severity: "note",
+    cleanUp: ({ main }) => set(main, { summarize_wal: "off" }),
+  },
   {
     id: "wal-senders",
     on: "main",
@@ -132,6 +138,7 @@ export const walProvocations: readonly Provocation[] = [
   {
     id: "slot-idle-timeout",
     on: "main",
+    from: 18,
     severity: "risk",
     provoke: ({ main }) => set(main, { idle_replication_slot_timeout: "1h" }),
     context: () => streams,
