@@ -2,6 +2,7 @@ import type { ConnectionReportResult } from "@tidemark/jobs";
 import { AppError } from "@tidemark/kit";
 import type { ServerContact } from "@tidemark/metadata";
 import {
+  askAgain,
   type ConnectionReport,
   type ConnectionSettings,
   type ConnectionStep,
@@ -73,12 +74,11 @@ export function contactOf(report: ConnectionReport, sizeBytes: bigint | null): S
 /** The sum of all databases' sizes, for estimates; null when this role may not see it. */
 export async function databaseSize(settings: ConnectionSettings, signal: AbortSignal): Promise<bigint | null> {
   try {
-    const session = await SqlSession.connect(settings, { signal });
-    try {
-      return await readDatabasesSize(session);
-    } finally {
-      await session.close();
-    }
+    return await askAgain(
+      () => SqlSession.connect(settings, { signal }),
+      (session) => readDatabasesSize(session),
+      { attempts: 2, signal },
+    );
   } catch (error) {
     if (signal.aborted || !(error instanceof AppError)) throw error;
     return null;

@@ -58,6 +58,7 @@ async function pass(deps: WorkerDeps, count: number): Promise<void> {
     ["repositories", 100, () => checkRepositories(deps)],
     ["catalogue", 400, () => mirrorAll(deps)],
     ["old answers", 1_200, () => deps.metadata.idempotency.prune()],
+    ["file contents", 1_200, () => deps.metadata.runs.forgetFileContents(fileContentsKeptMs)],
   ];
   const renewal = setInterval(() => {
     // A renewal that fails lets another worker begin beside us; every part stands being done twice.
@@ -153,3 +154,5 @@ const passEveryMs = 3_000;
 /** Renewed while a pass lasts and released at its end; only a worker of another machine that dies within one keeps others waiting this long. */
 const leaseTtlMs = 12_000;
 const unrungAfterMs = 15_000;
+/** Whoever asked for a server's file has fetched it by then. */
+const fileContentsKeptMs = 3_600_000;

@@ -128,16 +128,7 @@ export function createFindingStore(prisma: PrismaClient): FindingStore {
         toRow,
       );
     },
-    open: async (serverIds) => {
-      const rows = await prisma.finding.findMany({
-        where: { resolvedAt: null, ...(serverIds === undefined ? {} : { serverId: { in: [...serverIds] } }) },
-        orderBy: [{ firstSeenAt: "asc" }, { id: "asc" }],
-        take: 500,
-        select: findingColumns,
-      });
-      const rank = (row: FindingRow) => severityOrder.indexOf(row.severity);
-      return rows.map(toRow).sort((left, right) => rank(left) - rank(right));
-    },
+    open: (serverIds) => openFindings(prisma, serverIds),
     ofServers: async (serverIds, open) => {
       const rows = await prisma.finding.findMany({
         where: { serverId: { in: [...serverIds] }, resolvedAt: open ? null : { not: null } },
@@ -149,6 +140,20 @@ export function createFindingStore(prisma: PrismaClient): FindingStore {
     },
   };
 }
+
+/** Worst first, so that however many notes there are, what blocks backups is never cut off. */
+async function openFindings(prisma: PrismaClient, serverIds?: readonly string[]): Promise<readonly FindingRow[]> {
+  const of = (severity: Severity) =>
+    prisma.finding.findMany({
+      where: { resolvedAt: null, severity, ...(serverIds === undefined ? {} : { serverId: { in: [...serverIds] } }) },
+      orderBy: [{ firstSeenAt: "asc" }, { id: "asc" }],
+      take: openLimit,
+      select: findingColumns,
+    });
+  return (await Promise.all(severityOrder.map(of))).flat().slice(0, openLimit).map(toRow);
+}
+
+const openLimit = 500;
 
 /** Two statements in one transaction: what was seen is opened or refreshed, what was not seen again is resolved. */
 async function recordFindings(

@@ -61,6 +61,17 @@ export function findUnrung(prisma: PrismaClient, olderThanMs: number, limit: num
   );
 }
 
+/**
+ * Empties the sealed contents of server files in runs that ended so long ago: only the asker could open them, and rows
+ * are kept. The rest of the result stays. Gives how many.
+ */
+export function forgetFileContents(prisma: PrismaClient, olderThanMs: number): Promise<number> {
+  return prisma.$executeRaw`
+    UPDATE run SET result = jsonb_set(result, '{sealedBytes}', '""')
+     WHERE kind = 'server-act' AND result->>'sealedBytes' <> ''
+       AND finished_at <= clock_timestamp() - ${olderThanMs} * interval '1 millisecond'`;
+}
+
 export async function findUnfinished(prisma: PrismaClient, serverIds?: readonly string[]): Promise<readonly Run[]> {
   const rows = await prisma.run.findMany({
     where: { finishedAt: null, ...(serverIds === undefined ? {} : { serverId: { in: [...serverIds] } }) },

@@ -16,6 +16,7 @@ import {
   findStale,
   findUnfinished,
   findUnrung,
+  forgetFileContents,
   latestFinished,
   latestOfSchedules,
   latestSucceeded,
@@ -197,6 +198,8 @@ export interface RunStore {
   /** Queued or waiting, and the queue not told about it for so long: its bell may be lost. */
   findUnrung(options: { readonly olderThanMs: number; readonly limit?: number }): Promise<readonly Run[]>;
   markRung(runIds: readonly string[]): Promise<void>;
+  /** Empties what runs that ended so long ago brought of a server's files; gives of how many. */
+  forgetFileContents(olderThanMs: number): Promise<number>;
   /** Not final, newest first: of these servers, or of all when left out. */
   unfinished(serverIds?: readonly string[]): Promise<readonly Run[]>;
   /** The newest run of each schedule that has one. */
@@ -260,6 +263,7 @@ export function createRunStore(prisma: PrismaClient): RunStore {
     requestCancel: (runId, by, effect) => cancelRun(prisma, runId, { by, effect }, getOrThrow),
     findStale: ({ deadAfterMs }) => findStale(prisma, deadAfterMs),
     findUnrung: ({ olderThanMs, limit }) => findUnrung(prisma, olderThanMs, limit ?? 500),
+    forgetFileContents: (olderThanMs) => forgetFileContents(prisma, olderThanMs),
     markRung: async (runIds) => {
       await prisma.$executeRaw`UPDATE run SET rung_at = clock_timestamp() WHERE id = ANY(${runIds}::text[])`;
     },

@@ -2,6 +2,7 @@ import { PrivilegesResult, type ServerCheckResult, type ServerSnapshotDocument }
 import { AppError, describeError } from "@tidemark/kit";
 import type { ServerContact } from "@tidemark/metadata";
 import {
+  askAgain,
   type CheckContext,
   type ConnectionSettings,
   inspectServer,
@@ -79,37 +80,46 @@ export async function lookAtServer(
   known: KnownServer,
   { checkIds, signal }: LookOptions,
 ): Promise<ServerLook> {
-  const session = await SqlSession.connect(settings, { signal, logger: deps.logger });
-  try {
-    const observedAt = deps.clock.now();
-    const whole = checkIds === null ? await readWhole(deps, session, signal) : null;
-    const replication = await tryReplication(settings, signal);
-    const found = replication.ok ? String(replication.identity.systemIdentifier) : null;
-    const context: CheckContext = {
-      connection: settings,
-      opened: session.opened,
-      replication,
-      known: {
-        serverName: known.name,
-        systemIdentifier: known.systemIdentifier === null ? null : BigInt(known.systemIdentifier),
-        registeredAs: await otherOf(deps, known, found ?? whole?.contact?.systemIdentifier ?? known.systemIdentifier),
-        isOwnSlot,
-        // No receiver of ours streams from a server yet: nothing of ours depends on its slots between backups.
-        streamsWal: false,
-      },
-      clock: deps.clock,
-    };
-    const only = checkIds === null ? undefined : checkIds;
-    const checks = await runServerChecks(session, context, only);
-    return {
-      observedAt,
-      document: whole?.document ?? null,
-      contact: whole?.contact ?? null,
-      checks: [connectionCheck(null), ...checks.map(checkResultOf)],
-    };
-  } finally {
-    await session.close();
-  }
+  return await askAgain(
+    () => SqlSession.connect(settings, { signal, logger: deps.logger }),
+    (session) => lookOver(deps, session, settings, known, { checkIds, signal }),
+    { attempts: 2, signal, logger: deps.logger },
+  );
+}
+
+async function lookOver(
+  deps: LookDeps,
+  session: SqlSession,
+  settings: ConnectionSettings,
+  known: KnownServer,
+  { checkIds, signal }: LookOptions,
+): Promise<ServerLook> {
+  const observedAt = deps.clock.now();
+  const whole = checkIds === null ? await readWhole(deps, session, signal) : null;
+  const replication = await tryReplication(settings, signal);
+  const found = replication.ok ? String(replication.identity.systemIdentifier) : null;
+  const context: CheckContext = {
+    connection: settings,
+    opened: session.opened,
+    replication,
+    known: {
+      serverName: known.name,
+      systemIdentifier: known.systemIdentifier === null ? null : BigInt(known.systemIdentifier),
+      registeredAs: await otherOf(deps, known, found ?? whole?.contact?.systemIdentifier ?? known.systemIdentifier),
+      isOwnSlot,
+      // No receiver of ours streams from a server yet: nothing of ours depends on its slots between backups.
+      streamsWal: false,
+    },
+    clock: deps.clock,
+  };
+  const only = checkIds === null ? undefined : checkIds;
+  const checks = await runServerChecks(session, context, only);
+  return {
+    observedAt,
+    document: whole?.document ?? null,
+    contact: whole?.contact ?? null,
+    checks: [connectionCheck(null), ...checks.map(checkResultOf)],
+  };
 }
 
 async function readWhole(
