@@ -116,7 +116,13 @@ export {
   readReplication,
   replicationClientKind,
 } from "./server/replication.ts";
-export { type DirectoryEntry, type FileStat, listDirectory, statFile } from "./server/server-files.ts";
+export {
+  type DirectoryEntry,
+  type FileStat,
+  type ListDirectoryOptions,
+  listDirectory,
+  statFile,
+} from "./server/server-files.ts";
 export { readServerInfo, type ServerInfo, type ServerValidity, serverValidity } from "./server/server-info.ts";
 export {
   maskSettingSecrets,

@@ -1,5 +1,11 @@
 import { AppError } from "@tidemark/kit";
-import { listDirectory, neutraliseIdleTimeouts, readBinaryFile, type SqlSession } from "@tidemark/postgres";
+import {
+  type DirectoryEntry,
+  listDirectory,
+  neutraliseIdleTimeouts,
+  readBinaryFile,
+  type SqlSession,
+} from "@tidemark/postgres";
 import { type ClusterFiles, type ListedEntry, rawPath, readablePath } from "./cluster-files.ts";
 
 export interface ServerFilesOptions {
@@ -9,6 +15,8 @@ export interface ServerFilesOptions {
   readonly signal: AbortSignal;
   /** 0700 or 0750: tells the modes PostgreSQL gives its folders and files (file_perm.c); SQL does not show them. */
   readonly dataDirectoryMode: number;
+  /** Entries of a folder asked for at a time. 10,000 unless given. */
+  readonly pageSize?: number | undefined;
 }
 
 /**
@@ -40,10 +48,26 @@ export class ServerFiles implements ClusterFiles {
 
   async list(path: string): Promise<readonly ListedEntry[] | null> {
     const folder = path === "" ? "." : readablePath(path);
-    const listed = await this.#ask((session) => listDirectory(session, folder, { timeoutMs: listTimeoutMs }));
-    if (listed === null) return null;
-    const { dataDirectoryMode } = this.#options;
     const entries: ListedEntry[] = [];
+    let limit = this.#options.pageSize ?? defaultPageSize;
+    let after: string | undefined;
+    for (;;) {
+      const page = { after, limit, timeoutMs: listTimeoutMs };
+      const listed = await this.#ask((session) => listDirectory(session, folder, page));
+      if (listed === null) return after === undefined ? null : entries;
+      this.#takePage(folder, listed, entries);
+      // A page that is only not full may have lost what went away while it was read.
+      if (listed.length === 0) return entries;
+      // Only a name we have exactly can be told the server; what follows it in this page comes once more and is left out.
+      const last = listed.findLast(({ isNameExact }) => isNameExact)?.name;
+      if (last !== undefined) after = last;
+      else if (listed.length < limit) return entries;
+      else limit *= 2;
+    }
+  }
+
+  #takePage(folder: string, listed: readonly DirectoryEntry[], entries: ListedEntry[]): void {
+    const { dataDirectoryMode } = this.#options;
     for (const { name, isNameExact, sizeBytes, isDirectory, modifiedAt } of listed) {
       if (!isNameExact) {
         this.#note(`${folder}/${name} was left out: its name is no text for the server, so it cannot be asked for`);
@@ -53,7 +77,6 @@ export class ServerFiles implements ClusterFiles {
       const mode = isDirectory ? dataDirectoryMode : dataDirectoryMode & 0o666;
       entries.push({ name: rawPath(name), kind, sizeBytes: Number(sizeBytes), mode, modifiedAt });
     }
-    return entries;
   }
 
   async read(path: string, offset: number, lengthBytes: number): Promise<Uint8Array | null> {
@@ -140,5 +163,7 @@ export class ServerFiles implements ClusterFiles {
 /** A session may be lost without our having noticed it yet: then the next one is asked, which is new. */
 const attempts = 3;
 const notesKept = 20;
+/** So that no answer keeps our thread for long. */
+const defaultPageSize = 10_000;
 /** A folder of a million files takes the server some ten seconds. */
 const listTimeoutMs = 300_000;

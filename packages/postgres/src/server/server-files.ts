@@ -59,9 +59,19 @@ export async function statFile(asker: Asker, path: string): Promise<FileStat> {
   };
 }
 
+export interface ListDirectoryOptions {
+  /** An empty list for a directory that is not there, instead of an error. */
+  readonly missingOk?: boolean | undefined;
+  /** Only what comes behind this name, in the order of bytes; of a directory that went away then nothing. */
+  readonly after?: string | undefined;
+  /** At most so many entries; all unless given. */
+  readonly limit?: number | undefined;
+  readonly timeoutMs?: number | undefined;
+}
+
 /**
- * The entries of a directory with their kinds and sizes, with one statement. What goes away meanwhile is left out.
- * Relative paths start in the data directory (`.` is it).
+ * The entries of a directory with their kinds and sizes, in the order of their names' bytes, with one statement. What
+ * goes away meanwhile is left out. Relative paths start in the data directory (`.` is it).
  *
  * Needs: EXECUTE on pg_ls_dir(text, boolean, boolean) and pg_stat_file(text, boolean), and pg_read_server_files for an
  * absolute path outside the data and log directories.
@@ -71,12 +81,17 @@ export async function statFile(asker: Asker, path: string): Promise<FileStat> {
 export async function listDirectory(
   asker: Asker,
   path: string,
-  options: { readonly missingOk?: boolean; readonly timeoutMs?: number | undefined } = {},
+  options: ListDirectoryOptions = {},
 ): Promise<DirectoryEntry[]> {
   const rows = await onServerFile(path, () =>
-    asker.query<EntryRow>(directoryQuestion, [path], { timeoutMs: options.timeoutMs }),
+    // Two more for the dot directories, which come first.
+    asker.query<EntryRow>(
+      directoryQuestion,
+      [path, options.after ?? null, options.limit === undefined ? null : options.limit + 2],
+      { timeoutMs: options.timeoutMs },
+    ),
   );
-  if (!rows.some(({ name }) => name === ".")) {
+  if (options.after === undefined && !rows.some(({ name }) => name === ".")) {
     if (options.missingOk === true) return [];
     throw missing(path);
   }
@@ -91,7 +106,7 @@ export async function listDirectory(
       modifiedAt: new Date(modified_ms),
     });
   }
-  return entries;
+  return options.limit === undefined ? entries : entries.slice(0, options.limit);
 }
 
 /**
@@ -156,12 +171,15 @@ interface EntryRow {
 /**
  * The dot directories are asked for, because a missing directory otherwise looks like an empty one. Only the directory
  * itself is looked at for them: `..` would leave the data directory. textsend() gives the name as it goes over the
- * wire, so that a name that is no text can be told from one that is.
+ * wire, so that a name that is no text can be told from one that is. Only the entries wanted are looked at.
  */
 const directoryQuestion = `
   SELECT d.name, pg_catalog.octet_length(pg_catalog.textsend(d.name)) AS name_bytes,
          f.size::text AS size, f.isdir, ${msOf("f.modification")} AS modified_ms
-    FROM pg_catalog.pg_ls_dir($1::text, true, true) d(name)
+    FROM (SELECT ls.name, ls.name IN ('.', '..') AS is_dot
+            FROM pg_catalog.pg_ls_dir($1::text, true, true) ls(name)
+           WHERE $2::text IS NULL OR (ls.name COLLATE "C" > $2::text AND ls.name NOT IN ('.', '..'))
+           ORDER BY 2 DESC, ls.name COLLATE "C" LIMIT $3::int8) d
     LEFT JOIN LATERAL pg_catalog.pg_stat_file(
            CASE WHEN d.name IN ('.', '..') THEN $1::text ELSE $1::text || '/' || d.name END, true) f ON true
-   ORDER BY 1`;
+   ORDER BY d.is_dot DESC, d.name COLLATE "C"`;
