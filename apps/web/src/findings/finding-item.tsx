@@ -22,11 +22,11 @@ export function FindingItem({ finding }: { readonly finding: Finding }) {
           {" · since "}
           <Time at={finding.firstSeenAt} />
         </p>
-        <p className="mt-1 break-words">{sentence(finding.why)}</p>
-        <p className="mt-1 break-words text-muted">
+        <p className="mt-1 break-words">
           Found: {finding.found}
           {finding.required !== null && <>. Needed: {finding.required}</>}
         </p>
+        <p className="mt-1 break-words text-muted">{sentence(finding.why)}</p>
         {finding.remedy !== null && (
           <details className="mt-1.5" open={finding.severity === "BLOCKS_BACKUP"}>
             <summary className="w-fit rounded text-accent">How to mend it</summary>

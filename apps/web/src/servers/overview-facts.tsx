@@ -16,6 +16,9 @@ export const OverviewFactFields = graphql(`
     sizeBytes
     lastContactAt
     nextBackupAt
+    offline {
+      id
+    }
     createdAt
     lastBackup {
       id
@@ -72,7 +75,7 @@ export function OverviewFacts({ server }: { readonly server: ServerFacts }) {
           )}
         </Fact>
         <Fact label="Next backup">
-          {server.nextBackupAt === null ? "not scheduled" : <Time at={server.nextBackupAt} show="absolute" />}
+          <NextBackup server={server} />
         </Fact>
         <Fact label="Size" title={exactBytes(server.sizeBytes)}>
           {bytes(server.sizeBytes)}
@@ -104,6 +107,11 @@ export function OverviewFacts({ server }: { readonly server: ServerFacts }) {
       </Facts>
     </Panel>
   );
+}
+
+function NextBackup({ server: { nextBackupAt, offline } }: { readonly server: ServerFacts }) {
+  if (nextBackupAt === null) return "not scheduled";
+  return offline === null ? <Time at={nextBackupAt} show="absolute" /> : "not while offline";
 }
 
 function Schedules({ server: { schedules } }: { readonly server: ServerFacts }) {

@@ -32,6 +32,8 @@ export function Chips<Value extends string>({ legend, choices, chosen, onChoose 
             value={value}
             checked={value === chosen}
             onChange={() => onChoose(value)}
+            // A choice of what is shown must not send the form around it.
+            onKeyDown={(event) => event.key === "Enter" && event.preventDefault()}
             className="absolute inset-0 cursor-pointer opacity-0"
           />
           {title} <span className="tabular-nums">{count}</span>
