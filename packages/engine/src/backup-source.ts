@@ -47,6 +47,8 @@ export interface CopyRequest {
 export interface OpenedSource {
   readonly method: BackupMethod;
   readonly details: SourceDetails;
+  /** Aborted, with the reason, when the copy has become impossible: whatever waits for something else ends. */
+  readonly lost: AbortSignal;
   /** Makes the server keep the WAL of the copy; returns sentences about what was not possible. */
   reserveWal(backupId: string, control: ActControl): Promise<readonly string[]>;
   copy(writer: BackupWriter, request: CopyRequest, control: ActControl): Promise<ReceivedBackup>;

@@ -39,6 +39,8 @@ export async function openStreamSource(
 class StreamSource implements OpenedSource {
   readonly method = "stream";
   readonly details: SourceDetails;
+  /** Never: the stream itself ends with its session. */
+  readonly lost = new AbortController().signal;
   readonly #options: StreamOptions;
   readonly #session: ReplicationSession;
   readonly #clock: Clock;

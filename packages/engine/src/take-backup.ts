@@ -70,7 +70,7 @@ export async function takeBackup(
       avoidPackIds: parent.avoidPackIds,
       startedAt,
       encoder: deps.encoder,
-      signal: control.signal,
+      signal: AbortSignal.any([control.signal, source.lost]),
     });
     const received = await source.copy(writer, request, control);
     const facts = composeFacts(request, source, received, { startedAt, stoppedAt: deps.clock.now(), notes });

@@ -92,6 +92,10 @@ class FileSource implements OpenedSource {
     }
   }
 
+  get lost(): AbortSignal {
+    return this.#lost.signal;
+  }
+
   async copy(writer: BackupWriter, request: CopyRequest, control: ActControl): Promise<ReceivedBackup> {
     const whole = { ...control, signal: AbortSignal.any([control.signal, this.#lost.signal]) };
     this.#running = new RunningFileBackup({

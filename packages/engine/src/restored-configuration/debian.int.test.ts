@@ -88,6 +88,10 @@ describe.skipIf(lacksDebian || !isRoot)(`a cluster of pg_createcluster 15${why}`
     expect(libraries).toBe(one.role === "may_read_files" ? "pg_stat_statements" : "");
   });
 
+  it("is drilled like any other", async () => {
+    expect(await rig.drill()).toMatchObject({ outcome: "proven", reason: null });
+  });
+
   async function checkFiles(target: string, role: (typeof ways)[number]["role"]): Promise<void> {
     const readme = await readFile(join(target, originalsFolder, "README"), "utf8");
     if (role === "may_not") {
