@@ -3,7 +3,7 @@ import { adoptCluster, standbyOf, type TestServer, tempDir, testServer } from "@
 import { nextButton, testConnection } from "../faces/add-server.ts";
 import { done, tidemark } from "../faces/command.ts";
 import { data } from "../faces/graphql.ts";
-import { expect, test } from "../faces/story.ts";
+import { expect, expectRunState, test } from "../faces/story.ts";
 
 test("a standby is offered as a member, a copy asks for confirmation, a name is given once", async ({ page }) => {
   await using primary = await testServer();
@@ -18,7 +18,11 @@ test("a standby is offered as a member, a copy asks for confirmation, a name is 
   await nextButton(page).click();
   await page.getByRole("button", { name: "Finish" }).click();
   await expect(page).toHaveURL(/\/servers\/(twins|srv_\w+)$/, { timeout: 30_000 });
-  await expect(page.getByText("Member twins-standby")).toBeVisible();
+  await expect(page.getByText("Member twins-standby").first()).toBeVisible();
+  await page.getByRole("button", { name: "Back up now" }).click();
+  await page.getByLabel("From", { exact: true }).selectOption("twins-standby");
+  await page.getByRole("button", { name: "Start backup" }).click();
+  await expectRunState(page, "Succeeded");
 
   await using copy = await coldCopyOf(primary);
   const refused = await tidemark(["server", "add", "twins-copy", "--dsn", copy.dsn()]);

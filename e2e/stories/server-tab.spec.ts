@@ -1,3 +1,4 @@
+import type { Page } from "@playwright/test";
 import { standbyOf, type TestServer, testServer, waitFor } from "@tidemark/testkit";
 import { done } from "../faces/command.ts";
 import { ask, serverNamed } from "../faces/graphql.ts";
@@ -35,12 +36,10 @@ test("slots and replication are shown, and a slot in use is dropped only after i
 
   await page.getByRole("button", { name: "Drop standby_one…" }).click();
   await expect(dialog.getByText(/is in use by .*cuts that client off/)).toBeVisible({ timeout: 30_000 });
-  const drop = dialog.getByRole("button", { name: "Drop slot" });
-  await expect(drop).toBeDisabled();
+  await expect(dialog.getByRole("button", { name: "Drop slot" })).toBeDisabled();
   expect(await slotsOf(primary), "nothing is dropped by looking at the plan").toEqual(["standby_one"]);
-  await dialog.getByLabel("Type standby_one to confirm").fill("standby_one");
-  await drop.click();
-  await dialog.getByRole("button", { name: "Done" }).click({ timeout: 30_000 });
+  await confirmDrop(page, "standby_one");
+  await dialog.getByRole("button", { name: "Done" }).click();
   expect(await slotsOf(primary)).toEqual([]);
   await expect(slot).toHaveCount(0, { timeout: 30_000 });
 });
@@ -73,6 +72,20 @@ test("WAL is switched, a checkpoint made, a restore point named and files are re
   await dialog.getByLabel("Sessions that read").fill("2");
   await dialog.getByRole("button", { name: "Start backup" }).click();
   await expectRunState(page, "Succeeded");
+});
+
+test("a server that went away is said to be away, with what it told before", async ({ page }) => {
+  await using server = await testServer();
+  await done(["server", "add", "gone-away", "--dsn", server.dsn(), "--no-first-backup"]);
+  await server.stop();
+  await page.goto("/servers/gone-away/server");
+  await page.getByRole("button", { name: "Refresh what the server tells" }).click();
+  await expect(page.getByRole("alert").filter({ hasText: "connection-refused" })).toBeVisible({ timeout: 30_000 });
+  await expect(page.getByText(/The server cannot be asked since/)).toBeVisible();
+  await expect(page.getByRole("region", { name: "Cluster" })).toContainText("primary");
+  await server.start();
+  await page.getByRole("button", { name: "Refresh what the server tells" }).click();
+  await expect(page.getByText(/The server cannot be asked since/)).toHaveCount(0, { timeout: 30_000 });
 });
 
 test("a server set offline says who did it and why, is left alone, and comes back", async ({ page }) => {
@@ -112,7 +125,23 @@ test("a server set offline says who did it and why, is left alone, and comes bac
   await expect(backUp).not.toHaveAttribute("aria-disabled");
 });
 
-/** It does not come back at once when it is cut off: a standby that does is another use of the slot than the one shown. */
+/**
+ * Types the name and drops. A standby that is back before the slot is gone is another use of it than the one shown: then
+ * the plan is made anew, and this time the standby waits before it comes again (wal_retrieve_retry_interval).
+ */
+async function confirmDrop(page: Page, slot: string): Promise<void> {
+  const dialog = page.getByRole("dialog");
+  const again = dialog.getByRole("button", { name: "Plan again" });
+  for (const last of [false, true]) {
+    await dialog.getByLabel(`Type ${slot} to confirm`).fill(slot);
+    await dialog.getByRole("button", { name: "Drop slot" }).click();
+    await expect(again.or(dialog.getByRole("button", { name: "Done" }))).toBeVisible({ timeout: 30_000 });
+    if (last || (await again.count()) === 0) return;
+    await expect(dialog.getByRole("alert")).toContainText("plan-stale");
+    await again.click();
+  }
+}
+
 async function streamThrough(standby: TestServer, primary: TestServer, slot: string): Promise<void> {
   await standby.query("ALTER SYSTEM SET wal_retrieve_retry_interval = '5min'");
   await standby.query(`ALTER SYSTEM SET primary_slot_name = '${slot}'`);

@@ -1,10 +1,12 @@
 "use client";
 import { type Inspecting, useInspection } from "#checks/use-inspection.ts";
+import { sentence } from "#lib/format.ts";
 import { RunInline } from "#runs/run-inline.tsx";
 import { WalActs } from "#server-acts/wal-acts.tsx";
 import { Button } from "#ui/button.tsx";
 import { EmptyState } from "#ui/empty-state.tsx";
 import { ErrorPanel } from "#ui/error-panel.tsx";
+import { Note } from "#ui/note.tsx";
 import { Panel } from "#ui/panel.tsx";
 import { Time } from "#ui/time.tsx";
 import { ArchiverPanel } from "./archiver-panel.tsx";
@@ -19,18 +21,29 @@ interface Props {
   readonly serverId: string;
   /** Null: never inspected. */
   readonly snapshot: Snapshot | null;
+  /** Since when it cannot be asked, and why; null: it could be the last time. */
+  readonly away: { readonly found: string; readonly firstSeenAt: string } | null;
   /** Why nothing may be done to the server now; null: it may. */
   readonly blockedBy: string | null;
 }
 
 /** What a server tells of itself, how old that is, and what may be done to its WAL and its slots. */
-export function ServerView({ serverId, snapshot, blockedBy }: Props) {
+export function ServerView({ serverId, snapshot, away, blockedBy }: Props) {
   const inspecting = useInspection(serverId);
   const again = () => inspecting.start(null);
   return (
     <div className="space-y-5">
       {snapshot !== null && <Freshness snapshot={snapshot} inspecting={inspecting} blockedBy={blockedBy} />}
       <Inspection inspecting={inspecting} />
+      {away !== null && (
+        <Note kind="warn">
+          <p className="font-medium">
+            The server cannot be asked since <Time at={away.firstSeenAt} show="absolute" />.
+          </p>
+          <p>{sentence(away.found)}</p>
+          {snapshot !== null && <p>What stands below is what it told before.</p>}
+        </Note>
+      )}
       {snapshot === null ? (
         <Panel>
           <EmptyState

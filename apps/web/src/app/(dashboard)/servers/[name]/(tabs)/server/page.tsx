@@ -22,12 +22,19 @@ const ServerTold = graphql(
         snapshot {
           ...SnapshotFields
         }
+        findings(open: true) {
+          checkId
+          found
+          firstSeenAt
+        }
       }
     }
   `,
   [OfflineFields, SnapshotFields],
 );
 
+/** The check that comes before all others, by the worker's name: whether the server can be asked at all. */
+const connectionCheck = "connection";
 const refreshMs = 15_000;
 
 export default async function ServerToldPage({ params }: { readonly params: Promise<{ readonly name: string }> }) {
@@ -38,7 +45,12 @@ export default async function ServerToldPage({ params }: { readonly params: Prom
   return (
     <>
       <LiveRefresh everyMs={refreshMs} />
-      <ServerView serverId={server.id} snapshot={server.snapshot} blockedBy={offlineReason(server.offline)} />
+      <ServerView
+        serverId={server.id}
+        snapshot={server.snapshot}
+        away={server.findings.find((finding) => finding.checkId === connectionCheck) ?? null}
+        blockedBy={offlineReason(server.offline)}
+      />
     </>
   );
 }
