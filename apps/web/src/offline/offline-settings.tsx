@@ -94,7 +94,9 @@ function PeriodRow({ period }: { readonly period: Period }) {
   );
 }
 
-function Missed({ period: { missed, missedCount } }: { readonly period: Period }) {
+/** What was missed is written down when the server is set online. */
+function Missed({ period: { missed, missedCount, endedAt } }: { readonly period: Period }) {
+  if (endedAt === null) return "listed when it is online again";
   if (missedCount === 0) return "nothing";
   return (
     <details>
