@@ -38,8 +38,6 @@ export function CheckItem({ check, seen, recheck, outcome }: Props) {
               <h3 className="font-medium">{check.title}</h3>
               <p className="text-[0.8125rem] text-muted">
                 <span className={`font-medium ${className}`}>{text}</span>
-                {/* A check's title says what should be. */}
-                {found && " · not so"}
                 {found && seen !== undefined && (
                   <>
                     {" · first seen "}

@@ -21,7 +21,7 @@ export interface ConnectionTrouble {
 export function connectionCheck(trouble: ConnectionTrouble | null): ServerCheckResult {
   return {
     id: connectionCheckId,
-    title: "The server can be reached and lets us in",
+    title: trouble === null ? "The server can be reached and lets us in" : "The server cannot be reached or used",
     state: trouble === null ? "ok" : "found",
     severity: "blocks-backup",
     read: "a login with the stored connection",

@@ -5,6 +5,7 @@ import { check, found, ok } from "./check.ts";
 const exclusiveBackup = check({
   id: "exclusive-backup",
   title: "No exclusive backup was left running",
+  problem: "An exclusive backup was left running",
   severity: "risk",
   read: "pg_is_in_backup(), pg_backup_start_time()",
   required: "none is running",
@@ -24,6 +25,7 @@ const exclusiveBackup = check({
 const otherBackup = check({
   id: "other-backup-running",
   title: "No other base backup is running",
+  problem: "Another base backup is running",
   severity: "note",
   read: "pg_stat_progress_basebackup",
   required: "none but ours",
@@ -48,6 +50,7 @@ const otherBackup = check({
 const preparedTransactions = check({
   id: "prepared-transactions",
   title: "No prepared transaction is forgotten",
+  problem: "A prepared transaction is forgotten",
   severity: "note",
   read: "pg_prepared_xacts",
   required: "none older than an hour",
@@ -74,6 +77,7 @@ const preparedTransactions = check({
 const pendingRestart = check({
   id: "pending-restart",
   title: "No setting waits for a restart",
+  problem: "Settings wait for a restart",
   severity: "note",
   read: "pending_restart in pg_settings",
   required: "none",
@@ -91,6 +95,7 @@ const pendingRestart = check({
 const configurationInvalid = check({
   id: "configuration-invalid",
   title: "The configuration files can be read again",
+  problem: "The configuration files have errors",
   severity: "risk",
   read: "pg_file_settings, pg_hba_file_rules, pg_ident_file_mappings (15+)",
   required: "no error",

@@ -18,6 +18,7 @@ function archiver(settings: Settings): string | null {
 const archiveMode = check({
   id: "archive-mode",
   title: "WAL between backups is kept",
+  problem: "WAL between backups is not kept",
   severity: "note",
   read: "archive_mode, archive_command, archive_library",
   required: "archive_mode = on, unless a receiver of ours streams the WAL",
@@ -42,6 +43,7 @@ const archiveMode = check({
 const archiveCommand = check({
   id: "archive-command",
   title: "The archiver has something to archive with",
+  problem: "The archiver has nothing to archive with",
   severity: "risk",
   read: "archive_mode, archive_command, archive_library",
   required: "a command or library that stores the segment",
@@ -73,6 +75,7 @@ const discards = /^\s*(?:(?:\/usr)?\/bin\/true|true|:|exit(?:\s+0)?|cd\s+\.)\s*;
 const archiverHealth = check({
   id: "archiver-health",
   title: "Continuous archiving works",
+  problem: "Continuous archiving fails",
   severity: "risk",
   read: "pg_stat_archiver",
   required: "the last attempt went well",
@@ -94,6 +97,7 @@ const archiverHealth = check({
 const archivesTwice = check({
   id: "archives-twice",
   title: "WAL is stored once",
+  problem: "WAL is stored twice",
   severity: "note",
   read: "archive_mode, archive_command, archive_library",
   required: "either a WAL receiver of ours or an archiver",
@@ -138,6 +142,7 @@ const foreignTools = [
 const archiveTimeout = check({
   id: "archive-timeout",
   title: "A quiet server's WAL is archived in time",
+  problem: "A quiet server's WAL is archived late",
   severity: "note",
   read: "archive_timeout",
   required: "30 s to 1 h while WAL is archived and not streamed",

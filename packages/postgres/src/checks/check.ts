@@ -14,6 +14,7 @@ export type Severity = "blocks-backup" | "blocks-wal" | "risk" | "note";
 /** One look at one thing. `severity` counts when `found`; when `not-asked`, `found` tells why. */
 export interface CheckResult {
   readonly id: string;
+  /** What is so in good order; when `found`, what is wrong. */
   readonly title: string;
   readonly state: "ok" | "found" | "not-asked";
   readonly severity: Severity;
@@ -68,7 +69,10 @@ export type Verdict =
 /** A check as data and a pure function: it reads nothing itself, so that it can be judged on recorded answers. */
 export interface Check {
   readonly id: string;
+  /** What is so when all is well: the headline of the check. */
   readonly title: string;
+  /** What is wrong when it is not: the headline of the finding. */
+  readonly problem: string;
   readonly severity: Severity;
   readonly read: string;
   readonly required: string;

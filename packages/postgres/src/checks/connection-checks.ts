@@ -9,6 +9,7 @@ import { replicaWalLevel } from "./setting-remedy.ts";
 const replicationProtocol = check({
   id: "replication-protocol",
   title: "The replication protocol works",
+  problem: "The replication protocol does not work",
   severity: "blocks-backup",
   read: "IDENTIFY_SYSTEM in a replication session of this role",
   required: "the server answers",
@@ -40,6 +41,7 @@ function onPrimary(inRecovery: boolean): Remedy | null {
 const managedService = check({
   id: "managed-service",
   title: "No managed service stands between us and the server's files",
+  problem: "A managed service keeps its files to itself",
   severity: "blocks-backup",
   read: "pg_settings and pg_roles for names only a managed service has; a replication session",
   required: "the replication protocol, or files that may be read",
@@ -60,6 +62,7 @@ const managedService = check({
 const tlsNotRequired = check({
   id: "tls-not-required",
   title: "The connection is encrypted in any case",
+  problem: "The connection may be unencrypted",
   severity: "note",
   read: "sslmode of the connection string",
   required: "sslmode=require, verify-ca or verify-full over a network",
@@ -96,6 +99,7 @@ function isLoopback(host: string): boolean {
 const passwordEncryption = check({
   id: "password-encryption",
   title: "Passwords are kept as SCRAM verifiers",
+  problem: "Passwords are kept as MD5 hashes",
   severity: "risk",
   read: "password_encryption",
   required: "scram-sha-256",
@@ -123,6 +127,7 @@ const timeouts = [
 const sessionTimeouts = check({
   id: "session-timeouts",
   title: "No timeout ends this role's long sessions",
+  problem: "A timeout may end long sessions of the role",
   severity: "risk",
   read: timeouts.map(({ name }) => name).join(", "),
   required: "0 (none) for this role",
@@ -147,6 +152,7 @@ const sessionTimeouts = check({
 const clockDifference = check({
   id: "clock-difference",
   title: "The clocks of server and worker agree",
+  problem: "The clocks of server and worker differ",
   severity: "risk",
   read: "clock_timestamp()",
   required: "at most 5 s apart",

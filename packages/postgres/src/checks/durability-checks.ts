@@ -4,6 +4,7 @@ import { changeSettings } from "./setting-remedy.ts";
 const fsync = check({
   id: "fsync",
   title: "The server writes through to its disk",
+  problem: "The server does not write through to its disk",
   severity: "risk",
   read: "fsync",
   required: "on",
@@ -18,6 +19,7 @@ const fsync = check({
 const fullPageWrites = check({
   id: "full-page-writes",
   title: "WAL carries whole pages after a checkpoint",
+  problem: "WAL lacks whole pages",
   severity: "risk",
   read: "full_page_writes, and on a standby what its primary's WAL says (pg_control_checkpoint)",
   required: "on",
@@ -49,6 +51,7 @@ const fullPageWrites = check({
 const dataChecksums = check({
   id: "data-checksums",
   title: "Pages carry checksums",
+  problem: "Pages carry no checksums",
   severity: "risk",
   read: "data_checksums",
   required: "on",
@@ -69,6 +72,7 @@ const maskingSettings = ["zero_damaged_pages", "ignore_checksum_failure"] as con
 const damageHidden = check({
   id: "damage-hidden",
   title: "The server does not look past damage",
+  problem: "The server looks past damage",
   severity: "risk",
   read: maskingSettings.join(", "),
   required: "off",

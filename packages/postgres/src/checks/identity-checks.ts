@@ -3,6 +3,7 @@ import { check, found, notAsked, ok } from "./check.ts";
 const identifierAgrees = check({
   id: "system-identifier-agrees",
   title: "Both kinds of session reach the same cluster",
+  problem: "The two kinds of session reach different clusters",
   severity: "blocks-backup",
   read: "pg_control_system() and IDENTIFY_SYSTEM",
   required: "the same system identifier",
@@ -21,6 +22,7 @@ const identifierAgrees = check({
 const identifierChanged = check({
   id: "system-identifier-changed",
   title: "It is the cluster that was registered",
+  problem: "Another cluster is at this address",
   severity: "blocks-backup",
   read: "pg_control_system()",
   required: "the system identifier of the first contact",
@@ -39,6 +41,7 @@ const identifierChanged = check({
 const identifierRegistered = check({
   id: "system-identifier-registered",
   title: "The cluster is registered once",
+  problem: "The cluster is registered twice",
   severity: "risk",
   read: "pg_control_system(), and the other servers here",
   required: "a system identifier no other server here has",

@@ -13,8 +13,8 @@ export interface KnownDefect {
 
 /**
  * What the release notes say of backups, as far as it concerns servers (not their client programs alone): incremental
- * backups came with 17 and were mended several times. `risk`: what a backup contains may be wrong, or backups stop.
- * `note`: we do not go that way (visibility maps are asked for whole), or only pg_combinebackup is concerned.
+ * backups came with 17 and were mended several times. `risk`: what a backup of ours contains may be wrong, or backups
+ * stop. `note`: backups of ours do not go that way, since they ask for everything and find out themselves what changed.
  */
 export const knownDefects: readonly KnownDefect[] = [
   {
@@ -27,7 +27,7 @@ export const knownDefects: readonly KnownDefect[] = [
   {
     major: 17,
     fixedIn: 8,
-    severity: "risk",
+    severity: "note",
     what: "an incremental backup of a table above 1 GB that was truncated cannot be restored",
     source: "release notes of 17.8",
   },
@@ -41,14 +41,14 @@ export const knownDefects: readonly KnownDefect[] = [
   {
     major: 17,
     fixedIn: 11,
-    severity: "risk",
+    severity: "note",
     what: "the WAL summarizer misses changes of visibility maps, and may stand still at a change of timeline",
     source: "release notes of 17.11",
   },
   {
     major: 18,
     fixedIn: 2,
-    severity: "risk",
+    severity: "note",
     what: "an incremental backup of a table above 1 GB that was truncated cannot be restored",
     source: "release notes of 18.2",
   },
@@ -62,7 +62,7 @@ export const knownDefects: readonly KnownDefect[] = [
   {
     major: 18,
     fixedIn: 6,
-    severity: "risk",
+    severity: "note",
     what: "the WAL summarizer misses changes of visibility maps, and may stand still at a change of timeline",
     source: "release notes of 18.6",
   },

@@ -12,6 +12,7 @@ const fileSettings = ["config_file", "hba_file", "ident_file"] as const;
 const configurationOutside = check({
   id: "configuration-outside-data-directory",
   title: "The configuration is inside the data directory",
+  problem: "The configuration is outside the data directory",
   severity: "note",
   read: "config_file, hba_file, ident_file, data_directory",
   required: "inside, or readable by our role, so that each backup keeps them",
@@ -45,6 +46,7 @@ const configurationOutside = check({
 const tablespaceInside = check({
   id: "tablespace-inside-data-directory",
   title: "Tablespaces are outside the data directory",
+  problem: "A tablespace is inside the data directory",
   severity: "risk",
   read: "pg_tablespace_location(), data_directory",
   required: "outside",
@@ -89,6 +91,7 @@ function moveBack(
 const dataDirectoryMode = check({
   id: "data-directory-mode",
   title: "Only the server's user reads the data directory",
+  problem: "Others may read the data directory",
   severity: "note",
   read: "data_directory_mode",
   required: "0700",
@@ -108,6 +111,7 @@ const dataDirectoryMode = check({
 const collationVersions = check({
   id: "collation-versions",
   title: "Sort orders come from the library in use",
+  problem: "Sort orders come from another version of the library",
   severity: "risk",
   read: "pg_database_collation_actual_version() (15+), pg_collation_actual_version()",
   required: "the versions the databases and collations were made with",

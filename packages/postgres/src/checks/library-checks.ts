@@ -3,6 +3,7 @@ import { check, found, ok } from "./check.ts";
 const extensionLibraries = check({
   id: "extension-libraries",
   title: "Extensions need no libraries beyond PostgreSQL's own",
+  problem: "Extensions need libraries beyond PostgreSQL's own",
   severity: "note",
   read: "pg_proc.probin in this database, shared_preload_libraries",
   required: "libraries of PostgreSQL and its contrib modules",

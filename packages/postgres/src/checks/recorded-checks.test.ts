@@ -163,11 +163,11 @@ describe("version-supported", () => {
 
 describe("known-backup-defects", () => {
   it.each([
-    [170_000, "risk", "17.11", 4],
-    [170_008, "risk", "17.11", 2],
-    [170_010, "risk", "17.11", 1],
-    [180_001, "risk", "18.6", 3],
-    [180_004, "risk", "18.6", 1],
+    [170_000, "note", "17.11", 4],
+    [170_008, "note", "17.11", 2],
+    [170_010, "note", "17.11", 1],
+    [180_001, "note", "18.6", 3],
+    [180_004, "note", "18.6", 1],
   ])("tells the defects of %i and the minor without them", async (versionNum, severity, target, count) => {
     const result = await judge("known-backup-defects", { versionNum });
     expect(result).toMatchObject({ state: "found", severity, required: `${target} or newer` });

@@ -12,6 +12,7 @@ import { changeSettings } from "./setting-remedy.ts";
 const synchronousNames = check({
   id: "synchronous-standby-names",
   title: "No commit waits for our receiver by accident",
+  problem: "Commits may wait for our receiver",
   severity: "risk",
   read: "synchronous_standby_names, pg_stat_replication",
   required: "names of standbys, without * and without ours",
@@ -75,6 +76,7 @@ const standbyOnly = { on: "standby", elsewhere: "this is a primary" } as const;
 const standbyConnected = check({
   id: "standby-connected",
   title: "The standby follows its primary",
+  problem: "The standby does not follow its primary",
   severity: "risk",
   read: "pg_stat_wal_receiver, primary_conninfo, restore_command",
   required: "a WAL receiver, or a restore_command",
@@ -107,6 +109,7 @@ const standbyConnected = check({
 const recoveryPaused = check({
   id: "recovery-paused",
   title: "The standby replays what it receives",
+  problem: "The standby's recovery is paused",
   severity: "risk",
   read: "pg_is_wal_replay_paused()",
   required: "not paused",

@@ -7,6 +7,7 @@ const onPrimary = { advice: "run it on the primary: a standby changes no roles" 
 const replicationRight = check({
   id: "replication-right",
   title: "The role may take backups",
+  problem: "The role may not take backups",
   severity: "blocks-backup",
   read: "rolsuper and rolreplication in pg_roles",
   required: "REPLICATION",
@@ -25,6 +26,7 @@ const replicationRight = check({
 const monitoringPrivileges = check({
   id: "monitoring-privileges",
   title: "The role may read settings and statistics",
+  problem: "The role may not read settings and statistics",
   severity: "note",
   read: "membership in pg_read_all_settings and pg_read_all_stats",
   required: "both (pg_monitor contains them)",
@@ -46,6 +48,7 @@ const monitoringPrivileges = check({
 const operatePrivileges = check({
   id: "operate-privileges",
   title: "The role may switch WAL, set restore points and back up by reading files",
+  problem: "The role may not switch WAL, set restore points or back up by reading files",
   severity: "note",
   read: "has_function_privilege and pg_has_role for each act",
   required: "every act that can be granted on this major",
@@ -64,6 +67,7 @@ const operatePrivileges = check({
 const excessPrivileges = check({
   id: "excess-privileges",
   title: "The role has no rights a backup does not need",
+  problem: "The role has rights a backup does not need",
   severity: "risk",
   read: "attributes in pg_roles and memberships",
   required: "nothing beyond reading, REPLICATION and the backup functions",
@@ -82,6 +86,7 @@ const excessPrivileges = check({
 const roleConnectionLimit = check({
   id: "role-connection-limit",
   title: "The role may have enough sessions",
+  problem: "The role may have too few sessions",
   severity: "risk",
   read: "rolconnlimit in pg_roles",
   required: "no limit, or 8 and more",
@@ -101,6 +106,7 @@ const roleConnectionLimit = check({
 const roleExpires = check({
   id: "role-expires",
   title: "The role's password stays good",
+  problem: "The role's password expires",
   severity: "risk",
   read: "rolvaliduntil in pg_roles",
   required: "no end within 30 days",

@@ -95,7 +95,8 @@ async function judge(check: Check, reader: EvidenceReader, context: CheckContext
 }
 
 function toResult(check: Check, verdict: Verdict): CheckResult {
-  const { id, title, severity, read, required, why } = check;
+  const { id, severity, read, required, why } = check;
+  const title = verdict.state === "found" ? check.problem : check.title;
   const base = { id, title, read, state: verdict.state, found: verdict.found };
   if (verdict.state !== "found") {
     return { ...base, severity, required, why, remedy: verdict.state === "ok" ? null : verdict.remedy };

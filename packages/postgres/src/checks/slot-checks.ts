@@ -28,6 +28,7 @@ function recreateSlot({ name }: Slot): string {
 const replicationSlots = check({
   id: "replication-slots",
   title: "Replication slots are free",
+  problem: "Too few replication slots are free",
   severity: "risk",
   read: "max_replication_slots, pg_replication_slots",
   required: "one free for a backup, one more for a WAL receiver that has none yet",
@@ -47,6 +48,7 @@ const replicationSlots = check({
 const ownSlotExists = check({
   id: "own-slot-exists",
   title: "Our replication slot exists and holds WAL",
+  problem: "Our replication slot is missing or holds no WAL",
   severity: "blocks-wal",
   read: "pg_replication_slots",
   required: "a physical slot of ours with a restart_lsn",
@@ -71,6 +73,7 @@ const ownSlotExists = check({
 const ownSlotActive = check({
   id: "own-slot-active",
   title: "Our receiver streams from its slot",
+  problem: "Our receiver does not stream from its slot",
   severity: "blocks-wal",
   read: "active in pg_replication_slots",
   required: "active",
@@ -95,6 +98,7 @@ const ownSlotActive = check({
 const ownSlotStatus = check({
   id: "own-slot-status",
   title: "Our replication slot has not lost WAL",
+  problem: "Our replication slot has lost WAL, or is about to",
   severity: "blocks-wal",
   read: "wal_status, safe_wal_size and (17+) invalidation_reason in pg_replication_slots",
   required: "reserved or extended, with four segments to go",
@@ -143,6 +147,7 @@ function raiseLimit(settings: Settings): string {
 const slotWalLimit = check({
   id: "slot-wal-limit",
   title: "Slots may hold enough WAL",
+  problem: "Slots may not hold enough WAL",
   severity: "risk",
   read: "max_slot_wal_keep_size",
   required: "-1 (no limit), or twice max_wal_size and 1 GB at least",
@@ -161,6 +166,7 @@ const slotWalLimit = check({
 const slotIdleTimeout = check({
   id: "slot-idle-timeout",
   title: "Our slot outlives a pause of its receiver",
+  problem: "A pause of its receiver ends our slot",
   severity: "risk",
   read: "idle_replication_slot_timeout",
   required: "0 (never), or a day and more",
@@ -181,6 +187,7 @@ const slotIdleTimeout = check({
 const foreignSlots = check({
   id: "foreign-slots",
   title: "No forgotten slot keeps WAL",
+  problem: "A slot nobody reads keeps WAL",
   severity: "risk",
   read: "pg_replication_slots",
   required: "no inactive slot of others that holds more than max_wal_size",

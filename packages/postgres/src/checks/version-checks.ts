@@ -5,6 +5,7 @@ import { knownDefects, lastReleases } from "./known-defects.ts";
 const versionSupported = check({
   id: "version-supported",
   title: "The major version is supported",
+  problem: "The major version is out of support",
   severity: "blocks-backup",
   read: "server_version_num",
   required: `PostgreSQL ${supportedMajors[0]} to ${supportedMajors.at(-1)}`,
@@ -31,6 +32,7 @@ const versionSupported = check({
 const knownBackupDefects = check({
   id: "known-backup-defects",
   title: "The minor release has no known defects in backups",
+  problem: "The minor release has known defects in backups",
   severity: "risk",
   read: "server_version_num",
   required: "the newest minor release of its major",

@@ -5,6 +5,7 @@ import { changeSettings, replicaWalLevel } from "./setting-remedy.ts";
 const walLevel = check({
   id: "wal-level",
   title: "WAL carries what a backup needs",
+  problem: "WAL lacks what a backup needs",
   severity: "blocks-backup",
   read: "wal_level",
   required: "replica or logical",
@@ -20,6 +21,7 @@ const walLevel = check({
 const summarizeWal = check({
   id: "summarize-wal",
   title: "WAL is summarised for incremental backups",
+  problem: "WAL is not summarised for incremental backups",
   severity: "note",
   read: "summarize_wal",
   required: "on",
@@ -35,6 +37,7 @@ const summarizeWal = check({
 const walSenders = check({
   id: "wal-senders",
   title: "WAL senders are free",
+  problem: "Too few WAL senders are free",
   severity: "blocks-backup",
   read: "max_wal_senders, pg_stat_replication",
   required: "one free for a backup, one more for a WAL receiver that is not connected",
@@ -62,6 +65,7 @@ const walSenders = check({
 const walKeepSize = check({
   id: "wal-keep-size",
   title: "WAL of a running backup is not removed",
+  problem: "WAL of a running backup may be removed",
   severity: "risk",
   read: "wal_keep_size, max_replication_slots, pg_replication_slots",
   required: "a free replication slot, or a wal_keep_size of max_wal_size at least",
@@ -82,6 +86,7 @@ const walKeepSize = check({
 const walSenderTimeout = check({
   id: "wal-sender-timeout",
   title: "Lost receivers are noticed, slow ones are kept",
+  problem: "Lost receivers are noticed late, or slow ones are cut off",
   severity: "risk",
   read: "wal_sender_timeout",
   required: "30 s to 10 min",
@@ -99,6 +104,7 @@ const walSenderTimeout = check({
 const checkpointTimeout = check({
   id: "checkpoint-timeout",
   title: "Checkpoints come often enough",
+  problem: "Checkpoints are far apart or too many",
   severity: "note",
   read: "checkpoint_timeout",
   required: "30 min at most",
@@ -114,6 +120,7 @@ const checkpointTimeout = check({
 const trackCommitTimestamp = check({
   id: "track-commit-timestamp",
   title: "The server remembers commit times",
+  problem: "The server does not remember commit times",
   severity: "note",
   read: "track_commit_timestamp",
   required: "on",
