@@ -328,10 +328,11 @@ describe("inspections", () => {
     expect((await api.rest("GET", path("/checks"))).body).toEqual({ items: [] });
 
     const observedAt = new Date(sampleSnapshot.observedAt);
-    await api.metadata.servers.recordSnapshot(seeded.server.id, {
+    await api.metadata.servers.recordLook(seeded.server.id, {
       observedAt,
       document: sampleSnapshot,
       checks: sampleChecks,
+      findings: { checked: [], seen: [] },
     });
     expect((await api.rest("GET", path("/snapshot"))).body).toEqual(sampleSnapshot);
     expect((await api.rest("GET", path("/checks"))).body).toEqual({ items: sampleChecks });
@@ -374,7 +375,12 @@ describe("inspections", () => {
     const other = await seedBackup(api.metadata, "upgraded");
     const { info: _lacking, ...document } = sampleSnapshot;
     const observedAt = new Date(sampleSnapshot.observedAt);
-    await api.metadata.servers.recordSnapshot(other.server.id, { observedAt, document, checks: sampleChecks });
+    await api.metadata.servers.recordLook(other.server.id, {
+      observedAt,
+      document,
+      checks: sampleChecks,
+      findings: { checked: [], seen: [] },
+    });
     const { data, errors } = await api.graphql(
       "query ($id: ID!) { server(id: $id) { name snapshot { observedAt } checks { id } } }",
       { id: other.server.id },

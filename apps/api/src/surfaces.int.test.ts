@@ -313,10 +313,11 @@ describe("one port", () => {
     };
     const one = await list();
     const second = await seedBackup(api.metadata, "second");
-    await api.metadata.servers.recordSnapshot(second.server.id, {
+    await api.metadata.servers.recordLook(second.server.id, {
       observedAt: new Date(sampleSnapshot.observedAt),
       document: sampleSnapshot,
       checks: sampleChecks,
+      findings: { checked: [], seen: [] },
     });
     const third = await seedBackup(api.metadata, "third");
     await api.metadata.offline.setOffline({ serverId: third.server.id, by: "user:admin", reason: "a new disk" });

@@ -22,13 +22,14 @@ export function patientMetadata(metadata: Metadata, patience: Patience): Metadat
     leases: patientStore(metadata.leases, ["release", "holder"], patience),
     servers: patientStore(metadata.servers, serverActs, patience),
     repositories: patientStore(metadata.repositories, ["get", "all", "credentials", "update"], patience),
+    instance: patientStore(metadata.instance, ["now"], patience),
     policies: patientStore(metadata.policies, ["get"], patience),
     offline: patientStore(metadata.offline, ["current", "latest"], patience),
     backups: patientStore(metadata.backups, backupActs, patience),
   };
 }
 
-const serverActs = ["get", "all", "recordContact", "recordSnapshot", "recordChecks", "snapshots"] as const;
+const serverActs = ["get", "all", "recordContact", "recordLook", "snapshots"] as const;
 const runActs = ["get", "unfinished", "latestSucceeded", "appendEvents", "markRung"] as const;
 const backupActs = ["get", "getMany", "ofServer", "latestRestorable", "update", "mirror"] as const;
 

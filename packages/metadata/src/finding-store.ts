@@ -109,7 +109,7 @@ const severityOrder: readonly Severity[] = ["blocks-backup", "blocks-wal", "risk
 
 export function createFindingStore(prisma: PrismaClient): FindingStore {
   return {
-    record: (subject, checked, seen) => recordFindings(prisma, subject, checked, seen),
+    record: (subject, checked, seen) => prisma.$transaction((tx) => recordFindings(tx, subject, checked, seen)),
     get: async (id) => {
       const row = await prisma.finding.findUnique({ where: { id }, select: findingColumns });
       return row === null ? null : toRow(row);
@@ -155,9 +155,9 @@ async function openFindings(prisma: PrismaClient, serverIds?: readonly string[])
 
 const openLimit = 500;
 
-/** Two statements in one transaction: what was seen is opened or refreshed, what was not seen again is resolved. */
-async function recordFindings(
-  prisma: PrismaClient,
+/** What was seen is opened or refreshed, what was not seen again is resolved. */
+export async function recordFindings(
+  tx: Prisma.TransactionClient,
   subject: FindingSubject,
   checked: readonly string[],
   seen: readonly SeenFinding[],
@@ -165,8 +165,7 @@ async function recordFindings(
   const { subjectId, serverId, repositoryId } = subjectColumns(subject);
   const seenIds = seen.map((finding) => finding.checkId);
   const rows = JSON.stringify(seen.map((finding) => ({ id: newId("finding"), ...finding })));
-  const [opened, resolved] = await prisma.$transaction([
-    prisma.$queryRaw<{ isNew: boolean }[]>`
+  const opened = await tx.$queryRaw<{ isNew: boolean }[]>`
       INSERT INTO finding (id, check_id, subject_id, server_id, repository_id, severity, title, found, read, required,
                            why, remedy, recheckable, action_label, action_path, first_seen_at, last_seen_at)
       SELECT seen.id, seen."checkId", ${subjectId}, ${serverId}, ${repositoryId}, seen.severity, seen.title, seen.found,
@@ -182,12 +181,11 @@ async function recordFindings(
              recheckable = excluded.recheckable,
              action_label = excluded.action_label, action_path = excluded.action_path,
              last_seen_at = excluded.last_seen_at
-      RETURNING xmax = 0 AS "isNew"`,
-    prisma.$executeRaw`
+      RETURNING xmax = 0 AS "isNew"`;
+  const resolved = await tx.$executeRaw`
       UPDATE finding SET resolved_at = clock_timestamp()
        WHERE subject_id = ${subjectId} AND resolved_at IS NULL AND check_id = ANY(${checked}::text[])
-         AND check_id <> ALL(${seenIds}::text[])`,
-  ]);
+         AND check_id <> ALL(${seenIds}::text[])`;
   return { opened: opened.filter((row) => row.isNew).length, resolved };
 }
 

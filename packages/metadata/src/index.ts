@@ -61,7 +61,7 @@ export {
   type ScheduleStore,
   scheduleKinds,
 } from "./schedule-store.ts";
-export type { NewSnapshot, ServerSnapshotRow } from "./server-snapshot.ts";
+export type { NewLook, ServerSnapshotRow } from "./server-snapshot.ts";
 export type {
   NewServer,
   NewServerMember,

@@ -10,6 +10,8 @@ export interface InstanceRow {
 export interface InstanceStore {
   /** Made by `migrate`. Throws `database-not-ours` when it is missing. */
   get(): Promise<InstanceRow>;
+  /** The database's time, which is the same for all machines. */
+  now(): Promise<Date>;
   /** Sets the public key when there is none; throws `worker-key-missing` when another one is there (this worker has the wrong private key). */
   setWorkerPublicKey(publicKey: string): Promise<InstanceRow>;
 }
@@ -27,6 +29,11 @@ export function createInstanceStore(prisma: PrismaClient): InstanceStore {
   };
   return {
     get,
+    now: async () => {
+      const [row] = await prisma.$queryRaw<{ now: Date }[]>`SELECT clock_timestamp()::timestamptz(3) AS now`;
+      if (row === undefined) throw new AppError("internal", { message: "the database did not tell its time" });
+      return row.now;
+    },
     setWorkerPublicKey: async (publicKey) => {
       await prisma.instance.updateMany({ where: { workerPublicKey: null }, data: { workerPublicKey: publicKey } });
       const row = await get();

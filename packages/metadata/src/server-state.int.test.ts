@@ -12,16 +12,36 @@ afterAll(() => database[Symbol.asyncDispose]());
 const sql = (text: string) => database.server.query(text, [], { database: "tidemark" });
 const at = (time: string) => new Date(`2026-11-20T${time}Z`);
 
-describe("snapshots", () => {
-  it("keep the newest inspection, whatever order they end in", async () => {
+describe("looks at a server", () => {
+  const none = { checked: [], seen: [] };
+  const finding = (checkId: string, found: string) => ({
+    checkId,
+    severity: "risk" as const,
+    title: checkId,
+    found,
+    why: "w",
+  });
+  const snapshotOf = async (serverId: string) => (await database.metadata.servers.snapshots([serverId]))[0];
+  const openOf = async (serverId: string) =>
+    (await database.metadata.findings.open([serverId])).map(({ checkId, found }) => `${checkId}: ${found}`);
+
+  it("keep the newest snapshot, whatever order they end in", async () => {
     const { servers } = database.metadata;
     const { serverId } = await database.seed("snapshots");
     expect(await servers.snapshots([serverId])).toEqual([]);
-    expect(await servers.recordChecks(serverId, [{ id: "a" }])).toBe(false);
-    const snapshot = (time: string, name: string) => ({ observedAt: at(time), document: { name }, checks: [] });
-    expect(await servers.recordSnapshot(serverId, snapshot("10:00:00", "first"))).toBe(true);
-    expect(await servers.recordSnapshot(serverId, snapshot("10:05:00", "second"))).toBe(true);
-    expect(await servers.recordSnapshot(serverId, snapshot("10:01:00", "slow"))).toBe(false);
+    const look = (time: string, name: string) => ({
+      observedAt: at(time),
+      document: { name },
+      checks: [],
+      findings: none,
+    });
+    for (const [time, name] of [
+      ["10:00:00", "first"],
+      ["10:05:00", "second"],
+      ["10:01:00", "slow"],
+    ] as const) {
+      expect(await servers.recordLook(serverId, look(time, name))).toBe(true);
+    }
     expect(await servers.snapshots([serverId, seed.serverId])).toEqual([
       { serverId, observedAt: at("10:05:00"), document: { name: "second" }, checks: [] },
     ]);
@@ -31,26 +51,70 @@ describe("snapshots", () => {
     const { servers } = database.metadata;
     const { serverId } = await database.seed("checks");
     const checks = ["a", "b", "c"].map((id) => ({ id, state: "found" }));
-    await servers.recordSnapshot(serverId, { observedAt: at("10:00:00"), document: {}, checks });
-    expect(
-      await servers.recordChecks(serverId, [
-        { id: "b", state: "ok" },
-        { id: "new", state: "ok" },
-      ]),
-    ).toBe(true);
-    const [row] = await servers.snapshots([serverId]);
-    expect(row?.checks).toEqual([checks[0], { id: "b", state: "ok" }, checks[2], { id: "new", state: "ok" }]);
+    const alone = [
+      { id: "b", state: "ok" },
+      { id: "new", state: "ok" },
+    ];
+    await servers.recordLook(serverId, { observedAt: at("09:00:00"), document: null, checks: alone, findings: none });
+    expect(await snapshotOf(serverId)).toBeUndefined();
+    await servers.recordLook(serverId, { observedAt: at("10:00:00"), document: {}, checks, findings: none });
+    await servers.recordLook(serverId, { observedAt: at("10:01:00"), document: null, checks: alone, findings: none });
+    const row = await snapshotOf(serverId);
+    expect(row?.checks).toMatchObject([checks[0], alone[0], checks[2], alone[1]].map((check) => check ?? {}));
     expect(row?.observedAt).toEqual(at("10:00:00"));
   });
 
-  it("go with the server, and none comes back after it", async () => {
+  it("do not bring back what a check asked meanwhile has found mended", async () => {
+    const { servers, findings } = database.metadata;
+    const { serverId } = await database.seed("overlapping");
+    const check = (id: string, state: string) => ({ id, state });
+    const found = { checked: ["a", "b"], seen: [finding("a", "old"), finding("b", "old")] };
+    await servers.recordLook(serverId, {
+      observedAt: at("10:00:00"),
+      document: { n: 1 },
+      checks: [check("a", "found"), check("b", "found")],
+      findings: found,
+    });
+    // A poll begins at 10:05 and sees both; somebody mends a, and asks it again at 10:06; the poll ends after that.
+    await servers.recordLook(serverId, {
+      observedAt: at("10:06:00"),
+      document: null,
+      checks: [check("a", "ok")],
+      findings: { checked: ["a"], seen: [] },
+    });
+    await servers.recordLook(serverId, {
+      observedAt: at("10:05:00"),
+      document: { n: 2 },
+      checks: [check("a", "found"), check("b", "found")],
+      findings: { checked: ["a", "b"], seen: [finding("a", "slow"), finding("b", "newer")] },
+    });
+    expect(await openOf(serverId)).toEqual(["b: newer"]);
+    expect(await snapshotOf(serverId)).toMatchObject({
+      observedAt: at("10:05:00"),
+      document: { n: 2 },
+      checks: [check("a", "ok"), check("b", "found")],
+    });
+    // And a look from before both changes nothing at all.
+    await servers.recordLook(serverId, {
+      observedAt: at("10:01:00"),
+      document: { n: 0 },
+      checks: [check("a", "found"), check("b", "ok")],
+      findings: { checked: ["a", "b"], seen: [finding("a", "oldest")] },
+    });
+    expect(await openOf(serverId)).toEqual(["b: newer"]);
+    expect((await findings.ofServers([serverId], false)).map(({ checkId }) => checkId)).toEqual(["a"]);
+  });
+
+  it("leave a server that was removed alone", async () => {
     const { servers } = database.metadata;
     const { serverId } = await database.seed("removed");
-    const snapshot = { observedAt: at("10:00:00"), document: {}, checks: [] };
-    await servers.recordSnapshot(serverId, snapshot);
+    const look = { observedAt: at("10:00:00"), document: {}, checks: [], findings: none };
+    await servers.recordLook(serverId, look);
     await servers.remove(serverId);
-    expect(await servers.recordSnapshot(serverId, snapshot)).toBe(false);
+    const late = { ...look, findings: { checked: ["a"], seen: [finding("a", "late")] } };
+    expect(await servers.recordLook(serverId, late)).toBe(false);
     expect(await servers.snapshots([serverId])).toEqual([]);
+    expect(await openOf(serverId)).toEqual([]);
   });
 });
 

@@ -4,13 +4,7 @@ import type { Prisma, PrismaClient } from "./generated/client.ts";
 import { type Page, type PageRequest, readPage } from "./page.ts";
 import { insertPolicy, type NewPolicy } from "./policy-store.ts";
 import type { NewSchedule } from "./schedule-store.ts";
-import {
-  findSnapshots,
-  type NewSnapshot,
-  recordChecks,
-  recordSnapshot,
-  type ServerSnapshotRow,
-} from "./server-snapshot.ts";
+import { findSnapshots, type NewLook, recordLook, type ServerSnapshotRow } from "./server-snapshot.ts";
 
 /** A managed server as everybody may see it; the DSN is only given by `credentials`. */
 export interface Server {
@@ -107,10 +101,11 @@ export interface ServerStore {
   /** Throws `name-taken`. */
   addMember(member: NewServerMember): Promise<ServerMember>;
   membersOf(serverIds: readonly string[]): Promise<readonly ServerMember[]>;
-  /** Keeps what an inspection brought unless a newer one is there. False then, and for a server that was removed. */
-  recordSnapshot(serverId: string, snapshot: NewSnapshot): Promise<boolean>;
-  /** Puts checks that were asked alone in the place of the older ones; false when the server was never inspected. */
-  recordChecks(serverId: string, checks: readonly unknown[]): Promise<boolean>;
+  /**
+   * Keeps what a look at it brought, with its findings, but for what a look that began later has told already. False
+   * for a server that was removed.
+   */
+  recordLook(serverId: string, look: NewLook): Promise<boolean>;
   /** Of those that were ever inspected. */
   snapshots(serverIds: readonly string[]): Promise<readonly ServerSnapshotRow[]>;
 }
@@ -172,8 +167,7 @@ export function createServerStore(prisma: PrismaClient): ServerStore {
         orderBy: [{ addedAt: "asc" }, { id: "asc" }],
         select: memberColumns,
       }),
-    recordSnapshot: (serverId, snapshot) => recordSnapshot(prisma, serverId, snapshot),
-    recordChecks: (serverId, checks) => recordChecks(prisma, serverId, checks),
+    recordLook: (serverId, look) => recordLook(prisma, serverId, look),
     snapshots: (serverIds) => findSnapshots(prisma, serverIds),
   };
 }

@@ -25,13 +25,14 @@ export const connectionTestHandler: RunHandler<"connection-test"> = async (conte
   const { request, control, deps } = context;
   control.emit({ kind: "phase", phase: "connecting", message: "testing the connection" });
   const settings = await settingsFor(context);
+  const startedAt = await deps.metadata.instance.now();
   const report = await testConnection(settings, { signal: control.signal, clock: deps.clock });
   const server = await knownServer(context);
   const look = report.facts.server === null ? null : await lookOrWarn(context, settings, server);
   const sizeBytes = report.ok ? await databaseSize(settings, control.signal) : null;
   const duplicate = await duplicateOf(context, report);
   const result = reportOf(report, { sizeBytes, duplicateOf: duplicate, look });
-  const tested = { settings, report, sizeBytes, look, result };
+  const tested = { startedAt, settings, report, sizeBytes, look, result };
   if (server !== null && request.sealedDsn === null) await noteTest(context, server, tested);
   const failure = report.steps.find((step) => step.state === "failed")?.error;
   if (failure !== undefined) return { kind: "failed", error: failure, result };
@@ -40,6 +41,8 @@ export const connectionTestHandler: RunHandler<"connection-test"> = async (conte
 
 /** What a test found out, for what follows it. */
 export interface TestedConnection {
+  /** When it began, by the metadata database's clock. */
+  readonly startedAt: Date;
   readonly settings: ConnectionSettings;
   readonly report: ConnectionReport;
   readonly sizeBytes: bigint | null;
@@ -152,7 +155,7 @@ async function updateServer(
 async function noteTest(
   { deps }: RunContext<"connection-test">,
   server: Server,
-  { report, sizeBytes, look }: TestedConnection,
+  { startedAt, report, sizeBytes, look }: TestedConnection,
 ): Promise<void> {
   const failed = report.steps.find((step) => step.state === "failed");
   if (look !== null) await recordOutcome(deps, server.id, { kind: "looked", look });
@@ -160,7 +163,7 @@ async function noteTest(
   const isSaid = look?.checks.some((check) => check.state === "found" && check.severity === "blocks-backup") === true;
   if (failed?.error !== undefined && !isSaid) {
     const trouble = { error: failed.error, remedy: failed.remedy ?? null };
-    await recordOutcome(deps, server.id, { kind: "trouble", trouble });
+    await recordOutcome(deps, server.id, { kind: "trouble", observedAt: look?.observedAt ?? startedAt, trouble });
   }
   if (report.ok && report.facts.identity !== null)
     await deps.metadata.servers.recordContact(server.id, contactOf(report, sizeBytes));

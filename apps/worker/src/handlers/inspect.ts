@@ -22,7 +22,7 @@ export const inspectHandler: RunHandler<"inspect"> = async ({ request, control, 
   const outcome = await lookOrExplain(deps, settings, server, { checkIds: asked, signal: control.signal });
   const checks = await recordOutcome(deps, server.id, outcome);
   if (outcome.kind === "trouble") {
-    return { kind: "failed", error: outcome.trouble.error, result: resultOf(deps.clock.now(), checks) };
+    return { kind: "failed", error: outcome.trouble.error, result: resultOf(outcome.observedAt, checks) };
   }
   const shown = checkIds === null ? checks : checks.filter((check) => checkIds.includes(check.id));
   return { kind: "done", result: resultOf(outcome.look.observedAt, shown), message: sentenceOf(shown) };

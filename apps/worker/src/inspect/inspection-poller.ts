@@ -79,8 +79,10 @@ async function dueServers(
   for (const server of servers) {
     const state = watched.get(server.id);
     if (state === undefined) continue;
-    if (!offline.has(server.id) && (state.wasOffline || state.nextMs <= nowMs)) due.push({ server, state });
-    state.wasOffline = offline.has(server.id);
+    const isOffline = offline.has(server.id);
+    if (state.wasOffline && !isOffline) state.nextMs = nowMs;
+    state.wasOffline = isOffline;
+    if (!isOffline && state.nextMs <= nowMs) due.push({ server, state });
   }
   return due.sort((left, right) => left.state.nextMs - right.state.nextMs);
 }
@@ -106,7 +108,9 @@ async function pollServer(
 ): Promise<boolean> {
   const limit = AbortSignal.timeout(limitMs);
   const signal = AbortSignal.any([stopping, limit]);
+  let startedAt: Date | null = null;
   try {
+    startedAt = await deps.metadata.instance.now();
     const settings = await serverConnection(deps, server.id);
     const outcome = await lookOrExplain(deps, settings, server, { checkIds: null, signal });
     // Set offline meanwhile: whoever did so does not want to hear that it does not answer.
@@ -117,7 +121,9 @@ async function pollServer(
     if (stopping.aborted) return false;
     const trouble = limit.aborted ? tooSlow(server, limitMs) : error;
     deps.logger.warn({ err: trouble, serverId: server.id }, "a server could not be inspected");
-    if (trouble instanceof AppError && connectionCodes.has(trouble.code)) await noteTrouble(deps, server, trouble);
+    if (startedAt !== null && trouble instanceof AppError && connectionCodes.has(trouble.code)) {
+      await noteTrouble(deps, server, startedAt, trouble);
+    }
     return false;
   }
 }
@@ -125,11 +131,11 @@ async function pollServer(
 /** What keeps us from it before anything is sent, and silence. */
 const connectionCodes: ReadonlySet<string> = new Set(["secret-unreadable", "dsn-invalid", "connection-timeout"]);
 
-async function noteTrouble(deps: WorkerDeps, server: Server, error: AppError): Promise<void> {
+async function noteTrouble(deps: WorkerDeps, server: Server, observedAt: Date, error: AppError): Promise<void> {
   const { code, message, hint } = error;
   try {
     const trouble = { error: { code, message, hint: hint ?? null }, remedy: null };
-    await recordOutcome(deps, server.id, { kind: "trouble", trouble });
+    await recordOutcome(deps, server.id, { kind: "trouble", observedAt, trouble });
   } catch (cause) {
     deps.logger.warn({ err: cause, serverId: server.id }, "what keeps a server from being inspected was not recorded");
   }

@@ -33,6 +33,7 @@ export interface LookOptions {
 
 /** What one look found out. */
 export interface ServerLook {
+  /** When it began, by the metadata database's clock, which all workers share. */
   readonly observedAt: Date;
   /** Null when only some checks were asked. */
   readonly document: ServerSnapshotDocument | null;
@@ -44,7 +45,7 @@ export interface ServerLook {
 export type LookOutcome =
   | { readonly kind: "looked"; readonly look: ServerLook }
   /** The server could not be asked. */
-  | { readonly kind: "trouble"; readonly trouble: ConnectionTrouble };
+  | { readonly kind: "trouble"; readonly observedAt: Date; readonly trouble: ConnectionTrouble };
 
 type LookDeps = Pick<WorkerDeps, "metadata" | "clock" | "logger">;
 
@@ -62,12 +63,13 @@ export async function lookOrExplain(
     return { kind: "looked", look: await lookAtServer(deps, settings, known, options) };
   } catch (error) {
     if (!(error instanceof AppError) || ownCodes.has(error.code) || options.signal.aborted) throw error;
+    const observedAt = await deps.metadata.instance.now();
     const report = await testConnection(settings, { signal: options.signal, clock: deps.clock });
     const failed = report.steps.find((step) => step.state === "failed");
     // It lets us in (again): what failed was a question.
     if (failed === undefined) throw error;
     const trouble = { error: failed.error ?? describeError(error), remedy: failed.remedy ?? null };
-    return { kind: "trouble", trouble };
+    return { kind: "trouble", observedAt, trouble };
   }
 }
 
@@ -94,7 +96,7 @@ async function lookOver(
   known: KnownServer,
   { checkIds, signal }: LookOptions,
 ): Promise<ServerLook> {
-  const observedAt = deps.clock.now();
+  const observedAt = await deps.metadata.instance.now();
   const whole = checkIds === null ? await readWhole(deps, session, signal) : null;
   const replication = await tryReplication(settings, signal);
   const found = replication.ok ? String(replication.identity.systemIdentifier) : null;

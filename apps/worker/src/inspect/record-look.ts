@@ -6,33 +6,35 @@ import type { LookOutcome, ServerLook } from "./look-at-server.ts";
 
 type RecordDeps = Pick<WorkerDeps, "metadata">;
 
-/** Brings snapshot, checks, findings and contact of a registered server up to date; gives all checks that were looked at. */
+/**
+ * Brings snapshot, checks, findings and contact of a registered server up to date, but for what a look that began later
+ * has told; gives all checks that were looked at. A server that was removed meanwhile is left alone.
+ */
 export async function recordOutcome(
   deps: RecordDeps,
   serverId: string,
   outcome: LookOutcome,
 ): Promise<readonly ServerCheckResult[]> {
-  const server = await deps.metadata.servers.get(serverId);
   const checks = outcome.kind === "looked" ? outcome.look.checks : [connectionCheck(outcome.trouble)];
-  // Removed meanwhile: its findings were resolved for good.
+  const server = await deps.metadata.servers.get(serverId);
   if (server === null || server.removedAt !== null) return checks;
   if (outcome.kind === "looked") await recordLook(deps, server, outcome.look);
-  else await recordTrouble(deps, server, outcome.trouble);
+  else await recordTrouble(deps, server, outcome.observedAt, outcome.trouble);
   return checks;
 }
 
 /** Findings of checks that could not be asked stay as they are. */
-async function recordLook(deps: RecordDeps, server: Server, look: ServerLook): Promise<void> {
-  const asked = look.checks.filter((check) => check.state !== "not-asked");
-  const found = asked.filter((check) => check.state === "found");
-  await deps.metadata.findings.record(
-    { kind: "server", serverId: server.id },
-    asked.map((check) => check.id),
-    found.map((check) => findingOf(server, check)),
-  );
-  const { observedAt, document, checks, contact } = look;
-  if (document === null) await deps.metadata.servers.recordChecks(server.id, checks);
-  else await deps.metadata.servers.recordSnapshot(server.id, { observedAt, document, checks });
+async function recordLook(
+  deps: RecordDeps,
+  server: Server,
+  { observedAt, document, checks, contact }: ServerLook,
+): Promise<void> {
+  const asked = checks.filter((check) => check.state !== "not-asked");
+  const findings = {
+    checked: asked.map((check) => check.id),
+    seen: asked.filter((check) => check.state === "found").map((check) => findingOf(server, check)),
+  };
+  await deps.metadata.servers.recordLook(server.id, { observedAt, document, checks, findings });
   // Another cluster behind the address is a finding, not a reason to forget which one is ours.
   if (contact !== null && (server.systemIdentifier ?? contact.systemIdentifier) === contact.systemIdentifier) {
     await deps.metadata.servers.recordContact(server.id, contact);
@@ -40,12 +42,14 @@ async function recordLook(deps: RecordDeps, server: Server, look: ServerLook): P
 }
 
 /** What was found before it stopped answering stays: nobody knows better now. */
-async function recordTrouble(deps: RecordDeps, server: Server, trouble: ConnectionTrouble): Promise<void> {
+async function recordTrouble(
+  deps: RecordDeps,
+  server: Server,
+  observedAt: Date,
+  trouble: ConnectionTrouble,
+): Promise<void> {
   const check = connectionCheck(trouble);
-  await deps.metadata.findings.record(
-    { kind: "server", serverId: server.id },
-    [connectionCheckId],
-    [{ ...findingOf(server, check), title: `${server.name} cannot be reached` }],
-  );
-  await deps.metadata.servers.recordChecks(server.id, [check]);
+  const seen = [{ ...findingOf(server, check), title: `${server.name} cannot be reached` }];
+  const findings = { checked: [connectionCheckId], seen };
+  await deps.metadata.servers.recordLook(server.id, { observedAt, document: null, checks: [check], findings });
 }
