@@ -1,12 +1,13 @@
 import type { ActControl } from "@tidemark/engine";
 import { parseRunRequest, type RunKind } from "@tidemark/jobs";
-import { AppError, describeError } from "@tidemark/kit";
+import { AppError, describeError, type ErrorDescription } from "@tidemark/kit";
 import { isFinalRunState, type Run, type RunOutcome } from "@tidemark/metadata";
 import type { PastRun } from "@tidemark/policy";
 import { type Admission, admitRun } from "./admit-run.ts";
 import type { RunAnswer, RunHandler } from "./run-context.ts";
 import type { RunKeeper } from "./run-keeper.ts";
 import { createRunLog } from "./run-log.ts";
+import { mayHaveChangedServer } from "./server-acts/unseen-act.ts";
 import type { WorkerDeps } from "./worker-deps.ts";
 
 /** Every kind has its handler; the compiler refuses a kind without one. */
@@ -88,9 +89,9 @@ function outcomeOf(deps: ExecuteDeps, run: Run, signal: AbortSignal, error: unkn
     return null;
   }
   if (code === "cancelled") {
-    return { state: "cancelled", message: `cancelled as asked${leftByCancel[run.kind] ?? ""}` };
+    return { state: "cancelled", message: `cancelled as asked${leftByCancel(run)}` };
   }
-  if (code === "interrupted") return { state: "interrupted", error: describeError(reason) };
+  if (code === "interrupted") return { state: "interrupted", error: stoppedWith(run, describeError(reason)) };
   if (description.code === "internal")
     deps.logger.error({ runId: run.id, err: error }, `run ${run.id} (${run.kind}) failed by a bug of ours`);
   else deps.logger.warn({ runId: run.id, err: error }, "run failed");
@@ -98,10 +99,19 @@ function outcomeOf(deps: ExecuteDeps, run: Run, signal: AbortSignal, error: unkn
 }
 
 /** What somebody who cancelled should know. */
-const leftByCancel: Partial<Record<RunKind, string>> = {
-  backup: "; no backup comes of it, what was stored is collected later",
-  "server-act": "; whether the server had done it already is not known",
-};
+function leftByCancel(run: Run): string {
+  if (run.kind === "backup") return "; no backup comes of it, what was stored is collected later";
+  return mayHaveChangedServer(run) ? "; whether the server had done it already is not known" : "";
+}
+
+/** What the worker that stops says of its acts in general is not so of one at a server: nothing there is taken back. */
+function stoppedWith(run: Run, error: ErrorDescription): ErrorDescription {
+  if (!mayHaveChangedServer(run)) return error;
+  return {
+    ...error,
+    hint: "whether the server had done it already is not known: look there before you start it again",
+  };
+}
 
 /** The act is over, so its end must get into the row: tried again while the database is away. */
 async function record(deps: ExecuteDeps, run: Run, outcome: RunOutcome): Promise<void> {

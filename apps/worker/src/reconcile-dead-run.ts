@@ -3,6 +3,7 @@ import { AppError, describeError } from "@tidemark/kit";
 import type { Run, RunOutcome } from "@tidemark/metadata";
 import { mirrorStored } from "./handlers/backup.ts";
 import { withArea } from "./open-repository.ts";
+import { mayHaveChangedServer } from "./server-acts/unseen-act.ts";
 import { settleDeleting } from "./settle-deleting.ts";
 import type { WorkerDeps } from "./worker-deps.ts";
 
@@ -72,7 +73,7 @@ async function settleBackup(deps: WorkerDeps, run: Run): Promise<RunOutcome> {
 }
 
 function interrupted(run: Run): RunOutcome & { readonly state: "interrupted" } {
-  const left = leftBehind[run.kind] ?? "nothing was changed";
+  const left = mayHaveChangedServer(run) ? unseen : (leftBehind[run.kind] ?? "nothing was changed");
   const error = new AppError("interrupted", {
     message: "the worker that was busy with it died",
     hint: `${left}; start it again`,
@@ -87,5 +88,6 @@ const leftBehind: Partial<Record<Run["kind"], string>> = {
   retention: "each backup is either deleted or whole",
   "delete-backup": "the backup is either deleted or whole",
   drill: "its temporary data are removed",
-  "server-act": "whether it was done is not known: look at the server first",
 };
+
+const unseen = "whether the server did it is not known: look there before you do";

@@ -1,7 +1,8 @@
 import { type ServerAct, ServerActResult } from "@tidemark/jobs";
-import { newSealingKeys, openSealed, type SealingKeys } from "@tidemark/kit";
-import { type TestServer, testServer } from "@tidemark/testkit";
+import { newId, newSealingKeys, openSealed, type SealingKeys } from "@tidemark/kit";
+import { type TestServer, testServer, waitFor } from "@tidemark/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { StartedWorker } from "../start-worker.ts";
 import { everyRow, type TestWorkplace, testWorkplace } from "../test-worker.ts";
 
 const password = "a-secret-nobody-may-find";
@@ -12,11 +13,12 @@ describe("acts at a server", () => {
   let source: TestServer;
   let keys: SealingKeys;
   let serverId: string;
+  let worker: StartedWorker;
 
   beforeAll(async () => {
     place = await testWorkplace();
     source = await testServer({ password, settings: { primary_conninfo: `host=other password=${fileSecret}` } });
-    await place.start({ inspectEveryMs: 0 });
+    worker = await place.start({ inspectEveryMs: 0 });
     keys = await newSealingKeys();
     const repositoryId = await place.attachRepository();
     const server = await place.metadata.servers.register({
@@ -99,6 +101,66 @@ describe("acts at a server", () => {
     expect(await failed(nobody)).toBe("bad-request");
   });
 
+  it("end with their statement when they are cancelled or their worker stops, and say what is not known", async () => {
+    const [{ pid } = {}] = await source.query("SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'");
+    const asked = "SELECT 1 FROM pg_stat_activity WHERE query = 'CHECKPOINT' AND state = 'active'";
+    const begun = async () => {
+      const run = await place.request("server-act", { serverId, act: { kind: "checkpoint" } }, { serverId });
+      await waitFor(async () => (await source.query(asked)).length === 1, { what: "the checkpoint" });
+      return run;
+    };
+    // A checkpoint waits for the checkpointer for as long as it takes.
+    process.kill(Number(pid), "SIGSTOP");
+    try {
+      const cancelled = await begun();
+      await place.metadata.runs.requestCancel(cancelled.id, "user:test", "it stops");
+      await place.endedAs(cancelled.id, "cancelled");
+      expect(await lastEvent(cancelled.id)).toContain("whether the server had done it already is not known");
+      await waitFor(async () => (await source.query(asked)).length === 0, { what: "the statement's end" });
+      const interrupted = await begun();
+      await worker.stop(100);
+      const { error } = await place.endedAs(interrupted.id, "interrupted");
+      expect(error?.hint).toContain("whether the server had done it already is not known");
+      await waitFor(async () => (await source.query(asked)).length === 0, { what: "the statement's end" });
+    } finally {
+      process.kill(Number(pid), "SIGCONT");
+    }
+  });
+
+  it("are not done again when their worker died, and say that nobody knows whether they were done", async () => {
+    const workerId = newId("worker");
+    const dead = { id: workerId, hostname: "elsewhere", pid: 1, version: "0.1.0", restoreRoots: [] };
+    await place.metadata.workers.register(dead);
+    const begun = async (act: ServerAct) => {
+      const request = { serverId, act };
+      const { run } = await place.metadata.runs.create({
+        kind: "server-act",
+        request,
+        serverId,
+        requestedBy: "user:test",
+      });
+      await place.metadata.runs.claim(run.id, workerId);
+      return run.id;
+    };
+    const runs = {
+      slot: await begun({ kind: "create-slot", name: "unseen", reserveWal: true }),
+      settings: await begun({ kind: "settings", names: null }),
+    };
+    await place.metadataServer.query(
+      "UPDATE run SET heartbeat_at = heartbeat_at - interval '1 hour' WHERE finished_at IS NULL",
+      [],
+      { database: "tidemark" },
+    );
+    worker = await place.start({ inspectEveryMs: 0 });
+    expect((await place.endedAs(runs.slot, "interrupted")).error?.hint).toContain(
+      "whether the server did it is not known",
+    );
+    expect((await place.endedAs(runs.settings, "interrupted")).error?.hint).toContain("nothing was changed");
+    await place.queues.ring(runs.slot, "server-act");
+    await done({ kind: "settings", names: ["fsync"] });
+    expect(await source.query("SELECT 1 FROM pg_replication_slots")).toEqual([]);
+  });
+
   it("leave no session, no slot and no secret behind", async () => {
     const sessions = "SELECT 1 FROM pg_stat_activity WHERE application_name = 'tidemark'";
     expect(await source.query(sessions)).toEqual([]);
@@ -113,6 +175,10 @@ describe("acts at a server", () => {
   async function done(act: ServerAct): Promise<ServerActResult> {
     const run = await place.request("server-act", { serverId, act }, { serverId });
     return ServerActResult.parse((await place.endedAs(run.id, "succeeded")).result);
+  }
+
+  async function lastEvent(runId: string): Promise<string | undefined> {
+    return (await place.metadata.runs.eventsAfter(runId, 0, 100)).at(-1)?.message;
   }
 
   async function failed(act: ServerAct): Promise<string | undefined> {
