@@ -4,12 +4,13 @@ import type { ConnectionSettings } from "../connection/connection-settings.ts";
 import { cancelled, reachServer } from "../connection/reach-server.ts";
 import type { OpenedSocket } from "../connection/socket.ts";
 import { reportedStanding, type ServerStanding } from "../connection/target-session.ts";
-import { encodeQuestion } from "../wire/frontend-messages.ts";
+import { encodeQuery, encodeQuestion } from "../wire/frontend-messages.ts";
 import { askToCancel } from "./cancel-request.ts";
 import { majorOf } from "./capabilities.ts";
 import { type Answer, type AnswerRows, readAnswer } from "./read-answer.ts";
 import { serverError } from "./server-error.ts";
 import { defaultConnectTimeoutMs, type SessionOptions } from "./session-options.ts";
+import { settlingStatements, startupParameters } from "./session-settings.ts";
 import { encodeParameter, type SqlParameter, valueReader } from "./sql-values.ts";
 import { WireSession } from "./wire-session.ts";
 
@@ -86,7 +87,7 @@ export class SqlSession {
         await wire.login({ settings, startup, phase: "sql", observer: options.observer });
         const session = new SqlSession(settings, wire, options);
         try {
-          await session.query("SELECT pg_catalog.set_config('search_path', '', false)");
+          await session.#settle();
           return session;
         } catch (error) {
           await session.close();
@@ -169,6 +170,15 @@ export class SqlSession {
     await this.#cancelSent;
   }
 
+  /** Puts aside what the role or the database may have set and our questions rely on; statements that need no snapshot. */
+  async #settle(): Promise<void> {
+    const timeoutMs = this.#defaultTimeoutMs;
+    await this.#exchange(encodeQuery(settlingStatements(timeoutMs)), answerMarginMs);
+    this.#timeoutMs = timeoutMs;
+    // SET cannot make a list of schemas empty.
+    await this.query("SELECT pg_catalog.set_config('search_path', '', false)");
+  }
+
   async #standing(): Promise<ServerStanding> {
     const reported = reportedStanding(this.#wire.parameters);
     if (reported !== null) return reported;
@@ -200,21 +210,15 @@ export class SqlSession {
     const limitMs = Math.min(wishedMs, longestTimerMs);
     if (timeoutMs !== this.#timeoutMs) {
       const setTimeouts = "SELECT pg_catalog.set_config('statement_timeout', $1, false)";
-      await this.#exchange(setTimeouts, [String(timeoutMs)], "text", limitMs || answerMarginMs);
+      await this.#exchange(encodeQuestion(setTimeouts, [String(timeoutMs)], "text"), limitMs || answerMarginMs);
       this.#timeoutMs = timeoutMs;
     }
-    return await this.#exchange(text, parameters, format, limitMs);
+    return await this.#exchange(encodeQuestion(text, parameters.map(encodeParameter), format), limitMs);
   }
 
-  async #exchange(
-    text: string,
-    parameters: readonly SqlParameter[],
-    format: "text" | "binary",
-    limitMs: number,
-  ): Promise<AnswerRows> {
+  async #exchange(question: Uint8Array, limitMs: number): Promise<AnswerRows> {
     if (this.#lost !== null) throw this.#lost;
     if (this.#isClosing) throw new AppError("internal", { message: "a question was put to a session that was closed" });
-    const question = encodeQuestion(text, parameters.map(encodeParameter), format);
     const timer = limitMs === 0 ? undefined : setTimeout(() => this.#end(noAnswer(this.opened, limitMs)), limitMs);
     this.#isAsking = true;
     const answer = await this.#receiveAnswer(question).finally(() => {
@@ -267,19 +271,6 @@ export class SqlSession {
       this.#lose(error);
     }
   }
-}
-
-/**
- * DateStyle, because dates are read as ISO has them and a role may have another style. Both are among the parameters
- * that connection poolers let through.
- */
-function startupParameters(settings: ConnectionSettings, options: SessionOptions): Record<string, string> {
-  const commandLine = [settings.options, options.startupOptions].filter(Boolean).join(" ");
-  return {
-    database: settings.database,
-    DateStyle: "ISO",
-    ...(commandLine === "" ? {} : { options: commandLine }),
-  };
 }
 
 const defaultQuestionTimeoutMs = 30_000;
