@@ -1,5 +1,6 @@
 import type { Asker } from "./asker.ts";
 import { type AskingRole, readAskingRole } from "./asking-role.ts";
+import { unlessFileFails } from "./configuration-rules.ts";
 import { isInside } from "./tablespaces.ts";
 
 /** A file the server's configuration comes from. */
@@ -21,7 +22,9 @@ export interface ConfigurationFile {
 export async function readConfigurationFiles(asker: Asker, known?: AskingRole): Promise<ConfigurationFile[] | null> {
   const role = known ?? (await readAskingRole(asker));
   if (!role.readsAllSettings) return null;
-  const rows = await asker.query<FileRow>(filesQuestion(role));
+  const rows =
+    (await unlessFileFails(() => asker.query<FileRow>(filesQuestion(role)))) ??
+    (await asker.query<FileRow>(filesQuestion({ ...role, readsHbaRules: false, readsIdentMappings: false })));
   return rows.map(({ purpose, path, data_directory }) => ({
     purpose,
     path,

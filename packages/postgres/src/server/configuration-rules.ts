@@ -1,3 +1,4 @@
+import { AppError } from "@tidemark/kit";
 import type { Asker } from "./asker.ts";
 import type { AskingRole } from "./asking-role.ts";
 import type { ConfigurationFile } from "./configuration-files.ts";
@@ -58,10 +59,29 @@ export async function readRules(
   return {
     fileSettings: lacksConfig && role.readsFileSettings ? await readFileSettings(asker) : null,
     settings: lacksConfig && !role.readsFileSettings ? await readSettingsFromFiles(asker) : null,
-    hbaRules: isUnread("hba", "include") && role.readsHbaRules ? await readHbaRules(asker, role.major) : null,
+    hbaRules:
+      isUnread("hba", "include") && role.readsHbaRules
+        ? await unlessFileFails(() => readHbaRules(asker, role.major))
+        : null,
     identMappings:
-      isUnread("ident", "include") && role.readsIdentMappings ? await readIdentMappings(asker, role.major) : null,
+      isUnread("ident", "include") && role.readsIdentMappings
+        ? await unlessFileFails(() => readIdentMappings(asker, role.major))
+        : null,
   };
+}
+
+/**
+ * Null when the server cannot open the file behind a view: pg_hba_file_rules and pg_ident_file_mappings are errors then
+ * (hba.c, open_auth_file). A server starts without pg_ident.conf.
+ */
+export async function unlessFileFails<T>(read: () => Promise<T>): Promise<T | null> {
+  try {
+    return await read();
+  } catch (error) {
+    // 42501: the operating system refuses the file to the server (elog.c, errcode_for_file_access).
+    if (error instanceof AppError && (error.code === "server-error" || error.code === "privilege-missing")) return null;
+    throw error;
+  }
 }
 
 /**
