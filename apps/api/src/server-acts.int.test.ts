@@ -276,6 +276,28 @@ describe("acts at a server", () => {
     }
   });
 
+  it("shows read-only access what acts did, and nothing of the settings and files that others looked at", async () => {
+    const headers = { authorization: `Bearer ${await api.makeToken("read-only")}` };
+    for (const { mutation, input, act, result } of cases) {
+      const { run } = await mutate(mutation, { serverId: seeded.server.id, ...input });
+      await finish(run.id, result);
+      const isClosed = ["settings", "file-stat", "read-file"].includes(act.kind);
+      const { data } = await api.graphql(
+        "query ($id: ID!) { run(id: $id) { result serverAct { __typename } } runs(first: 1) { nodes { result } } }",
+        { id: run.id },
+        headers,
+      );
+      const one = (await api.rest("GET", `/api/v1/runs/${run.id}`, undefined, headers)).body;
+      const list = (await api.rest("GET", "/api/v1/runs?limit=1", undefined, headers)).body;
+      const seen = [data.run.result, data.run.serverAct, data.runs.nodes[0].result, one.result, list.items[0].result];
+      expect([one.id, list.items[0].id], mutation).toEqual([run.id, run.id]);
+      expect(
+        seen.map((each) => each === null),
+        mutation,
+      ).toEqual(seen.map(() => isClosed));
+    }
+  });
+
   it("does the same request with the same key once", async () => {
     const input = { serverId: seeded.server.id, name: "once", idempotencyKey: "restore-point-1" };
     const first = await mutate("createRestorePoint", input);

@@ -42,12 +42,12 @@ export function answerOf<Answer>(outcome: ActOutcome<Answer>): Answer {
   throw outcome.error;
 }
 
-/** 202 with the run and where to follow it. */
+/** 202 with the run and where to follow it, for who was allowed to ask for it. */
 export async function accepted(services: Services, runId: string): Promise<RestAnswer> {
   const run = await requireRun(services, runId);
   return {
     status: 202,
-    body: representRun(run, services.clock.now(), wholeResult(run)),
+    body: representRun(run, services.clock.now(), wholeResult(run, "full")),
     headers: { location: `${apiRoot}/runs/${run.id}` },
   };
 }

@@ -101,7 +101,7 @@ export const RunDocument = z
     result: z
       .unknown()
       .describe(
-        "Kind-specific; null before its end. Of `inspect` its checks, of `server-act` what came of the act, by its kind.",
+        "Kind-specific; null before its end. Of `inspect` its checks, of `server-act` what came of the act, by its kind; read-only access sees nothing of settings and files.",
       ),
   })
   .meta({ id: "Run" });

@@ -40,7 +40,7 @@ function describe(operation: RestOperation): object {
     parameters: [...pathParameters(operation.path), ...queryParameters(operation), ...headerParameters(operation)],
     ...(operation.body === undefined
       ? {}
-      : { requestBody: { required: true, content: json(schemaOf(operation.body, "input")) } }),
+      : { requestBody: { required: needsBody(operation.body), content: json(schemaOf(operation.body, "input")) } }),
     responses: {
       ...Object.fromEntries(
         Object.entries(operation.answers).map(([status, { description, schema }]) => [
@@ -54,6 +54,11 @@ function describe(operation: RestOperation): object {
       },
     },
   };
+}
+
+/** One that is left out is read as an empty object (routes.ts). */
+function needsBody(body: z.ZodType): boolean {
+  return !body.safeParse({}).success;
 }
 
 function pathParameters(path: string): readonly object[] {

@@ -46,7 +46,7 @@ export const runOperations: readonly RestOperation[] = [
       state: RunDocument.shape.state.optional(),
     }),
     answers: { 200: { description: "A page.", schema: pageOf(RunDocument) } },
-    handle: async ({ services, query }) => {
+    handle: async ({ services, principal, query }) => {
       const filter = {
         serverId: query.serverId,
         kinds: query.kind === undefined ? undefined : [query.kind],
@@ -58,7 +58,7 @@ export const runOperations: readonly RestOperation[] = [
         "/runs",
         query,
         page,
-        page.rows.map((run) => representRun(run, now, listedResult(run))),
+        page.rows.map((run) => representRun(run, now, listedResult(run, principal.access))),
       );
     },
   }),
@@ -83,9 +83,10 @@ export const runOperations: readonly RestOperation[] = [
     id: "getRun",
     summary: "One run.",
     answers: { 200: { description: "The run.", schema: RunDocument } },
-    handle: async ({ services, params }) => {
+    handle: async ({ services, principal, params }) => {
       const run = await requireRun(services, params.id ?? "");
-      return { status: 200, body: representRun(run, services.clock.now(), wholeResult(run)) };
+      const result = wholeResult(run, principal.access);
+      return { status: 200, body: representRun(run, services.clock.now(), result) };
     },
   }),
   operation({

@@ -3,7 +3,7 @@ import { isFinalRunState } from "@tidemark/metadata";
 import { finishedRetention } from "../../use-cases/finished-retention.ts";
 import { badField } from "../../use-cases/parse-input.ts";
 import { restorePlanOf } from "../../use-cases/restore.ts";
-import { listedResult } from "../../use-cases/run-result.ts";
+import { listedResult, wholeResult } from "../../use-cases/run-result.ts";
 import { cancelEffect, remainingOf } from "../../use-cases/runs.ts";
 import { EventLevelEnum, RunKindEnum, RunStateEnum } from "../enums.ts";
 import {
@@ -126,8 +126,9 @@ RunRef.implement({
     result: t.field({
       type: "JSON",
       nullable: true,
-      description: "Kind-specific result, as the typed fields have it, without a file's bytes; null before its end.",
-      resolve: listedResult,
+      description:
+        "Kind-specific result, as the typed fields have it, without a file's bytes; null before its end, and to read-only access of settings and files of a server.",
+      resolve: (run, _args, { principal }) => listedResult(run, principal?.access),
     }),
     connectionReport: t.field({
       type: ConnectionReportRef,
@@ -147,9 +148,12 @@ RunRef.implement({
     serverAct: t.field({
       type: ServerActResultRef,
       nullable: true,
-      description: "What a SERVER_ACT that ended came to; null for others.",
-      resolve: (run) =>
-        run.kind === "server-act" && run.result !== null ? shownActResult(ServerActResult.parse(run.result)) : null,
+      description:
+        "What a SERVER_ACT that ended came to; null for others, and to read-only access of settings and files.",
+      resolve: (run, _args, { principal }) => {
+        const result = run.kind === "server-act" ? wholeResult(run, principal?.access) : null;
+        return result === null ? null : shownActResult(ServerActResult.parse(result));
+      },
     }),
     restorePlan: t.field({
       type: RestorePlanRef,
