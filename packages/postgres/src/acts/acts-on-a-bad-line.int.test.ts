@@ -26,13 +26,18 @@ afterAll(async () => {
 
 /** A client that streams from a slot; it does not come back when ended. */
 async function streamFrom(slot: string): Promise<pg.Client> {
+  const client = await streamer();
+  const [row] = await server.query<{ lsn: string }>("SELECT pg_current_wal_lsn() AS lsn");
+  client.query(`START_REPLICATION SLOT ${slot} PHYSICAL ${row?.lsn}`).catch(() => undefined);
+  await waitFor(() => isActive(slot), { what: "the slot to be in use" });
+  return client;
+}
+
+async function streamer(): Promise<pg.Client> {
   const options = { connectionString: server.dsn(), replication: "true", application_name: "streamer" };
   const client = new pg.Client(options as pg.ClientConfig);
   client.on("error", () => undefined);
   await client.connect();
-  const [row] = await server.query<{ lsn: string }>("SELECT pg_current_wal_lsn() AS lsn");
-  client.query(`START_REPLICATION SLOT ${slot} PHYSICAL ${row?.lsn}`).catch(() => undefined);
-  await waitFor(() => isActive(slot), { what: "the slot to be in use" });
   return client;
 }
 
@@ -66,6 +71,26 @@ describe("a slot in use", () => {
     expect(await dropSlot(session, again)).toEqual({ name: "used", endedPid: again.activePid });
     expect(await slotNames()).toEqual([]);
     await second.end().catch(() => undefined);
+  });
+
+  it("is dropped although its client comes back whenever it is ended", async () => {
+    await createSlot(session, { name: "used", reserveWal: true });
+    const stubborn = new AbortController();
+    const [row] = await server.query<{ lsn: string }>("SELECT pg_current_wal_lsn() AS lsn");
+    const streaming = (async () => {
+      while (!stubborn.signal.aborted) {
+        const client = await streamer();
+        // It never answers; it fails when the session is ended, or at once while the slot is not to be had.
+        await client.query(`START_REPLICATION SLOT used PHYSICAL ${row?.lsn}`).catch(() => undefined);
+        await client.end();
+      }
+    })();
+    await waitFor(() => isActive("used"), { what: "the slot to be in use" });
+    const plan = await planSlotDrop(session, "used");
+    expect(await dropSlot(session, plan)).toEqual({ name: "used", endedPid: plan.activePid });
+    stubborn.abort();
+    await streaming;
+    expect(await slotNames()).toEqual([]);
   });
 
   it("is stale too when somebody used it and let go again", async () => {

@@ -40,40 +40,58 @@ export async function dropSlot(
     return { name: plan.name, endedPid: null };
   }
   await assertMayDropSlots(session);
-  await act(`ending the session that streams from the slot "${plan.name}"`, () =>
-    session.query(endQuestion, [plan.name, seen.activePid as number]),
-  );
-  await dropOnceReleased(session, plan.name, seen.activePid, options);
+  await end(session, plan.name, seen.activePid);
+  await dropOnceReleased(session, seen, options);
   return { name: plan.name, endedPid: seen.activePid };
 }
 
-/** A client that is fast may have the slot again before us: that is another use than the one shown. */
-async function dropOnceReleased(
-  session: SqlSession,
-  name: string,
-  endedPid: number,
-  options: DropSlotOptions,
-): Promise<void> {
+/**
+ * A standby is back within milliseconds of losing its session, often before the slot can be dropped: the same user again
+ * is the use that was shown, and is ended again. Another one is not.
+ */
+async function dropOnceReleased(session: SqlSession, shown: SlotDropPlan, options: DropSlotOptions): Promise<void> {
   const clock = options.clock ?? systemClock;
   const startedMs = clock.monotonicMs();
+  let endedPid = shown.activePid;
   for (;;) {
     try {
-      await drop(session, name);
+      await drop(session, shown.name);
       return;
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
       // A temporary slot goes with the session that held it.
       if (error.code === "slot-missing") return;
       if (error.code !== "slot-in-use") throw error;
-      const [row] = await session.query<{ pid: number | null }>(pidQuestion, [name]);
-      if (row !== undefined && row.pid !== null && row.pid !== endedPid) throw stale(name);
       if (clock.monotonicMs() - startedMs > (options.releaseMs ?? 10_000)) throw error;
     }
-    await delay(pollMs);
+    const { activePid, user } = await lookAgain(session, shown.name);
+    if (activePid !== null && activePid !== endedPid) {
+      if (user === null || user !== shown.user) throw stale(shown.name);
+      endedPid = activePid;
+      await end(session, shown.name, activePid);
+    } else {
+      await delay(pollMs);
+    }
   }
 }
 
-const pollMs = 50;
+/** Nobody's when the slot went meanwhile: dropping it again says so. */
+async function lookAgain(session: SqlSession, name: string): Promise<Pick<SlotDropPlan, "activePid" | "user">> {
+  try {
+    return await planSlotDrop(session, name);
+  } catch (error) {
+    if (error instanceof AppError && error.code === "slot-missing") return { activePid: null, user: null };
+    throw error;
+  }
+}
+
+const pollMs = 5;
+
+/** From 14 on the server waits itself until the session is gone, so that the drop comes before its client does. */
+async function end(session: SqlSession, name: string, pid: number): Promise<void> {
+  const question = session.major >= 14 ? endAndWaitQuestion : endQuestion;
+  await act(`ending the session that streams from the slot "${name}"`, () => session.query(question, [name, pid]));
+}
 
 async function drop(session: SqlSession, name: string): Promise<void> {
   await act(`dropping the slot "${name}"`, async () => {
@@ -110,5 +128,4 @@ const endQuestion = `
   SELECT pg_catalog.pg_terminate_backend(active_pid)
     FROM pg_catalog.pg_replication_slots
    WHERE slot_name = $1 AND active_pid = $2`;
-
-const pidQuestion = "SELECT active_pid AS pid FROM pg_catalog.pg_replication_slots WHERE slot_name = $1";
+const endAndWaitQuestion = endQuestion.replace("(active_pid)", "(active_pid, 2000)");

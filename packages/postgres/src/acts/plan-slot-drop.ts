@@ -16,6 +16,8 @@ export interface SlotDropPlan {
   readonly activePid: number | null;
   /** Who that is, in words; null when nobody streams. */
   readonly client: string | null;
+  /** The same but for the process, which is another one when the client comes back; null when it may not be known. */
+  readonly user: string | null;
   readonly restartLsn: Lsn | null;
   /** WAL kept for it; null when it keeps none. */
   readonly retainedBytes: bigint | null;
@@ -56,6 +58,7 @@ export async function planSlotDrop(
     active: row.active,
     activePid: row.active_pid,
     client: row.active_pid === null ? null : clientOf(row),
+    user: row.user === null || row.started === null ? null : userOf(row).join(" "),
     restartLsn: row.restart_lsn === null ? null : parseLsn(row.restart_lsn),
     retainedBytes: row.retained === null ? null : maximum(BigInt(row.retained), 0n),
     own: options.isOwn?.(name) ?? false,
@@ -93,13 +96,16 @@ const slotQuestion = `
    WHERE s.slot_name = $1`;
 
 function clientOf(row: SlotRow): string {
+  return [...userOf(row), `(process ${row.active_pid})`].join(" ");
+}
+
+function userOf(row: SlotRow): string[] {
   const parts = [
     row.application === null || row.application === "" ? null : `"${row.application}"`,
     row.user === null ? null : `as role "${row.user}"`,
     row.address === null ? null : `from ${row.address}`,
-    `(process ${row.active_pid})`,
   ];
-  return parts.filter((part) => part !== null).join(" ");
+  return parts.filter((part) => part !== null);
 }
 
 /**
