@@ -505,6 +505,9 @@ describe("a server that is offline", () => {
     );
     const fields = `server { offline { id } offlinePeriods(first: 5) {
       by reason since endedAt endedBy missed { kind dueAt } missedCount } }`;
+    const query = `query ($id: ID!) { server(id: $id) { offline { missedCount missed { kind } } } }`;
+    const { data } = await api.graphql(query, { id: seeded.server.id });
+    expect(data.server.offline).toEqual({ missedCount: 3, missed: Array(3).fill({ kind: "BACKUP" }) });
     const { server } = await mutate("setServerOnline", { serverId: seeded.server.id }, fields);
     expect(server.offline).toBeNull();
     const [period] = server.offlinePeriods;

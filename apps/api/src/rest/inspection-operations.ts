@@ -3,7 +3,7 @@ import { AppError } from "@tidemark/kit";
 import { z } from "zod";
 import { InspectServerInput, inspectServer } from "../use-cases/inspect-server.ts";
 import { inspectedServers } from "../use-cases/inspected.ts";
-import { SetServerOfflineInput, setServerOffline, setServerOnline } from "../use-cases/offline.ts";
+import { missedIn, SetServerOfflineInput, setServerOffline, setServerOnline } from "../use-cases/offline.ts";
 import { requireServer } from "../use-cases/requirements.ts";
 import { accepted, answerOf, PageQuery, pageAnswer, pageRequest } from "./answers.ts";
 import { FindingDocument, OfflinePeriodDocument, pageOf, RunDocument, ServerDocument } from "./documents.ts";
@@ -73,8 +73,13 @@ export const inspectionOperations: readonly RestOperation[] = [
     },
     handle: async ({ services, params, query }) => {
       const server = await requireServer(services, params.id ?? "", "id");
-      const periods = await services.metadata.offline.ofServer(server.id, query.limit ?? 20);
-      return { status: 200, body: { items: periods.map(representOfflinePeriod) } };
+      const [periods, schedules] = await Promise.all([
+        services.metadata.offline.ofServer(server.id, query.limit ?? 20),
+        services.metadata.schedules.ofServers([server.id]),
+      ]);
+      const now = services.clock.now();
+      const items = periods.map((period) => representOfflinePeriod(period, missedIn(period, schedules, now)));
+      return { status: 200, body: { items } };
     },
   }),
   operation({

@@ -10,6 +10,7 @@ import type {
 } from "@tidemark/metadata";
 import type { z } from "zod";
 import { formatLsn } from "../lsn-text.ts";
+import type { missedIn } from "../use-cases/offline.ts";
 import type { ServerStanding } from "../use-cases/protection.ts";
 import { remainingOf } from "../use-cases/runs.ts";
 import type {
@@ -152,7 +153,10 @@ export function representFinding(finding: FindingRow): z.input<typeof FindingDoc
   };
 }
 
-export function representOfflinePeriod(period: OfflinePeriod): z.input<typeof OfflinePeriodDocument> {
+export function representOfflinePeriod(
+  period: OfflinePeriod,
+  missed: ReturnType<typeof missedIn>,
+): z.input<typeof OfflinePeriodDocument> {
   return {
     id: period.id,
     since: period.since.toISOString(),
@@ -160,8 +164,8 @@ export function representOfflinePeriod(period: OfflinePeriod): z.input<typeof Of
     reason: period.reason,
     endedAt: time(period.endedAt),
     endedBy: period.endedBy,
-    missed: period.missed.map(({ kind, dueAt }) => ({ kind, dueAt: dueAt.toISOString() })),
-    missedCount: period.missedCount,
+    missed: missed.times.map(({ kind, dueAt }) => ({ kind, dueAt: dueAt.toISOString() })),
+    missedCount: missed.count,
   };
 }
 

@@ -1,3 +1,4 @@
+import type { OfflinePeriod, ScheduleRow } from "@tidemark/metadata";
 import { missedTimes } from "@tidemark/policy";
 import { z } from "zod";
 import type { Services } from "../services.ts";
@@ -37,12 +38,22 @@ export function setServerOnline(services: Services, caller: Caller, input: unkno
     const { offline, schedules } = services.metadata;
     const [period] = await offline.current([server.id]);
     if (period !== undefined) {
-      const silent = (await schedules.ofServers([server.id]))
-        .filter((schedule) => schedule.enabled)
-        .map(({ kind, cron, zone, updatedAt }) => ({ kind, cron, timeZone: zone, since: updatedAt }));
-      const missed = missedTimes(silent, period.since, services.clock.now());
+      const missed = missedSince(period.since, await schedules.ofServers([server.id]), services.clock.now());
       await offline.setOnline({ serverId: server.id, by: principal.actor, missed });
     }
     return { serverId: server.id };
   });
+}
+
+/** What passed in a period: as it was kept when it ended; so far, while it lasts. */
+export function missedIn(period: OfflinePeriod, schedules: readonly ScheduleRow[], now: Date) {
+  if (period.endedAt !== null) return { times: period.missed, count: period.missedCount };
+  return missedSince(period.since, schedules, now);
+}
+
+function missedSince(since: Date, schedules: readonly ScheduleRow[], now: Date) {
+  const silent = schedules
+    .filter((schedule) => schedule.enabled)
+    .map(({ kind, cron, zone, updatedAt }) => ({ kind, cron, timeZone: zone, since: updatedAt }));
+  return missedTimes(silent, since, now);
 }

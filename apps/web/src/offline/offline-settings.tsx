@@ -94,10 +94,8 @@ function PeriodRow({ period }: { readonly period: Period }) {
   );
 }
 
-/** What was missed is written down when the server is set online. */
 function Missed({ period: { missed, missedCount, endedAt } }: { readonly period: Period }) {
-  if (endedAt === null) return "listed when it is online again";
-  if (missedCount === 0) return "nothing";
+  if (missedCount === 0) return endedAt === null ? "nothing so far" : "nothing";
   return (
     <details>
       <summary className="w-fit rounded text-accent">{plural(missedCount, "scheduled time")}</summary>

@@ -1,6 +1,8 @@
 import type { OfflinePeriod } from "@tidemark/metadata";
+import { missedIn } from "../../use-cases/offline.ts";
 import { badField } from "../../use-cases/parse-input.ts";
 import { builder } from "../builder.ts";
+import type { GraphqlContext } from "../context.ts";
 import { ScheduleKindEnum } from "../enums.ts";
 import { OfflinePeriodRef } from "../refs.ts";
 
@@ -24,13 +26,21 @@ OfflinePeriodRef.implement({
     endedBy: t.exposeString("endedBy", { nullable: true, description: "Who set it online; null: it is offline now." }),
     missed: t.field({
       type: [MissedTimeRef],
-      description: "What schedules would have started in it: the newest 100 at most, newest first.",
+      description:
+        "What schedules would have started in it (so far, while it lasts): the newest 100 at most, newest first.",
       complexity: { field: 1, multiplier: 10 },
-      resolve: (period) => [...period.missed],
+      resolve: async (period, _args, context) => [...(await missed(period, context)).times],
     }),
-    missedCount: t.exposeInt("missedCount", { description: "How many in all." }),
+    missedCount: t.int({
+      description: "How many in all.",
+      resolve: async (period, _args, context) => (await missed(period, context)).count,
+    }),
   }),
 });
+
+async function missed(period: OfflinePeriod, { loaders, services }: GraphqlContext) {
+  return missedIn(period, await loaders.schedulesOfServer.load(period.serverId), services.clock.now());
+}
 
 /** Throws `bad-request` outside 1 to 100. */
 export function checkPeriodCount(count: number | null | undefined): number {
