@@ -50,8 +50,9 @@ function skipSpace(text: string, from: number): number {
   return at;
 }
 
+/** C's isspace(), as libpq asks it: other blanks of Unicode belong to a value. */
 function isSpace(text: string, at: number): boolean {
-  return /\s/.test(text[at] ?? "");
+  return /[ \t\n\v\f\r]/.test(text[at] ?? "");
 }
 
 function malformed(pairsBefore: number): AppError {

@@ -63,5 +63,6 @@ function hostAddresses({ hosts }: ConnectionSettings): string | null {
 
 function encodeHost(address: HostAddress): string {
   if (isUnixSocket(address)) return encodeURIComponent(address.host);
-  return address.host.includes(":") ? `[${address.host}]` : encodeURIComponent(address.host);
+  // An address may have a zone: fe80::1%eth0.
+  return address.host.includes(":") ? `[${address.host.replaceAll("%", "%25")}]` : encodeURIComponent(address.host);
 }

@@ -49,8 +49,17 @@ describe("parseDsn", () => {
     expect([settings.user, settings.password?.reveal(), settings.database]).toEqual(["it's me", "a\\b c", "x y"]);
   });
 
+  it("takes only ASCII blanks for blanks, as libpq's isspace() does: a password may begin, go on and end with others", () => {
+    const password = "\uFEFFa\u00A0b\u2028c\u3000";
+    expect(parseDsn(` host=h\v user=u\fpassword=${password}`).password?.reveal()).toBe(password);
+    expect(parseDsn(`host=h user=u password=${password}\n`).password?.reveal()).toBe(password);
+    expect(parseDsn("host=h user=u password=a\\ ").password?.reveal()).toBe("a ");
+  });
+
   it.each([
     ["", "empty"],
+    ["host=h user=u\0database\0other", "zero byte"],
+    ["host=h user=u password=\ud800", "half a character"],
     ["nonsense", "neither a postgresql:// URI nor key=value"],
     ["host=a user=b nonsense", '"=" is missing'],
     ["host=a user='b", "quote is not closed"],
@@ -133,7 +142,7 @@ describe("encodeDsn", () => {
     .string({ minLength: 1, unit: "binary" })
     .filter((value) => !value.includes("\0") && value.isWellFormed());
   const host: fc.Arbitrary<HostAddress> = fc.record({
-    host: fc.constantFrom("db.example.com", "10.0.0.5", "::1", "/var/run/postgresql", "fe80::1"),
+    host: fc.constantFrom("db.example.com", "10.0.0.5", "::1", "/var/run/postgresql", "fe80::1", "fe80::1%eth0"),
     hostAddress: fc.constantFrom(null, "10.1.2.3"),
     port: fc.integer({ min: 1, max: 65_535 }),
   });

@@ -32,9 +32,13 @@ export function parseDsn(text: string): ConnectionSettings {
  * @throws AppError `dsn-invalid` for text that is neither form.
  */
 export function splitDsn(text: string): Map<string, string> {
-  const trimmed = text.trim();
-  if (trimmed === "") throw invalid("it is empty");
-  return /^postgres(?:ql)?:\/\//.test(trimmed) ? splitUriDsn(trimmed) : splitKeyValueDsn(trimmed);
+  // What follows a zero byte would be read as further parameters of the login; the other cannot be written as UTF-8.
+  if (text.includes("\0")) throw invalid("it has a zero byte");
+  if (!text.isWellFormed()) throw invalid("it has half a character (a lone surrogate)");
+  const started = text.replace(/^[ \t\n\v\f\r]+/, "");
+  if (started === "") throw invalid("it is empty");
+  if (!/^postgres(?:ql)?:\/\//.test(started)) return splitKeyValueDsn(started);
+  return splitUriDsn(started.replace(/[ \t\n\v\f\r]+$/, ""));
 }
 
 /** The problem with a connection string; its text may hold a password and is never quoted. */
