@@ -1,4 +1,5 @@
 import { AppError, type ErrorCode } from "@tidemark/kit";
+import { abortable } from "./abortable.ts";
 import type { ConnectionSettings, HostAddress, TargetSessionAttrs } from "./connection-settings.ts";
 import { type ConnectObserver, type Encryption, type OpenedSocket, openSocket, shuffled } from "./socket.ts";
 import { checkTarget, type ServerStanding, targetRounds } from "./target-session.ts";
@@ -55,7 +56,7 @@ async function reachHost<T>(
   wanted: TargetSessionAttrs,
   options: ReachOptions<T>,
 ): Promise<T> {
-  const timeoutMs = settings.connectTimeoutMs ?? options.timeoutMs;
+  const timeoutMs = Math.min(settings.connectTimeoutMs ?? options.timeoutMs, longestTimerMs);
   const deadline = new AbortController();
   const timer = setTimeout(() => deadline.abort(timedOut(address, timeoutMs)), timeoutMs);
   const outer = options.signal;
@@ -125,7 +126,8 @@ async function attempt<T>(
   };
   signal.addEventListener("abort", abort, { once: true });
   try {
-    return await options.login(opened, signal);
+    // The thread that computes as many iterations of SCRAM as the server likes does not hear of the signal.
+    return await abortable(options.login(opened, signal), signal);
   } catch (error) {
     opened.socket.destroy();
     throw signal.aborted ? signal.reason : error;
@@ -133,6 +135,9 @@ async function attempt<T>(
     signal.removeEventListener("abort", abort);
   }
 }
+
+/** 24 days: what a timer of the runtime holds (an int32 of milliseconds; one beyond fires at once), and statement_timeout. */
+export const longestTimerMs = 2_147_483_647;
 
 const nextHostCodes: ReadonlySet<ErrorCode> = new Set([
   "host-unknown",

@@ -88,6 +88,11 @@ function settingsRemedy(error: AppError, settings: ConnectionSettings): Remedy |
         advice:
           "the SQL is for a server that listens on localhost only; or correct host and port, and let this machine through the firewalls between",
       };
+    case "replication-protocol-missing":
+      return { advice: poolerAdvice };
+    case "protocol-violation":
+      // PostgreSQL always names the C function that reports an error; connection poolers cannot.
+      return error.context.routine === null ? { advice: poolerAdvice } : undefined;
     case "server-in-recovery":
     case "server-not-in-recovery":
       return {
@@ -97,6 +102,8 @@ function settingsRemedy(error: AppError, settings: ConnectionSettings): Remedy |
       return undefined;
   }
 }
+
+const poolerAdvice = "name PostgreSQL's own address and port instead of the connection pooler's";
 
 /**
  * In words: the server says the same of a role that is missing, has no password or another one, and the password we

@@ -6,8 +6,11 @@ export type ServerErrorPhase = "sql" | "replication";
 
 interface Rule {
   readonly sqlState: string;
-  /** Only when reported by one of these C functions; they tell apart what one SQLSTATE lumps together. */
-  readonly routines?: readonly string[];
+  /**
+   * Only when reported by one of these C functions, which tell apart what one SQLSTATE lumps together; null: by none,
+   * as errors of a connection pooler are, while PostgreSQL always names one.
+   */
+  readonly routines?: readonly (string | null)[];
   readonly phase?: ServerErrorPhase;
   readonly code: ErrorCode;
   readonly hint: string;
@@ -156,6 +159,20 @@ const rules: readonly Rule[] = [
     code: "server-shutting-down",
     hint: "the server restarts after a crash of one of its processes",
   },
+  {
+    // PgBouncer up to 1.22 takes `replication` for an option it does not know.
+    sqlState: "08P01",
+    routines: [null],
+    phase: "replication",
+    code: "replication-protocol-missing",
+    hint: "a connection pooler answers, which knows no replication: name PostgreSQL's own address",
+  },
+  {
+    sqlState: "08P01",
+    routines: [null],
+    code: "protocol-violation",
+    hint: "a connection pooler answers and does not let a setting of the session's start through: leave it out of the connection string, or name PostgreSQL's own address",
+  },
   { sqlState: "08P01", code: "protocol-violation", hint: "the server did not understand what we sent" },
 ];
 
@@ -170,7 +187,7 @@ export function serverError(
     (candidate) =>
       candidate.sqlState === report.sqlState &&
       (candidate.phase === undefined || candidate.phase === phase) &&
-      (candidate.routines === undefined || candidate.routines.includes(report.routine ?? "")),
+      (candidate.routines === undefined || candidate.routines.includes(report.routine)),
   );
   return new AppError(rule?.code ?? "server-error", {
     message: `${what}: ${report.message}${report.detail === null ? "" : ` (${report.detail})`}`,

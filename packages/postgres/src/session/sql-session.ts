@@ -1,7 +1,7 @@
 import { AppError, type Logger } from "@tidemark/kit";
 import { connectionLost } from "../connection/byte-source.ts";
 import type { ConnectionSettings } from "../connection/connection-settings.ts";
-import { cancelled, reachServer } from "../connection/reach-server.ts";
+import { cancelled, longestTimerMs, reachServer } from "../connection/reach-server.ts";
 import type { OpenedSocket } from "../connection/socket.ts";
 import { reportedStanding, type ServerStanding } from "../connection/target-session.ts";
 import { encodeQuery, encodeQuestion } from "../wire/frontend-messages.ts";
@@ -274,8 +274,6 @@ export class SqlSession {
 }
 
 const defaultQuestionTimeoutMs = 30_000;
-/** 24 days: what a timer of the runtime holds (an int32 of milliseconds), and statement_timeout too. */
-const longestTimerMs = 2_147_483_647;
 /** For the answer's way and a server that is slow to notice its own timeout. */
 const answerMarginMs = 5_000;
 
