@@ -97,7 +97,7 @@ describe("tidemark server check", () => {
 
 describe("tidemark server", () => {
   it("info, slots, replication and privileges show what the server told, and how long ago", async () => {
-    const info = (await product.json("server", "info", "shop", "--refresh")) as { info: { major: number } };
+    const info = (await product.json("server", "info", "shop")) as { info: { major: number } };
     expect(info.info.major).toBe(18);
     const table = await product.tidemark("server", "info", "shop");
     expect(table.text).toMatch(/^role +primary$/m);
@@ -107,7 +107,7 @@ describe("tidemark server", () => {
     expect(await product.json("server", "replication", "shop")).toEqual([]);
     const { stdout } = await product.tidemark("server", "privileges", "shop", "--script", "operate");
     await managed.query(stdout.toString("utf8"));
-    const privileges = await product.tidemark("server", "privileges", "shop", "--refresh");
+    const privileges = await product.tidemark("server", "privileges", "shop");
     expect(privileges.text).toContain("role tidemark");
     expect(privileges.text).toMatch(/^enough for .*--script operate/m);
   });
@@ -138,7 +138,7 @@ describe("tidemark server", () => {
     expect([twice.exitCode, twice.stderr]).toEqual([1, expect.stringContaining("[slot-exists]")]);
     const plan = (await product.json("server", "drop-slot", "shop", "standby_1")) as { planHash: string };
     expect(plan).toMatchObject({ state: "planned", name: "standby_1", active: false });
-    const slots = (await product.json("server", "slots", "shop", "--refresh")) as { name: string }[];
+    const slots = (await product.json("server", "slots", "shop")) as { name: string }[];
     expect(slots.map((slot) => slot.name)).toEqual(["standby_1"]);
     const stale = await product.tidemark("server", "drop-slot", "shop", "standby_1", "--plan", "another");
     expect([stale.exitCode, stale.stderr]).toEqual([1, expect.stringContaining("[plan-stale]")]);

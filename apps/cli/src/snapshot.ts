@@ -111,14 +111,16 @@ export const Snapshot = z.looseObject({
 });
 export type Snapshot = z.infer<typeof Snapshot>;
 
-/** The last snapshot; with `refresh` the server is inspected first. Throws `not-found` when it never was. */
-export async function fetchSnapshot(session: Session, name: string, refresh: boolean): Promise<Snapshot> {
+/** Inspects the server first unless the last inspection is enough (`cached`); `not-found` when there was none. */
+export async function fetchSnapshot(session: Session, name: string, cached: boolean): Promise<Snapshot> {
   const serverId = await findServerId(session.api, name);
-  if (refresh) requireActDone(await runToEnd(session, "inspectServer", { serverId }));
+  if (!cached) requireActDone(await runToEnd(session, "inspectServer", { serverId }));
   const text = await downloadSnapshot(session, name, serverId);
   const snapshot = parseResult(Snapshot, JSON.parse(text));
-  const ageMs = session.clock.now().getTime() - Date.parse(snapshot.observedAt);
-  session.output.note(`as ${name} was ${formatAge(ageMs)} ago${refresh ? "" : " (--refresh asks it now)"}\n`);
+  if (cached) {
+    const ageMs = session.clock.now().getTime() - Date.parse(snapshot.observedAt);
+    session.output.note(`as ${name} was ${formatAge(ageMs)} ago\n`);
+  }
   return snapshot;
 }
 
@@ -129,7 +131,7 @@ async function downloadSnapshot(session: Session, name: string, serverId: string
     if (!(error instanceof AppError) || error.code !== "not-found") throw error;
     throw new AppError("not-found", {
       message: `${name} was never inspected`,
-      hint: "repeat with --refresh, or run `tidemark server check` first",
+      hint: "leave out --cached: then it is inspected now",
       cause: error,
     });
   }

@@ -7,10 +7,10 @@ import type { Register } from "../program.ts";
 import { fetchSnapshot, requireSection, type Snapshot } from "../snapshot.ts";
 
 interface SnapshotOptions extends CommonOptions {
-  readonly refresh?: boolean;
+  readonly cached?: boolean;
 }
 
-/** What a server told of itself when it was last inspected, or tells now. */
+/** What a server tells of itself now, or told when it was last inspected. */
 export function addServerInfoCommands(server: Command, context: CommandContext, register: Register): void {
   const commands = [
     ["info", "what it is, how it is set up, where its WAL is", showInfo],
@@ -19,7 +19,10 @@ export function addServerInfoCommands(server: Command, context: CommandContext, 
   ] as const;
   for (const [name, description, show] of commands) {
     register(
-      server.command(`${name} <name>`).description(description).option("--refresh", "ask the server now"),
+      server
+        .command(`${name} <name>`)
+        .description(description)
+        .option("--cached", "as it was at the last inspection, without asking it"),
       (serverName, options) => show(context, serverName as string, options as SnapshotOptions),
     );
   }
@@ -27,7 +30,7 @@ export function addServerInfoCommands(server: Command, context: CommandContext, 
 
 async function showInfo(context: CommandContext, name: string, options: SnapshotOptions): Promise<number> {
   const session = openSession(context, options);
-  const snapshot = await fetchSnapshot(session, name, options.refresh === true);
+  const snapshot = await fetchSnapshot(session, name, options.cached === true);
   printOne(session.output, snapshot, [...infoFacts(name, snapshot), ...stateFacts(snapshot)]);
   return exitCodes.done;
 }
@@ -110,7 +113,7 @@ function onOff(value: boolean): string {
 
 async function listSlots(context: CommandContext, name: string, options: SnapshotOptions): Promise<number> {
   const session = openSession(context, options);
-  const snapshot = await fetchSnapshot(session, name, options.refresh === true);
+  const snapshot = await fetchSnapshot(session, name, options.cached === true);
   printList(
     session.output,
     requireSection(snapshot, "slots", snapshot.slots),
@@ -136,7 +139,7 @@ function inactiveText(since: string | null): string {
 
 async function listClients(context: CommandContext, name: string, options: SnapshotOptions): Promise<number> {
   const session = openSession(context, options);
-  const snapshot = await fetchSnapshot(session, name, options.refresh === true);
+  const snapshot = await fetchSnapshot(session, name, options.cached === true);
   printList(
     session.output,
     requireSection(snapshot, "replication", snapshot.replication),

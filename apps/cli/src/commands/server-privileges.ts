@@ -11,7 +11,7 @@ import { fetchSnapshot } from "../snapshot.ts";
 const purposes = ["backup", "backup-and-wal", "operate"] as const;
 
 interface PrivilegesOptions extends CommonOptions {
-  readonly refresh?: boolean;
+  readonly cached?: boolean;
   readonly script?: (typeof purposes)[number];
 }
 
@@ -25,7 +25,7 @@ export function addServerPrivilegesCommand(server: Command, context: CommandCont
           ...purposes,
         ]),
       )
-      .option("--refresh", "ask the server now"),
+      .option("--cached", "as it was at the last inspection, without asking the server"),
     (name, options) => showPrivileges(context, name as string, options as PrivilegesOptions),
   );
 }
@@ -33,7 +33,7 @@ export function addServerPrivilegesCommand(server: Command, context: CommandCont
 async function showPrivileges(context: CommandContext, name: string, options: PrivilegesOptions): Promise<number> {
   const session = openSession(context, options);
   const { output } = session;
-  const { privileges } = await fetchSnapshot(session, name, options.refresh === true);
+  const { privileges } = await fetchSnapshot(session, name, options.cached === true);
   if (options.script !== undefined) {
     const { sql, ...script } = findScript(privileges, options.script);
     output.write(output.format === "table" ? `${sql.trimEnd()}\n` : `${JSON.stringify({ ...script, sql })}\n`);
