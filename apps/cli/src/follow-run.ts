@@ -5,6 +5,7 @@ import type { Session } from "./context.ts";
 import { exitCodes } from "./exit-code.ts";
 import { lowerState, type Output } from "./output.ts";
 import { ProgressLine } from "./progress-line.ts";
+import { watchForWorker } from "./watch-for-worker.ts";
 
 export const RunFacts = z.object({
   id: z.string(),
@@ -61,6 +62,8 @@ type RunEvent = z.infer<typeof RunEvent>["runEvents"];
 export interface FollowOptions {
   /** Called for every event, in order and once each, whatever happens to the connection in between. */
   readonly onEvent: (event: RunEvent) => void;
+  /** Takes what a person who waits should know, as lines for standard error. */
+  readonly note: (text: string) => void;
 }
 
 /**
@@ -68,6 +71,15 @@ export interface FollowOptions {
  * the last sequence number seen; the run itself does not depend on anybody watching.
  */
 export async function followRun(api: ApiClient, id: string, options: FollowOptions): Promise<RunFacts> {
+  const watch = watchForWorker(api, id, options.note);
+  try {
+    return await followEvents(api, id, options);
+  } finally {
+    watch.stop();
+  }
+}
+
+async function followEvents(api: ApiClient, id: string, { onEvent }: FollowOptions): Promise<RunFacts> {
   let lastSeq = 0;
   let failures = 0;
   for (;;) {
@@ -83,7 +95,7 @@ export async function followRun(api: ApiClient, id: string, options: FollowOptio
         failures = 0;
         if (event.seq <= lastSeq) continue;
         lastSeq = event.seq;
-        options.onEvent(event);
+        onEvent(event);
       }
       if (isFinal(run.state)) return run;
     } catch (error) {
@@ -108,6 +120,7 @@ export async function waitForRun(session: Session, id: string): Promise<RunFacts
   const line = new ProgressLine(session.output);
   const run = await followRun(session.api, id, {
     onEvent: (event) => line.show({ ...event, level: lowerState(event.level) }),
+    note: session.output.note,
   });
   line.end();
   throwUnlessSucceeded(run);

@@ -14,7 +14,7 @@ export async function runToEnd(session: Session, mutation: string, input: object
   );
   refuseUserErrors(payload.userErrors);
   if (payload.run === null) throw new AppError("internal", { message: `${mutation} answered with no run` });
-  return await followRun(session.api, payload.run.id, { onEvent: () => undefined });
+  return await followRun(session.api, payload.run.id, { onEvent: () => undefined, note: session.output.note });
 }
 
 /** Does an act at a server and answers what came of it; throws why when it failed. */
@@ -39,7 +39,7 @@ export function requireActDone(run: RunFacts): void {
   const server = run.server?.name ?? "SERVER";
   const hint =
     error.code === "privilege-missing"
-      ? `\`tidemark server privileges ${server} --refresh\` prints the SQL that grants it`
+      ? `\`tidemark server privileges ${server}\` prints the SQL that grants it`
       : (error.hint ?? undefined);
   throw new AppError(error.code, { message: error.message, hint });
 }

@@ -3,7 +3,7 @@ import { AppError, formatBytes, systemErrorCode } from "@tidemark/kit";
 import type { Command } from "commander";
 import { z } from "zod";
 import { type ApiClient, refuseUserErrors, UserError, userErrorFields } from "../api-client.ts";
-import { type CommandContext, type CommonOptions, openSession } from "../context.ts";
+import { type CommandContext, type CommonOptions, openSession, type Session } from "../context.ts";
 import { exitCodes } from "../exit-code.ts";
 import { followRun, RunFacts, runFields, throwUnlessSucceeded } from "../follow-run.ts";
 import { fetchAll, pageFields } from "../lookup.ts";
@@ -75,7 +75,8 @@ function fetchRepositories(api: ApiClient): Promise<readonly RepositoryFacts[]> 
 }
 
 async function recoveryKit(context: CommandContext, name: string, options: KitOptions): Promise<number> {
-  const { api, output } = openSession(context, options);
+  const session = openSession(context, options);
+  const { api, output } = session;
   const repository = (await fetchRepositories(api)).find((row) => row.name === name || row.id === name);
   if (repository === undefined) {
     throw new AppError("not-found", {
@@ -83,7 +84,7 @@ async function recoveryKit(context: CommandContext, name: string, options: KitOp
       hint: "`tidemark repository list` shows the names",
     });
   }
-  const kit = await fetchKit(api, repository.id);
+  const kit = await fetchKit(session, repository.id);
   if (options.out === undefined) {
     output.write(kit);
     return exitCodes.done;
@@ -95,7 +96,7 @@ async function recoveryKit(context: CommandContext, name: string, options: KitOp
   return exitCodes.done;
 }
 
-async function fetchKit(api: ApiClient, repositoryId: string): Promise<string> {
+async function fetchKit({ api, output }: Session, repositoryId: string): Promise<string> {
   const { requestRecoveryKit: payload } = await api.query(
     z.object({
       requestRecoveryKit: z.object({
@@ -111,7 +112,7 @@ async function fetchKit(api: ApiClient, repositoryId: string): Promise<string> {
   if (payload.run === null || payload.downloadToken === null) {
     throw new AppError("internal", { message: "the control plane started no recovery kit run" });
   }
-  throwUnlessSucceeded(await followRun(api, payload.run.id, { onEvent: () => undefined }));
+  throwUnlessSucceeded(await followRun(api, payload.run.id, { onEvent: () => undefined, note: output.note }));
   return api.download(`/api/v1/repositories/${repositoryId}/recovery-kit?run=${payload.run.id}`, {
     "x-download-token": payload.downloadToken,
   });

@@ -125,7 +125,7 @@ async function watchRun(context: CommandContext, id: string, options: CommonOpti
   const session = openSession(context, options);
   if (session.output.format === "ndjson") {
     const write = (event: object): void => session.output.write(`${JSON.stringify(event)}\n`);
-    throwUnlessSucceeded(await followRun(session.api, id, { onEvent: write }));
+    throwUnlessSucceeded(await followRun(session.api, id, { onEvent: write, note: session.output.note }));
     return exitCodes.done;
   }
   printRun(session.output, await waitForRun(session, id));

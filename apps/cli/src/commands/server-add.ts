@@ -83,7 +83,7 @@ async function addServer(context: CommandContext, name: string, options: AddOpti
   );
   refuseUserErrors(payload.userErrors);
   if (payload.run === null) return exitCodes.failed;
-  const tested = await followRun(session.api, payload.run.id, { onEvent: () => undefined });
+  const tested = await followRun(session.api, payload.run.id, { onEvent: () => undefined, note: session.output.note });
   if (tested.state !== "SUCCEEDED") await printConnectionReport(session, tested.id);
   throwUnlessSucceeded(tested);
   const added = await fetchServer(session, name);

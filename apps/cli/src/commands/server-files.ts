@@ -151,11 +151,18 @@ async function writeToOutput(chunks: AsyncIterable<Buffer>, sink: ByteSink, path
   }
 }
 
-/** Control characters other than tab, line feed, form feed and carriage return. */
+/**
+ * Control characters other than tab, line feed, form feed and carriage return; also those of Unicode (U+0080 to U+009F,
+ * in UTF-8 or alone as in Latin 1), which terminals obey as well.
+ */
 export function looksBinary(bytes: Uint8Array): boolean {
-  return bytes.some(
-    (byte) => (byte < 0x20 && byte !== 0x09 && byte !== 0x0a && byte !== 0x0c && byte !== 0x0d) || byte === 0x7f,
-  );
+  return bytes.some((byte, index) => {
+    if (byte < 0x20) return byte !== 0x09 && byte !== 0x0a && byte !== 0x0c && byte !== 0x0d;
+    if (byte === 0x7f) return true;
+    // Within UTF-8 such a byte follows others, maybe those of the piece before; after C2 it is U+0080 to U+009F.
+    const before = bytes[index - 1] ?? 0xff;
+    return byte >= 0x80 && byte <= 0x9f && (before === 0xc2 || before < 0x80);
+  });
 }
 
 /** Written beside its place and put there when it is whole: a read that breaks leaves what was there. */
