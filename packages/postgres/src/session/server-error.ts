@@ -64,7 +64,12 @@ const rules: readonly Rule[] = [
     code: "replication-not-permitted",
     hint: "the role needs the REPLICATION attribute: ALTER ROLE … REPLICATION",
   },
-  { sqlState: "42501", phase: "sql", code: "privilege-missing", hint: "the role lacks a privilege for this" },
+  {
+    sqlState: "42501",
+    phase: "sql",
+    code: "privilege-missing",
+    hint: "the server's Readiness page and `tidemark server privileges NAME` have the SQL that grants what is missing",
+  },
   { sqlState: "3D000", code: "database-unknown", hint: "name an existing database in the connection string" },
   {
     // proc.c and walsender.c: walsenders have places of their own.
