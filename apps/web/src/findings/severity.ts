@@ -14,3 +14,10 @@ export const severityLooks = {
   RISK: { icon: CircleAlert, tone: "warn", className: "text-warn", text: "Risk" },
   NOTE: { icon: Info, tone: "busy", className: "text-busy", text: "Note" },
 } as const satisfies Record<Severity, unknown>;
+
+/** The worst first; among equals the order they come in. */
+export function worstFirst<Found extends { readonly severity: Severity }>(
+  findings: readonly Found[],
+): readonly Found[] {
+  return findings.toSorted((left, right) => severities.indexOf(left.severity) - severities.indexOf(right.severity));
+}

@@ -4,6 +4,7 @@ import { BackupRowFields } from "#backups/backup-row-fields.ts";
 import { BackupsTable } from "#backups/backups-table.tsx";
 import { FindingFields } from "#findings/finding-fields.ts";
 import { FindingItem } from "#findings/finding-item.tsx";
+import { worstFirst } from "#findings/severity.ts";
 import { graphql } from "#graphql/graphql.ts";
 import { sentence } from "#lib/format.ts";
 import { serverPath } from "#lib/paths.ts";
@@ -91,7 +92,7 @@ export default async function ServerOverviewPage({ params }: Props) {
             }
           >
             <ul className="divide-y">
-              {server.findings.map((finding) => (
+              {worstFirst(server.findings).map((finding) => (
                 <FindingItem key={finding.id} finding={finding} />
               ))}
             </ul>
