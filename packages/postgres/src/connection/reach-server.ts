@@ -63,7 +63,7 @@ async function reachHost<T>(
   const cancel = (): void => deadline.abort(cancelled(outer?.reason));
   if (outer?.aborted === true) cancel();
   outer?.addEventListener("abort", cancel, { once: true });
-  const wantedOptions = { ...options, login: loginChecked(options, wanted, address.host) };
+  const wantedOptions = { ...options, timeoutMs, login: loginChecked(options, wanted, address.host) };
   try {
     const [first, second] = connectionAttempts(settings);
     try {
@@ -118,8 +118,8 @@ async function attempt<T>(
   options: ReachOptions<T>,
   signal: AbortSignal,
 ): Promise<T> {
-  const { reading, observer } = options;
-  const opened = await openSocket(settings, address, { encryption, reading, signal, observer });
+  const { reading, observer, timeoutMs } = options;
+  const opened = await openSocket(settings, address, { encryption, reading, signal, timeoutMs, observer });
   const abort = (): void => {
     opened.source.fail(signal.reason);
     opened.socket.destroy();

@@ -22,6 +22,8 @@ export interface SocketOptions {
   readonly reading: "pooled" | "stream";
   /** Fires for the caller's reasons and for timeouts; its reason is thrown. */
   readonly signal: AbortSignal;
+  /** When the signal fires at the latest: a name's addresses but the last have an equal share of it each. */
+  readonly timeoutMs?: number | undefined;
   readonly observer?: ConnectObserver | undefined;
 }
 
@@ -66,7 +68,8 @@ export async function openSocket(
   observer?.begin("tcp");
   const pool = options.reading === "pooled" ? new PooledSource() : null;
   const order = settings.loadBalanceHosts && ips !== null ? shuffled(ips) : ips;
-  const { socket, ip } = await connectFirst({ address, pool, signal, keepalive: settings.keepalive }, order);
+  const request = { address, pool, signal, keepalive: settings.keepalive };
+  const { socket, ip } = await connectFirst(request, order, options.timeoutMs);
   observer?.done("tcp", `connected to ${ip ?? address.host} port ${address.port}${notAppliedWords(settings, ip)}`);
   try {
     pool?.attach(socket);
@@ -150,12 +153,15 @@ interface ConnectRequest {
 async function connectFirst(
   request: ConnectRequest,
   ips: readonly string[] | null,
+  timeoutMs: number | undefined,
 ): Promise<{ socket: Socket; ip: string | null }> {
   if (ips === null) return { socket: await connectOne(request, null), ip: null };
   let first: unknown;
-  for (const ip of ips) {
+  for (const [index, ip] of ips.entries()) {
+    // Else one that swallows everything (IPv6 behind a firewall) would have all the time, and the others none.
+    const shareMs = timeoutMs === undefined || index === ips.length - 1 ? null : timeoutMs / ips.length;
     try {
-      return { socket: await connectOne(request, ip), ip };
+      return { socket: await connectOne(request, ip, shareMs), ip };
     } catch (error) {
       if (request.signal.aborted) throw error;
       first ??= error;
@@ -164,7 +170,11 @@ async function connectFirst(
   throw first;
 }
 
-function connectOne({ address, pool, signal, keepalive }: ConnectRequest, ip: string | null): Promise<Socket> {
+function connectOne(
+  { address, pool, signal, keepalive }: ConnectRequest,
+  ip: string | null,
+  withinMs: number | null = null,
+): Promise<Socket> {
   const where = ip === null ? { path: `${address.host}/.s.PGSQL.${address.port}` } : { host: ip, port: address.port };
   const { promise, resolve, reject } = Promise.withResolvers<Socket>();
   if (signal.aborted) return Promise.reject(signal.reason);
@@ -176,6 +186,8 @@ function connectOne({ address, pool, signal, keepalive }: ConnectRequest, ip: st
     reject(signal.reason);
   };
   const fail = (cause: Error): void => reject(refused(address, ip, cause));
+  const late = (): void => void socket.destroy(Object.assign(new Error("connect"), { code: "ETIMEDOUT" }));
+  const timer = withinMs === null ? undefined : setTimeout(late, withinMs);
   signal.addEventListener("abort", abort, { once: true });
   socket.once("error", fail);
   socket.once("connect", () => {
@@ -187,7 +199,10 @@ function connectOne({ address, pool, signal, keepalive }: ConnectRequest, ip: st
       socket.setKeepAlive(true, (keepalive.idleSeconds ?? defaultKeepaliveIdleSeconds) * 1000);
     resolve(socket);
   });
-  return promise.finally(() => signal.removeEventListener("abort", abort));
+  return promise.finally(() => {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", abort);
+  });
 }
 
 const defaultKeepaliveIdleSeconds = 30;
