@@ -1,6 +1,7 @@
 import { createHash, createHmac, pbkdf2, timingSafeEqual, X509Certificate } from "node:crypto";
 import { promisify } from "node:util";
 import { AppError } from "@tidemark/kit";
+import { saslprep } from "./saslprep.ts";
 
 /** How the TLS channel is bound to the login (RFC 5802, gs2-header). */
 export type ChannelBinding =
@@ -26,7 +27,7 @@ export class ScramClient {
 
   /** `nonce`: 18 random bytes in base64, as libpq has it. */
   constructor(password: string, nonce: string, binding: ChannelBinding) {
-    this.#password = prepare(password);
+    this.#password = saslprep(password);
     this.#nonce = nonce;
     this.#gs2Header = gs2Headers[binding.kind];
     this.#bindingData = binding.kind === "server-end-point" ? binding.certificateHash : new Uint8Array(0);
@@ -95,19 +96,6 @@ const derive = promisify(pbkdf2);
 
 function hmac(key: Uint8Array, text: string): Buffer {
   return createHmac("sha256", key).update(text).digest();
-}
-
-/**
- * SASLprep (RFC 4013) as far as a password needs it: other spaces become spaces, invisible characters vanish, the rest
- * is put into NFKC. Like the server (src/common/saslprep.c) a password that may not be prepared is used as it is.
- */
-function prepare(password: string): string {
-  const mapped = password
-    .replace(/[\u00A0\u1680\u2000-\u200B\u202F\u205F\u3000]/g, " ")
-    .replace(/\u00AD|\u034F|\u1806|[\u180B-\u180D]|\u200C|\u200D|\u2060|[\uFE00-\uFE0F]|\uFEFF/g, "")
-    .normalize("NFKC");
-  const prohibited = /[\p{Cc}\p{Co}\p{Cs}\u200E\u200F\u202A-\u202E\u2028\u2029\u2061-\u206F\uFFF9-\uFFFD]/u;
-  return mapped === "" || prohibited.test(mapped) ? password : mapped;
 }
 
 function dishonest(why: string): AppError {
