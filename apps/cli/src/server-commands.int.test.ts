@@ -99,7 +99,7 @@ describe("tidemark server", () => {
   it("info, slots, replication and privileges show what the server told, and how long ago", async () => {
     const info = (await product.json("server", "info", "shop")) as { info: { major: number } };
     expect(info.info.major).toBe(18);
-    const table = await product.tidemark("server", "info", "shop");
+    const table = await product.tidemark("server", "info", "shop", "--cached");
     expect(table.text).toMatch(/^role +primary$/m);
     expect(table.text).toMatch(/^WAL segment +1\.00 MiB$/m);
     expect(table.stderr).toMatch(/as shop was \d+ s ago/);
