@@ -236,6 +236,7 @@ describe("acts at a server", () => {
     const wrong: readonly [string, object, string][] = [
       ["createRestorePoint", { name: "" }, "name"],
       ["createRestorePoint", { name: long }, "name"],
+      ["createRestorePoint", { name: "two\nlines" }, "name"],
       ["createReplicationSlot", { name: "Upper-Case" }, "name"],
       ["dropReplicationSlot", { name: "a", planHash: "" }, "planHash"],
       ["readServerSettings", { names: [] }, "names"],

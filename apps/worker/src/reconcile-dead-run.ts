@@ -88,6 +88,9 @@ const leftBehind: Partial<Record<Run["kind"], string>> = {
   retention: "each backup is either deleted or whole",
   "delete-backup": "the backup is either deleted or whole",
   drill: "its temporary data are removed",
+  "connection-test": "a server that was to be added or changed by it may be so already: look at the servers first",
+  mark: "the hold or note may be in the repository already: look at the backup first",
+  "attach-repository": "what was made of the repository stays, and is taken as it is",
 };
 
 const unseen = "whether the server did it is not known: look there before you do";

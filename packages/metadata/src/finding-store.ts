@@ -77,7 +77,7 @@ export interface FindingStore {
   ): Promise<Page<FindingRow>>;
   /** Open ones, worst first then oldest: of these servers, or all (with repositories') when left out. */
   open(serverIds?: readonly string[]): Promise<readonly FindingRow[]>;
-  /** Open and resolved of a server, newest first, at most 500. */
+  /** Of these servers the open ones, or else the resolved ones: newest first, at most 100 of each server. */
   ofServers(serverIds: readonly string[], open: boolean): Promise<readonly FindingRow[]>;
 }
 
@@ -129,17 +129,31 @@ export function createFindingStore(prisma: PrismaClient): FindingStore {
       );
     },
     open: (serverIds) => openFindings(prisma, serverIds),
-    ofServers: async (serverIds, open) => {
-      const rows = await prisma.finding.findMany({
-        where: { serverId: { in: [...serverIds] }, resolvedAt: open ? null : { not: null } },
-        orderBy: newestFirst,
-        take: 500,
-        select: findingColumns,
-      });
-      return rows.map(toRow);
-    },
+    ofServers: (serverIds, open) => findingsOfServers(prisma, serverIds, open),
   };
 }
+
+/** A limit for each server, so that the many of one leave nothing of another out. */
+async function findingsOfServers(
+  prisma: PrismaClient,
+  serverIds: readonly string[],
+  open: boolean,
+): Promise<readonly FindingRow[]> {
+  const newest = await prisma.$queryRaw<{ id: string }[]>`
+    SELECT id FROM (
+      SELECT id, row_number() OVER (PARTITION BY server_id ORDER BY first_seen_at DESC, id DESC) AS place
+        FROM finding
+       WHERE server_id = ANY(${serverIds}::text[]) AND (resolved_at IS NULL) = ${open}) AS placed
+     WHERE place <= ${perServerLimit}`;
+  const rows = await prisma.finding.findMany({
+    where: { id: { in: newest.map(({ id }) => id) } },
+    orderBy: newestFirst,
+    select: findingColumns,
+  });
+  return rows.map(toRow);
+}
+
+const perServerLimit = 100;
 
 /** Worst first, so that however many notes there are, what blocks backups is never cut off. */
 async function openFindings(prisma: PrismaClient, serverIds?: readonly string[]): Promise<readonly FindingRow[]> {

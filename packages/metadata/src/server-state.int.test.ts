@@ -105,6 +105,24 @@ describe("looks at a server", () => {
     expect((await findings.ofServers([serverId], false)).map(({ checkId }) => checkId)).toEqual(["a"]);
   });
 
+  it("are listed of each server, however many another one has", async () => {
+    const { findings } = database.metadata;
+    const quiet = (await database.seed("quiet")).serverId;
+    const noisy = (await database.seed("noisy")).serverId;
+    await findings.record({ kind: "server", serverId: quiet }, [], [finding("a", "old")]);
+    await sql(`INSERT INTO finding (id, check_id, subject_id, server_id, severity, title, found, why, first_seen_at, last_seen_at)
+      SELECT 'fnd_' || n, 'check-' || n, '${noisy}', '${noisy}', 'note', 't', 'f', 'w', now() + n * interval '1 second', now()
+        FROM generate_series(1, 600) AS n`);
+    const listed = await findings.ofServers([quiet, noisy], true);
+    expect(listed.filter(({ serverId }) => serverId === quiet).map(({ checkId }) => checkId)).toEqual(["a"]);
+    expect(
+      listed
+        .filter(({ serverId }) => serverId === noisy)
+        .map(({ checkId }) => checkId)
+        .slice(0, 2),
+    ).toEqual(["check-600", "check-599"]);
+  });
+
   it("leave a server that was removed alone", async () => {
     const { servers } = database.metadata;
     const { serverId } = await database.seed("removed");

@@ -27,7 +27,7 @@ export interface Loaders {
   readonly membersOfServer: DataLoader<string, readonly ServerMember[]>;
   readonly unfinishedOfServer: DataLoader<string, readonly Run[]>;
   readonly openFindingsOfServer: DataLoader<string, readonly FindingRow[]>;
-  readonly allFindingsOfServer: DataLoader<string, readonly FindingRow[]>;
+  readonly resolvedFindingsOfServer: DataLoader<string, readonly FindingRow[]>;
   readonly latestRunOfSchedule: DataLoader<string, Run | null>;
   /** The period it is in; null: online. */
   readonly offlineOfServer: DataLoader<string, OfflinePeriod | null>;
@@ -50,7 +50,7 @@ export function createLoaders({ metadata, clock, logger }: Services): Loaders {
     membersOfServer: grouped((ids) => metadata.servers.membersOf(ids), serverIdOf),
     unfinishedOfServer: grouped((ids) => metadata.runs.unfinished(ids), serverIdOf),
     openFindingsOfServer: grouped((ids) => metadata.findings.ofServers(ids, true), serverIdOf),
-    allFindingsOfServer: grouped((ids) => metadata.findings.ofServers(ids, false), serverIdOf),
+    resolvedFindingsOfServer: grouped((ids) => metadata.findings.ofServers(ids, false), serverIdOf),
     latestRunOfSchedule: new DataLoader(async (ids) => {
       const runs = await metadata.runs.latestOfSchedules(ids);
       return ids.map((id) => runs.find((run) => run.scheduleId === id) ?? null);

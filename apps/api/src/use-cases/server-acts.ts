@@ -18,6 +18,11 @@ function pgText(mostBytes: number, what: string) {
     .refine((text) => !text.includes("\0"), `${what} has no NUL`);
 }
 
+/** A name people read, type and see in a terminal. */
+function pgName(mostBytes: number, what: string) {
+  return pgText(mostBytes, what).refine((text) => !/\p{Cc}/u.test(text), `${what} has no control characters`);
+}
+
 /** PostgreSQL's own limit is MAXPGPATH, 1024 with the NUL (pg_config_manual.h). */
 const ServerPath = pgText(1_023, "a path").describe("Absolute, or below the server's data directory.");
 
@@ -25,7 +30,7 @@ export const ServerActInput = z.object({ serverId: EntityId });
 
 export const CreateRestorePointInput = ServerActInput.extend({
   // xlog.c, MAXFNAMELEN: 64 with the NUL.
-  name: pgText(63, "a restore point's name").describe("1 to 63 bytes."),
+  name: pgName(63, "a restore point's name").describe("1 to 63 bytes."),
 });
 
 export const CreateReplicationSlotInput = ServerActInput.extend({
@@ -42,7 +47,7 @@ export const DropReplicationSlotInput = ServerActInput.extend({
 
 export const ReadServerSettingsInput = ServerActInput.extend({
   names: z
-    .array(pgText(200, "a setting's name"))
+    .array(pgName(200, "a setting's name"))
     .min(1)
     .max(500)
     .nullish()

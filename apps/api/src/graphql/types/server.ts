@@ -139,10 +139,14 @@ ServerRef.implement({
     }),
     findings: t.field({
       type: [FindingRef],
-      description: "What checks found, newest first.",
-      args: { open: t.arg.boolean({ defaultValue: true, description: "Only what is still so." }) },
+      description: "What checks found, newest first; at most 100.",
+      args: {
+        open: t.arg.boolean({ defaultValue: true, description: "True: what is still so; false: what was resolved." }),
+      },
       resolve: (server, { open }, { loaders }) =>
-        open === false ? loaders.allFindingsOfServer.load(server.id) : loaders.openFindingsOfServer.load(server.id),
+        open === false
+          ? loaders.resolvedFindingsOfServer.load(server.id)
+          : loaders.openFindingsOfServer.load(server.id),
     }),
     offline: t.field({
       type: OfflinePeriodRef,
