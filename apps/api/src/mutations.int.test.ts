@@ -17,17 +17,7 @@ afterAll(async () => {
 const dsnPassword = "h4rd-to-guess-pw";
 const dsn = `postgresql://backup:${dsnPassword}@db.example.com/postgres`;
 
-/** Calls a mutation with the fields of its payload that matter. */
-async function mutate(name: string, input: object, fields = "", headers?: Record<string, string>) {
-  const type = `${name.charAt(0).toUpperCase()}${name.slice(1)}Input`;
-  const answer = await api.graphql(
-    `mutation ($input: ${type}!) { ${name}(input: $input) { ${fields} userErrors { code field message hint } } }`,
-    { input },
-    headers,
-  );
-  if (answer.errors !== undefined) throw new Error(JSON.stringify(answer.errors));
-  return answer.data[name];
-}
+const mutate: TestApi["mutate"] = (...asked) => api.mutate(...asked);
 
 async function newestAudit() {
   return (await api.metadata.audit.list({ first: 1 })).rows[0];

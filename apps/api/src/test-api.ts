@@ -1,5 +1,5 @@
 import { Writable } from "node:stream";
-import type { RunKind } from "@tidemark/jobs";
+import type { InspectResult, RunKind, ServerActResult } from "@tidemark/jobs";
 import { createLogger, newId, newSealingKeys, type SealingKeys, Secret, systemClock } from "@tidemark/kit";
 import { type Metadata, migrate, openMetadata, type TokenAccess } from "@tidemark/metadata";
 import { type TestServer, testServer } from "@tidemark/testkit";
@@ -22,6 +22,9 @@ export interface TestApi extends AsyncDisposable {
   /** A token with full access. */
   readonly token: string;
   makeToken(access: TokenAccess, expiresAt?: Date | null): Promise<string>;
+  /** The payload of a mutation: these fields of it, and its userErrors. Throws when there is none. */
+  // biome-ignore lint/suspicious/noExplicitAny: answers of any shape; the tests say what they expect.
+  mutate(name: string, input: object, fields?: string, headers?: Record<string, string>): Promise<any>;
   graphql(query: string, variables?: object, headers?: Record<string, string>): Promise<GraphqlAnswer>;
   rest(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<RestAnswer>;
   login(password?: string, headers?: Record<string, string>): Promise<Response>;
@@ -92,6 +95,15 @@ export async function testApi(options: { webUrl?: string; publicUrl?: URL } = {}
     everything.push(text, JSON.stringify([...response.headers]));
     return { response, text };
   };
+  const graphql: TestApi["graphql"] = async (query, variables = {}, headers = { authorization: `Bearer ${token}` }) => {
+    const { response, text } = await send("/graphql", {
+      method: "POST",
+      headers: { "content-type": "application/json", ...headers },
+      body: JSON.stringify({ query, variables }),
+    });
+    const { data, errors } = JSON.parse(text);
+    return { status: response.status, data, errors };
+  };
   return {
     url,
     app,
@@ -102,14 +114,16 @@ export async function testApi(options: { webUrl?: string; publicUrl?: URL } = {}
     token,
     everything,
     makeToken,
-    async graphql(query, variables = {}, headers = { authorization: `Bearer ${token}` }) {
-      const { response, text } = await send("/graphql", {
-        method: "POST",
-        headers: { "content-type": "application/json", ...headers },
-        body: JSON.stringify({ query, variables }),
-      });
-      const { data, errors } = JSON.parse(text);
-      return { status: response.status, data, errors };
+    graphql,
+    async mutate(name, input, fields = "", headers = undefined) {
+      const type = `${name.charAt(0).toUpperCase()}${name.slice(1)}Input`;
+      const { data, errors } = await graphql(
+        `mutation ($input: ${type}!) { ${name}(input: $input) { ${fields} userErrors { code field message hint } } }`,
+        { input },
+        headers,
+      );
+      if (errors !== undefined) throw new Error(JSON.stringify(errors));
+      return data[name];
     },
     async rest(method, path, body, headers = {}) {
       const { response, text } = await send(path, {
@@ -178,4 +192,18 @@ export async function seedBackup(metadata: Metadata, name = "main") {
   const older = await addBackup(new Date(Date.now() - 3 * 86_400_000));
   const newer = await addBackup(new Date(Date.now() - 3_600_000));
   return { repository, server, older, newer };
+}
+
+/** Ends a run as a worker leaves it. */
+export async function finishRun(
+  { workers, runs }: Metadata,
+  runId: string,
+  result: InspectResult | ServerActResult,
+  state: "succeeded" | "failed" = "succeeded",
+) {
+  const id = "wrk_00000000000000000000000000";
+  await workers.register({ id, hostname: "test", pid: 1, version: "0", restoreRoots: [] });
+  await runs.claim(runId, id);
+  const error = { code: "host-unknown" as const, message: "no such host", hint: null };
+  await runs.finish(runId, state === "failed" ? { state, error, result } : { state, result });
 }
