@@ -114,7 +114,10 @@ interface ClientRow {
   readonly slot_type: "physical" | "logical" | null;
 }
 
-/** A standby can only compare with what it received itself. A slot knows which session uses it, for any role. */
+/**
+ * A standby can only compare with what it received itself. A slot knows which session uses it, for any role; besides
+ * the one it streams from, a session may hold any number of temporary ones.
+ */
 const question = `
   SELECT r.pid, r.usename::text AS user, r.application_name,
          pg_catalog.host(r.client_addr) AS client_address, r.client_hostname, r.client_port,
@@ -128,7 +131,8 @@ const question = `
          r.sync_state, r.sync_priority, ${msOf("r.reply_time")} AS reply_ms,
          s.slot_name::text AS slot_name, s.slot_type
     FROM pg_catalog.pg_stat_replication r
-    LEFT JOIN pg_catalog.pg_replication_slots s ON s.active_pid = r.pid
+    LEFT JOIN LATERAL (SELECT slot_name, slot_type FROM pg_catalog.pg_replication_slots
+                        WHERE active_pid = r.pid ORDER BY temporary, slot_name LIMIT 1) s ON true
    CROSS JOIN (SELECT CASE WHEN pg_catalog.pg_is_in_recovery()
                       THEN GREATEST(pg_catalog.pg_last_wal_receive_lsn(), pg_catalog.pg_last_wal_replay_lsn())
                       ELSE pg_catalog.pg_current_wal_lsn() END AS ending OFFSET 0) w

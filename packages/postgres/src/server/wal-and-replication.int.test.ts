@@ -126,6 +126,8 @@ describe.each(majors)("WAL and replication of PostgreSQL %i", (major) => {
     closing.push(await streaming(standby, "cascaded", `PHYSICAL ${formatLsn(await currentLsn(standby))}`));
     const idle = await ReplicationSession.connect(parseDsn(standby.dsn()));
     closing.push(() => idle.close());
+    // A session holds as many temporary slots as it likes, and is one client all the same.
+    for (const name of ["tidemark_first", "tidemark_second"]) await idle.createTemporarySlot(name);
     await primary.query("INSERT INTO public.decoded SELECT 2");
     const clients = await waitFor(
       async () => {
