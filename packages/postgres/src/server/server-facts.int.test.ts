@@ -192,17 +192,24 @@ describe.each(majors)("facts of PostgreSQL %i", (major) => {
         "SELECT count(*)::int4 AS count FROM pg_settings",
       );
       expect((await readSettings(session, null)).settings).toHaveLength(count);
-      await session.query("SELECT set_config('my.own', 'mine', false)");
+      await session.query("SELECT set_config('my.own', 'mine', false), set_config('my.jwt_secret', 'hush', false)");
       const { settings, missing } = await readSettings(session, [
         "WORK_MEM",
         "no_such",
         "role",
         "my.own",
+        "my.jwt_secret",
         "data_directory",
       ]);
       expect(missing).toEqual(["no_such"]);
       expect(settings.map(({ name, value }) => `${name}=${value}`).sort()).toEqual(
-        [`data_directory=${primary.dataDir}`, "my.own=mine", "role=none", "work_mem=4MB"].sort(),
+        [
+          `data_directory=${primary.dataDir}`,
+          "my.jwt_secret=[secret]",
+          "my.own=mine",
+          "role=none",
+          "work_mem=4MB",
+        ].sort(),
       );
       expect(settings.find(({ name }) => name === "work_mem")).toMatchObject({
         rawValue: "4096",

@@ -138,6 +138,14 @@ describe("maskSettingSecrets", () => {
     ["PGPASSWORD=secret cp %p /x", "PGPASSWORD=[secret] cp %p /x"],
     ["postgresql://u:secret@h/db", "postgresql://u:[secret]@h/db"],
     ["s3cmd --passwd=secret put", "s3cmd --passwd=[secret] put"],
+    ["host=h password=it'sSecret port=1", "host=h password=[secret] port=1"],
+    ["password=a\\ secret port=1", "password=[secret] port=1"],
+    ['sh -c "psql password=secret" && cp %p /x', 'sh -c "psql password=[secret]" && cp %p /x'],
+    [
+      "AWS_SECRET_ACCESS_KEY=a/b+c AZURE_STORAGE_ACCESS_KEY=x== wal-g wal-push %p",
+      "AWS_SECRET_ACCESS_KEY=[secret] AZURE_STORAGE_ACCESS_KEY=[secret] wal-g wal-push %p",
+    ],
+    ["SAS_TOKEN='a b' put %p", "SAS_TOKEN=[secret] put %p"],
     ["cp %p /archive/%f", "cp %p /archive/%f"],
     ["postgresql://u@h:5432/db", "postgresql://u@h:5432/db"],
   ])("%s", (text, masked) => {

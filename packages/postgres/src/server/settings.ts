@@ -59,23 +59,37 @@ export async function readSetting(asker: Asker, name: string): Promise<Setting |
   return setting ?? null;
 }
 
-/** Replaces passwords in `password=…` (also PGPASSWORD=…, quoted or not) and in the user part of a URI. */
+/**
+ * Replaces the values of `password=…`, PGPASSWORD=…, AWS_SECRET_ACCESS_KEY=… and the like, quoted or not, and the
+ * password in the user part of a URI. A quote ends an unquoted value only where it ends a word: `password=it's` is whole.
+ */
 export function maskSettingSecrets(value: string): string {
   return value
-    .replace(/(passw(?:or)?d\s*=\s*)('(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.)*"|[^\s'"]+)/gi, "$1[secret]")
+    .replace(
+      /((?:passw(?:or)?d|passphrase|secret|token|access_?key)\w*\s*=\s*)('(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.)*"|(?:\\.|[^\s'"\\]|['"](?=\w))+)/gi,
+      "$1[secret]",
+    )
     .replace(/(\b[a-z][a-z0-9+.-]*:\/\/[^\s:/@]*:)[^\s@/]+@/gi, "$1[secret]@");
 }
 
 function masked(setting: Setting): Setting {
   if (setting.type !== "string") return setting;
-  const mask = (value: string | null): string | null => (value === null ? null : maskSettingSecrets(value));
+  const mask = <T extends string | null>(value: T): T | string =>
+    value === null ? value : maskOf(setting.name, value);
   return {
     ...setting,
-    value: maskSettingSecrets(setting.value),
-    rawValue: maskSettingSecrets(setting.rawValue),
+    value: mask(setting.value),
+    rawValue: mask(setting.rawValue),
     bootValue: mask(setting.bootValue),
     resetValue: mask(setting.resetValue),
   };
+}
+
+/** Some keep a secret in a setting of their own (`app.jwt_secret`), which every session may read. */
+const secretName = /passw|passphrase|secret|token|(?:api|private|access)_?key(?!_file)/i;
+
+function maskOf(name: string, value: string): string {
+  return value !== "" && secretName.test(name) ? "[secret]" : maskSettingSecrets(value);
 }
 
 /**
@@ -89,7 +103,7 @@ async function readUnlisted(asker: Asker, name: string): Promise<Setting | null>
       [name],
     );
     if (row === undefined || row.value === null) return null;
-    const value = maskSettingSecrets(row.value);
+    const value = maskOf(name, row.value);
     return {
       name,
       value,
