@@ -1,5 +1,5 @@
 import { AppError } from "@tidemark/kit";
-import type { ScheduleRow } from "@tidemark/metadata";
+import type { OfflinePeriod, ScheduleRow } from "@tidemark/metadata";
 import { missedRun } from "@tidemark/policy";
 import { newestPeriods } from "./offline.ts";
 import { runSchedule } from "./schedule-run.ts";
@@ -9,17 +9,25 @@ type SchedulerDeps = Pick<WorkerDeps, "metadata" | "queues" | "logger" | "clock"
 
 /**
  * Answers the bell of a schedule. One that was changed or removed meanwhile is not run, and none of an offline server:
- * what it misses is listed when it goes online (policy `missedTimes`).
+ * what it misses is listed when it goes online (policy `missedTimes`), also for a bell that rings only after that.
  */
 export async function tickSchedule(deps: SchedulerDeps, scheduleId: string, firedFor: Date): Promise<void> {
   const schedule = await deps.metadata.schedules.get(scheduleId);
   if (schedule === null || !schedule.enabled) return;
-  const [offline] = await deps.metadata.offline.current([schedule.serverId]);
-  if (offline !== undefined) {
-    deps.logger.info({ scheduleId, serverId: schedule.serverId }, "the server is offline: its schedule does not run");
+  const period = (await newestPeriods(deps, [schedule.serverId])).get(schedule.serverId);
+  if (period !== undefined && skips(period, firedFor)) {
+    deps.logger.info(
+      { scheduleId, serverId: schedule.serverId },
+      "the server is or was offline: its schedule does not run",
+    );
     return;
   }
   await runSchedule(deps, schedule, firedFor, null);
+}
+
+/** Whether that time is not run because of it: all of them while it lasts. */
+function skips({ since, endedAt }: OfflinePeriod, time: Date): boolean {
+  return endedAt === null || (since < time && time <= endedAt);
 }
 
 /** Makes the queue's schedulers equal to the enabled rows: after a lost queue all of them are made again. */

@@ -84,7 +84,8 @@ export function createOfflineStore(prisma: PrismaClient): OfflineStore {
       const rows = await prisma.offlinePeriod.findMany({
         where: { serverId: { in: [...serverIds] } },
         distinct: ["serverId"],
-        orderBy: [{ serverId: "asc" }, ...newestFirst],
+        // The open one, whatever the clock did meanwhile.
+        orderBy: [{ serverId: "asc" }, { endedAt: { sort: "desc", nulls: "first" } }, ...newestFirst],
         select: offlineColumns,
       });
       return rows.map(toPeriod);

@@ -210,6 +210,9 @@ describe("inspections", () => {
     expect([await runMissed(deps), await count(), await missedFindings()]).toEqual([0, before, false]);
     await offline.setOnline({ serverId, by: "user:test", missed: { times: [], count: 0 } });
     expect([await runMissed(deps), await count(), await missedFindings()]).toEqual([0, before, false]);
+    // A bell that rings late, for a time that is listed as missed.
+    await tickSchedule(deps, schedule?.id ?? "", new Date(Date.now() - 60_000));
+    expect(await count()).toBe(before);
     // The same silence without a reason is noticed.
     await sql("DELETE FROM offline_period");
     expect(await missedFindings()).toBe(true);

@@ -93,6 +93,23 @@ describe("a slot in use", () => {
     expect(await slotNames()).toEqual([]);
   });
 
+  it("says that its client was cut off when it could not be dropped after that", async () => {
+    await createSlot(session, { name: "used", reserveWal: true });
+    const client = await streamFrom("used");
+    const plan = await planSlotDrop(session, "used");
+    const query: SqlSession["query"] = (text, ...rest) =>
+      text.includes("pg_drop_replication_slot")
+        ? Promise.reject(new AppError("slot-in-use", { message: "somebody has it again" }))
+        : session.query(text, ...rest);
+    const late = { major: session.major, query } as SqlSession;
+    await expect(dropSlot(late, plan, { releaseMs: -1 })).rejects.toMatchObject({
+      code: "slot-in-use",
+      message: "somebody has it again; the session that streamed from it was ended before",
+    });
+    await client.end().catch(() => undefined);
+    await dropSlot(session, await planSlotDrop(session, "used"));
+  });
+
   it("is stale too when somebody used it and let go again", async () => {
     await createSlot(session, { name: "used", reserveWal: true });
     const plan = await planSlotDrop(session, "used");

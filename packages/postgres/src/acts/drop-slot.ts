@@ -41,8 +41,23 @@ export async function dropSlot(
   }
   await assertMayDropSlots(session);
   await end(session, plan.name, seen.activePid);
-  await dropOnceReleased(session, seen, options);
+  try {
+    await dropOnceReleased(session, seen, options);
+  } catch (error) {
+    throw afterEnding(error);
+  }
   return { name: plan.name, endedPid: seen.activePid };
+}
+
+/** The slot may be as it was, but its client was cut off: whoever asked must hear of that, too. */
+function afterEnding(error: unknown): unknown {
+  if (!(error instanceof AppError)) return error;
+  return new AppError(error.code, {
+    message: `${error.message}; the session that streamed from it was ended before`,
+    hint: error.hint,
+    context: error.context,
+    cause: error,
+  });
 }
 
 /**
