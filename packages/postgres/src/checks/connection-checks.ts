@@ -82,7 +82,7 @@ function judgeTls({ connection, opened }: CheckContext): Verdict {
     return ok(`sslmode=${sslMode}, ${tls}`);
   const advice = "add sslmode=require (or verify-full with sslrootcert) to the connection string";
   if (opened.tls === null) {
-    const how = opened.fellBack ? `sslmode=${sslMode} fell back: the server offers no TLS` : `sslmode=${sslMode}`;
+    const how = opened.fellBack ? `sslmode=${sslMode} fell back: the server offers no TLS, or refused it` : `sslmode=${sslMode}`;
     return found(
       `${how}; the connection is not encrypted`,
       { advice: `set ssl = on at the server, then ${advice}` },

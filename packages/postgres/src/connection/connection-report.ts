@@ -31,7 +31,7 @@ export interface ConnectionFacts {
   readonly address: string | null;
   /** Protocol and cipher; null: not encrypted (or not got that far). */
   readonly tls: string | null;
-  /** TLS was preferred and the server offers none: the session is not encrypted. */
+  /** TLS was preferred and the server offers none, or refused it: the session is not encrypted. */
   readonly tlsFellBack: boolean;
   /** What the server's certificate says; null as for `tls`. */
   readonly certificate: CertificateFacts | null;

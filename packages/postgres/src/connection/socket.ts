@@ -44,7 +44,7 @@ export interface OpenedSocket {
   readonly ip: string | null;
   /** Null: not encrypted. */
   readonly tls: TlsFacts | null;
-  /** TLS was wished for and the server offers none (sslmode=prefer). */
+  /** TLS was wished for, and the server offers none or refused it (sslmode=prefer). */
   readonly fellBack: boolean;
 }
 
@@ -88,7 +88,14 @@ async function encrypt(
   { socket, pool, encryption, signal, observer }: SocketOptions & { socket: Socket; pool: PooledSource | null },
 ): Promise<Channel> {
   const plain = (): ByteSource => pool ?? new StreamSource(socket);
-  if (encryption === "plain" || isUnixSocket(address)) return { socket, source: plain(), tls: null, fellBack: false };
+  if (isUnixSocket(address)) return { socket, source: plain(), tls: null, fellBack: false };
+  if (encryption === "plain") {
+    // With prefer it is the second attempt, after TLS.
+    const fellBack = settings.sslMode === "prefer";
+    if (fellBack) observer?.begin("tls");
+    if (fellBack) observer?.done("tls", "TLS failed, or the login over it; going on without (sslmode=prefer)");
+    return { socket, source: plain(), tls: null, fellBack };
+  }
   observer?.begin("tls");
   const request = { settings, address, signal };
   const tls =

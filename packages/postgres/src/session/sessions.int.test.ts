@@ -8,6 +8,7 @@ import type { BaseBackupEvent, BaseBackupOptions } from "../base-backup/base-bac
 import { receiveBackup } from "../base-backup/receive-backup.fixture.ts";
 import { type ConnectionSettings, isUnixSocket } from "../connection/connection-settings.ts";
 import { parseDsn } from "../connection/dsn.ts";
+import { testConnection } from "../connection/test-connection.ts";
 import { ReplicationSession } from "./replication-session.ts";
 import { SqlSession } from "./sql-session.ts";
 
@@ -101,6 +102,23 @@ describe("sslmode", () => {
     ["tls_client", "sslmode=require", "hba-entry-missing"],
   ])("%s with %s: %s", async (user, parameters, expected) => {
     expect(await outcome(settings(user, parameters))).toBe(expected);
+  });
+
+  it("prefer says that it went on without TLS, also where the server offers it and refuses the login over it", async () => {
+    for (const [user, fellBack] of [
+      ["plain_only", true],
+      ["scram_user", false],
+    ] as const) {
+      const session = await SqlSession.connect(settings(user, "sslmode=prefer"));
+      expect([user, session.opened.fellBack]).toEqual([user, fellBack]);
+      await session.close();
+    }
+    const { facts, steps } = await testConnection(settings("plain_only", "sslmode=prefer"));
+    expect(facts).toMatchObject({ tls: null, tlsFellBack: true });
+    expect(steps.find(({ step }) => step === "tls")).toMatchObject({
+      state: "ok",
+      detail: expect.stringContaining("without"),
+    });
   });
 
   it("verify-full refuses another name than the certificate's, verify-ca does not ask for it", async () => {
