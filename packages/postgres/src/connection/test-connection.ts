@@ -1,6 +1,6 @@
 import { AppError, type Clock, describeError, systemClock } from "@tidemark/kit";
 import { readServerInfo, type ServerInfo } from "../server/server-info.ts";
-import { capabilitiesOf } from "../session/capabilities.ts";
+import { capabilitiesOf, supportedMajors } from "../session/capabilities.ts";
 import { ReplicationSession } from "../session/replication-session.ts";
 import { SqlSession } from "../session/sql-session.ts";
 import type { ConnectionFacts, ConnectionReport } from "./connection-report.ts";
@@ -83,6 +83,9 @@ async function testSql(
     facts.tlsFellBack = opened.fellBack;
     facts.certificate = opened.tls?.certificate ?? null;
     recorder.done("database", `connected to database "${settings.database}"`);
+    // An older one would not understand what is asked next.
+    if (!supportedMajors.includes(session.major)) recorder.begin("version");
+    capabilitiesOf(session.major);
     recorder.begin("role");
     const question = "SELECT pg_catalog.host(pg_catalog.inet_client_addr()) AS address";
     facts.clientAddress = (await session.query<{ address: string | null }>(question))[0]?.address ?? null;

@@ -226,8 +226,14 @@ const fipsFunction = `(
        AND pg_catalog.has_schema_privilege(n.oid, 'USAGE'))`;
 
 async function readFips(asker: Asker, call: string): Promise<boolean | null> {
-  const [row] = await asker.query<{ readonly fips: boolean }>(`SELECT ${call} AS fips`);
-  return row?.fips ?? null;
+  try {
+    const [row] = await asker.query<{ readonly fips: boolean }>(`SELECT ${call} AS fips`);
+    return row?.fips ?? null;
+  } catch (error) {
+    // The extension's library may be missing on this machine (58P01), which is no reason to know nothing of the server.
+    if (error instanceof AppError && error.code === "server-error") return null;
+    throw error;
+  }
 }
 
 function requiredInstant(ms: number): Date {

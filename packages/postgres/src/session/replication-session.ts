@@ -92,8 +92,10 @@ export class ReplicationSession {
 
   async identifySystem(): Promise<SystemIdentity> {
     const [row] = await this.#query("IDENTIFY_SYSTEM", "IDENTIFY_SYSTEM");
+    const systemIdentifier = text(row, 0);
+    if (!/^\d{1,20}$/.test(systemIdentifier)) throw unexpected("a system identifier that is no number");
     return {
-      systemIdentifier: BigInt(text(row, 0)),
+      systemIdentifier: BigInt(systemIdentifier),
       timeline: Number(text(row, 1)),
       flushLsn: parseLsn(text(row, 2)),
     };

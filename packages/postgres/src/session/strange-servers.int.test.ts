@@ -69,6 +69,40 @@ describe("a pooler between us and the server", () => {
   });
 });
 
+describe("a server that is too old", () => {
+  it("is refused for its version, not for a question it does not understand", async () => {
+    const ready = message("Z", "I");
+    const login = Buffer.concat([message("R", int32(0)), message("S", "server_version\0", "10.23\0"), ready]);
+    const done = Buffer.concat([message("C", "SET\0"), ready]);
+    await using old = await speaking((_heard, turn) => (turn === 0 ? login : turn <= 2 ? done : null));
+    const report = await testConnection(old.settings, { questionTimeoutMs: 500 });
+    expect(report.steps.map(({ step, state }) => `${step} ${state}`).slice(-4)).toEqual([
+      "database ok",
+      "role skipped",
+      "replication skipped",
+      "version failed",
+    ]);
+    expect(report.steps.at(-1)?.error).toMatchObject({ code: "version-unsupported" });
+  });
+});
+
+describe("a server that speaks nonsense", () => {
+  it("answers IDENTIFY_SYSTEM with no number", async () => {
+    const login = Buffer.concat([
+      message("R", int32(0)),
+      message("S", "server_version\0", "18.1\0"),
+      message("Z", "I"),
+    ]);
+    const value = (text: string): Buffer => Buffer.concat([int32(text.length), Buffer.from(text)]);
+    const row = message("D", Buffer.from([0, 3]), value("x"), value("1"), value("0/1"));
+    const answer = Buffer.concat([row, message("C", "IDENTIFY_SYSTEM\0"), message("Z", "I")]);
+    await using nonsense = await speaking((_heard, turn) => (turn === 0 ? login : answer));
+    const session = await ReplicationSession.connect(nonsense.settings);
+    await expect(session.identifySystem()).rejects.toMatchObject({ code: "protocol-violation" });
+    await session.close();
+  });
+});
+
 describe("a server that wants too much", () => {
   it("is not computed for longer than a login may take", async () => {
     await using greedy = await speaking((heard, turn) => {

@@ -1,3 +1,5 @@
+import { AppError } from "@tidemark/kit";
+
 /** What a client sends (PostgreSQL manual, "Message Formats"); each function returns one whole message. */
 
 /** Protocol 3.0 with the given parameters (`user`, `replication`, `application_name` …). */
@@ -98,6 +100,8 @@ function int16(value: number): Buffer {
   return bytes;
 }
 
+/** What follows a zero byte would be read as the next field of the message. */
 function cString(text: string): Buffer {
+  if (text.includes("\0")) throw new AppError("bad-request", { message: "a text with a zero byte cannot be sent" });
   return Buffer.from(`${text}\0`, "utf8");
 }
