@@ -237,6 +237,18 @@ describe("a server that is offline", () => {
   });
 });
 
+it("a server is put back although a zone of its schedules is not known here any more", async () => {
+  const { server } = await seedBackup(api.metadata, "moved");
+  await mutate("setServerOffline", { serverId: server.id, reason: "a new disk" }, "server { id }");
+  await api.database.query("UPDATE schedule SET zone = 'Mars/Olympus' WHERE server_id = $1", [server.id], {
+    database: "tidemark",
+  });
+  const fields = "server { offline { id } offlinePeriods(first: 1) { missedCount endedAt } }";
+  const put = await mutate("setServerOnline", { serverId: server.id }, fields);
+  expect([put.userErrors, put.server.offline]).toEqual([[], null]);
+  expect(put.server.offlinePeriods).toMatchObject([{ missedCount: 0, endedAt: expect.any(String) }]);
+});
+
 describe("a backup's method", () => {
   it("is kept with the run, and its member must be there", async () => {
     await api.metadata.servers.addMember({

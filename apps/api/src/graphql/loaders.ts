@@ -12,6 +12,7 @@ import type {
 import DataLoader from "dataloader";
 import type { Services } from "../services.ts";
 import { type Inspected, inspectedServers } from "../use-cases/inspected.ts";
+import { missedIn } from "../use-cases/offline.ts";
 import { type ServerStanding, standingsOf } from "../use-cases/protection.ts";
 
 /** Rows asked for one by one in resolvers, fetched together: no query runs once per row of a list. */
@@ -31,6 +32,8 @@ export interface Loaders {
   readonly latestRunOfSchedule: DataLoader<string, Run | null>;
   /** The period it is in; null: online. */
   readonly offlineOfServer: DataLoader<string, OfflinePeriod | null>;
+  /** Counted once for both of its fields. */
+  readonly missedOfPeriod: DataLoader<OfflinePeriod, ReturnType<typeof missedIn>, string>;
   /** Null: never inspected. */
   readonly inspectionOfServer: DataLoader<string, Inspected | null>;
 }
@@ -56,6 +59,20 @@ export function createLoaders({ metadata, clock, logger }: Services): Loaders {
       return ids.map((id) => runs.find((run) => run.scheduleId === id) ?? null);
     }),
     offlineOfServer: oneOfServer((ids) => metadata.offline.current(ids)),
+    missedOfPeriod: new DataLoader(
+      async (periods) => {
+        const schedules = await metadata.schedules.ofServers([...new Set(periods.map(serverIdOf))]);
+        const now = clock.now();
+        return periods.map((period) =>
+          missedIn(
+            period,
+            schedules.filter((schedule) => schedule.serverId === period.serverId),
+            now,
+          ),
+        );
+      },
+      { cacheKeyFn: (period) => period.id },
+    ),
     inspectionOfServer: oneOfServer((ids) => inspectedServers({ metadata, logger }, ids)),
   };
 }
@@ -89,6 +106,6 @@ function grouped<Row>(
   });
 }
 
-function serverIdOf(row: { readonly serverId: string | null }): string | null {
+function serverIdOf<Id extends string | null>(row: { readonly serverId: Id }): Id {
   return row.serverId;
 }

@@ -1,5 +1,6 @@
+import { AppError } from "@tidemark/kit";
 import type { OfflinePeriod, ScheduleRow } from "@tidemark/metadata";
-import { missedTimes } from "@tidemark/policy";
+import { missedTimes, validateCron } from "@tidemark/policy";
 import { z } from "zod";
 import type { Services } from "../services.ts";
 import { EntityId } from "./inputs.ts";
@@ -53,7 +54,18 @@ export function missedIn(period: OfflinePeriod, schedules: readonly ScheduleRow[
 
 function missedSince(since: Date, schedules: readonly ScheduleRow[], now: Date) {
   const silent = schedules
-    .filter((schedule) => schedule.enabled)
+    .filter((schedule) => schedule.enabled && hasTimes(schedule))
     .map(({ kind, cron, zone, updatedAt }) => ({ kind, cron, timeZone: zone, since: updatedAt }));
   return missedTimes(silent, since, now);
+}
+
+/** False for one whose zone this machine does not know (any more): its server must be put back all the same. */
+function hasTimes({ cron, zone }: ScheduleRow): boolean {
+  try {
+    validateCron(cron, zone);
+    return true;
+  } catch (error) {
+    if (error instanceof AppError && error.code === "cron-invalid") return false;
+    throw error;
+  }
 }
