@@ -31,9 +31,13 @@ test("the login is accessible in light and dark, and fits a telephone", async ({
   await context.close();
 });
 
-/** Run in the page; text, so that these files need no types of a browser's. */
-const transitionsEnded =
-  "Promise.allSettled(document.getAnimations().filter((one) => one instanceof CSSTransition).map((one) => one.finished))";
+/**
+ * Run in the page; text, so that these files need no types of a browser's. Transitions begin with the next frame, which
+ * on a busy machine is not there yet.
+ */
+const transitionsEnded = `
+  new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))).then(() =>
+    Promise.allSettled(document.getAnimations().filter((one) => one instanceof CSSTransition).map((one) => one.finished)))`;
 
 async function inspect(page: Page, path: string, testInfo: TestInfo): Promise<void> {
   const name =
