@@ -65,12 +65,28 @@ export async function runMissed(deps: SchedulerDeps): Promise<number> {
       period?.endedAt ?? null,
       schedule.lastFiredAt === null ? schedule.updatedAt : null,
     );
-    const missed = missedRun({ cron: schedule.cron, timeZone: schedule.zone, lastFiredAt: since, now, toleranceMs });
+    const missed = missedOf(deps, schedule, since, now);
     if (missed === null) continue;
     const run = await runSchedule(deps, schedule, missed.dueAt, missed.sentence);
     if (run !== null) made++;
   }
   return made;
+}
+
+/** Null also for a zone this machine does not know, which `putSchedule` tells: the others are still caught up with. */
+function missedOf(
+  deps: SchedulerDeps,
+  { id, cron, zone }: ScheduleRow,
+  lastFiredAt: Date,
+  now: Date,
+): ReturnType<typeof missedRun> {
+  try {
+    return missedRun({ cron, timeZone: zone, lastFiredAt, now, toleranceMs });
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code !== "cron-invalid") throw error;
+    deps.logger.debug({ err: error, scheduleId: id }, "what this schedule missed cannot be told");
+    return null;
+  }
 }
 
 async function putSchedule(deps: SchedulerDeps, row: ScheduleRow): Promise<void> {

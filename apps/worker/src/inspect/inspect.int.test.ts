@@ -216,7 +216,13 @@ describe("inspections", () => {
     // The same silence without a reason is noticed.
     await sql("DELETE FROM offline_period");
     expect(await missedFindings()).toBe(true);
+    // One whose zone is not known keeps nobody else from being caught up with.
+    await schedules.set({ serverId, kind: "verify", cron: "0 1 * * *", zone: "UTC" });
+    await sql(
+      "UPDATE schedule SET zone = 'Mars/Olympus', created_at = now() - interval '9 days' WHERE kind = 'verify'",
+    );
     expect([await runMissed(deps), await count()]).toEqual([1, before + 1]);
+    await sql("DELETE FROM schedule WHERE kind = 'verify'");
   });
 
   it("give up on a server that falls silent in the middle, and leave no session at it", async () => {
