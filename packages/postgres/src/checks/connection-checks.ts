@@ -29,6 +29,7 @@ const replicationProtocol = check({
             settings: context.connection,
             clientAddress: null,
             maxWalSenders: settings.number("max_wal_senders"),
+            inRecovery: server.inRecovery,
           });
     return found(`${replication.error.code}: ${replication.error.message}`, remedy ?? onPrimary(server.inRecovery));
   },
@@ -82,7 +83,9 @@ function judgeTls({ connection, opened }: CheckContext): Verdict {
     return ok(`sslmode=${sslMode}, ${tls}`);
   const advice = "add sslmode=require (or verify-full with sslrootcert) to the connection string";
   if (opened.tls === null) {
-    const how = opened.fellBack ? `sslmode=${sslMode} fell back: the server offers no TLS, or refused it` : `sslmode=${sslMode}`;
+    const how = opened.fellBack
+      ? `sslmode=${sslMode} fell back: the server offers no TLS, or refused it`
+      : `sslmode=${sslMode}`;
     return found(
       `${how}; the connection is not encrypted`,
       { advice: `set ssl = on at the server, then ${advice}` },

@@ -9,6 +9,8 @@ export interface RemedyFacts {
   /** As the server sees this client, when it told. */
   readonly clientAddress: string | null;
   readonly maxWalSenders: number | null;
+  /** The server is a standby, where no role can be changed; false when not known. */
+  readonly inRecovery: boolean;
 }
 
 /** What to paste where so that the step succeeds next time; undefined when there is nothing exact to say. */
@@ -31,7 +33,10 @@ export function remedyFor(error: AppError, facts: RemedyFacts): Remedy | undefin
         return { advice: "give a client certificate that the server trusts as sslcert and sslkey" };
       return { hba: hbaLines(error, facts), needs: "reload" };
     case "replication-not-permitted":
-      return { sql: `ALTER ROLE ${role} REPLICATION;` };
+      return {
+        sql: `ALTER ROLE ${role} REPLICATION;`,
+        ...(facts.inRecovery ? { advice: "run it on the primary: a standby changes no roles" } : {}),
+      };
     case "wal-level-minimal":
       return {
         sql: "ALTER SYSTEM SET wal_level = 'replica';\nALTER SYSTEM SET max_wal_senders = 10;",

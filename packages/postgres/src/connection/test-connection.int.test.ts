@@ -1,7 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { freePort, type TestServer, testServer } from "@tidemark/testkit";
+import { freePort, standbyOf, type TestServer, testServer } from "@tidemark/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ReplicationSession } from "../session/replication-session.ts";
 import { type ConnectionReport, type ConnectionStepResult, connectionSteps } from "./connection-report.ts";
@@ -105,6 +105,11 @@ describe("testConnection", () => {
     const dsn = server.dsn({ user: "Back up", password: "x" });
     const step = failure(await test(dsn));
     expect(step).toMatchObject({ step: "role", error: { code: "replication-not-permitted" } });
+    expect(step.remedy).toEqual({ sql: 'ALTER ROLE "Back up" REPLICATION;' });
+    await using standby = await standbyOf(server);
+    const there = failure(await test(standby.dsn({ user: "Back up", password: "x" })));
+    // The same SQL is refused on a standby.
+    expect(there.remedy).toEqual({ ...step.remedy, advice: expect.stringContaining("primary") });
     await server.query(step.remedy?.sql ?? "");
     expect((await test(dsn)).ok).toBe(true);
   });

@@ -46,8 +46,10 @@ export async function testConnection(
     const failure =
       error instanceof AppError ? error : new AppError("internal", { message: String(error), cause: error });
     const { clientAddress, server } = facts;
-    const step = recorder.current;
-    const remedy = remedyFor(failure, { step, settings, clientAddress, maxWalSenders: server?.maxWalSenders ?? null });
+    const remedy = remedyFor(failure, {
+      ...{ step: recorder.current, settings, clientAddress },
+      ...{ maxWalSenders: server?.maxWalSenders ?? null, inRecovery: server?.inRecovery ?? false },
+    });
     recorder.fail(failure, describeError(failure), remedy);
   }
   const steps = recorder.finish();

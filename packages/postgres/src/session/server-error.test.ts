@@ -45,7 +45,7 @@ describe("serverError", () => {
 
 describe("remedyFor", () => {
   const settings = parseDsn("postgresql://back-up@db/app");
-  const facts = { step: "replication", settings, clientAddress: null, maxWalSenders: 3 } as const;
+  const facts = { step: "replication", settings, clientAddress: null, maxWalSenders: 3, inRecovery: false } as const;
   const failure = (code: ErrorCode, message = "", clientAddress?: string): AppError =>
     new AppError(code, { message, context: { clientAddress } });
 
