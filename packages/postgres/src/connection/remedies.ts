@@ -26,12 +26,12 @@ export function remedyFor(error: AppError, facts: RemedyFacts): Remedy | undefin
       return { advice: "add the role's password to the connection string" };
     case "auth-method-unsupported":
       if (settings.channelBinding === "require" || settings.requireAuth !== null)
-        return { hba: hbaLines(error, facts), needs: "reload", advice: bindingAdvice };
-      return { hba: hbaLines(error, facts), needs: "reload" };
+        return { ...hbaRemedy(error, facts), advice: bindingAdvice };
+      return hbaRemedy(error, facts);
     case "hba-entry-missing":
       if (wantsClientCertificate(error, settings))
         return { advice: "give a client certificate that the server trusts as sslcert and sslkey" };
-      return { hba: hbaLines(error, facts), needs: "reload" };
+      return hbaRemedy(error, facts);
     case "replication-not-permitted":
       return {
         sql: `ALTER ROLE ${role} REPLICATION;`,
@@ -122,7 +122,16 @@ function passwordAdvice(user: string): string {
 /** On one line, because what follows it must be a statement of its own. */
 function createRoleIfMissing(user: string): string {
   const literal = `'${user.replaceAll("'", "''")}'`;
-  return `DO $do$ BEGIN IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = ${literal}) THEN EXECUTE pg_catalog.format('CREATE ROLE %I', ${literal}); END IF; END $do$;`;
+  let quote = "$do$";
+  while (user.includes(quote)) quote = `${quote.slice(0, -1)}_$`;
+  return `DO ${quote} BEGIN IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = ${literal}) THEN EXECUTE pg_catalog.format('CREATE ROLE %I', ${literal}); END IF; END ${quote};`;
+}
+
+/** A line of pg_hba.conf ends where a name has a line end, even in quotes; what follows would be another rule. */
+function hbaRemedy(error: AppError, facts: RemedyFacts): Remedy {
+  if (/[\r\n]/.test(facts.settings.user + facts.settings.database))
+    return { advice: "pg_hba.conf cannot name a role or database with a line end in its name: use another" };
+  return { hba: hbaLines(error, facts), needs: "reload" };
 }
 
 /** The lines this role needs from here: one for replication, and one for SQL when that was what failed. */
