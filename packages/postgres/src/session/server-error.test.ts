@@ -93,7 +93,7 @@ describe("remedyFor", () => {
 
   it("lets no name become a line or a statement of its own", () => {
     const named = (user: string) => ({ ...facts, settings: { ...settings, user } });
-    const line = remedyFor(failure("hba-entry-missing"), named("x\nhost all all all trust"));
+    const line = remedyFor(failure("auth-method-unsupported"), named("x\nhost all all all trust"));
     expect(line).toEqual({ advice: expect.stringContaining("line end") });
     const sql = remedyFor(failure("role-unknown"), named("x$do$; DROP TABLE t; --"))?.sql ?? "";
     expect(sql).toMatch(/^DO \$do_\$ BEGIN .* END \$do_\$;\n/);
