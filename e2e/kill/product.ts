@@ -98,7 +98,7 @@ async function assemble(stack: AsyncDisposableStack, options: ProductOptions): P
     ...order.environment,
   });
   await workers.start();
-  const runs = runActs(metadata);
+  const runs = runActs(metadata, () => workers.said());
   const repositoryDir = options.repositoryDir ?? home.join("repository");
   const { repositoryId, key } = await attachRepository({ metadata, queues, ...runs }, repositoryDir);
   const { serverId, policyId } = await registerServer(metadata, managed, repositoryId);
@@ -168,6 +168,7 @@ function trackWorkers(stack: AsyncDisposableStack, environment: Readonly<Record<
       started.push(worker);
       return worker;
     },
+    said: () => started.map((worker) => worker.output.slice(-8_000)).join("\n--- the next worker ---\n"),
     first(): ChildProgram {
       const [worker] = running();
       if (worker === undefined) throw new Error(`no worker is running; the last one said:\n${started.at(-1)?.output}`);
@@ -176,15 +177,29 @@ function trackWorkers(stack: AsyncDisposableStack, environment: Readonly<Record<
   };
 }
 
-function runActs(metadata: Metadata) {
-  const ended = (runId: string) =>
-    waitFor(
-      async () => {
-        const run = await metadata.runs.get(runId);
-        return run !== null && isFinalRunState(run.state) ? run : null;
-      },
-      { what: `the end of ${runId}`, timeoutMs: 60_000, everyMs: 50 },
+function runActs(metadata: Metadata, workersSaid: () => string) {
+  /** For whoever reads a failure: how the runs stand, and what the workers said last. */
+  const explained = async (cause: unknown) => {
+    const unfinished = (await metadata.runs.unfinished()).map(
+      ({ id, kind, state, progress, heartbeatAt }) =>
+        `${id} ${kind} ${state}, phase ${progress.phase}, last beat ${heartbeatAt?.toISOString()}`,
     );
+    const why = cause instanceof Error ? cause.message : String(cause);
+    return new Error(`${why}\n${unfinished.join("\n")}\n${workersSaid()}`, { cause });
+  };
+  const ended = async (runId: string) => {
+    try {
+      return await waitFor(
+        async () => {
+          const run = await metadata.runs.get(runId);
+          return run !== null && isFinalRunState(run.state) ? run : null;
+        },
+        { what: `the end of ${runId}`, timeoutMs: 60_000, everyMs: 50 },
+      );
+    } catch (error) {
+      throw await explained(error);
+    }
+  };
   const endedAs = async (runId: string, state: FinalRunState) => {
     const run = await ended(runId);
     if (run.state === state) return run;
