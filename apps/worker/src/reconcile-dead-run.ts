@@ -1,6 +1,7 @@
 import { parseRunRequest } from "@tidemark/jobs";
 import { AppError, describeError } from "@tidemark/kit";
 import type { Run, RunOutcome } from "@tidemark/metadata";
+import { drillAfter } from "./first-drill.ts";
 import { mirrorStored } from "./handlers/backup.ts";
 import { withArea } from "./open-repository.ts";
 import { mayHaveChangedServer } from "./server-acts/unseen-act.ts";
@@ -41,7 +42,8 @@ async function settleBackups(deps: WorkerDeps, run: Run): Promise<RunOutcome> {
 }
 
 async function settleBackup(deps: WorkerDeps, run: Run): Promise<RunOutcome> {
-  const { serverId, backupId } = parseRunRequest("backup", run.request);
+  const request = parseRunRequest("backup", run.request);
+  const { serverId, backupId } = request;
   const server = await deps.metadata.servers.get(serverId);
   if (server === null) return interrupted(run);
   const stored = await withArea(deps, server, async (area) => {
@@ -50,6 +52,7 @@ async function settleBackup(deps: WorkerDeps, run: Run): Promise<RunOutcome> {
     return found ?? null;
   });
   if (stored !== null) {
+    await drillAfter(deps, run, request, server);
     const result = {
       backupId,
       readBytes: String(stored.counts?.readBytes ?? 0n),

@@ -7,6 +7,7 @@ import type { TestedConnection } from "./handlers/connection-test.ts";
 import { recordOutcome } from "./inspect/record-look.ts";
 import type { RunContext } from "./run-context.ts";
 import { newBackupRun } from "./schedule-run.ts";
+import { startRun } from "./start-run.ts";
 
 type AddIntent = Extract<RunRequest<"connection-test">["intent"], { kind: "add-server" }>;
 
@@ -82,9 +83,7 @@ async function startFirstBackup(
   server: Server,
   requestedBy: string,
 ): Promise<void> {
-  const { run } = await deps.metadata.runs.create(newBackupRun(server, { requestedBy, drillAfter: true }));
-  await deps.queues.ring(run.id, run.kind);
-  await deps.metadata.runs.markRung([run.id]);
+  await startRun(deps, newBackupRun(server, { requestedBy, drillAfter: true }));
 }
 
 function requireDsn(sealedDsn: string | null): string {

@@ -1,5 +1,6 @@
 import { newId } from "@tidemark/kit";
 import type { NewRun, Run, ScheduleRow, Server } from "@tidemark/metadata";
+import { ringFor } from "./start-run.ts";
 import type { WorkerDeps } from "./worker-deps.ts";
 
 type ScheduleDeps = Pick<WorkerDeps, "metadata" | "queues" | "logger">;
@@ -27,8 +28,7 @@ export async function runSchedule(
   if (outcome !== "created") return run;
   if (late !== null)
     await deps.metadata.runs.appendEvents(run.id, [{ level: "warn", message: `this run is late: ${late}` }]);
-  await deps.queues.ring(run.id, run.kind);
-  await deps.metadata.runs.markRung([run.id]);
+  await ringFor(deps, run);
   return run;
 }
 

@@ -41,9 +41,13 @@ describe("after a worker was killed", () => {
   });
 
   it("right after the manifest: the backup exists, so its run succeeded", async () => {
-    const { runId, backupId } = await backupKilledAt("backup:after-commit");
+    const { runId, backupId } = await backupKilledAt("backup:after-commit", { drillAfter: true });
     await withWorker(async () => {
       await place.endedAs(runId, "succeeded");
+      // What was to follow it follows.
+      const drills = await place.metadata.runs.list({ backupId, kinds: ["drill"] }, { first: 10 });
+      expect(drills.rows).toHaveLength(1);
+      await place.endedAs(drills.rows[0]?.id ?? "", "succeeded");
       expect((await place.metadata.backups.get(backupId))?.state).toBe("restorable");
       const verify = await place.request("verify", { serverId, backupId }, { serverId, backupId });
       await place.endedAs(verify.id, "succeeded");
@@ -62,7 +66,7 @@ describe("after a worker was killed", () => {
 
   it("while the queue's tables are emptied in the middle of a backup, nothing is lost", async () => {
     await withWorker(async () => {
-      const first = await requestBackup(8192);
+      const first = await requestBackup({ maxRateKib: 8192 });
       await waitFor(async () => (await place.metadata.runs.get(first.runId))?.state === "running", { what: "the run" });
       const second = await requestBackup();
       await emptyQueue();
@@ -98,9 +102,9 @@ describe("after a worker was killed", () => {
     }
   }
 
-  async function backupKilledAt(step: string): Promise<{ runId: string; backupId: string }> {
+  async function backupKilledAt(step: string, how: BackupWishes = {}): Promise<{ runId: string; backupId: string }> {
     const child = spawnWorker(step);
-    const requested = await requestBackup();
+    const requested = await requestBackup(how);
     await killed(child);
     expect((await place.metadata.runs.get(requested.runId))?.state).toBe("running");
     return requested;
@@ -128,7 +132,7 @@ describe("after a worker was killed", () => {
     expect(marks).toContain(` ${child.pid}\n`);
   }
 
-  async function requestBackup(maxRateKib: number | null = null) {
+  async function requestBackup({ maxRateKib = null, drillAfter = false }: BackupWishes = {}) {
     const backupId = newId("backup");
     const { run } = await place.metadata.runs.create({
       kind: "backup",
@@ -136,10 +140,15 @@ describe("after a worker was killed", () => {
       repositoryId,
       requestedBy: "user:test",
       backup: { id: backupId, serverId, repositoryId },
-      request: { serverId, backupId, checkpoint: "fast", maxRateKib, label: null, drillAfter: false },
+      request: { serverId, backupId, checkpoint: "fast", maxRateKib, label: null, drillAfter },
     });
     await place.queues.ring(run.id, run.kind);
     return { runId: run.id, backupId };
+  }
+
+  interface BackupWishes {
+    readonly maxRateKib?: number | null;
+    readonly drillAfter?: boolean;
   }
 
   async function addServer(): Promise<string> {

@@ -5,6 +5,7 @@ import type { Server } from "@tidemark/metadata";
 import type { ServerArea, StoredBackup } from "@tidemark/repository";
 import { censusOf, mirrorOf, ownLabelPrefix } from "../backup-mirror.ts";
 import { prepareSource } from "../backup-source.ts";
+import { drillAfter } from "../first-drill.ts";
 import { requireOnline } from "../offline.ts";
 import { withArea } from "../open-repository.ts";
 import { requireServer } from "../open-server.ts";
@@ -30,7 +31,7 @@ export const backupHandler: RunHandler<"backup"> = async (context) => {
     throw error;
   }
   await noteRepositoryTrouble(deps, server.repositoryId, null);
-  if (request.drillAfter) await startDrill(deps, server, request.backupId, run.requestedBy);
+  await drillAfter(deps, run, request, server);
   return { kind: "done", result: resultOf(stored) };
 };
 
@@ -88,20 +89,6 @@ async function settleFailed({ request, control, deps }: RunContext<"backup">, er
   await deps.metadata.backups.update(request.backupId, { state, error: description, finishedAt: deps.clock.now() }, [
     "running",
   ]);
-}
-
-/** The first backup of a server is proven at once, so that nobody waits a week to learn whether restores work. */
-async function startDrill(deps: WorkerDeps, server: Server, backupId: string, requestedBy: string): Promise<void> {
-  const { run } = await deps.metadata.runs.create({
-    kind: "drill",
-    serverId: server.id,
-    repositoryId: server.repositoryId,
-    backupId,
-    requestedBy,
-    request: { serverId: server.id, backupId },
-  });
-  await deps.queues.ring(run.id, run.kind);
-  await deps.metadata.runs.markRung([run.id]);
 }
 
 /** The server's own estimate is unknown until the stream begins; its last known size is better than nothing. */
