@@ -1,5 +1,6 @@
 import { AppError } from "@tidemark/kit";
 import type { Asker } from "../server/asker.ts";
+import { instantOf, msOf } from "../server/column-values.ts";
 import type { ServerEvidence } from "./server-evidence.ts";
 
 export interface SettingEvidence {
@@ -150,11 +151,11 @@ export async function readPendingSettings(asker: Asker): Promise<string[]> {
 export async function readRole(asker: Asker): Promise<RoleEvidence> {
   const [row] = await asker.query<{
     readonly connection_limit: number;
-    readonly valid_until: Date | null;
+    readonly valid_until_ms: number | null;
     readonly in_database: readonly string[] | null;
   }>(`
     SELECT CASE WHEN r.rolsuper THEN -1 ELSE r.rolconnlimit END AS connection_limit,
-           CASE WHEN pg_catalog.isfinite(r.rolvaliduntil) THEN r.rolvaliduntil END AS valid_until,
+           ${msOf("r.rolvaliduntil")} AS valid_until_ms,
            (SELECT s.setconfig FROM pg_catalog.pg_db_role_setting s
              WHERE s.setrole = r.oid
                AND s.setdatabase = (SELECT d.oid FROM pg_catalog.pg_database d
@@ -163,7 +164,7 @@ export async function readRole(asker: Asker): Promise<RoleEvidence> {
   if (row === undefined) throw new AppError("protocol-violation", { message: "pg_roles does not know our role" });
   return {
     connectionLimit: row.connection_limit < 0 ? null : row.connection_limit,
-    validUntil: row.valid_until,
+    validUntil: instantOf(row.valid_until_ms),
     settingsInDatabase: (row.in_database ?? []).map((entry) => entry.split("=")[0] ?? ""),
   };
 }

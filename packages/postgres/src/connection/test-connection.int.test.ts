@@ -114,6 +114,11 @@ describe("testConnection", () => {
     expect((await test(dsn)).ok).toBe(true);
   });
 
+  it("takes a password that is valid beyond what our calendar knows", async () => {
+    await server.query("CREATE ROLE eternal LOGIN REPLICATION PASSWORD 'x' VALID UNTIL '290000-01-01'");
+    expect((await test(server.dsn({ user: "eternal", password: "x" }))).ok).toBe(true);
+  });
+
   it("has remedies for missing pg_hba.conf lines that work when pasted", async () => {
     await server.query("CREATE ROLE tidemark LOGIN REPLICATION PASSWORD 'x'");
     const dsn = server.dsn({ user: "tidemark", password: "x" });

@@ -1,4 +1,5 @@
 import { AppError, type Clock, describeError, systemClock } from "@tidemark/kit";
+import { instantOf, msOf } from "../server/column-values.ts";
 import { readServerInfo, type ServerInfo } from "../server/server-info.ts";
 import { capabilitiesOf, supportedMajors } from "../session/capabilities.ts";
 import { ReplicationSession } from "../session/replication-session.ts";
@@ -101,7 +102,7 @@ async function testSql(
 interface RoleRow {
   readonly connection_limit: number;
   readonly sessions: number;
-  readonly valid_until: Date | null;
+  readonly valid_until_ms: number | null;
 }
 
 /** The role exists and may log in, or there would be no session; whether it may replicate is asked. */
@@ -116,16 +117,15 @@ async function testRole(session: SqlSession, settings: ConnectionSettings, serve
   const right = server.isSuperuser ? "is a superuser" : "has the attribute REPLICATION";
   const limit = row === undefined || row.connection_limit < 0 ? null : row.connection_limit;
   const used = limit === null ? "" : `; ${row?.sessions} of its ${limit} connections are in use`;
-  const until = row?.valid_until ?? null;
+  const until = instantOf(row?.valid_until_ms ?? null);
   const ends = until === null ? "" : `; its password is valid until ${until.toISOString()}`;
   return `"${settings.user}" may log in and ${right}${used}${ends}`;
 }
 
-/** An infinite rolvaliduntil is no end. */
 const roleQuestion = `
   SELECT r.rolconnlimit AS connection_limit,
          (SELECT pg_catalog.count(*)::int4 FROM pg_catalog.pg_stat_activity a WHERE a.usesysid = r.oid) AS sessions,
-         CASE WHEN pg_catalog.isfinite(r.rolvaliduntil) THEN r.rolvaliduntil END AS valid_until
+         ${msOf("r.rolvaliduntil")} AS valid_until_ms
     FROM pg_catalog.pg_roles r
    WHERE r.rolname = session_user`;
 

@@ -8,10 +8,13 @@ export function msOf(expression: string): string {
   return `(EXTRACT(epoch FROM ${expression}) * 1000)::float8`;
 }
 
-/** The instant of `msOf`'s number. Null for null and for PostgreSQL's infinite ones. */
+/** The instant of `msOf`'s number. Null for null, for PostgreSQL's infinite ones, and beyond what a Date can hold. */
 export function instantOf(ms: number | null): Date | null {
-  return ms === null || !Number.isFinite(ms) ? null : new Date(ms);
+  return ms === null || !Number.isFinite(ms) || Math.abs(ms) > lastInstantMs ? null : new Date(ms);
 }
+
+/** The year 275760 (ECMA-262, "Time Values and Time Range"); PostgreSQL's timestamps go on to 294276. */
+const lastInstantMs = 8.64e15;
 
 /** An LSN column cast to text. */
 export function lsnOf(text: string | null): Lsn | null {
