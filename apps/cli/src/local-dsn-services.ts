@@ -54,7 +54,8 @@ async function readIfThere(path: string): Promise<string | null> {
 function parseService(text: string, service: string, path: string): ReadonlyMap<string, string> | null {
   let pairs: Map<string, string> | null = null;
   for (const [index, raw] of text.split("\n").entries()) {
-    const line = raw.trim();
+    // C's isspace(): other blanks of Unicode belong to the value.
+    const line = raw.replace(/^[ \t\v\f\r]+|[ \t\v\f\r]+$/g, "");
     if (line === "" || line.startsWith("#")) continue;
     if (line.startsWith("[")) {
       if (pairs !== null) return pairs;

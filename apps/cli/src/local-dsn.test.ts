@@ -63,6 +63,11 @@ describe("a service", () => {
     });
   });
 
+  it("keeps blanks beyond ASCII at the end of a value, as libpq does", async () => {
+    await put(".pg_service.conf", "[prod]\nhost=h\nuser=u\npassword=\u00A0p\u3000 \r\n");
+    expect(await login("service=prod")).toContain(":\u00A0p\u3000@");
+  });
+
   it("must be in the file that was named", async () => {
     await expect(resolve("service=prod", { PGSERVICEFILE: join(home, "none") })).rejects.toThrow(/is not there/);
   });
