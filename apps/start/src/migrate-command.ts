@@ -14,3 +14,5 @@ try {
   process.stderr.write(`tidemark: ${message}${hint === null ? "" : `; ${hint}`} [${code}]\n`);
   process.exitCode = 1;
 }
+// The schema engine leaves a timer behind that would keep the process for ten seconds more (schema-engine-wasm 7.10).
+process.stdout.write("", () => process.exit());
