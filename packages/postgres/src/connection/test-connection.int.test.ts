@@ -114,6 +114,14 @@ describe("testConnection", () => {
     expect((await test(dsn)).ok).toBe(true);
   });
 
+  it("asks for the attributes of the role that logs in, whatever role its sessions take on", async () => {
+    await server.query("CREATE ROLE owner_of_all");
+    await server.query("CREATE ROLE taking_on LOGIN REPLICATION PASSWORD 'x' IN ROLE owner_of_all");
+    await server.query("ALTER ROLE taking_on SET role = 'owner_of_all'");
+    const { ok, facts } = await test(server.dsn({ user: "taking_on", password: "x" }));
+    expect([ok, facts.server?.role, facts.server?.hasReplication]).toEqual([true, "owner_of_all", true]);
+  });
+
   it("takes a password that is valid beyond what our calendar knows", async () => {
     await server.query("CREATE ROLE eternal LOGIN REPLICATION PASSWORD 'x' VALID UNTIL '290000-01-01'");
     expect((await test(server.dsn({ user: "eternal", password: "x" }))).ok).toBe(true);

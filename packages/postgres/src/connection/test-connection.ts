@@ -1,6 +1,6 @@
 import { AppError, type Clock, describeError, systemClock } from "@tidemark/kit";
 import { instantOf, msOf } from "../server/column-values.ts";
-import { readServerInfo, type ServerInfo } from "../server/server-info.ts";
+import { readServerInfo } from "../server/server-info.ts";
 import { capabilitiesOf, supportedMajors } from "../session/capabilities.ts";
 import { ReplicationSession } from "../session/replication-session.ts";
 import { SqlSession } from "../session/sql-session.ts";
@@ -93,37 +93,45 @@ async function testSql(
     const question = "SELECT pg_catalog.host(pg_catalog.inet_client_addr()) AS address";
     facts.clientAddress = (await session.query<{ address: string | null }>(question))[0]?.address ?? null;
     facts.server = await readServerInfo(session, { clock: options.clock ?? systemClock });
-    recorder.done("role", await testRole(session, settings, facts.server));
+    recorder.done("role", await testRole(session, settings));
   } finally {
     await session.close();
   }
 }
 
 interface RoleRow {
+  readonly is_superuser: boolean;
+  readonly may_replicate: boolean;
   readonly connection_limit: number;
   readonly sessions: number;
   readonly valid_until_ms: number | null;
 }
 
-/** The role exists and may log in, or there would be no session; whether it may replicate is asked. */
-async function testRole(session: SqlSession, settings: ConnectionSettings, server: ServerInfo): Promise<string> {
+/**
+ * The role exists and may log in, or there would be no session; whether it may replicate is asked. Of the role that logs
+ * in: a replication session never takes on another (ALTER ROLE … SET role), as postinit.c looks before it would.
+ */
+async function testRole(session: SqlSession, settings: ConnectionSettings): Promise<string> {
   const [row] = await session.query<RoleRow>(roleQuestion);
-  if (!server.isSuperuser && !server.hasReplication) {
+  if (row === undefined) throw new AppError("protocol-violation", { message: "pg_roles does not know our role" });
+  if (!row.is_superuser && !row.may_replicate) {
     throw new AppError("replication-not-permitted", {
       message: `the role "${settings.user}" has not the attribute REPLICATION`,
       hint: "the role needs the REPLICATION attribute: ALTER ROLE … REPLICATION",
     });
   }
-  const right = server.isSuperuser ? "is a superuser" : "has the attribute REPLICATION";
-  const limit = row === undefined || row.connection_limit < 0 ? null : row.connection_limit;
-  const used = limit === null ? "" : `; ${row?.sessions} of its ${limit} connections are in use`;
-  const until = instantOf(row?.valid_until_ms ?? null);
+  const right = row.is_superuser ? "is a superuser" : "has the attribute REPLICATION";
+  const limit = row.connection_limit < 0 ? null : row.connection_limit;
+  const used = limit === null ? "" : `; ${row.sessions} of its ${limit} connections are in use`;
+  const until = instantOf(row.valid_until_ms);
   const ends = until === null ? "" : `; its password is valid until ${until.toISOString()}`;
   return `"${settings.user}" may log in and ${right}${used}${ends}`;
 }
 
 const roleQuestion = `
-  SELECT r.rolconnlimit AS connection_limit,
+  SELECT r.rolsuper AS is_superuser,
+         r.rolreplication AS may_replicate,
+         r.rolconnlimit AS connection_limit,
          (SELECT pg_catalog.count(*)::int4 FROM pg_catalog.pg_stat_activity a WHERE a.usesysid = r.oid) AS sessions,
          ${msOf("r.rolvaliduntil")} AS valid_until_ms
     FROM pg_catalog.pg_roles r

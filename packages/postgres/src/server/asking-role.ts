@@ -13,7 +13,10 @@ export interface AskingRole {
   readonly database: string;
   readonly name: string;
   readonly isSuperuser: boolean;
-  /** The REPLICATION attribute (superusers may replicate without it). */
+  /**
+   * The REPLICATION attribute (superusers may replicate without it) of the role that logged in: it is what a
+   * replication session needs, which never takes on another by ALTER ROLE … SET role.
+   */
   readonly hasReplication: boolean;
   /** pg_read_all_settings, which pg_monitor contains: settings marked superuser-only, and their files. */
   readonly readsAllSettings: boolean;
@@ -72,7 +75,7 @@ const question = `
          pg_catalog.current_database()::text AS "database",
          r.rolname::text AS "name",
          r.rolsuper AS "isSuperuser",
-         r.rolreplication AS "hasReplication",
+         (SELECT l.rolreplication FROM pg_catalog.pg_roles l WHERE l.rolname = session_user) AS "hasReplication",
          ${isMember("pg_read_all_settings")} AS "readsAllSettings",
          ${isMember("pg_read_all_stats")} AS "readsAllStats",
          ${isMember("pg_read_server_files")} AS "readsServerFiles",

@@ -19,7 +19,7 @@ export interface ServerInfo {
   /** The role that asked. */
   readonly role: string;
   readonly isSuperuser: boolean;
-  /** The role's REPLICATION attribute. */
+  /** The REPLICATION attribute of the role that logged in. */
   readonly hasReplication: boolean;
   readonly dataChecksums: boolean;
   readonly walLevel: string;
