@@ -6,6 +6,7 @@ import {
   type ConnectionReport,
   type ConnectionSettings,
   type ConnectionStep,
+  type ConnectionStepResult,
   readDatabasesSize,
   SqlSession,
 } from "@tidemark/postgres";
@@ -25,24 +26,16 @@ export function reportOf(
     readonly look: ServerLook | null;
   },
 ): ConnectionReportResult {
-  const { server, identity } = report.facts;
+  const { server } = report.facts;
+  const systemIdentifier = systemIdentifierOf(report);
   return {
-    ok: report.ok,
-    steps: report.steps.map((step) => ({
-      step: step.step,
-      title: stepTitles[step.step],
-      // TLS that was wished for and not offered is no failure, and no green tick either.
-      state: step.step === "tls" && report.facts.tlsFellBack && step.state !== "failed" ? "warning" : step.state,
-      durationMs: step.state === "skipped" ? null : step.durationMs,
-      detail: step.detail === "" ? null : step.detail,
-      error: step.error ?? null,
-      remedy: step.remedy ?? null,
-    })),
+    ok: failureOf(report, look) === null,
+    steps: report.steps.map((step) => stepOf(step, report, look)),
     facts:
-      server === null || identity === null
+      server === null || systemIdentifier === null
         ? null
         : {
-            systemIdentifier: String(identity.systemIdentifier),
+            systemIdentifier: String(systemIdentifier),
             serverVersion: server.versionText,
             majorVersion: server.major,
             inRecovery: server.inRecovery,
@@ -57,13 +50,51 @@ export function reportOf(
   };
 }
 
+/** The step that keeps backups from this connection; null when they can be taken over it, one way or another. */
+export function failureOf(report: ConnectionReport, look: ServerLook | null): ConnectionStepResult | null {
+  const failed = report.steps.find((step) => step.state === "failed");
+  if (failed === undefined || isSpared(failed, report, look)) return null;
+  return failed;
+}
+
+/** The replication protocol is not needed where files are read instead and the server can be told from others. */
+function isSpared({ step }: ConnectionStepResult, report: ConnectionReport, look: ServerLook | null): boolean {
+  return step === "replication" && look?.onlyByFiles === true && systemIdentifierOf(report) !== null;
+}
+
+function stepOf(
+  step: ConnectionStepResult,
+  report: ConnectionReport,
+  look: ServerLook | null,
+): ConnectionReportResult["steps"][number] {
+  const isSparedStep = step.state === "failed" && isSpared(step, report, look);
+  // TLS that was wished for and not offered is no failure, and no green tick either.
+  const isWarning = isSparedStep || (step.step === "tls" && report.facts.tlsFellBack && step.state !== "failed");
+  const detail = isSparedStep ? `${step.detail}; backups of this server are taken by reading files` : step.detail;
+  return {
+    step: step.step,
+    title: stepTitles[step.step],
+    state: isWarning ? "warning" : step.state,
+    durationMs: step.state === "skipped" ? null : step.durationMs,
+    detail: detail === "" ? null : detail,
+    error: isSparedStep ? null : (step.error ?? null),
+    remedy: step.remedy ?? null,
+  };
+}
+
+/** From the replication session, or else from the control file, if the role may ask. */
+export function systemIdentifierOf({ facts }: ConnectionReport): bigint | null {
+  return facts.identity?.systemIdentifier ?? facts.server?.systemIdentifier ?? null;
+}
+
 /** What a successful test says about the server, for its row. */
 export function contactOf(report: ConnectionReport, sizeBytes: bigint | null): ServerContact {
-  const { server, identity } = report.facts;
-  if (server === null || identity === null)
+  const { server } = report.facts;
+  const systemIdentifier = systemIdentifierOf(report);
+  if (server === null || systemIdentifier === null)
     throw new AppError("internal", { message: "a connection that was tested well has no facts" });
   return {
-    systemIdentifier: String(identity.systemIdentifier),
+    systemIdentifier: String(systemIdentifier),
     serverVersion: server.versionText,
     majorVersion: server.major,
     inRecovery: server.inRecovery,

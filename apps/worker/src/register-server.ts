@@ -69,6 +69,7 @@ function newServer(intent: AddIntent, sealedDsn: string | null, tested: TestedCo
     connection: describeDsn(tested.settings),
     repositoryId: intent.repositoryId,
     isDemo: intent.isDemo,
+    backupMethod: tested.look?.onlyByFiles === true ? "read-files" : "stream",
     contact: contactOf(tested.report, tested.sizeBytes),
     policy:
       intent.policyId === null

@@ -55,7 +55,7 @@ async function runFor(deps: ScheduleDeps, schedule: ScheduleRow, server: Server)
 
 /** A backup run and its backup's row, which come into being together. */
 export function newBackupRun(
-  server: Pick<Server, "id" | "repositoryId">,
+  server: Pick<Server, "id" | "repositoryId" | "backupMethod">,
   options: { readonly requestedBy: string; readonly drillAfter: boolean },
 ): NewRun {
   const backupId = newId("backup");
@@ -73,6 +73,7 @@ export function newBackupRun(
       checkpoint: "fast",
       maxRateKib: null,
       label: null,
+      method: server.backupMethod,
       drillAfter: options.drillAfter,
     },
   };

@@ -63,6 +63,7 @@ export {
 } from "./schedule-store.ts";
 export type { NewLook, ServerSnapshotRow } from "./server-snapshot.ts";
 export type {
+  BackupMethod,
   NewServer,
   NewServerMember,
   Server,

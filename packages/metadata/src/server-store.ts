@@ -7,6 +7,9 @@ import type { NewSchedule } from "./schedule-store.ts";
 import { findSnapshots, type NewLook, recordLook, type ServerSnapshotRow } from "./server-snapshot.ts";
 
 /** A managed server as everybody may see it; the DSN is only given by `credentials`. */
+/** How a server's backups are taken; what each means stands with the requests of packages/jobs. */
+export type BackupMethod = "stream" | "read-files" | "local-files";
+
 export interface Server {
   readonly id: string;
   readonly name: string;
@@ -22,6 +25,8 @@ export interface Server {
   readonly isDemo: boolean;
   readonly sizeBytes: bigint | null;
   readonly lastContactAt: Date | null;
+  /** Of backups that ask for none: those of schedules, for example. */
+  readonly backupMethod: BackupMethod;
   readonly repositoryId: string;
   readonly policyId: string;
   readonly version: number;
@@ -38,6 +43,8 @@ export interface NewServer {
   readonly areaId?: string;
   readonly repositoryId: string;
   readonly isDemo?: boolean;
+  /** `stream` when left out. */
+  readonly backupMethod?: BackupMethod;
   readonly contact?: ServerContact;
   /** An existing policy, or one made for this server in the same transaction. */
   readonly policy: { readonly id: string } | { readonly create: NewPolicy };
@@ -56,6 +63,7 @@ export interface ServerContact {
 export interface ServerChange {
   readonly name?: string;
   readonly policyId?: string;
+  readonly backupMethod?: BackupMethod;
   readonly dsn?: { readonly sealedDsn: string; readonly connection: string };
   readonly contact?: ServerContact;
 }
@@ -111,11 +119,11 @@ export interface ServerStore {
 }
 
 export function createServerStore(prisma: PrismaClient): ServerStore {
-  const find = (where: Prisma.ServerWhereInput) =>
-    prisma.server.findMany({ where, orderBy: { name: "asc" }, select: serverColumns });
+  const find = async (where: Prisma.ServerWhereInput) =>
+    (await prisma.server.findMany({ where, orderBy: { name: "asc" }, select: serverColumns })).map(toServer);
   return {
     register: (server) => registerServer(prisma, server),
-    get: (id) => prisma.server.findUnique({ where: { id }, select: serverColumns }),
+    get: async (id) => (await find({ id }))[0] ?? null,
     getMany: (ids) => find({ id: { in: [...ids] } }),
     findByName: async (name) => (await find({ name, removedAt: null }))[0] ?? null,
     findBySystemIdentifier: (systemIdentifier) => find({ systemIdentifier, removedAt: null }),
@@ -131,7 +139,7 @@ export function createServerStore(prisma: PrismaClient): ServerStore {
           find: (window) =>
             prisma.server.findMany({ where, ...window, orderBy: { name: "asc" }, select: serverColumns }),
         },
-        (row) => row,
+        toServer,
       );
     },
     all: () => find({ removedAt: null }),
@@ -184,12 +192,18 @@ const serverColumns = {
   isDemo: true,
   sizeBytes: true,
   lastContactAt: true,
+  backupMethod: true,
   repositoryId: true,
   policyId: true,
   version: true,
   createdAt: true,
   removedAt: true,
 } satisfies Prisma.ServerSelect;
+
+/** The column's CHECK keeps to the same words. */
+function toServer(row: Prisma.ServerGetPayload<{ select: typeof serverColumns }>): Server {
+  return { ...row, backupMethod: row.backupMethod as BackupMethod };
+}
 
 const memberColumns = {
   id: true,
@@ -207,7 +221,7 @@ async function registerServer(prisma: PrismaClient, server: NewServer): Promise<
       const policyId = "id" in policy ? policy.id : (await insertPolicy(tx, policy.create)).id;
       const areaId = server.areaId ?? id;
       const isDemo = server.isDemo ?? false;
-      const facts = server.contact ?? {};
+      const facts = { ...server.contact, backupMethod: server.backupMethod ?? "stream" };
       await tx.server.create({
         data: { id, name, sealedDsn, connection, areaId, repositoryId, policyId, isDemo, ...facts },
         select: { id: true },
@@ -229,7 +243,7 @@ async function registerServer(prisma: PrismaClient, server: NewServer): Promise<
   } catch (error) {
     throw await explainRefusal(prisma, server, error);
   }
-  return await prisma.server.findUniqueOrThrow({ where: { id }, select: serverColumns });
+  return toServer(await prisma.server.findUniqueOrThrow({ where: { id }, select: serverColumns }));
 }
 
 /** A name or a reference: the database says only that one of them was wrong, so it is asked which. */
@@ -253,20 +267,21 @@ async function updateServer(
   change: ServerChange,
   expectedVersion: number | undefined,
 ): Promise<Server> {
-  const { name, policyId, dsn, contact } = change;
+  const { name, policyId, backupMethod, dsn, contact } = change;
   try {
     const [row] = await prisma.server.updateManyAndReturn({
       where: { id, removedAt: null, ...(expectedVersion === undefined ? {} : { version: expectedVersion }) },
       data: {
         ...(name === undefined ? {} : { name }),
         ...(policyId === undefined ? {} : { policyId }),
+        ...(backupMethod === undefined ? {} : { backupMethod }),
         ...dsn,
         ...contact,
         version: { increment: 1 },
       },
       select: serverColumns,
     });
-    if (row !== undefined) return row;
+    if (row !== undefined) return toServer(row);
   } catch (error) {
     if (isForeignKeyViolation(error)) throw notFound("policy", policyId ?? "");
     throw isUniqueViolation(error) ? nameTaken("server", name ?? "", error) : error;

@@ -75,6 +75,7 @@ export {
   walSegmentNames,
   walSegmentStart,
 } from "./files/wal-segment.ts";
+export { mayReadFiles } from "./privileges/may-read-files.ts";
 export {
   type ActPrivilege,
   type ExcessRight,

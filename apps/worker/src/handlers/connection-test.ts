@@ -8,7 +8,7 @@ import {
   parseDsn,
   testConnection,
 } from "@tidemark/postgres";
-import { contactOf, databaseSize, reportOf } from "../connection-result.ts";
+import { contactOf, databaseSize, failureOf, reportOf, systemIdentifierOf } from "../connection-result.ts";
 import { connectionCheckId } from "../inspect/check-result.ts";
 import { type KnownServer, lookAtServer, type ServerLook } from "../inspect/look-at-server.ts";
 import { recordOutcome } from "../inspect/record-look.ts";
@@ -29,13 +29,13 @@ export const connectionTestHandler: RunHandler<"connection-test"> = async (conte
   const report = await testConnection(settings, { signal: control.signal, clock: deps.clock });
   const server = await knownServer(context);
   const look = report.facts.server === null ? null : await lookOrWarn(context, settings, server);
-  const sizeBytes = report.ok ? await databaseSize(settings, control.signal) : null;
+  const failure = failureOf(report, look);
+  const sizeBytes = failure === null ? await databaseSize(settings, control.signal) : null;
   const duplicate = await duplicateOf(context, report);
   const result = reportOf(report, { sizeBytes, duplicateOf: duplicate, look });
   const tested = { startedAt, settings, report, sizeBytes, look, result };
   if (server !== null && request.sealedDsn === null) await noteTest(context, server, tested);
-  const failure = report.steps.find((step) => step.state === "failed")?.error;
-  if (failure !== undefined) return { kind: "failed", error: failure, result };
+  if (failure?.error !== undefined) return { kind: "failed", error: failure.error, result };
   return await follow(context, tested);
 };
 
@@ -65,7 +65,7 @@ async function lookOrWarn(
   server: Server | null,
 ): Promise<ServerLook | null> {
   const name = request.intent.kind === "add-server" ? request.intent.name : settings.hosts[0].host;
-  const known: KnownServer = server ?? { id: null, name, systemIdentifier: null };
+  const known: KnownServer = server ?? { id: null, name, systemIdentifier: null, backupMethod: null };
   control.emit({ kind: "phase", phase: "inspecting", message: "asking the server whether it is ready" });
   try {
     return await lookAtServer(deps, settings, known, { checkIds: null, signal: control.signal });
@@ -116,8 +116,8 @@ async function duplicateOf(
   context: RunContext<"connection-test">,
   report: ConnectionReport,
 ): Promise<ConnectionReportResult["duplicateOf"]> {
-  const identifier = report.facts.identity?.systemIdentifier;
-  if (identifier === undefined) return null;
+  const identifier = systemIdentifierOf(report);
+  if (identifier === null) return null;
   const own = ownServerId(context.request);
   const others = (await context.deps.metadata.servers.findBySystemIdentifier(String(identifier))).filter(
     ({ id }) => id !== own,
@@ -157,7 +157,7 @@ async function noteTest(
   server: Server,
   { startedAt, report, sizeBytes, look }: TestedConnection,
 ): Promise<void> {
-  const failed = report.steps.find((step) => step.state === "failed");
+  const failed = failureOf(report, look);
   if (look !== null) await recordOutcome(deps, server.id, { kind: "looked", look });
   // A step that fails after the login is said by a check of its own, which knows more of it; by this one if not.
   const isSaid = look?.checks.some((check) => check.state === "found" && check.severity === "blocks-backup") === true;
@@ -165,6 +165,6 @@ async function noteTest(
     const trouble = { error: failed.error, remedy: failed.remedy ?? null };
     await recordOutcome(deps, server.id, { kind: "trouble", observedAt: look?.observedAt ?? startedAt, trouble });
   }
-  if (report.ok && report.facts.identity !== null)
+  if (failed === null && report.facts.server !== null)
     await deps.metadata.servers.recordContact(server.id, contactOf(report, sizeBytes));
 }

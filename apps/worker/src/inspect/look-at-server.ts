@@ -1,11 +1,12 @@
 import { PrivilegesResult, type ServerCheckResult, type ServerSnapshotDocument } from "@tidemark/jobs";
 import { AppError, describeError } from "@tidemark/kit";
-import type { ServerContact } from "@tidemark/metadata";
+import type { BackupMethod, ServerContact } from "@tidemark/metadata";
 import {
   askAgain,
   type CheckContext,
   type ConnectionSettings,
   inspectServer,
+  mayReadFiles,
   ReplicationSession,
   readPrivileges,
   runServerChecks,
@@ -23,6 +24,8 @@ export interface KnownServer {
   readonly name: string;
   /** Decimal text of the u64. */
   readonly systemIdentifier: string | null;
+  /** Null: not chosen yet; files are then read where the replication protocol cannot be used. */
+  readonly backupMethod: BackupMethod | null;
 }
 
 export interface LookOptions {
@@ -38,6 +41,11 @@ export interface ServerLook {
   /** Null when only some checks were asked. */
   readonly document: ServerSnapshotDocument | null;
   readonly contact: ServerContact | null;
+  /**
+   * The replication protocol cannot be used, a low-level backup that reads the files can be taken instead, and nobody
+   * chose otherwise. False when only some checks were asked.
+   */
+  readonly onlyByFiles: boolean;
   /** The connection's first. */
   readonly checks: readonly ServerCheckResult[];
 }
@@ -99,6 +107,8 @@ async function lookOver(
   const observedAt = await deps.metadata.instance.now();
   const whole = checkIds === null ? await readWhole(deps, session, signal) : null;
   const replication = await tryReplication(settings, signal);
+  const onlyByFiles =
+    known.backupMethod !== "stream" && !replication.ok && whole !== null && canReadFiles(whole.document);
   const found = replication.ok ? String(replication.identity.systemIdentifier) : null;
   const context: CheckContext = {
     connection: settings,
@@ -111,6 +121,7 @@ async function lookOver(
       isOwnSlot,
       // No receiver of ours streams from a server yet: nothing of ours depends on its slots between backups.
       streamsWal: false,
+      readsFiles: known.backupMethod === null ? onlyByFiles : known.backupMethod !== "stream",
     },
     clock: deps.clock,
   };
@@ -120,6 +131,7 @@ async function lookOver(
     observedAt,
     document: whole?.document ?? null,
     contact: whole?.contact ?? null,
+    onlyByFiles,
     checks: [connectionCheck(null), ...checks.map(checkResultOf)],
   };
 }
@@ -162,6 +174,10 @@ async function tryReplication(
     if (!(error instanceof AppError) || error.code === "cancelled" || error.code === "internal") throw error;
     return { ok: false, error };
   }
+}
+
+function canReadFiles({ info, privileges }: ServerSnapshotDocument): boolean {
+  return info.walLevel !== "minimal" && mayReadFiles(privileges);
 }
 
 /**

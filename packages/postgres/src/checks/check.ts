@@ -45,6 +45,8 @@ export interface CheckContext {
     /** Another server of ours with this system identifier, by name. */
     readonly registeredAs: string | null;
     readonly isOwnSlot: (name: string) => boolean;
+    /** Its backups are taken by reading files over SQL: the replication protocol is not needed for them. */
+    readonly readsFiles?: boolean;
     /** A receiver of ours is meant to stream this server's WAL through a permanent slot. */
     readonly streamsWal: boolean;
     /** The name of that slot; `tidemark` unless given. */
@@ -106,6 +108,12 @@ export function found(
   more: { readonly severity?: Severity; readonly required?: string; readonly why?: string } = {},
 ): Verdict {
   return { state: "found", found: sentence, remedy, ...more };
+}
+
+/** What only the replication protocol needs blocks no backup that is taken by reading files. */
+export function unlessFilesAreRead(context: CheckContext): { readonly severity?: Severity; readonly why?: string } {
+  if (context.known.readsFiles !== true) return {};
+  return { severity: "note", why: "backups of this server read its files instead; streaming would be faster" };
 }
 
 /** `sentence` is the reason; the remedy, if any, makes the question possible. */

@@ -2,7 +2,7 @@ import { isIP } from "node:net";
 import { isUnixSocket } from "../connection/connection-settings.ts";
 import { remedyFor } from "../connection/remedies.ts";
 import type { Remedy } from "../connection/remedy.ts";
-import { type CheckContext, check, found, notAsked, ok, type Verdict } from "./check.ts";
+import { type CheckContext, check, found, notAsked, ok, unlessFilesAreRead, type Verdict } from "./check.ts";
 import { managedServiceOf } from "./managed-services.ts";
 import { replicaWalLevel } from "./setting-remedy.ts";
 
@@ -31,7 +31,11 @@ const replicationProtocol = check({
             maxWalSenders: settings.number("max_wal_senders"),
             inRecovery: server.inRecovery,
           });
-    return found(`${replication.error.code}: ${replication.error.message}`, remedy ?? onPrimary(server.inRecovery));
+    return found(
+      `${replication.error.code}: ${replication.error.message}`,
+      remedy ?? onPrimary(server.inRecovery),
+      unlessFilesAreRead(context),
+    );
   },
 });
 
@@ -48,15 +52,18 @@ const managedService = check({
   required: "the replication protocol, or files that may be read",
   why: "a physical backup needs the server's files; a service that gives neither can only be backed up its own way",
   parts: ["markers"],
-  judge({ markers }, { replication }) {
+  judge({ markers }, context) {
+    const { replication } = context;
     const service = managedServiceOf(markers);
     if (service === undefined) return ok("nothing here belongs to a managed service we know");
     const signs = `${service.name}, by ${markers.join(", ")}`;
     if (replication === null) return notAsked(`this is ${signs}; no replication session was tried`);
     if (replication.ok) return ok(`this is ${signs}, and it lets us use the replication protocol`);
-    return found(`this is ${signs}, and it refuses the replication protocol (${replication.error.code})`, {
-      advice: `no setting of yours changes it. Possible are ${service.instead}`,
-    });
+    return found(
+      `this is ${signs}, and it refuses the replication protocol (${replication.error.code})`,
+      { advice: `no setting of yours changes it. Possible are ${service.instead}` },
+      unlessFilesAreRead(context),
+    );
   },
 });
 

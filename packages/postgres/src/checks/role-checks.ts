@@ -1,6 +1,7 @@
+import { mayReadFiles } from "../privileges/may-read-files.ts";
 import { grantableActs } from "../privileges/privileged-acts.ts";
 import { durationText } from "./amounts.ts";
-import { check, found, ok } from "./check.ts";
+import { check, found, ok, unlessFilesAreRead } from "./check.ts";
 
 const onPrimary = { advice: "run it on the primary: a standby changes no roles" } as const;
 
@@ -13,13 +14,14 @@ const replicationRight = check({
   required: "REPLICATION",
   why: "the server streams base backups and WAL to roles with this attribute only; membership does not pass it on",
   parts: [],
-  judge({ server: { asking, roleSql, inRecovery } }) {
+  judge({ server: { asking, roleSql, inRecovery } }, context) {
     if (asking.hasReplication) return ok("the role has REPLICATION");
     if (asking.isSuperuser) return ok("the role is a superuser");
-    return found("the role has no REPLICATION", {
-      sql: `ALTER ROLE ${roleSql} REPLICATION;`,
-      ...(inRecovery ? onPrimary : {}),
-    });
+    return found(
+      "the role has no REPLICATION",
+      { sql: `ALTER ROLE ${roleSql} REPLICATION;`, ...(inRecovery ? onPrimary : {}) },
+      unlessFilesAreRead(context),
+    );
   },
 });
 
@@ -54,13 +56,18 @@ const operatePrivileges = check({
   required: "every act that can be granted on this major",
   why: "backups work without; a WAL switch, a checkpoint, a restore point or a low-level backup on demand does not",
   parts: ["privileges"],
-  judge({ privileges, server }) {
+  judge({ privileges, server }, { known }) {
     const wanted = new Set(grantableActs("operate", server.major).map(({ id }) => id));
     const missing = privileges.acts.filter(({ act, state }) => wanted.has(act) && state === "missing");
     if (missing.length === 0) return ok("the role may do all of it");
     const sql = new Set(missing.flatMap(({ remedySql }) => remedySql?.split("\n") ?? []));
     const told = missing.map(({ title }) => title).join(", ");
-    return found(`the role may not ${told}`, { sql: [...sql].join("\n"), ...(server.inRecovery ? onPrimary : {}) });
+    const needsThem = known.readsFiles === true && !mayReadFiles(privileges);
+    return found(
+      `the role may not ${told}`,
+      { sql: [...sql].join("\n"), ...(server.inRecovery ? onPrimary : {}) },
+      needsThem ? { severity: "blocks-backup", why: "backups of this server are taken by reading its files" } : {},
+    );
   },
 });
 

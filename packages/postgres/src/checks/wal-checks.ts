@@ -1,5 +1,5 @@
 import { durationText, sizeText } from "./amounts.ts";
-import { check, found, ok } from "./check.ts";
+import { check, found, ok, unlessFilesAreRead } from "./check.ts";
 import { changeSettings, replicaWalLevel } from "./setting-remedy.ts";
 
 const walLevel = check({
@@ -43,7 +43,8 @@ const walSenders = check({
   required: "one free for a backup, one more for a WAL receiver that is not connected",
   why: "each backup and each receiver takes a WAL sender, and the server refuses a session when none is free",
   parts: ["settings", "senders", "slots"],
-  judge(evidence, { known }) {
+  judge(evidence, context) {
+    const { known } = context;
     const max = evidence.settings.number("max_wal_senders");
     // Our own look at the protocol a moment ago may still be there; it holds nothing up.
     const used = evidence.senders.filter(
@@ -58,7 +59,10 @@ const walSenders = check({
       evidence.settings.text("wal_level") === "minimal"
         ? replicaWalLevel
         : changeSettings(evidence, { max_wal_senders: String(used + 5) });
-    return found(told, remedy, { severity: left <= 0 ? "blocks-backup" : "blocks-wal" });
+    return found(told, remedy, {
+      severity: left <= 0 ? "blocks-backup" : "blocks-wal",
+      ...(known.streamsWal ? {} : unlessFilesAreRead(context)),
+    });
   },
 });
 
