@@ -7,7 +7,7 @@ import { backupFailure, type ContextChanges, checkServer, labPassword, labRole }
 import { closeReplication, type Lab, type Provocation } from "./provocation.fixture.ts";
 import { serverChecks } from "./server-checks.ts";
 import { sessionProvocations } from "./session-provocations.fixture.ts";
-import { stateProvocations } from "./state-provocations.fixture.ts";
+import { replayed, stateProvocations } from "./state-provocations.fixture.ts";
 import { walProvocations } from "./wal-provocations.fixture.ts";
 
 /** Those of WAL last: no standby survives a primary's wal_level = minimal. */
@@ -52,6 +52,7 @@ describe.each(labs)("on PostgreSQL %i, the finding of", (major) => {
   it.for(possible)("$id on $on comes, and goes by its own remedy", async (provocation, { skip }) => {
     skip(provocation.id === "data-checksums" && !hasChecksumTool, "this machine has no pg_checksums of PostgreSQL 15");
     const { id, severity, on } = provocation;
+    if (on === "standby") await replayed(lab);
     await provocation.provoke?.(lab);
     const changes = (await provocation.context?.(lab)) ?? {};
     const found = await lookWithRights(lab, provocation, changes);

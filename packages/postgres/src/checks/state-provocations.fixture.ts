@@ -7,6 +7,7 @@ import {
   closeReplication,
   confPath,
   hasReceiver,
+  type Lab,
   type Provocation,
   reload,
   reset,
@@ -214,14 +215,19 @@ function twoHoursLater() {
 
 /** A checkpoint of the standby's own, at the last of its primary. */
 async function restartpoint(primary: TestServer, standby: TestServer): Promise<void> {
-  const [at] = await primary.query<{ lsn: string }>("SELECT pg_current_wal_lsn()::text AS lsn");
+  await replayed({ main: primary, standby });
+  await standby.query("CHECKPOINT");
+}
+
+/** The standby has all the primary has: the role's rights, too, which are granted there. */
+export async function replayed({ main, standby }: Pick<Lab, "main" | "standby">): Promise<void> {
+  const [at] = await main.query<{ lsn: string }>("SELECT pg_current_wal_lsn()::text AS lsn");
   await until("the standby to have replayed it", async () => {
     const [row] = await standby.query<{ there: boolean }>("SELECT pg_last_wal_replay_lsn() >= $1::pg_lsn AS there", [
       at?.lsn,
     ]);
     return row?.there === true;
   });
-  await standby.query("CHECKPOINT");
 }
 
 async function enableChecksums(server: TestServer): Promise<void> {
