@@ -248,38 +248,3 @@ it("a server is put back although a zone of its schedules is not known here any 
   expect([put.userErrors, put.server.offline]).toEqual([[], null]);
   expect(put.server.offlinePeriods).toMatchObject([{ missedCount: 0, endedAt: expect.any(String) }]);
 });
-
-describe("a backup's method", () => {
-  it("is kept with the run, and its member must be there", async () => {
-    await api.metadata.servers.addMember({
-      serverId: seeded.server.id,
-      name: "standby-b",
-      sealedDsn: "c2VhbGVk",
-      connection: "postgresql://b.example/postgres",
-    });
-    const input = { serverId: seeded.server.id, method: "READ_FILES", readers: 8, memberName: "standby-b" };
-    const { run } = await mutate("takeBackup", input);
-    const row = await api.metadata.runs.get(run.id);
-    expect(parseRunRequest("backup", row?.request)).toMatchObject({
-      method: "read-files",
-      readers: 8,
-      memberName: "standby-b",
-    });
-    const unknown = await mutate("takeBackup", { ...input, memberName: "c" });
-    expect(unknown.userErrors[0]).toMatchObject({
-      code: "not-found",
-      field: ["memberName"],
-      hint: "its members: standby-b",
-    });
-    for (const readers of [0, 17]) {
-      expect((await mutate("takeBackup", { ...input, readers })).userErrors[0].field).toEqual(["readers"]);
-    }
-    const rest = await api.rest("POST", "/api/v1/runs", {
-      kind: "backup",
-      serverId: seeded.server.id,
-      method: "local-files",
-    });
-    const asked = await api.metadata.runs.get(rest.body.id);
-    expect(parseRunRequest("backup", asked?.request)).toMatchObject({ method: "local-files", readers: 4 });
-  });
-});

@@ -224,4 +224,15 @@ describe("tidemark server", () => {
     );
     expect(run).toMatchObject({ state: "succeeded", kind: "backup" });
   });
+
+  it("method sets how its backups are taken when nothing is said", async () => {
+    const { exitCode, stderr } = await product.tidemark("backup", "create", "shop", "--readers", "2");
+    expect([exitCode, stderr]).toEqual([2, expect.stringContaining("a stream is read by one")]);
+    expect(await product.json("server", "method", "shop", "read-files")).toMatchObject({ backupMethod: "read-files" });
+    expect((await product.tidemark("server", "show", "shop")).text).toMatch(/^method +read-files$/m);
+    const run = (await product.json("backup", "create", "shop", "--readers", "2", "--wait")) as { id: string };
+    expect(run).toMatchObject({ state: "succeeded", kind: "backup" });
+    expect(await product.rows()).toMatch(new RegExp(`${run.id}.*read-files`));
+    expect((await product.tidemark("server", "method", "shop", "tape")).exitCode).toBe(2);
+  });
 });

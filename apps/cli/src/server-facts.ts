@@ -11,6 +11,7 @@ export const ServerFacts = z.object({
   systemIdentifier: z.string().nullable(),
   serverVersion: z.string().nullable(),
   sizeBytes: z.string().nullable(),
+  backupMethod: z.string(),
   createdAt: z.string(),
   nextBackupAt: z.string().nullable(),
   protection: z.object({ state: z.string(), reasons: z.array(z.string()) }),
@@ -23,7 +24,7 @@ export const ServerFacts = z.object({
 });
 export type ServerFacts = z.infer<typeof ServerFacts>;
 
-export const serverFields = `id name connection systemIdentifier serverVersion sizeBytes createdAt nextBackupAt
+export const serverFields = `id name connection systemIdentifier serverVersion sizeBytes backupMethod createdAt nextBackupAt
   offline { since by reason } protection { state reasons } repository { id name } policy { id name sentence }
   lastBackup { id state startedAt } lastProven { id provenAt } schedules { kind sentence enabled }`;
 
@@ -55,6 +56,7 @@ export function printServer(session: Session, server: ServerFacts): void {
     ["system", server.systemIdentifier],
     ["size", server.sizeBytes === null ? null : formatBytes(BigInt(server.sizeBytes))],
     ["repository", server.repository.name],
+    ["method", lowerState(server.backupMethod)],
     ["keeps", server.policy.sentence],
     ...server.schedules.map(
       (schedule) => [lowerState(schedule.kind), schedule.enabled ? schedule.sentence : "off"] as const,
@@ -82,6 +84,7 @@ export function serverJson(server: ServerFacts): object {
     systemIdentifier: server.systemIdentifier,
     serverVersion: server.serverVersion,
     sizeBytes: server.sizeBytes,
+    backupMethod: lowerState(server.backupMethod),
     repository: server.repository.name,
     policy: server.policy.name,
     lastBackupId: server.lastBackup?.id ?? null,

@@ -1,4 +1,4 @@
-import { ServerCheckResult } from "@tidemark/jobs";
+import { BackupMethod, ServerCheckResult } from "@tidemark/jobs";
 import { scheduleKinds } from "@tidemark/metadata";
 import { z } from "zod";
 
@@ -20,6 +20,7 @@ export const ServerDocument = z
     isDemo: z.boolean(),
     sizeBytes: Size.nullable(),
     lastContactAt: Time.nullable(),
+    backupMethod: BackupMethod.describe("How its backups are taken when one asks for no other method."),
     repositoryId: z.string(),
     policyId: z.string(),
     protection: z.object({

@@ -38,6 +38,7 @@ export function representServer(
     isDemo: server.isDemo,
     sizeBytes: size(server.sizeBytes),
     lastContactAt: time(server.lastContactAt),
+    backupMethod: server.backupMethod,
     repositoryId: server.repositoryId,
     policyId: server.policyId,
     protection: {

@@ -48,7 +48,8 @@ export const serverOperations: readonly RestOperation[] = [
     method: "PATCH",
     path: "/servers/{id}",
     id: "updateServer",
-    summary: "Changes name, policy or connection. A new connection string is tested first: 202 with that run.",
+    summary:
+      "Changes name, policy, backup method or connection. A new connection string is tested first: 202 with that run.",
     headers: { "If-Match": "The ETag of the server as you know it. Required." },
     body: UpdateServerInput.omit({ id: true, expectedVersion: true }),
     answers: {

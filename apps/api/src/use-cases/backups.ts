@@ -14,7 +14,7 @@ export const TakeBackupInput = z.object({
   maxRateKib: z.number().int().min(32).max(1_048_576).nullish().describe("Limit in KiB/s, 32 to 1048576."),
   label: z.string().trim().min(1).max(200).nullish(),
   method: BackupMethod.nullish().describe(
-    "How files come; stream when left out. local-files is only for servers on the worker's own machine.",
+    "How files come; the server's own method when left out. local-files is only for servers on the worker's own machine.",
   ),
   readers: z
     .number()
@@ -43,7 +43,7 @@ export function takeBackup(services: Services, caller: Caller, input: unknown) {
       maxRateKib: parsed.maxRateKib ?? null,
       label,
       drillAfter: false,
-      method: parsed.method ?? "stream",
+      method: parsed.method ?? server.backupMethod,
       readers: parsed.readers ?? 4,
       memberName: parsed.memberName ?? null,
     };

@@ -1,4 +1,4 @@
-import type { RunRequest } from "@tidemark/jobs";
+import { BackupMethod, type RunRequest } from "@tidemark/jobs";
 import { AppError } from "@tidemark/kit";
 import type { RepositoryRow, Server, ServerChange } from "@tidemark/metadata";
 import { checkRetentionPolicy, validateCron } from "@tidemark/policy";
@@ -139,9 +139,12 @@ export const UpdateServerInput = z.object({
   dsn: Dsn.nullish().describe("Takes effect when the connection test that starts with it succeeds."),
   policyId: EntityId.nullish(),
   retention: RetentionInput.nullish().describe("Changes the server's own policy, or gives it one."),
+  backupMethod: BackupMethod.nullish().describe(
+    "How its backups are taken when one asks for no other method. local-files is only for servers on the worker's own machine.",
+  ),
 });
 
-/** Name and policy change at once; a connection string is tested first and stored by the run that tests it. */
+/** Name, policy and backup method change at once; a connection string is tested first and stored by the run that tests it. */
 export function updateServer(
   services: Services,
   caller: Caller,
@@ -160,6 +163,7 @@ export function updateServer(
       ...(parsed.name == null ? {} : { name: parsed.name }),
       ...(parsed.policyId == null ? {} : { policyId: await existingPolicy(services, parsed.policyId) }),
       ...(parsed.retention == null ? {} : { policyId: await ownPolicy(services, server, parsed.retention) }),
+      ...(parsed.backupMethod == null ? {} : { backupMethod: parsed.backupMethod }),
     };
     await services.metadata.servers.update(server.id, change, parsed.expectedVersion ?? undefined);
     if (sealedDsn === null) return { serverId: server.id, runId: null };

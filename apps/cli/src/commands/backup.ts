@@ -3,12 +3,14 @@ import { type Command, Option } from "commander";
 import { z } from "zod";
 import { refuseUserErrors, UserError, userErrorFields } from "../api-client.ts";
 import { BackupFacts, backupFields, backupJson } from "../backup-facts.ts";
+import { type BackupMethod, backupMethods, backupMethodText, methodInput } from "../backup-method.ts";
 import { type CommandContext, type CommonOptions, openSession, type Session } from "../context.ts";
 import { exitCodes } from "../exit-code.ts";
 import { RunFacts, runFields, startedOrFinished } from "../follow-run.ts";
 import { fetchAll, findServerId, pageFields } from "../lookup.ts";
 import { formatInstant, lowerState, printList, printOne } from "../output.ts";
 import type { Register } from "../program.ts";
+import { fetchServer } from "../server-facts.ts";
 
 interface WaitOptions extends CommonOptions {
   readonly wait?: boolean;
@@ -18,7 +20,7 @@ interface CreateOptions extends WaitOptions {
   readonly checkpoint: string;
   readonly maxRate?: string;
   readonly label?: string;
-  readonly method: string;
+  readonly method?: BackupMethod;
   readonly readers?: string;
   readonly from?: string;
 }
@@ -35,12 +37,7 @@ export function addBackupCommands(root: Command, context: CommandContext, regist
       .option("--max-rate <KiB/s>", "ask the server for at most this rate")
       .option("--label <text>", "a label of your own")
       .addOption(
-        new Option(
-          "--method <method>",
-          "stream: BASE_BACKUP; read-files: the server reads them for us; local-files: the worker reads them, on the server's own machine only",
-        )
-          .choices(["stream", "read-files", "local-files"])
-          .default("stream"),
+        new Option("--method <method>", `${backupMethodText}; the server's own when left out`).choices(backupMethods),
       )
       .option("--readers <n>", "how many files to read side by side, 1 to 16 (not with stream)")
       .option("--from <member>", "take it from this member (a standby)")
@@ -109,20 +106,25 @@ async function createBackup(context: CommandContext, server: string, options: Cr
     checkpoint: options.checkpoint.toUpperCase(),
     maxRateKib,
     label: options.label ?? null,
-    method: options.method.toUpperCase().replaceAll("-", "_"),
+    method: options.method === undefined ? null : methodInput(options.method),
     memberName: options.from ?? null,
-    ...readersInput(options),
+    ...(options.readers === undefined ? {} : await readersInput(session, server, options.readers, options.method)),
   };
   return actIn(session, "takeBackup", "TakeBackupInput", input, options.wait === true);
 }
 
-function readersInput({ readers, method }: CreateOptions): { readers?: number } {
-  if (readers === undefined) return {};
+async function readersInput(
+  session: Session,
+  server: string,
+  readers: string,
+  method: BackupMethod | undefined,
+): Promise<{ readers: number }> {
   const count = Number(readers);
   if (!Number.isSafeInteger(count) || count < 1 || count > 16) {
     throw new AppError("bad-request", { message: `--readers takes 1 to 16, not ${readers}` });
   }
-  if (method === "stream") {
+  const used = method ?? lowerState((await fetchServer(session, server)).backupMethod);
+  if (used === "stream") {
     throw new AppError("bad-request", {
       message: "a stream is read by one",
       hint: "--readers goes with --method read-files or local-files",

@@ -37,7 +37,7 @@ function addOptions(command: Command): Command {
     .description("test a server and register it; its first backup starts at once")
     .option(
       "--dsn <dsn>",
-      "connection: postgresql://role@host/…, key=value pairs or service=NAME, with a REPLICATION role; a password may come from ~/.pgpass",
+      "connection: postgresql://role@host/…, key=value pairs or service=NAME, with a REPLICATION role or one that may read files; a password may come from ~/.pgpass",
     )
     .option(
       "--dsn-file <file>",

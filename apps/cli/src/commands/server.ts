@@ -16,6 +16,7 @@ import { addServerAddCommand } from "./server-add.ts";
 import { addServerCheckCommand } from "./server-check.ts";
 import { addServerFileCommands } from "./server-files.ts";
 import { addServerInfoCommands } from "./server-info.ts";
+import { addServerMethodCommand } from "./server-method.ts";
 import { addServerOfflineCommands } from "./server-offline.ts";
 import { addServerPrivilegesCommand } from "./server-privileges.ts";
 import { addServerSettingsCommand } from "./server-settings.ts";
@@ -39,6 +40,7 @@ export function addServerCommands(root: Command, context: CommandContext, regist
       .option("--yes", "do it; without this the consequence is only said"),
     (name, options) => removeServer(context, name as string, options as CommonOptions & { readonly yes?: boolean }),
   );
+  addServerMethodCommand(server, context, register);
   addServerCheckCommand(server, context, register);
   addServerInfoCommands(server, context, register);
   addServerPrivilegesCommand(server, context, register);

@@ -1,43 +1,23 @@
 "use client";
 import { Choice, TextField } from "#ui/field.tsx";
-
-export type BackupMethod = "STREAM" | "READ_FILES" | "LOCAL_FILES";
+import { type BackupMethod, backupMethods } from "./backup-methods.ts";
 
 /** Sessions that read files side by side unless one says otherwise, as the api has it. */
 export const startingReaders = 4;
 const mostReaders = 16;
 
-const methods = [
-  {
-    method: "STREAM",
-    title: "Stream",
-    sentence: "Over the replication protocol. The role needs REPLICATION; right for nearly every server.",
-  },
-  {
-    method: "READ_FILES",
-    title: "Read files",
-    sentence:
-      "File by file over ordinary sessions, for servers where the replication protocol cannot be used. The role needs the backup functions and pg_read_server_files.",
-  },
-  {
-    method: "LOCAL_FILES",
-    title: "Local files",
-    sentence:
-      "From the file system, where worker and server share the machine and the worker may read the data directory.",
-  },
-] as const;
-
-interface Props {
+interface ChoiceProps {
+  readonly legend: string;
   readonly method: BackupMethod;
   readonly onChange: (method: BackupMethod) => void;
 }
 
-/** How the files of a backup come. */
-export function MethodFields({ method, onChange }: Props) {
+/** The methods with a sentence each. */
+export function MethodChoice({ legend, method, onChange }: ChoiceProps) {
   return (
     <fieldset className="space-y-2">
-      <legend className="mb-1 text-sm font-medium">How</legend>
-      {methods.map((one) => (
+      <legend className="mb-1 text-sm font-medium">{legend}</legend>
+      {backupMethods.map((one) => (
         <Choice
           key={one.method}
           name="method"
@@ -49,6 +29,15 @@ export function MethodFields({ method, onChange }: Props) {
           {one.sentence}
         </Choice>
       ))}
+    </fieldset>
+  );
+}
+
+/** How the files of one backup come. */
+export function MethodFields({ method, onChange }: Omit<ChoiceProps, "legend">) {
+  return (
+    <div className="space-y-2">
+      <MethodChoice legend="How" method={method} onChange={onChange} />
       {method === "READ_FILES" && (
         <TextField
           label="Sessions that read"
@@ -61,6 +50,6 @@ export function MethodFields({ method, onChange }: Props) {
           hint={`1 to ${mostReaders}, side by side.`}
         />
       )}
-    </fieldset>
+    </div>
   );
 }

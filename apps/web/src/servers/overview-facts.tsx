@@ -7,6 +7,7 @@ import { scheduleKinds } from "#schedules/schedule-fields.ts";
 import { Fact, Facts, Mono } from "#ui/facts.tsx";
 import { Panel } from "#ui/panel.tsx";
 import { Time } from "#ui/time.tsx";
+import { methodTitle } from "./backup-methods.ts";
 
 export const OverviewFactFields = graphql(`
   fragment OverviewFactFields on Server {
@@ -16,6 +17,7 @@ export const OverviewFactFields = graphql(`
     sizeBytes
     lastContactAt
     nextBackupAt
+    backupMethod
     offline {
       id
     }
@@ -90,6 +92,7 @@ export function OverviewFacts({ server }: { readonly server: ServerFacts }) {
         <Fact label="Schedules">
           <Schedules server={server} />
         </Fact>
+        {server.backupMethod !== "STREAM" && <Fact label="Backup method">{methodTitle(server.backupMethod)}</Fact>}
         <Fact label="Role">
           {server.inRecovery === null ? "not known yet" : server.inRecovery ? "standby" : "primary"}
         </Fact>

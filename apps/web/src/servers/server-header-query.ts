@@ -13,6 +13,7 @@ const ServerHeader = graphql(
         name
         connection
         isDemo
+        backupMethod
         offline {
           ...OfflineFields
         }

@@ -8,7 +8,8 @@ import { Button } from "#ui/button.tsx";
 import { Actions, Dialog } from "#ui/dialog.tsx";
 import { ErrorPanel } from "#ui/error-panel.tsx";
 import { SelectField, TextField } from "#ui/field.tsx";
-import { type BackupMethod, MethodFields, startingReaders } from "./method-fields.tsx";
+import type { BackupMethod } from "./backup-methods.ts";
+import { MethodFields, startingReaders } from "./method-fields.tsx";
 
 const TakeBackupMutation = graphql(`
   mutation TakeBackup($input: TakeBackupInput!) {
@@ -32,6 +33,7 @@ interface Props {
   readonly server: {
     readonly id: string;
     readonly name: string;
+    readonly backupMethod: BackupMethod;
     readonly members: readonly { readonly name: string }[];
   };
   /** Why no backup can be taken now; null: one can. */
@@ -63,7 +65,7 @@ interface FormProps extends Pick<Props, "server"> {
 
 function TakeBackupForm({ server, onClose }: FormProps) {
   const router = useRouter();
-  const [method, setMethod] = useState<BackupMethod>("STREAM");
+  const [method, setMethod] = useState(server.backupMethod);
   const { act, pending, problem } = useAct(TakeBackupMutation, true);
 
   const submit = async (event: FormEvent<HTMLFormElement>) => {

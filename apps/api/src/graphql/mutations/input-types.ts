@@ -58,6 +58,11 @@ export const UpdateServerInput = builder.inputType("UpdateServerInput", {
     dsn: t.string({ description: "A new way to reach it; stored when its test succeeds." }),
     policyId: t.id({ description: "Another policy." }),
     retention: t.field({ type: RetentionInputRef, description: "Changes its own policy, or gives it one." }),
+    backupMethod: t.field({
+      type: BackupMethodEnum,
+      description:
+        "How its backups are taken when one asks for no other method. LOCAL_FILES is only for servers on the worker's own machine, whose files it may read.",
+    }),
   }),
 });
 
@@ -78,9 +83,8 @@ export const TakeBackupInput = builder.inputType("TakeBackupInput", {
     label: t.string({ description: "Up to 200 characters." }),
     method: t.field({
       type: BackupMethodEnum,
-      defaultValue: "stream",
       description:
-        "How files come. LOCAL_FILES is only for servers on the worker's own machine, whose files it may read.",
+        "How files come; the server's own method when left out. LOCAL_FILES is only for servers on the worker's own machine, whose files it may read.",
     }),
     readers: t.int({
       defaultValue: 4,

@@ -40,7 +40,7 @@ mutation(
 );
 mutation(
   "updateServer",
-  "Changes a server's name, policy or connection.",
+  "Changes a server's name, policy, backup method or connection.",
   inputs.UpdateServerInput,
   payloads.UpdateServerPayload,
   updateServer,

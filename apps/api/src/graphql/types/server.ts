@@ -2,7 +2,7 @@ import type { ServerMember } from "@tidemark/metadata";
 import { nextRuns, type Protection } from "@tidemark/policy";
 import { builder } from "../builder.ts";
 import { BackupConnection, nestedPageCost, pageArguments, RunConnection } from "../connections.ts";
-import { BackupStateEnum, ProtectionStateEnum, RunKindEnum } from "../enums.ts";
+import { BackupMethodEnum, BackupStateEnum, ProtectionStateEnum, RunKindEnum } from "../enums.ts";
 import {
   BackupRef,
   FindingRef,
@@ -72,6 +72,11 @@ ServerRef.implement({
       type: "BigInt",
       nullable: true,
       description: `Of all its databases. ${untilContact}`,
+    }),
+    backupMethod: t.expose("backupMethod", {
+      type: BackupMethodEnum,
+      description:
+        "How its backups are taken when one asks for no other method: those of schedules, for example. Adding a server chooses it by what the role may do.",
     }),
     createdAt: t.expose("createdAt", { type: "DateTime", description: "When it was registered." }),
     version: t.exposeInt("version", {

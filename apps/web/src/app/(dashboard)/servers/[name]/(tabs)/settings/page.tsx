@@ -7,6 +7,7 @@ import { RetentionSettings } from "#retention/retention-settings.tsx";
 import { ScheduleFields } from "#schedules/schedule-fields.ts";
 import { ScheduleSettings } from "#schedules/schedule-settings.tsx";
 import { ConnectionSettings } from "#servers/connection-settings.tsx";
+import { MethodSettings } from "#servers/method-settings.tsx";
 import { RemoveServer } from "#servers/remove-server.tsx";
 import { serverVariables } from "#servers/server-key.ts";
 import { PageProblem } from "#shell/page-problem.tsx";
@@ -21,6 +22,7 @@ const ServerSettings = graphql(
         name
         connection
         version
+        backupMethod
         policy {
           keepLast
           windowDays
@@ -47,6 +49,7 @@ export default async function ServerSettingsPage({ params }: { readonly params: 
   return (
     <div className="space-y-5">
       <ScheduleSettings serverId={server.id} schedules={server.schedules} />
+      <MethodSettings server={server} />
       <RetentionSettings server={server} />
       <ConnectionSettings server={server} />
       <OfflineSettings server={server} periods={server.offlinePeriods} />
