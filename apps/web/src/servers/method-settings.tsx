@@ -53,7 +53,11 @@ export function MethodSettings({ server }: Props) {
       <form onSubmit={(event) => void submit(event)} className="space-y-4">
         <MethodChoice legend="How backups are taken" method={method} onChange={setMethod} />
         {problem !== null && <ErrorPanel announce title="The method was not saved" problem={problem} />}
-        <div role="status">{saved && !changed && <Note kind="ok">Saved. The next backup is taken this way.</Note>}</div>
+        <div role="status">
+          {saved && !changed && (
+            <Note kind="ok">Saved. The next backup is taken this way, and Readiness judges the role by it.</Note>
+          )}
+        </div>
         <Actions>
           {changed && <Button onClick={() => setMethod(server.backupMethod)}>Discard change</Button>}
           <Button type="submit" tone="primary" pending={pending} disabled={!changed}>
