@@ -58,8 +58,9 @@ export function failureOf(report: ConnectionReport, look: ServerLook | null): Co
 }
 
 /** The replication protocol is not needed where files are read instead and the server can be told from others. */
-function isSpared({ step }: ConnectionStepResult, report: ConnectionReport, look: ServerLook | null): boolean {
-  return step === "replication" && look?.onlyByFiles === true && systemIdentifierOf(report) !== null;
+function isSpared({ step, error }: ConnectionStepResult, report: ConnectionReport, look: ServerLook | null): boolean {
+  const needsReplication = step === "replication" || (step === "role" && error?.code === "replication-not-permitted");
+  return needsReplication && look?.onlyByFiles === true && systemIdentifierOf(report) !== null;
 }
 
 function stepOf(

@@ -54,6 +54,13 @@ it("backs up a server without the replication protocol by reading its files, fro
   expect(parseRunRequest("backup", first.request).method).toBe("read-files");
   await place.endedAs(first.id, "succeeded");
 
+  // A role that could not replicate anyway is as good.
+  await server.query("ALTER ROLE reader NOREPLICATION");
+  const again = await place.request("connection-test", { ...(await addRequest()), intent: { kind: "test" } });
+  const other = ConnectionReportResult.parse((await place.endedAs(again.id, "succeeded")).result);
+  expect(other.ok).toBe(true);
+  expect(other.steps.find((one) => one.step === "role")).toMatchObject({ state: "warning", error: null });
+
   // What it needs now is the right to read files, and an inspection says so.
   await server.query("REVOKE EXECUTE ON FUNCTION pg_read_binary_file(text, bigint, bigint, boolean) FROM reader");
   const inspection = await place.request("inspect", { serverId, checkIds: ["operate-privileges"] }, { serverId });
