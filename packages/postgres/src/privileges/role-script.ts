@@ -31,7 +31,7 @@ export function roleScript(request: RoleScriptRequest): string {
   const needs = grantableActs(purpose, major).flatMap((act) => act.needs(major));
   const grants = grantStatements(needs, { role, major, inherits: null }) ?? [];
   return [
-    `-- PostgreSQL ${major}: ${purposeTitles[purpose].toLowerCase()}. As a superuser, in the database ${commentName(database)}, on the primary.`,
+    `-- PostgreSQL ${major}: for ${lowerFirst(purposeTitles[purpose])}. As a superuser, in the database ${commentName(database)}, on the primary.`,
     ...createRole(role),
     `ALTER ROLE ${sqlName(role)} LOGIN;`,
     ...grants,
@@ -72,4 +72,9 @@ function notes({ major, role, purpose, database }: RoleScriptRequest): string[] 
     `--   host  ${hbaName(database)}  ${user}  <address of Tidemark's worker>/32  scram-sha-256`,
     `--   host  replication  ${user}  <address of Tidemark's worker>/32  scram-sha-256`,
   ];
+}
+
+/** WAL stays WAL. */
+function lowerFirst(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
 }
