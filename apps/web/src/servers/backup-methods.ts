@@ -15,7 +15,7 @@ export const backupMethods: readonly {
     method: "READ_FILES",
     title: "Read files",
     sentence:
-      "File by file over ordinary sessions, for servers where the replication protocol cannot be used. The role needs the functions for backups and for reading files, and pg_read_server_files.",
+      "File by file over ordinary sessions, for servers where the replication protocol cannot be used. The role needs the functions for backups and for reading files: the Readiness tab has the script.",
   },
   {
     method: "LOCAL_FILES",
