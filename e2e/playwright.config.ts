@@ -14,8 +14,10 @@ export default defineConfig({
   // Two cores, shared with the product itself.
   workers: 2,
   retries: 0,
-  timeout: 120_000,
-  expect: { timeout: 15_000 },
+  // Conditions are waited for, so these only bound what never comes. A machine that was slow for a while took 16 s from a
+  // click to the run's page (2026-11-21).
+  timeout: 240_000,
+  expect: { timeout: 40_000 },
   use: {
     trace: { mode: "retain-on-failure", screenshots: false, sources: false },
     screenshot: "only-on-failure",
