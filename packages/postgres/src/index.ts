@@ -119,9 +119,12 @@ export {
 } from "./server/replication.ts";
 export {
   type DirectoryEntry,
+  type DirectoryPage,
+  type DirectoryPageOptions,
   type FileStat,
   type ListDirectoryOptions,
   listDirectory,
+  listDirectoryPage,
   statFile,
 } from "./server/server-files.ts";
 export { readServerInfo, type ServerInfo, type ServerValidity, serverValidity } from "./server/server-info.ts";

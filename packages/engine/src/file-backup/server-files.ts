@@ -1,7 +1,7 @@
 import { AppError } from "@tidemark/kit";
 import {
   type DirectoryEntry,
-  listDirectory,
+  listDirectoryPage,
   neutraliseIdleTimeouts,
   readBinaryFile,
   type SqlSession,
@@ -52,17 +52,14 @@ export class ServerFiles implements ClusterFiles {
     let limit = this.#options.pageSize ?? defaultPageSize;
     let after: string | undefined;
     for (;;) {
-      const page = { after, limit, timeoutMs: listTimeoutMs };
-      const listed = await this.#ask((session) => listDirectory(session, folder, page));
-      if (listed === null) return after === undefined ? null : entries;
-      this.#takePage(folder, listed, entries);
-      // A page that is only not full may have lost what went away while it was read.
-      if (listed.length === 0) return entries;
+      const options = { after, limit, timeoutMs: listTimeoutMs };
+      const page = await this.#ask((session) => listDirectoryPage(session, folder, options));
+      if (page === null) return after === undefined ? null : entries;
+      this.#takePage(folder, page.entries, entries);
+      if (!page.isFull) return entries;
       // Only a name we have exactly can be told the server; what follows it in this page comes once more and is left out.
-      const last = listed.findLast(({ isNameExact }) => isNameExact)?.name;
-      if (last !== undefined) after = last;
-      else if (listed.length < limit) return entries;
-      else limit *= 2;
+      if (page.lastName === null) limit *= 2;
+      else after = page.lastName;
     }
   }
 

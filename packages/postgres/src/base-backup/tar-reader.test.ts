@@ -84,11 +84,16 @@ describe("TarReader", () => {
     }
   });
 
-  it("refuses a header that was changed anywhere", () => {
+  it("refuses a header in which any byte was changed", () => {
+    // The checksum's field is not in the sum, and its number may end in blanks or in zero bytes: those mean the same.
+    const isEnd = (at: number, byte: number) => at > 148 && at < 156 && (byte === 0 || byte === 0x20);
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 499 }), fc.integer({ min: 1, max: 255 }), (at, change) => {
         const bytes = Buffer.from(archive);
-        bytes[at] = (bytes[at] as number) ^ change;
+        const before = bytes[at] as number;
+        const after = before ^ change;
+        fc.pre(!(isEnd(at, before) && isEnd(at, after)));
+        bytes[at] = after;
         expect(() => readAll([bytes])).toThrow(expect.objectContaining({ code: "backup-stream-damaged" }));
       }),
     );

@@ -155,16 +155,19 @@ const memberTypes: ReadonlyMap<number, TarMember["type"]> = new Map([
   [0x35, "directory"],
 ]);
 
-/** Octal text, or with the top bit of the first byte set a big-endian number in the rest (sizes above 8 GiB). */
+/**
+ * Octal text ended by blanks or zero bytes, or with the top bit of the first byte set a big-endian number in the rest
+ * (sizes above 8 GiB).
+ */
 function parseNumber(header: Uint8Array, from: number, length: number): number {
   const field = header.subarray(from, from + length);
   let value = 0;
   if (((field[0] as number) & 0x80) !== 0) {
     for (const [index, byte] of field.entries()) value = value * 256 + (index === 0 ? byte & 0x7f : byte);
   } else {
-    const text = latin1(field).replace(/[\0 ].*$/s, "");
-    if (!/^[0-7]+$/.test(text)) throw damaged("a number in a member's header is malformed");
-    value = Number.parseInt(text, 8);
+    const digits = /^([0-7]+)[\0 ]*$/.exec(latin1(field))?.[1];
+    if (digits === undefined) throw damaged("a number in a member's header is malformed");
+    value = Number.parseInt(digits, 8);
   }
   if (!Number.isSafeInteger(value)) throw damaged("a number in a member's header is too large");
   return value;

@@ -62,11 +62,22 @@ export async function statFile(asker: Asker, path: string): Promise<FileStat> {
 export interface ListDirectoryOptions {
   /** An empty list for a directory that is not there, instead of an error. */
   readonly missingOk?: boolean | undefined;
+  readonly timeoutMs?: number | undefined;
+}
+
+export interface DirectoryPageOptions extends ListDirectoryOptions {
   /** Only what comes behind this name, in the order of bytes; of a directory that went away then nothing. */
   readonly after?: string | undefined;
-  /** At most so many entries; all unless given. */
+  /** At most so many names, those included that went away while they were looked at; all unless given. */
   readonly limit?: number | undefined;
-  readonly timeoutMs?: number | undefined;
+}
+
+export interface DirectoryPage {
+  readonly entries: readonly DirectoryEntry[];
+  /** The last name that can be told the server again, to go on behind it; null when there is none. Its file may be gone. */
+  readonly lastName: string | null;
+  /** There may be more behind it: as many names came as were asked for. */
+  readonly isFull: boolean;
 }
 
 /**
@@ -82,7 +93,19 @@ export async function listDirectory(
   asker: Asker,
   path: string,
   options: ListDirectoryOptions = {},
-): Promise<DirectoryEntry[]> {
+): Promise<readonly DirectoryEntry[]> {
+  return (await listDirectoryPage(asker, path, options)).entries;
+}
+
+/**
+ * As `listDirectory`, a part at a time. Whether there is more is told by the names, not by the entries: files that go
+ * away meanwhile must not look like the directory's end.
+ */
+export async function listDirectoryPage(
+  asker: Asker,
+  path: string,
+  options: DirectoryPageOptions = {},
+): Promise<DirectoryPage> {
   const rows = await onServerFile(path, () =>
     // Two more for the dot directories, which come first.
     asker.query<EntryRow>(
@@ -92,21 +115,27 @@ export async function listDirectory(
     ),
   );
   if (options.after === undefined && !rows.some(({ name }) => name === ".")) {
-    if (options.missingOk === true) return [];
+    if (options.missingOk === true) return { entries: [], lastName: null, isFull: false };
     throw missing(path);
   }
+  const named = rows.filter(({ name }) => name !== "." && name !== "..").slice(0, options.limit);
   const entries: DirectoryEntry[] = [];
-  for (const { name, name_bytes, size, isdir, modified_ms } of rows) {
-    if (size === null || name === "." || name === "..") continue;
+  for (const row of named) {
+    if (row.size === null) continue;
     entries.push({
-      name,
-      isNameExact: Buffer.byteLength(name) === name_bytes,
-      sizeBytes: BigInt(size),
-      isDirectory: isdir,
-      modifiedAt: new Date(modified_ms),
+      name: row.name,
+      isNameExact: isNameExact(row),
+      sizeBytes: BigInt(row.size),
+      isDirectory: row.isdir,
+      modifiedAt: new Date(row.modified_ms),
     });
   }
-  return options.limit === undefined ? entries : entries.slice(0, options.limit);
+  return { entries, lastName: named.findLast(isNameExact)?.name ?? null, isFull: named.length === options.limit };
+}
+
+/** Whether the text is the name byte for byte, so that the file can be asked for by it. */
+function isNameExact({ name, name_bytes }: EntryRow): boolean {
+  return Buffer.byteLength(name) === name_bytes;
 }
 
 /**
