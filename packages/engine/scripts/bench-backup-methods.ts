@@ -3,7 +3,7 @@
  * packages/engine/scripts/bench-backup-methods.ts [MiB]`. Prints one line per method, in MiB/s of what the server holds.
  */
 import { testServer } from "@tidemark/testkit";
-import type { BackupSource } from "../src/backup-source.ts";
+import type { BackupSource } from "../src/backup/backup-source.ts";
 import { engineRig, filesFrom, streamFrom } from "../src/engine-rig.ts";
 
 const megabytes = Number(process.argv[2] ?? 512);

@@ -13,14 +13,14 @@ import {
 import { FilesystemStore, type ObjectStore } from "@tidemark/storage";
 import { postgresCacheDir, type TempDir, tempDir } from "@tidemark/testkit";
 import type { ActControl, ActEvent, StepName } from "./act.ts";
-import { createBackupEncoder } from "./backup-encoder.ts";
-import type { BackupSource } from "./backup-source.ts";
-import type { DrillReport } from "./drill-report.ts";
-import { executeRestore, type RestoreReport } from "./execute-restore.ts";
-import { planRestore, type RestorePlan, type RestoreRequest } from "./plan-restore.ts";
-import { type DrillRequest, runDrill } from "./run-drill.ts";
-import { type BackupRequest, takeBackup } from "./take-backup.ts";
-import { type VerifyReport, verifyBackup } from "./verify-backup.ts";
+import { createBackupEncoder } from "./backup/backup-encoder.ts";
+import type { BackupSource } from "./backup/backup-source.ts";
+import { type BackupRequest, takeBackup } from "./backup/take-backup.ts";
+import type { DrillReport } from "./drill/drill-report.ts";
+import { type DrillRequest, runDrill } from "./drill/run-drill.ts";
+import { executeRestore, type RestoreReport } from "./restore/execute-restore.ts";
+import { planRestore, type RestorePlan, type RestoreRequest } from "./restore/plan-restore.ts";
+import { type VerifyReport, verifyBackup } from "./verify/verify-backup.ts";
 
 /** For tests: a repository in a folder, an encoder, and the acts on one server's area with little to say. */
 export interface EngineRig extends AsyncDisposable {

@@ -9,12 +9,14 @@ export {
   type StepName,
   verifySteps,
 } from "./act.ts";
-export { createBackupEncoder } from "./backup-encoder.ts";
-export type { BackupSource, ConnectPrimary } from "./backup-source.ts";
+export { createBackupEncoder } from "./backup/backup-encoder.ts";
+export type { BackupSource, ConnectPrimary } from "./backup/backup-source.ts";
+export { type BackupRequest, type TakeBackupDeps, takeBackup } from "./backup/take-backup.ts";
 export { type CatalogEntry, describeBackup, listCatalog } from "./catalog.ts";
-export type { DrillCheck } from "./drill-question.ts";
-export type { DrillPhase, DrillReport } from "./drill-report.ts";
-export { executeRestore, type RestoreReport } from "./execute-restore.ts";
+export type { DrillCheck } from "./drill/drill-question.ts";
+export type { DrillPhase, DrillReport } from "./drill/drill-report.ts";
+export { type DrillDeps, type DrillRequest, runDrill } from "./drill/run-drill.ts";
+export { cleanScratch } from "./drill/scratch.ts";
 export {
   type CollectRequest,
   collectGarbage,
@@ -26,16 +28,14 @@ export {
   executeExpiry,
   planDeletion,
   planExpiry,
-} from "./expire.ts";
-export { planRestore, type RestoreDeps, type RestorePlan, type RestoreRequest } from "./plan-restore.ts";
-export type { RestoreCheck } from "./restore-checks.ts";
-export type { Owner } from "./restore-owner.ts";
-export type { TablespacePlace } from "./restore-places.ts";
-export { restoringMark } from "./restore-target.ts";
-export { type DrillDeps, type DrillRequest, runDrill } from "./run-drill.ts";
-export { cleanScratch } from "./scratch.ts";
+} from "./expiry/expire.ts";
+export { executeRestore, type RestoreReport } from "./restore/execute-restore.ts";
+export { planRestore, type RestoreDeps, type RestorePlan, type RestoreRequest } from "./restore/plan-restore.ts";
+export type { RestoreCheck } from "./restore/restore-checks.ts";
+export type { Owner } from "./restore/restore-owner.ts";
+export type { TablespacePlace } from "./restore/restore-places.ts";
+export { restoringMark } from "./restore/restore-target.ts";
 export { type LongSlice, type SliceMonitor, startSliceMonitor } from "./slice-monitor.ts";
-export { type BackupRequest, type TakeBackupDeps, takeBackup } from "./take-backup.ts";
 export {
   type VerifyDeps,
   type VerifyProblem,
@@ -43,4 +43,4 @@ export {
   type VerifyReport,
   type VerifyRequest,
   verifyBackup,
-} from "./verify-backup.ts";
+} from "./verify/verify-backup.ts";

@@ -3,12 +3,12 @@ import { parseDsn, ReplicationSession, SqlSession } from "@tidemark/postgres";
 import { openRepository } from "@tidemark/repository";
 import { FilesystemStore } from "@tidemark/storage";
 import type { ActControl } from "./act.ts";
-import { createBackupEncoder } from "./backup-encoder.ts";
-import type { BackupSource } from "./backup-source.ts";
-import { executeRestore } from "./execute-restore.ts";
-import { collectGarbage, executeExpiry, planExpiry } from "./expire.ts";
-import { planRestore } from "./plan-restore.ts";
-import { takeBackup } from "./take-backup.ts";
+import { createBackupEncoder } from "./backup/backup-encoder.ts";
+import type { BackupSource } from "./backup/backup-source.ts";
+import { takeBackup } from "./backup/take-backup.ts";
+import { collectGarbage, executeExpiry, planExpiry } from "./expiry/expire.ts";
+import { executeRestore } from "./restore/execute-restore.ts";
+import { planRestore } from "./restore/plan-restore.ts";
 
 /**
  * One act in a process of its own that ends itself with SIGKILL when it reaches a named step (killed.int.test.ts).

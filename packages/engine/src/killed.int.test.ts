@@ -7,9 +7,9 @@ import { type TestServer, testServer, waitFor } from "@tidemark/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { backupSteps, expirySteps, fileBackupSteps, restoreSteps } from "./act.ts";
 import { type EngineRig, engineRig } from "./engine-rig.ts";
-import { collectGarbage } from "./expire.ts";
+import { collectGarbage } from "./expiry/expire.ts";
 import type { KilledOrder } from "./killed.child.ts";
-import { restoringMark } from "./restore-target.ts";
+import { restoringMark } from "./restore/restore-target.ts";
 
 const stepsOf = (...prefixes: string[]) =>
   repositorySteps.filter((step) => prefixes.some((prefix) => step.startsWith(prefix)));

@@ -1,20 +1,14 @@
+export { releaseBytes } from "./bytes/release-bytes.ts";
+export { formatVersion, frameBytes } from "./format.ts";
+export { defaultPassphraseCost, type PassphraseCost } from "./keys/key-derivation.ts";
+export { type RecoveryKitOptions, recoveryKit } from "./keys/recovery-kit.ts";
+export { newRepositoryKey, parseKeyFile } from "./keys/repository-key.ts";
 export type {
   BackupConfiguration,
   BackupEnvironment,
   BackupMethod,
   ConfigurationFileCopy,
-} from "./backup-surroundings.ts";
-export { formatVersion, frameBytes } from "./format.ts";
-export {
-  encodeFrame,
-  type Fingerprinter,
-  loadFingerprinter,
-  type OpenFrameJob,
-  type OpenFrameOutcome,
-  openFrame,
-} from "./frame-kernel.ts";
-export { FramePool, type FramePoolOptions } from "./frame-pool.ts";
-export { defaultPassphraseCost, type PassphraseCost } from "./key-derivation.ts";
+} from "./manifests/backup-surroundings.ts";
 export {
   type CreateRepositoryOptions,
   createRepository,
@@ -22,12 +16,18 @@ export {
   openRepository,
   type RepositoryOptions,
 } from "./open-repository.ts";
+export {
+  encodeFrame,
+  type Fingerprinter,
+  loadFingerprinter,
+  type OpenFrameJob,
+  type OpenFrameOutcome,
+  openFrame,
+} from "./packs/frame-kernel.ts";
+export { FramePool, type FramePoolOptions } from "./packs/frame-pool.ts";
+export { serveFrames } from "./packs/serve-frames.ts";
 export { walPrefix } from "./paths.ts";
-export { type RecoveryKitOptions, recoveryKit } from "./recovery-kit.ts";
-export { releaseBytes } from "./release-bytes.ts";
 export { isRepository, type RepositoryDocument, type RepositoryPresence } from "./repository-document.ts";
-export { newRepositoryKey, parseKeyFile } from "./repository-key.ts";
-export { serveFrames } from "./serve-frames.ts";
 export { type OnStep, type RepositoryStep, repositorySteps } from "./steps.ts";
 export type {
   BackupCounts,

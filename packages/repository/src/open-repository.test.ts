@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { Secret } from "@tidemark/kit";
 import { MemoryStore, openStore } from "@tidemark/storage";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { recoveryKit } from "./keys/recovery-kit.ts";
+import { newRepositoryKey, parseKeyFile } from "./keys/repository-key.ts";
 import { createRepository, openRepository } from "./open-repository.ts";
-import { recoveryKit } from "./recovery-kit.ts";
 import { isRepository } from "./repository-document.ts";
-import { newRepositoryKey, parseKeyFile } from "./repository-key.ts";
 import { keysOf, testKey } from "./test-repository.ts";
 
 let folder: string;

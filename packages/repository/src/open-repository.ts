@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { AppError, type Clock, type IdKind, joinCleanup, newId, systemClock } from "@tidemark/kit";
 import type { ObjectStore } from "@tidemark/storage";
 import { formatVersion } from "./format.ts";
-import { FramePool } from "./frame-pool.ts";
-import type { PassphraseCost } from "./key-derivation.ts";
-import { encodeSlot, type OpenedKeys, openSlots } from "./key-slot.ts";
+import type { PassphraseCost } from "./keys/key-derivation.ts";
+import { encodeSlot, type OpenedKeys, openSlots } from "./keys/key-slot.ts";
+import { FramePool } from "./packs/frame-pool.ts";
 import { documentKey, keySlotKey, keysPrefix } from "./paths.ts";
 import type { RepositoryContext } from "./repository-context.ts";
 import {

@@ -1,8 +1,8 @@
 import type { Clock, IdKind } from "@tidemark/kit";
 import type { ObjectStore } from "@tidemark/storage";
 import type { Magic } from "./format.ts";
-import type { FramePool } from "./frame-pool.ts";
-import { damagedObject, type Keyring, ObjectSeal, type Prefix } from "./object-seal.ts";
+import type { FramePool } from "./packs/frame-pool.ts";
+import { damagedObject, type Keyring, ObjectSeal, type Prefix } from "./seal/object-seal.ts";
 import type { RepositoryStep } from "./steps.ts";
 
 /** What the parts of an opened repository share. */

@@ -1,9 +1,9 @@
 import { AppError } from "@tidemark/kit";
 import type { ObjectStore } from "@tidemark/storage";
+import { JsonFields, jsonBytes } from "./bytes/json-fields.ts";
 import { formatVersion, frameBytes } from "./format.ts";
-import { JsonFields, jsonBytes } from "./json-fields.ts";
-import { damagedObject, newerObject } from "./object-seal.ts";
 import { documentKey, keysPrefix } from "./paths.ts";
+import { damagedObject, newerObject } from "./seal/object-seal.ts";
 
 /** `tidemark.json`: what a repository is. Written once, never changed. */
 export interface RepositoryDocument {

@@ -1,10 +1,10 @@
 import { AppError } from "@tidemark/kit";
-import { OpenBackupWriter } from "./backup-writer.ts";
-import { executeCollection, planCollection } from "./collection.ts";
-import { PackFrameSource } from "./frame-source.ts";
-import { ManifestObject, readManifestBeginning } from "./manifest-object.ts";
-import { damagedBackup, OpenedManifest, storedBackup } from "./manifest-reader.ts";
-import { isHeld, putMark, readMarks } from "./mark.ts";
+import { OpenBackupWriter } from "./backup/backup-writer.ts";
+import { executeCollection, planCollection } from "./collection/collection.ts";
+import { isHeld, putMark, readMarks } from "./collection/mark.ts";
+import { ManifestObject, readManifestBeginning } from "./manifests/manifest-object.ts";
+import { damagedBackup, OpenedManifest, storedBackup } from "./manifests/manifest-reader.ts";
+import { PackFrameSource } from "./packs/frame-source.ts";
 import { assertId, backupsPrefix, manifestKey, marksPrefix, nameOf } from "./paths.ts";
 import type { RepositoryContext } from "./repository-context.ts";
 import type {

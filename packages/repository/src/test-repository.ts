@@ -1,7 +1,7 @@
 import { Secret } from "@tidemark/kit";
 import { MemoryStore, type ObjectStore } from "@tidemark/storage";
-import { encodeFrame, type Fingerprinter, loadFingerprinter } from "./frame-kernel.ts";
 import { createRepository, type RepositoryOptions } from "./open-repository.ts";
+import { encodeFrame, type Fingerprinter, loadFingerprinter } from "./packs/frame-kernel.ts";
 import type {
   BackupFacts,
   BackupWriter,

@@ -1,5 +1,5 @@
 import type { ErrorCode, Secret } from "@tidemark/kit";
-import type { BackupConfiguration, BackupEnvironment, BackupMethod } from "./backup-surroundings.ts";
+import type { BackupConfiguration, BackupEnvironment, BackupMethod } from "./manifests/backup-surroundings.ts";
 
 /**
  * The public shapes of the repository (docs/repository-format.md has the bytes). Open one with `openRepository`, make

@@ -2,7 +2,7 @@ import { AppError, systemClock } from "@tidemark/kit";
 import { pageChecksum } from "@tidemark/postgres";
 import type { BackupWriter } from "@tidemark/repository";
 import { describe, expect, it } from "vitest";
-import { SuspectList } from "../suspect-list.ts";
+import { SuspectList } from "../backup/suspect-list.ts";
 import { type CopyOptions, FileCopier } from "./copy-files.ts";
 import { type FakeEntry, fakeFiles } from "./fake-files.fixture.ts";
 import { PageCare } from "./page-care.ts";

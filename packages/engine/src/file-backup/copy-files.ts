@@ -1,7 +1,7 @@
 import { AppError } from "@tidemark/kit";
 import type { BackupWriter, FileWriter } from "@tidemark/repository";
 import { throwIfCancelled } from "../act.ts";
-import type { SuspectList } from "../suspect-list.ts";
+import type { SuspectList } from "../backup/suspect-list.ts";
 import { type ClusterFiles, pathBytes, readablePath } from "./cluster-files.ts";
 import type { PageCare } from "./page-care.ts";
 import type { RateLimit } from "./rate-limit.ts";

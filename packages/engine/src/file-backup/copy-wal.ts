@@ -6,9 +6,9 @@ import {
   timelineHistoryName,
   walSegmentStart,
 } from "@tidemark/postgres";
-import { damaged } from "../receive-backup.ts";
-import { WalCoverage, type WalIdentity, walHeaderBytes } from "../wal-coverage.ts";
-import { splitByHistory } from "../write-backup-manifest.ts";
+import { damaged } from "../backup/receive-backup.ts";
+import { WalCoverage, type WalIdentity, walHeaderBytes } from "../backup/wal-coverage.ts";
+import { splitByHistory } from "../restore/write-backup-manifest.ts";
 import type { ClusterFiles, ListedEntry } from "./cluster-files.ts";
 import type { FileCopier } from "./copy-files.ts";
 import type { TreeFile } from "./walk-tree.ts";

@@ -14,7 +14,7 @@ import {
 } from "@tidemark/testkit";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { BackupSource } from "../backup-source.ts";
+import type { BackupSource } from "../backup/backup-source.ts";
 import { type EngineRig, engineRig, filesFrom } from "../engine-rig.ts";
 
 describe.each([...majors])("PostgreSQL %i, file by file", (major) => {

@@ -12,9 +12,9 @@ import {
   slotNote,
   slotRefusals,
   temporarySlotName,
-} from "../backup-source.ts";
-import type { ReceivedBackup } from "../receive-backup.ts";
-import { switchPrimary } from "../switch-primary.ts";
+} from "../backup/backup-source.ts";
+import type { ReceivedBackup } from "../backup/receive-backup.ts";
+import { switchPrimary } from "../backup/switch-primary.ts";
 import type { ClusterFiles } from "./cluster-files.ts";
 import { LocalFiles } from "./local-files.ts";
 import { RunningFileBackup } from "./running-file-backup.ts";

@@ -1,5 +1,5 @@
 import { checkPages, firstBlockOfFile, isRelationFile, type Lsn } from "@tidemark/postgres";
-import type { PageLayout } from "../page-inspection.ts";
+import type { PageLayout } from "../backup/page-inspection.ts";
 import { type ClusterFiles, readablePath } from "./cluster-files.ts";
 
 /**

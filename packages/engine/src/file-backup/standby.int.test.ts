@@ -5,7 +5,7 @@ import { parseDsn, SqlSession } from "@tidemark/postgres";
 import { standbyOf, startWriterLedger, type TestServer, testServer, waitFor } from "@tidemark/testkit";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { BackupSource } from "../backup-source.ts";
+import type { BackupSource } from "../backup/backup-source.ts";
 import { type EngineRig, engineRig, filesFrom, streamFrom } from "../engine-rig.ts";
 
 type Way = "stream" | "read-files" | "local-files";

@@ -1,9 +1,9 @@
 import { access, mkdir, open, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { parsePgControl } from "@tidemark/postgres";
-import type { RestorePlan } from "../plan-restore.ts";
-import { type RestorePlaces, stagedControlPath } from "../restore-places.ts";
-import { syncDirectory } from "../restore-target.ts";
+import type { RestorePlan } from "../restore/plan-restore.ts";
+import { type RestorePlaces, stagedControlPath } from "../restore/restore-places.ts";
+import { syncDirectory } from "../restore/restore-target.ts";
 import { type ComposedFile, composeConfiguration, originalsFolder } from "./compose-configuration.ts";
 
 /**

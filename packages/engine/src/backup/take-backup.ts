@@ -1,0 +1,164 @@
+import { type Clock, formatBytes, joinCleanup } from "@tidemark/kit";
+import { formatLsn } from "@tidemark/postgres";
+import type {
+  BackupConfiguration,
+  BackupEnvironment,
+  BackupFacts,
+  BackupWriter,
+  FrameEncoder,
+  ServerArea,
+  StoredBackup,
+} from "@tidemark/repository";
+import { type ActControl, cancellation, reachStep, throwIfCancelled } from "../act.ts";
+import { openFileSource } from "../file-backup/file-source.ts";
+import { chooseParent } from "./backup-parent.ts";
+import type { BackupSource, OpenedSource } from "./backup-source.ts";
+import type { ReceivedBackup } from "./receive-backup.ts";
+import { openStreamSource } from "./stream-source.ts";
+
+export interface TakeBackupDeps {
+  readonly area: ServerArea;
+  /** Where the bytes come from, and how. */
+  readonly source: BackupSource;
+  /** See `createBackupEncoder`; its owner closes it. */
+  readonly encoder: FrameEncoder;
+  readonly clock: Clock;
+}
+
+export interface BackupRequest {
+  readonly backupId: string;
+  readonly serverName: string;
+  /** Written into backup_label. */
+  readonly label: string;
+  readonly checkpoint: "fast" | "spread";
+  /** Upper bound of what is read from the server, in KiB/s from 32 to 1,048,576; null: none. */
+  readonly maxRateKib: number | null;
+  /** A person confirmed that the server behind the address is another cluster than before. */
+  readonly systemIdentifierChangeConfirmed: boolean;
+  /** The server's configuration files as they could be read, kept with the backup; null or left out: not known. */
+  readonly configuration?: BackupConfiguration | null | undefined;
+  /** Collations and libraries of the server, kept with the backup; null or left out: not known. */
+  readonly environment?: BackupEnvironment | null | undefined;
+}
+
+/**
+ * Takes one backup: complete, checked, with the WAL it needs; over the replication protocol (and then compared with the
+ * server's own manifest), or with the low-level API file by file. When this returns, the backup exists and is durable;
+ * when it throws, nothing is listed.
+ *
+ * Throws `cancelled`, `system-identifier-changed`, `version-unsupported`, `standby-promoted`, `cluster-missing` for a
+ * local data directory that is not the server's, the codes of reaching a server, of taking a backup and of the
+ * repository. Cleanup failures join the first error.
+ */
+export async function takeBackup(
+  deps: TakeBackupDeps,
+  request: BackupRequest,
+  control: ActControl,
+): Promise<StoredBackup> {
+  const startedAt = deps.clock.now();
+  control.emit({ kind: "phase", phase: "connecting", message: `connecting to ${request.serverName}` });
+  throwIfCancelled(control.signal);
+  const source = await openSource(deps, control.signal);
+  let writer: BackupWriter | null = null;
+  try {
+    const { details } = source;
+    const parent = await chooseParent(deps.area, details, request.systemIdentifierChangeConfirmed);
+    const notes = await source.reserveWal(request.backupId, control);
+    writer = await deps.area.beginBackup({
+      backupId: request.backupId,
+      parentId: parent.parentId,
+      avoidPackIds: parent.avoidPackIds,
+      startedAt,
+      encoder: deps.encoder,
+      signal: AbortSignal.any([control.signal, source.lost]),
+    });
+    const received = await source.copy(writer, request, control);
+    const facts = composeFacts(request, source, received, { startedAt, stoppedAt: deps.clock.now(), notes });
+    control.emit({ kind: "phase", phase: "storing-manifest", message: "storing the manifest" });
+    await writer.drain();
+    await reachStep(control, "backup:before-commit");
+    const stored = await writer.commit(facts);
+    writer = null;
+    await closeQuietly(source, control);
+    await control.onStep?.("backup:after-commit");
+    control.emit({ kind: "log", level: "info", message: summary(stored) });
+    return stored;
+  } catch (error) {
+    const first = control.signal.aborted ? cancellation(control.signal) : await source.explain(error);
+    const abandoned = writer;
+    throw await joinCleanup(first, async () => {
+      await source.close();
+      await abandoned?.abort();
+    });
+  }
+}
+
+function openSource({ source, clock }: TakeBackupDeps, signal: AbortSignal): Promise<OpenedSource> {
+  return source.kind === "stream" ? openStreamSource(source, clock, signal) : openFileSource(source, clock, signal);
+}
+
+/** The backup exists: a server that does not even take leave in order changes nothing about that. */
+async function closeQuietly(source: OpenedSource, control: ActControl): Promise<void> {
+  try {
+    await source.close();
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    control.emit({ kind: "log", level: "warning", message: `the session did not end in order: ${why}` });
+  }
+}
+
+function composeFacts(
+  request: BackupRequest,
+  { details, method }: OpenedSource,
+  received: ReceivedBackup,
+  run: { readonly startedAt: Date; readonly stoppedAt: Date; readonly notes: readonly string[] },
+): BackupFacts {
+  return {
+    serverName: request.serverName,
+    systemIdentifier: details.systemIdentifier,
+    serverVersion: details.versionNum,
+    catalogVersion: received.control.catalogVersion,
+    timeline: received.timeline,
+    startLsn: received.startLsn,
+    stopLsn: received.stopLsn,
+    stopTimeline: received.stopTimeline,
+    startedAt: run.startedAt,
+    stoppedAt: run.stoppedAt,
+    label: request.label,
+    fromStandby: received.label.takenFrom === "standby",
+    blockSize: details.blockSize,
+    walSegmentSizeBytes: details.segmentSizeBytes,
+    dataDirectoryMode: details.dataDirectoryMode,
+    checksumsEnabled: details.checksumsEnabled,
+    tablespaces: received.tablespaces,
+    backupLabel: received.labelText,
+    tablespaceMap: received.tablespaceMap,
+    suspectPages: received.suspectPages,
+    includedWal: { timeline: received.timeline, startLsn: received.startLsn, endLsn: received.stopLsn },
+    notes: [...run.notes, ...received.notes],
+    method,
+    configuration: boundedConfiguration(request.configuration ?? null),
+    environment: request.environment ?? null,
+  };
+}
+
+/** The facts are one piece of JSON in the manifest's header, which is sealed at once: files beyond a bound stay out. */
+function boundedConfiguration(configuration: BackupConfiguration | null): BackupConfiguration | null {
+  if (configuration === null) return null;
+  let room = configurationCharacters;
+  const files = configuration.files.map((file) => {
+    room -= file.content?.length ?? 0;
+    if (room >= 0 || file.content === null) return file;
+    return { ...file, content: null, encoding: null, whyNot: "the configuration is too long to be kept whole" };
+  });
+  return { ...configuration, files };
+}
+
+/** Debian's postgresql.conf, pg_hba.conf and pg_ident.conf together are 40 KB. */
+const configurationCharacters = 1024 * 1024;
+
+function summary({ backupId, facts, counts }: StoredBackup): string {
+  if (facts === null || counts === null) return `backup ${backupId} is stored`;
+  const lsn = (value: bigint) => formatLsn(value as Parameters<typeof formatLsn>[0]);
+  return `backup ${backupId} is stored: ${formatBytes(counts.readBytes)} read, ${formatBytes(counts.storedBytes)} stored, ${formatBytes(counts.referencedBytes)} unchanged, WAL ${lsn(facts.startLsn)} to ${lsn(facts.stopLsn)}`;
+}

@@ -1,0 +1,319 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { AppError, type Clock, formatDuration, joinCleanup } from "@tidemark/kit";
+import {
+  findPostgres,
+  findServerUser,
+  isKnownMajor,
+  type PostgresInstallation,
+  type RunningCluster,
+} from "@tidemark/local-postgres";
+import { parsePgControl } from "@tidemark/postgres";
+import type { ServerArea } from "@tidemark/repository";
+import { type ActControl, cancellation, reachStep, throwIfCancelled } from "../act.ts";
+import { executeRestore } from "../restore/execute-restore.ts";
+import { planRestore, type RestorePlan } from "../restore/plan-restore.ts";
+import { blocksPerSegment } from "../verify/verify-backup.ts";
+import { checkDataFiles } from "./check-data-files.ts";
+import { checkDatabases } from "./drill-checks.ts";
+import type { DrillCheck } from "./drill-question.ts";
+import { type DrillPhase, type DrillReport, markDrill } from "./drill-report.ts";
+import { drillSessions, type OpenDrillSession, openAnyDatabase } from "./drill-sql.ts";
+import { drillRole, type IsolatedStart, lacksFeature, makeDrillRole, startIsolated } from "./isolated-server.ts";
+import { removeScratch, type ScratchPlace, scratchPlace } from "./scratch.ts";
+
+export interface DrillDeps {
+  readonly area: ServerArea;
+  readonly clock: Clock;
+  /** Below it each drill works in a folder of its own, thrown away at its end. */
+  readonly scratchDir: string;
+  /** Where builds of PostgreSQL fetched from npm are kept. */
+  readonly postgresCacheDir: string;
+}
+
+export interface DrillRequest {
+  readonly drillId: string;
+  /** Null: the newest usable backup. */
+  readonly backupId: string | null;
+  readonly by: string;
+  /** For the questions to the server together, and again for its pages. */
+  readonly checkBudgetMs: number;
+  /** For starting and recovering. */
+  readonly startTimeoutMs: number;
+}
+
+/**
+ * Proves a backup: restores it to a scratch place, starts a real PostgreSQL of its major on it, isolated, lets it
+ * recover, checks it, measures how long that took, stops it and throws it away. Adds a `proven` mark, or `damaged` when
+ * a check proved that bytes are bad. Throws only `cancelled`, `not-found` and what kept it from asking the repository.
+ */
+export async function runDrill(deps: DrillDeps, request: DrillRequest, control: ActControl): Promise<DrillReport> {
+  const place = await scratchPlace(deps.scratchDir, request.drillId);
+  // What an earlier attempt of this very drill left.
+  await removeScratch(place.root);
+  const drill = new Drill(deps, request, control, place);
+  let report: DrillReport;
+  try {
+    report = await drill.run();
+  } catch (error) {
+    throw await joinCleanup(control.signal.aborted ? cancellation(control.signal) : error, () => drill.cleanUp());
+  }
+  await drill.cleanUp();
+  await reachStep(control, "drill:before-mark");
+  await markDrill(deps, report, request.by);
+  return report;
+}
+
+class Drill {
+  readonly #deps: DrillDeps;
+  readonly #request: DrillRequest;
+  readonly #control: ActControl;
+  readonly #place: ScratchPlace;
+  readonly #phases: DrillPhase[] = [];
+  readonly #checks: DrillCheck[] = [];
+  #backupId = "";
+  #installation: PostgresInstallation | null = null;
+  #cluster: RunningCluster | null = null;
+
+  constructor(deps: DrillDeps, request: DrillRequest, control: ActControl, place: ScratchPlace) {
+    this.#deps = deps;
+    this.#request = request;
+    this.#control = control;
+    this.#place = place;
+  }
+
+  async run(): Promise<DrillReport> {
+    const plan = await this.#plan();
+    this.#backupId = plan.backupId;
+    const obstacle = plan.checks.find((check) => check.state === "failed");
+    if (obstacle !== undefined) return this.#report("not-possible", obstacle.sentence);
+    try {
+      const installation = await this.#findPostgres(plan);
+      this.#installation = installation;
+      await this.#fetch(plan);
+      await this.#start(installation);
+      await this.#check(plan, installation);
+    } catch (error) {
+      throwIfCancelled(this.#control.signal);
+      return await this.#explain(error);
+    }
+    const failed = this.#checks.filter((check) => !check.ok);
+    const first = failed[0];
+    if (first === undefined) return this.#report("proven", null);
+    const more = failed.length > 1 ? ` (and ${failed.length - 1} more)` : "";
+    return this.#report("failed", `${first.name}: ${first.detail}${more}`);
+  }
+
+  async cleanUp(): Promise<void> {
+    const cluster = this.#cluster;
+    this.#cluster = null;
+    await cluster?.stop({ mode: "immediate", timeoutMs: stopTimeoutMs });
+    await removeScratch(this.#place.root);
+  }
+
+  async #plan(): Promise<RestorePlan> {
+    const { area, clock } = this.#deps;
+    const base = {
+      backupId: this.#request.backupId,
+      targetDirectory: this.#place.dataDir,
+      keepSignalFiles: false,
+      allowedRoots: null,
+    };
+    const user = await findServerUser();
+    const owner = user === null ? null : `${user.uid}:${user.gid}`;
+    const draft = await planRestore({ area, clock }, { ...base, owner, tablespaces: [] }, this.#control.signal);
+    if (draft.facts.tablespaces.length === 0) return draft;
+    const tablespaces = draft.facts.tablespaces.map(({ oid }) => ({
+      from: String(oid),
+      to: this.#place.tablespaceDir(oid),
+    }));
+    return await planRestore(
+      { area, clock },
+      { ...base, owner, backupId: draft.backupId, tablespaces },
+      this.#control.signal,
+    );
+  }
+
+  async #findPostgres(plan: RestorePlan): Promise<PostgresInstallation> {
+    const major = Math.floor(plan.facts.serverVersion / 10_000);
+    if (!isKnownMajor(major))
+      throw new AppError("postgres-binaries-missing", { message: `PostgreSQL ${major} is none we know how to run` });
+    return await findPostgres(major, {
+      cacheDir: this.#deps.postgresCacheDir,
+      preferHost: true,
+      onProgress: (message) => this.#control.emit({ kind: "log", level: "info", message }),
+      signal: this.#control.signal,
+    });
+  }
+
+  async #fetch(plan: RestorePlan): Promise<void> {
+    await reachStep(this.#control, "drill:before-restore");
+    await this.#measure("fetch", () => executeRestore(this.#deps, plan, this.#control));
+  }
+
+  async #start(installation: PostgresInstallation): Promise<void> {
+    await reachStep(this.#control, "drill:before-start");
+    this.#control.emit({
+      kind: "phase",
+      phase: "starting",
+      message: `starting PostgreSQL ${installation.version} on the copy, isolated`,
+    });
+    this.#cluster = await this.#measure("start-and-recover", () => startIsolated(this.#isolated(installation)));
+    this.#checks.push({
+      name: "started",
+      ok: true,
+      detail: `PostgreSQL ${installation.version} took connections`,
+      provesDamage: false,
+    });
+  }
+
+  async #check(plan: RestorePlan, installation: PostgresInstallation): Promise<void> {
+    await reachStep(this.#control, "drill:before-checks");
+    this.#control.emit({ kind: "phase", phase: "checking", message: "counting rows, checking indexes and pages" });
+    const { clock } = this.#deps;
+    const { signal } = this.#control;
+    await this.#measure("check", async () => {
+      const openSession = await this.#superuserSessions(installation);
+      this.#checks.push(
+        ...(await checkDatabases(openSession, { budgetMs: this.#request.checkBudgetMs, clock, signal })),
+      );
+      await this.#stop();
+      if (!plan.facts.checksumsEnabled) return;
+      const { blockSize } = plan.facts;
+      const deadlineMs = clock.monotonicMs() + this.#request.checkBudgetMs;
+      const layout = { blockSize, blocksPerSegment: blocksPerSegment(plan.facts) };
+      this.#checks.push(
+        await checkDataFiles({
+          dataDir: plan.targetDirectory,
+          tablespaces: plan.tablespaces,
+          layout,
+          deadlineMs,
+          clock,
+          signal,
+        }),
+      );
+    });
+  }
+
+  /** A clean shutdown is a check of its own: it writes every page and the control file. */
+  async #stop(): Promise<void> {
+    await reachStep(this.#control, "drill:before-stop");
+    const how = await this.#cluster?.stop({ mode: "fast", timeoutMs: stopTimeoutMs });
+    this.#cluster = null;
+    const { state } = parsePgControl(await readFile(join(this.#place.dataDir, "global", "pg_control")));
+    this.#checks.push({
+      name: "stopped cleanly",
+      ok: state === "shut-down",
+      detail: `the server is ${state} (${how?.how ?? "was-stopped"})`,
+      provesDamage: false,
+    });
+  }
+
+  /** As `postgres`, or, where that role is missing or may not log in, as one made in the copy for this. */
+  async #superuserSessions(installation: PostgresInstallation): Promise<OpenDrillSession> {
+    const cluster = this.#cluster;
+    if (cluster === null) throw new AppError("internal", { message: "the drilled server is not running" });
+    const asPostgres = drillSessions(cluster, "postgres", this.#control.signal);
+    try {
+      const session = await openAnyDatabase(asPostgres);
+      const rows = await session.query("SELECT current_setting('is_superuser') AS answer", [], questionMs);
+      await session.close();
+      if (rows[0]?.answer === "on") return asPostgres;
+    } catch (error) {
+      if (!(error instanceof AppError && error.code === "role-unknown")) throw error;
+    }
+    this.#control.emit({
+      kind: "log",
+      level: "info",
+      message: "there is no superuser called postgres; making one in the copy",
+    });
+    await cluster.stop({ mode: "fast", timeoutMs: stopTimeoutMs });
+    const isolated = this.#isolated(installation);
+    await makeDrillRole(isolated);
+    this.#cluster = await startIsolated(isolated);
+    return drillSessions(this.#cluster, drillRole, this.#control.signal);
+  }
+
+  /** What went wrong, and whether it speaks about the backup or only about this machine. */
+  async #explain(error: unknown): Promise<DrillReport> {
+    if (!(error instanceof AppError)) throw error;
+    if (hostCodes.has(error.code)) return this.#report("not-possible", error.message);
+    if (error.code === "backup-damaged" || error.code === "manifest-damaged") {
+      this.#checks.push({ name: "restored", ok: false, detail: error.message, provesDamage: true });
+      return this.#report("failed", error.message);
+    }
+    if (error.code === "postgres-start-failed") {
+      const log = await readFile(this.#place.logPath, "utf8").catch(() => "");
+      const missing = lacksFeature(error, log.slice(-logTailBytes));
+      if (missing !== null)
+        return this.#report("not-possible", `PostgreSQL here lacks a feature the cluster uses: ${missing}`);
+      this.#checks.push({ name: "started", ok: false, detail: error.message, provesDamage: false });
+      return this.#report("failed", error.message);
+    }
+    if (askingCodes.has(error.code)) throw error;
+    return this.#report("failed", error.message);
+  }
+
+  #isolated(installation: PostgresInstallation): IsolatedStart {
+    return {
+      installation,
+      place: this.#place,
+      startTimeoutMs: this.#request.startTimeoutMs,
+      signal: this.#control.signal,
+    };
+  }
+
+  async #measure<T>(name: DrillPhase["name"], work: () => Promise<T>): Promise<T> {
+    const startedMs = this.#deps.clock.monotonicMs();
+    const result = await work();
+    const durationMs = Math.round(this.#deps.clock.monotonicMs() - startedMs);
+    this.#phases.push({ name, durationMs });
+    this.#control.emit({ kind: "log", level: "info", message: `${name} took ${formatDuration(durationMs)}` });
+    return result;
+  }
+
+  #report(outcome: DrillReport["outcome"], reason: string | null): DrillReport {
+    const running = this.#phases.filter(({ name }) => name !== "check");
+    const rtoMs = running.length === 2 ? running.reduce((sum, { durationMs }) => sum + durationMs, 0) : null;
+    const level = outcome === "proven" ? "info" : "error";
+    this.#control.emit({
+      kind: "log",
+      level,
+      message: reason === null ? `${this.#backupId} is proven` : `${this.#backupId}: ${outcome}: ${reason}`,
+    });
+    return {
+      backupId: this.#backupId,
+      outcome,
+      reason,
+      rtoMs,
+      phases: this.#phases,
+      checks: this.#checks,
+      serverVersion: this.#installation?.version ?? null,
+    };
+  }
+}
+
+/** These say something about this machine, nothing about the backup. */
+const hostCodes: ReadonlySet<string> = new Set([
+  "postgres-binaries-missing",
+  "target-full",
+  "target-not-writable",
+  "target-not-empty",
+  "disk-full",
+  "install-failed",
+  "port-taken",
+  "drill-not-possible",
+]);
+/** The repository could not be asked: no verdict at all, the run may be repeated. */
+const askingCodes: ReadonlySet<string> = new Set([
+  "storage-unreachable",
+  "storage-denied",
+  "storage-failed",
+  "plan-stale",
+  "not-found",
+  "manifest-missing",
+  "internal",
+]);
+const stopTimeoutMs = 60_000;
+const questionMs = 10_000;
+const logTailBytes = 64 * 1024;

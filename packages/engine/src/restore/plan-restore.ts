@@ -1,0 +1,166 @@
+import { createHash } from "node:crypto";
+import { AppError, type Clock, formatBytes } from "@tidemark/kit";
+import type { BackupFacts, ManifestReader, ServerArea } from "@tidemark/repository";
+import { throwIfCancelled } from "../act.ts";
+import { type CatalogEntry, listCatalog } from "../catalog.ts";
+import { configurationNames } from "../restored-configuration/compose-configuration.ts";
+import { type BackupSizes, checkTarget, type RestoreCheck } from "./restore-checks.ts";
+import { type Owner, resolveOwner } from "./restore-owner.ts";
+import type { TablespacePlace } from "./restore-places.ts";
+
+export interface RestoreDeps {
+  readonly area: ServerArea;
+  readonly clock: Clock;
+}
+
+export interface RestoreRequest {
+  /** Null: the newest usable one. */
+  readonly backupId: string | null;
+  readonly targetDirectory: string;
+  /** Old place (a path, or the tablespace's OID) to new folder. */
+  readonly tablespaces: readonly { readonly from: string; readonly to: string }[];
+  /** See `resolveOwner`; null: the owner of the target directory when we are root. */
+  readonly owner: string | null;
+  /** Restore standby.signal and recovery.signal of the source, too. */
+  readonly keepSignalFiles: boolean;
+  /** Folders below which a restore must go; null: anywhere. */
+  readonly allowedRoots: readonly string[] | null;
+}
+
+/** A restore as a value: what would be written where, and what speaks against it. */
+export interface RestorePlan {
+  readonly request: RestoreRequest;
+  readonly serverId: string;
+  readonly serverName: string;
+  readonly backupId: string;
+  readonly facts: BackupFacts;
+  readonly targetDirectory: string;
+  readonly tablespaces: readonly TablespacePlace[];
+  readonly owner: Owner | null;
+  readonly fileCount: number;
+  /** Sum of the files' sizes. */
+  readonly bytesToWrite: bigint;
+  /** Plain bytes that have to be fetched; zeros are not. */
+  readonly bytesToFetch: bigint;
+  readonly packCount: number;
+  /** Configuration files that are not in the backup and are written so that the restored server starts. */
+  readonly missingConfiguration: readonly string[];
+  readonly checks: readonly RestoreCheck[];
+  /** No check failed. */
+  readonly ok: boolean;
+  /** The whole of it in one sentence, for a person to confirm. */
+  readonly sentence: string;
+  /** Changes when the backup or where it goes does; `executeRestore` plans again and compares. */
+  readonly fingerprint: string;
+}
+
+/**
+ * Plans a restore; writes nothing. What speaks against it is in `checks`, not thrown. Throws `not-found`,
+ * `manifest-missing`, `manifest-damaged`, `bad-request`, and what kept it from asking the repository.
+ */
+export async function planRestore(
+  deps: RestoreDeps,
+  request: RestoreRequest,
+  signal: AbortSignal,
+): Promise<RestorePlan> {
+  const entry = await chooseBackup(deps.area, request.backupId);
+  const manifest = await deps.area.openManifest(entry.backup.backupId);
+  const { facts } = manifest.backup;
+  const sizes = await measure(manifest, signal);
+  const owner = await resolveOwner(request.owner, request.targetDirectory);
+  const { tablespaces, unmapped } = mapTablespaces(facts, request);
+  const checks = await checkTarget({ request, entry, facts, sizes, owner, tablespaces, unmapped });
+  const base = {
+    serverId: deps.area.serverId,
+    serverName: facts.serverName,
+    backupId: entry.backup.backupId,
+    facts,
+    targetDirectory: request.targetDirectory,
+    tablespaces,
+    owner,
+    fileCount: sizes.fileCount,
+    bytesToWrite: sizes.totalBytes,
+    bytesToFetch: sizes.fetchBytes,
+    packCount: sizes.packCount,
+    missingConfiguration: sizes.missingConfiguration,
+  };
+  const ok = checks.every((check) => check.state !== "failed");
+  return { request, ...base, checks, ok, sentence: describePlan(base), fingerprint: fingerprintOf(base) };
+}
+
+async function chooseBackup(area: ServerArea, backupId: string | null): Promise<CatalogEntry> {
+  const catalog = await listCatalog(area);
+  if (backupId !== null) {
+    const entry = catalog.find((one) => one.backup.backupId === backupId);
+    if (entry !== undefined) return entry;
+    throw new AppError("not-found", {
+      message: `there is no backup ${backupId} in the repository`,
+      context: { backupId },
+    });
+  }
+  const usable = catalog.filter((one) => one.damaged === null && one.backup.facts !== null);
+  const newest = usable.reduce<CatalogEntry | null>(
+    (best, one) => (best === null || endMs(one) >= endMs(best) ? one : best),
+    null,
+  );
+  if (newest !== null) return newest;
+  throw new AppError("not-found", {
+    message: "this server has no backup that can be restored",
+    hint: "take one first",
+  });
+}
+
+function endMs(entry: CatalogEntry): number {
+  return entry.backup.facts?.stoppedAt.getTime() ?? 0;
+}
+
+async function measure(manifest: ManifestReader, signal: AbortSignal): Promise<BackupSizes> {
+  const tablespaceBytes = new Map<number, bigint>();
+  const missing = new Set<string>(configurationNames);
+  let fileCount = 0;
+  let totalBytes = 0n;
+  let fetchBytes = 0n;
+  for await (const entry of manifest.entries()) {
+    throwIfCancelled(signal);
+    if (entry.kind !== "file") continue;
+    fileCount++;
+    missing.delete(Buffer.from(entry.path).toString("latin1"));
+    totalBytes += entry.sizeBytes;
+    for (const extent of entry.extents) if (extent.kind === "frame") fetchBytes += BigInt(extent.lengthBytes);
+    const oid = /^pg_tblspc\/(\d+)\//.exec(Buffer.from(entry.path).toString("latin1"))?.[1];
+    if (oid !== undefined) tablespaceBytes.set(Number(oid), (tablespaceBytes.get(Number(oid)) ?? 0n) + entry.sizeBytes);
+  }
+  const missingConfiguration = configurationNames.filter((name) => missing.has(name));
+  const packCount = (await manifest.packIds()).size;
+  return { fileCount, totalBytes, fetchBytes, tablespaceBytes, packCount, missingConfiguration };
+}
+
+/** A tablespace with a relative path lives inside the data directory (allow_in_place_tablespaces) and stays there. */
+function mapTablespaces(facts: BackupFacts, request: RestoreRequest) {
+  const tablespaces: TablespacePlace[] = [];
+  const unmapped: string[] = [];
+  for (const { oid, path } of facts.tablespaces) {
+    if (!path.startsWith("/") && !/^[A-Za-z]:/.test(path)) continue;
+    const wanted = request.tablespaces.find(({ from }) => from === path || from === String(oid));
+    if (wanted === undefined) unmapped.push(path);
+    else tablespaces.push({ oid, from: path, to: wanted.to });
+  }
+  return { tablespaces, unmapped };
+}
+
+type PlanBase = Omit<RestorePlan, "request" | "checks" | "ok" | "sentence" | "fingerprint">;
+
+function describePlan(plan: PlanBase): string {
+  const count = plan.tablespaces.length;
+  const tablespaces =
+    count === 0
+      ? ""
+      : `, ${count === 1 ? "its tablespace" : `its ${count} tablespaces`} to ${plan.tablespaces.map(({ to }) => to).join(", ")}`;
+  const owner = plan.owner === null ? "" : `, owned by ${plan.owner.uid}:${plan.owner.gid}`;
+  return `restores ${plan.serverName} as of ${plan.facts.stoppedAt.toISOString()} (backup ${plan.backupId}, ${plan.fileCount} files, ${formatBytes(plan.bytesToWrite)}) to ${plan.targetDirectory}${tablespaces}${owner}`;
+}
+
+function fingerprintOf(plan: PlanBase): string {
+  const text = JSON.stringify(plan, (_, value: unknown) => (typeof value === "bigint" ? value.toString() : value));
+  return createHash("sha256").update(text).digest("hex");
+}

@@ -1,0 +1,86 @@
+import { open, readFile } from "node:fs/promises";
+import { crc32c } from "@tidemark/kit";
+import { BackupManifestWriter, type ManifestWalRange, parseLsn, timelineHistoryName } from "@tidemark/postgres";
+import type { BackupFacts, ManifestReader } from "@tidemark/repository";
+import { throwIfCancelled } from "../act.ts";
+import { isWalSegment } from "../backup/received-files.ts";
+import type { ComposedFile } from "../restored-configuration/compose-configuration.ts";
+import type { RestorePlan } from "./plan-restore.ts";
+import { type RestorePlaces, tablespaceMapPath } from "./restore-places.ts";
+
+/**
+ * Writes a genuine `backup_manifest` into a restored data directory, on which a stock pg_verifybackup agrees: every
+ * restored file with the CRC-32C of its whole content, combined when the backup was taken, not read again.
+ */
+export async function writeBackupManifest(request: {
+  readonly manifest: ManifestReader;
+  readonly plan: RestorePlan;
+  readonly places: RestorePlaces;
+  readonly tablespaceMap: Uint8Array | null;
+  /** Files written beside those of the backup; they are listed, too. */
+  readonly composed: readonly ComposedFile[];
+  readonly signal: AbortSignal;
+}): Promise<void> {
+  const { manifest, plan, places, tablespaceMap, composed, signal } = request;
+  const { facts } = plan;
+  const writer = new BackupManifestWriter();
+  const handle = await open(places.below("backup_manifest"), "wx", 0o600);
+  try {
+    // Version 2 came with 17 (src/include/common/parse_manifest.h).
+    const isVersion2 = facts.serverVersion >= 170_000;
+    await handle.write(
+      writer.begin(isVersion2 ? { version: 2, systemIdentifier: facts.systemIdentifier } : { version: 1 }),
+    );
+    for await (const entry of manifest.entries()) {
+      throwIfCancelled(signal);
+      if (entry.kind !== "file" || isWalSegment(entry.path) || places.of(entry.path) === null) continue;
+      const isMap = tablespaceMap !== null && Buffer.from(entry.path).toString("latin1") === tablespaceMapPath;
+      await handle.write(
+        writer.file({
+          path: entry.path,
+          sizeBytes: isMap ? tablespaceMap.length : Number(entry.sizeBytes),
+          modifiedAt: entry.modifiedAt,
+          checksum: { algorithm: "CRC32C", crc32c: isMap ? crc32c(tablespaceMap) : entry.crc32c },
+        }),
+      );
+    }
+    for (const { path, bytes } of composed) {
+      await handle.write(
+        writer.file({
+          path: Buffer.from(path, "utf8"),
+          sizeBytes: bytes.length,
+          modifiedAt: facts.stoppedAt,
+          checksum: { algorithm: "CRC32C", crc32c: crc32c(bytes) },
+        }),
+      );
+    }
+    await handle.write(writer.end(await walRangesOf(facts, places)));
+    await handle.chmod(facts.dataDirectoryMode & 0o050 ? 0o640 : 0o600);
+  } finally {
+    await handle.close();
+  }
+}
+
+/** From start to stop; where a standby followed a promotion meanwhile, one range per timeline, the newest first. */
+async function walRangesOf(facts: BackupFacts, places: RestorePlaces): Promise<ManifestWalRange[]> {
+  const lsn = (value: bigint) => value as ManifestWalRange["startLsn"];
+  const whole = { timeline: facts.stopTimeline, startLsn: lsn(facts.startLsn), endLsn: lsn(facts.stopLsn) };
+  if (facts.timeline === facts.stopTimeline) return [whole];
+  const history = await readFile(places.below(`pg_wal/${timelineHistoryName(facts.stopTimeline)}`), "utf8");
+  return splitByHistory(history, facts.timeline, whole).reverse();
+}
+
+/** A history file has a line `<timeline> <switch LSN> <reason>` per timeline that ended (timeline.c, readTimeLineHistory). */
+export function splitByHistory(history: string, firstTimeline: number, whole: ManifestWalRange): ManifestWalRange[] {
+  const ranges: ManifestWalRange[] = [];
+  let reached = whole.startLsn;
+  for (const line of history.split("\n")) {
+    const match = /^\s*(\d+)\s+([0-9A-Fa-f]+\/[0-9A-Fa-f]+)/.exec(line);
+    if (match === null || Number(match[1]) < firstTimeline) continue;
+    const switchLsn = parseLsn(match[2] ?? "");
+    if (switchLsn <= reached || switchLsn >= whole.endLsn) continue;
+    ranges.push({ timeline: Number(match[1]), startLsn: reached, endLsn: switchLsn });
+    reached = switchLsn;
+  }
+  return [...ranges, { ...whole, startLsn: reached }];
+}

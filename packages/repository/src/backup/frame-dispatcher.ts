@@ -1,0 +1,149 @@
+import { AppError } from "@tidemark/kit";
+import { frameBytes } from "../format.ts";
+import type { FrameExtent } from "../manifests/parent-index.ts";
+import type { FrameTicket, PackWriter } from "../packs/pack-writer.ts";
+import type { RepositoryContext } from "../repository-context.ts";
+import type { FrameEncoder, FrameJob, FrameOutcome, PartOutcome } from "../types.ts";
+import type { EntryQueue, PendingFile } from "./entry-queue.ts";
+
+/** A part of a frame on its way: which run of which file it will be. */
+export interface DispatchedPart {
+  readonly file: PendingFile;
+  readonly run: number;
+  readonly fileOffset: number;
+  readonly lengthBytes: number;
+  readonly parent: FrameExtent | null;
+}
+
+export interface DispatcherParts {
+  readonly context: RepositoryContext;
+  readonly encoder: FrameEncoder;
+  readonly packs: PackWriter;
+  readonly queue: EntryQueue;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Sends frames to the encoders, a bounded number at a time, and brings their outcomes to packs and files. */
+export class FrameDispatcher {
+  referencedBytes = 0n;
+  readonly #parts: DispatcherParts;
+  #inFlight = 0;
+  #failure: { readonly error: unknown } | null = null;
+  #waiting: (() => void)[] = [];
+  readonly #buffers: Uint8Array[] = [];
+
+  constructor(parts: DispatcherParts) {
+    this.#parts = parts;
+  }
+
+  /** A buffer for one frame: one that came back, or a new one. Its content is arbitrary. */
+  takeBuffer(): Uint8Array {
+    return this.#buffers.pop() ?? new Uint8Array(frameBytes);
+  }
+
+  giveBuffer(buffer: Uint8Array): void {
+    if (buffer.byteLength === frameBytes && this.#buffers.length <= this.#parts.encoder.pipelineDepth) {
+      this.#buffers.push(buffer);
+    }
+  }
+
+  /** Waits while the encoders or the store are behind, then sends. The buffer of `plain` is given away. */
+  async dispatch(plain: Uint8Array, parts: readonly DispatchedPart[]): Promise<void> {
+    while (this.#inFlight >= this.#parts.encoder.pipelineDepth) await this.#landing();
+    this.throwFailure();
+    const ticket = await this.#parts.packs.reserve(plain.length);
+    this.#inFlight++;
+    const job: FrameJob = {
+      plain,
+      parts: parts.map(({ file, fileOffset, lengthBytes, parent }) => ({
+        lengthBytes,
+        fileOffset,
+        parentFingerprint: parent?.fingerprint ?? null,
+        inspect: file.file.inspect,
+      })),
+      sealing: ticket.sealing,
+      fingerprintSeed: this.#parts.context.fingerprintSeed,
+      compressionLevel: this.#parts.context.compressionLevel,
+    };
+    void this.#run(job, ticket, parts);
+  }
+
+  /** Waits until nothing is on its way. */
+  async drain(): Promise<void> {
+    while (this.#inFlight > 0) await this.#landing();
+    this.throwFailure();
+  }
+
+  /** The first thing that went wrong, if any; nothing is taken after it. */
+  throwFailure(): void {
+    if (this.#failure !== null) throw this.#failure.error;
+    if (this.#parts.signal?.aborted === true) {
+      throw new AppError("cancelled", { message: "the backup was cancelled", cause: this.#parts.signal.reason });
+    }
+  }
+
+  fail(error: unknown): void {
+    this.#failure ??= { error };
+  }
+
+  async #run(job: FrameJob, ticket: FrameTicket, parts: readonly DispatchedPart[]): Promise<void> {
+    let landed = false;
+    try {
+      const outcome = await this.#parts.encoder.encode(job);
+      if (outcome.recycled !== undefined) this.giveBuffer(outcome.recycled);
+      landed = true;
+      this.#land(outcome, ticket, parts);
+    } catch (error) {
+      if (!landed) ticket.release();
+      this.fail(error);
+    } finally {
+      this.#inFlight--;
+      const waiting = this.#waiting;
+      this.#waiting = [];
+      for (const resolve of waiting) resolve();
+      this.#parts.queue.wake();
+    }
+  }
+
+  #land(outcome: FrameOutcome, ticket: FrameTicket, parts: readonly DispatchedPart[]): void {
+    let frameIndex = -1;
+    if (outcome.kind === "encoded") frameIndex = ticket.land(outcome);
+    else ticket.release();
+    let offsetInFrame = 0;
+    for (const [index, part] of parts.entries()) {
+      const done = outcome.parts[index];
+      if (done === undefined) throw new AppError("internal", { message: "a frame encoder left out a part" });
+      const place = done.unchanged ? this.#reference(part, done) : { packId: ticket.packId, frameIndex, offsetInFrame };
+      if (!done.unchanged) offsetInFrame += part.lengthBytes;
+      const { crc32c, fingerprint, findings } = done;
+      const fileOffset = BigInt(part.fileOffset);
+      const extent = {
+        kind: "frame",
+        fileOffset,
+        lengthBytes: part.lengthBytes,
+        ...place,
+        crc32c,
+        fingerprint,
+      } as const;
+      part.file.finishRun(part.run, { extent, crc32c, findings });
+    }
+    this.#parts.queue.flush();
+  }
+
+  /** Fingerprint and CRC-32C are independent: both must agree before the parent's bytes stand for these. */
+  #reference(part: DispatchedPart, done: PartOutcome): Pick<FrameExtent, "packId" | "frameIndex" | "offsetInFrame"> {
+    const { parent } = part;
+    if (parent === null || parent.crc32c !== done.crc32c) {
+      throw new AppError("internal", {
+        message: "a frame has the parent's fingerprint and another CRC-32C",
+        hint: "take the backup again without a parent",
+      });
+    }
+    this.referencedBytes += BigInt(part.lengthBytes);
+    return { packId: parent.packId, frameIndex: parent.frameIndex, offsetInFrame: parent.offsetInFrame };
+  }
+
+  #landing(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+}

@@ -1,0 +1,97 @@
+import type { ByteReader } from "../bytes/byte-reader.ts";
+import { ByteWriter } from "../bytes/byte-writer.ts";
+import type { Extent, NewFile } from "../types.ts";
+
+/**
+ * The records a manifest's chunks are made of: type (1 byte), length (varint), body. A file is one `file` record, any
+ * number of `extents` records and one `end` record, so that no file has to be held as a whole to be written.
+ */
+export const recordTypes = { directory: 1, symlink: 2, file: 3, extents: 4, end: 5 } as const;
+
+export function directoryRecord(path: Uint8Array, mode: number): Uint8Array {
+  return new ByteWriter(64).varint(mode).sized(path).take();
+}
+
+export function symlinkRecord(path: Uint8Array, target: string): Uint8Array {
+  return new ByteWriter(64).sized(path).sized(Buffer.from(target, "utf8")).take();
+}
+
+export function fileRecord(file: NewFile): Uint8Array {
+  return new ByteWriter(64)
+    .sized(file.path)
+    .varint(file.mode)
+    .varint(Number(file.sizeBytes))
+    .signed(file.modifiedAt.getTime())
+    .take();
+}
+
+export function endRecord(crc32c: number): Uint8Array {
+  return new ByteWriter(4).u32(crc32c).take();
+}
+
+/** `packNumber` gives the place of a pack in the manifest's table. */
+export function extentsRecord(extents: readonly Extent[], packNumber: (packId: string) => number): Uint8Array {
+  const writer = new ByteWriter(16 + extents.length * 36).varint(extents.length);
+  for (const extent of extents) {
+    if (extent.kind === "zeros") {
+      writer.u8(0).varint(Number(extent.lengthBytes));
+      continue;
+    }
+    writer.u8(1).varint(packNumber(extent.packId)).varint(extent.frameIndex).varint(extent.offsetInFrame);
+    writer.varint(extent.lengthBytes).u32(extent.crc32c).bytes(extent.fingerprint);
+  }
+  return writer.take();
+}
+
+export function readDirectoryRecord(reader: ByteReader): { readonly mode: number; readonly path: Uint8Array } {
+  return { mode: reader.varint(), path: new Uint8Array(reader.sized()) };
+}
+
+export function readSymlinkRecord(reader: ByteReader): { readonly path: Uint8Array; readonly target: string } {
+  return { path: new Uint8Array(reader.sized()), target: Buffer.from(reader.sized()).toString("utf8") };
+}
+
+export interface FileRecord {
+  readonly path: Uint8Array;
+  readonly mode: number;
+  readonly sizeBytes: bigint;
+  readonly modifiedAt: Date;
+}
+
+export function readFileRecord(reader: ByteReader): FileRecord {
+  return {
+    path: new Uint8Array(reader.sized()),
+    mode: reader.varint(),
+    sizeBytes: BigInt(reader.varint()),
+    modifiedAt: new Date(reader.signed()),
+  };
+}
+
+/** The extents of one record; `fileOffset` is where the first begins, `packIds` the manifest's table. */
+export function readExtentsRecord(reader: ByteReader, fileOffset: bigint, packIds: readonly string[]): Extent[] {
+  const count = reader.varint();
+  const extents: Extent[] = [];
+  let offset = fileOffset;
+  for (let index = 0; index < count; index++) {
+    const extent = readExtent(reader, offset, packIds);
+    extents.push(extent);
+    offset += BigInt(extent.lengthBytes);
+  }
+  return extents;
+}
+
+function readExtent(reader: ByteReader, fileOffset: bigint, packIds: readonly string[]): Extent {
+  if (reader.u8() === 0) return { kind: "zeros", fileOffset, lengthBytes: BigInt(reader.varint()) };
+  const packId = packIds[reader.varint()];
+  if (packId === undefined) throw new RangeError("an extent points to a pack beyond the table");
+  return {
+    kind: "frame",
+    fileOffset,
+    packId,
+    frameIndex: reader.varint(),
+    offsetInFrame: reader.varint(),
+    lengthBytes: reader.varint(),
+    crc32c: reader.u32(),
+    fingerprint: new Uint8Array(reader.bytes(16)),
+  };
+}

@@ -1,0 +1,78 @@
+import { describe, expect, it } from "vitest";
+import { noise } from "../test-repository.ts";
+import type { FrameJob, FramePart } from "../types.ts";
+import { loadFingerprinter } from "./frame-kernel.ts";
+import { FramePool } from "./frame-pool.ts";
+
+const sealing = { key: new Uint8Array(32), nonce: new Uint8Array(12), additionalData: new Uint8Array(3) };
+const part = (lengthBytes: number, parentFingerprint: Uint8Array | null = null): FramePart => ({
+  lengthBytes,
+  fileOffset: 0,
+  parentFingerprint,
+  inspect: { relation: "r" },
+});
+const job = (plain: Uint8Array, parts: readonly FramePart[]): FrameJob => ({
+  plain,
+  parts,
+  sealing,
+  fingerprintSeed: new Uint8Array(8),
+  compressionLevel: 1,
+});
+const plain = (): Uint8Array => noise(100_000, 1).fill(65, 50_000);
+
+describe("a frame pool", () => {
+  it("encodes in threads and opens what it encoded", async () => {
+    const pool = new FramePool({ threads: 2 });
+    const outcomes = await Promise.all(Array.from({ length: 10 }, () => pool.encode(job(plain(), [part(100_000)]))));
+    for (const outcome of outcomes) {
+      if (outcome.kind !== "encoded") throw new Error("nothing was encoded");
+      expect(outcome.stored.length).toBeLessThan(51_000);
+      expect(outcome.recycled?.length).toBe(100_000);
+      const opened = await pool.open({ stored: outcome.stored, sealing, plainBytes: 100_000, crc32c: outcome.crc32c });
+      expect(opened).toEqual({ kind: "plain", plain: plain() });
+    }
+    await pool.close();
+  });
+
+  it("leaves out the parts of a bundle that the parent has", async () => {
+    const pool = new FramePool({ threads: 1 });
+    const fingerprint = (await loadFingerprinter(new Uint8Array(8)))(plain().subarray(30_000, 60_000));
+    const parts = [part(30_000), part(30_000, fingerprint), part(40_000)];
+    const outcome = await pool.encode(job(plain(), parts));
+    expect(outcome.parts.map(({ unchanged }) => unchanged)).toEqual([false, true, false]);
+    if (outcome.kind !== "encoded") throw new Error("nothing was encoded");
+    const { stored, plainBytes, crc32c } = outcome;
+    expect(plainBytes).toBe(70_000);
+    const opened = await pool.open({ stored, sealing, plainBytes, crc32c });
+    const kept = Buffer.concat([plain().subarray(0, 30_000), plain().subarray(60_000)]);
+    expect(opened.kind === "plain" && Buffer.compare(opened.plain, kept)).toBe(0);
+    const whole = (await loadFingerprinter(new Uint8Array(8)))(plain());
+    expect((await pool.encode(job(plain(), [part(100_000, whole)]))).kind).toBe("unchanged");
+    await pool.close();
+  });
+
+  it("runs the inspector of the worker script it was given", async () => {
+    const serve = new URL("./serve-frames.ts", import.meta.url).href;
+    const source = `import { serveFrames } from ${JSON.stringify(serve)};
+      serveFrames((bytes, inspect, fileOffset) => [{ inspect, fileOffset, first: bytes[0] }]);`;
+    const workerScript = new URL(`data:text/javascript,${encodeURIComponent(source)}`);
+    const pool = new FramePool({ threads: 1, workerScript });
+    const { parts } = await pool.encode(job(new Uint8Array([7, 8]), [part(1), part(1)]));
+    const finding = (first: number) => [{ inspect: { relation: "r" }, fileOffset: 0, first }];
+    expect(parts.map(({ findings }) => findings)).toEqual([finding(7), finding(8)]);
+    await pool.close();
+  });
+
+  it("rejects what waits when a worker dies, and goes on with a new one", async () => {
+    const serve = new URL("./serve-frames.ts", import.meta.url).href;
+    const source = `import { serveFrames } from ${JSON.stringify(serve)};
+      serveFrames((bytes) => { if (bytes[0] === 13) process.exit(3); if (bytes[0] === 14) throw new Error("unlucky"); return []; });`;
+    const workerScript = new URL(`data:text/javascript,${encodeURIComponent(source)}`);
+    const pool = new FramePool({ threads: 1, workerScript });
+    await expect(pool.encode(job(new Uint8Array([13]), [part(1)]))).rejects.toMatchObject({ code: "internal" });
+    await expect(pool.encode(job(new Uint8Array([14]), [part(1)]))).rejects.toThrow("unlucky");
+    expect((await pool.encode(job(new Uint8Array([15]), [part(1)]))).kind).toBe("encoded");
+    await pool.close();
+    await expect(pool.encode(job(new Uint8Array([15]), [part(1)]))).rejects.toThrow("closed");
+  });
+});

@@ -1,0 +1,118 @@
+import { Worker } from "node:worker_threads";
+import { AppError } from "@tidemark/kit";
+import type { FrameEncoder, FrameJob, FrameOutcome } from "../types.ts";
+import type { OpenFrameJob, OpenFrameOutcome } from "./frame-kernel.ts";
+import type { FrameReply, FrameRequest } from "./serve-frames.ts";
+
+export interface FramePoolOptions {
+  /** Worker threads; they start with the first job. */
+  readonly threads: number;
+  /** A script that calls `serveFrames`. Default: one that inspects nothing. */
+  readonly workerScript?: URL;
+}
+
+/** Worker threads that encode and open frames. Jobs go to the thread with the fewest; buffers are transferred both ways. */
+export class FramePool implements FrameEncoder {
+  readonly pipelineDepth: number;
+  readonly #options: FramePoolOptions;
+  #members: Member[] = [];
+  #closed = false;
+
+  constructor(options: FramePoolOptions) {
+    if (!Number.isInteger(options.threads) || options.threads < 1) {
+      throw new AppError("bad-request", { message: `a frame pool needs at least one thread, not ${options.threads}` });
+    }
+    this.#options = options;
+    // One frame being worked on, one waiting behind it, one on its way, per thread.
+    this.pipelineDepth = options.threads * 3;
+  }
+
+  encode(job: FrameJob): Promise<FrameOutcome> {
+    return this.#send<FrameOutcome>("encode", job, job.plain);
+  }
+
+  open(job: OpenFrameJob): Promise<OpenFrameOutcome> {
+    return this.#send<OpenFrameOutcome>("open", job, job.stored);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    const members = this.#members;
+    this.#members = [];
+    await Promise.all(members.map((member) => member.stop()));
+  }
+
+  #send<Outcome>(kind: "encode" | "open", job: FrameJob | OpenFrameJob, bytes: Uint8Array): Promise<Outcome> {
+    if (this.#closed) return Promise.reject(poolError("the frame pool is closed"));
+    return this.#leastBusy().send(kind, job, bytes) as Promise<Outcome>;
+  }
+
+  #leastBusy(): Member {
+    this.#members = this.#members.filter((member) => member.alive);
+    const idle = this.#members.find((member) => member.waiting === 0);
+    if (idle !== undefined) return idle;
+    if (this.#members.length < this.#options.threads) {
+      const member = new Member(this.#options.workerScript ?? new URL("./frame-worker.ts", import.meta.url));
+      this.#members.push(member);
+      return member;
+    }
+    return this.#members.reduce((best, member) => (member.waiting < best.waiting ? member : best));
+  }
+}
+
+interface Waiting {
+  readonly resolve: (outcome: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+class Member {
+  alive = true;
+  readonly #worker: Worker;
+  readonly #waiting = new Map<number, Waiting>();
+  #nextId = 1;
+
+  constructor(script: URL) {
+    this.#worker = new Worker(script);
+    this.#worker.unref();
+    this.#worker.on("message", (reply: FrameReply) => this.#receive(reply));
+    this.#worker.on("error", (cause) => this.#die(poolError("a frame worker failed", cause)));
+    this.#worker.on("exit", (code) => this.#die(poolError(`a frame worker ended with code ${code}`)));
+  }
+
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
+  send(kind: "encode" | "open", job: FrameJob | OpenFrameJob, bytes: Uint8Array): Promise<unknown> {
+    const id = this.#nextId++;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject });
+      // Only work keeps the process alive, not an idle pool.
+      this.#worker.ref();
+      this.#worker.postMessage({ id, kind, job } as FrameRequest, [bytes.buffer as ArrayBuffer]);
+    });
+  }
+
+  async stop(): Promise<void> {
+    await this.#worker.terminate();
+  }
+
+  #receive(reply: FrameReply): void {
+    const waiting = this.#waiting.get(reply.id);
+    this.#waiting.delete(reply.id);
+    if (this.#waiting.size === 0) this.#worker.unref();
+    if ("failure" in reply) waiting?.reject(poolError(`a frame could not be worked on: ${reply.failure}`));
+    else waiting?.resolve(reply.outcome);
+  }
+
+  #die(error: AppError): void {
+    this.alive = false;
+    const waiting = [...this.#waiting.values()];
+    this.#waiting.clear();
+    for (const { reject } of waiting) reject(error);
+  }
+}
+
+function poolError(message: string, cause?: unknown): AppError {
+  return new AppError("internal", { message, cause });
+}

@@ -1,0 +1,207 @@
+import { AppError, joinCleanup } from "@tidemark/kit";
+import { releaseBytes } from "../bytes/release-bytes.ts";
+import { magic, packFrames, packTargetBytes } from "../format.ts";
+import { packKey } from "../paths.ts";
+import { newSeal, type RepositoryContext } from "../repository-context.ts";
+import type { ObjectSeal } from "../seal/object-seal.ts";
+import { encodeTrailer } from "../seal/object-trailer.ts";
+import { sealBox } from "../seal/sealed-box.ts";
+import type { FrameOutcome, FrameSealing } from "../types.ts";
+import { type DirectoryEntry, encodeDirectory, encodePackHeader, packHeaderBytes } from "./pack-directory.ts";
+
+/** A place in a pack, held for a frame while it is encoded. */
+export interface FrameTicket {
+  readonly sealing: FrameSealing;
+  readonly packId: string;
+  /** Takes the frame; gives its index in the pack. Exactly one of `land` and `release` is called, once. */
+  land(outcome: FrameOutcome & { kind: "encoded" }): number;
+  /** The frame is not stored after all. */
+  release(): void;
+}
+
+/**
+ * The packs of one backup. At most two are in memory: the one that fills and one that is being put; `reserve` waits
+ * beyond that. Frames land in the order they are done.
+ */
+export class PackWriter {
+  /** Bytes of packs that are durable. */
+  storedBytes = 0n;
+  readonly #context: RepositoryContext;
+  readonly #serverId: string;
+  readonly #backupId: string;
+  readonly #signal: AbortSignal | undefined;
+  #open: OpenPack | null = null;
+  /** Ids of the packs that were put or may have been. */
+  readonly #attempted = new Set<string>();
+  #putting: Promise<void> | null = null;
+  #failure: { readonly error: unknown } | null = null;
+
+  constructor(context: RepositoryContext, serverId: string, backupId: string, signal: AbortSignal | undefined) {
+    this.#context = context;
+    this.#serverId = serverId;
+    this.#backupId = backupId;
+    this.#signal = signal;
+  }
+
+  async reserve(plainBytes: number): Promise<FrameTicket> {
+    if (this.#open?.isFull(plainBytes) === true) await this.#closeOpen();
+    this.#throwFailure();
+    this.#open ??= this.#newPack();
+    const pack = this.#open;
+    const sealing = pack.reserve(plainBytes);
+    const done = (): void => {
+      pack.outstandingFrames--;
+      pack.outstandingBytes -= plainBytes;
+      pack.notifyIdle();
+    };
+    const land = (outcome: FrameOutcome & { kind: "encoded" }): number => {
+      const index = pack.add(sealing.number, outcome);
+      done();
+      return index;
+    };
+    return { sealing: sealing.sealing, packId: pack.id, land, release: done };
+  }
+
+  /** Puts the last pack and waits until all are durable. No frame may be on its way. */
+  async finish(): Promise<void> {
+    await this.#closeOpen();
+    await this.#putting;
+    this.#throwFailure();
+  }
+
+  wrote(packId: string): boolean {
+    return this.#attempted.has(packId);
+  }
+
+  /** Removes what was put. Every pack is tried; failures are thrown together. */
+  async removeAll(): Promise<void> {
+    // No further put may start, whoever still waits for one.
+    this.#failure ??= { error: new AppError("cancelled", { message: `backup ${this.#backupId} was given up` }) };
+    await this.#putting;
+    const failures: unknown[] = [];
+    for (const packId of this.#attempted) {
+      try {
+        await this.#context.store.delete(packKey(this.#serverId, packId));
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    if (failures.length > 0) {
+      throw new AggregateError(failures, `${failures.length} packs of ${this.#backupId} could not be removed`);
+    }
+  }
+
+  #newPack(): OpenPack {
+    const id = this.#context.newId("pack");
+    return new OpenPack(id, newSeal(this.#context, packKey(this.#serverId, id)));
+  }
+
+  /** Starts the put of the open pack once its frames have landed; waits for the put before it. */
+  async #closeOpen(): Promise<void> {
+    const pack = this.#open;
+    this.#open = null;
+    if (pack === null) return;
+    await pack.idle();
+    await this.#putting;
+    this.#throwFailure();
+    if (pack.entries.length === 0) return;
+    this.#putting = this.#put(pack).catch((error: unknown) => {
+      this.#failure ??= { error };
+    });
+  }
+
+  async #put(pack: OpenPack): Promise<void> {
+    const key = packKey(this.#serverId, pack.id);
+    const chunks = pack.finish(this.#backupId);
+    await this.#context.step("pack:before-put");
+    this.#attempted.add(pack.id);
+    const body = {
+      async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
+        yield* chunks;
+      },
+    };
+    const options = this.#signal === undefined ? {} : { signal: this.#signal };
+    const { sizeBytes } = await this.#context.store.put(key, body, options);
+    const written = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+    if (sizeBytes !== written) {
+      const error = new AppError("storage-failed", {
+        message: `${key}: ${sizeBytes} of ${written} bytes were taken`,
+        context: { key },
+      });
+      throw await joinCleanup(error, () => this.#context.store.delete(key));
+    }
+    for (const chunk of chunks) releaseBytes(chunk);
+    this.storedBytes += BigInt(sizeBytes);
+    await this.#context.step("pack:after-put");
+  }
+
+  #throwFailure(): void {
+    if (this.#failure !== null) throw this.#failure.error;
+  }
+}
+
+class OpenPack {
+  readonly id: string;
+  readonly entries: DirectoryEntry[] = [];
+  outstandingFrames = 0;
+  outstandingBytes = 0;
+  readonly #seal: ObjectSeal;
+  readonly #chunks: Uint8Array[] = [];
+  #storedBytes = packHeaderBytes;
+  #nextNumber = 0;
+  #onIdle: (() => void) | null = null;
+
+  constructor(id: string, seal: ObjectSeal) {
+    this.id = id;
+    this.#seal = seal;
+  }
+
+  isFull(plainBytes: number): boolean {
+    return (
+      this.#storedBytes + this.outstandingBytes + plainBytes > packTargetBytes ||
+      this.entries.length + this.outstandingFrames >= packFrames
+    );
+  }
+
+  reserve(plainBytes: number): { readonly number: number; readonly sealing: FrameSealing } {
+    const number = this.#nextNumber++;
+    this.outstandingFrames++;
+    this.outstandingBytes += plainBytes;
+    return { number, sealing: this.#seal.part("frame", number) };
+  }
+
+  add(number: number, outcome: FrameOutcome & { kind: "encoded" }): number {
+    const { stored, plainBytes, crc32c, fingerprint } = outcome;
+    const guard = stored.slice(stored.length - 16);
+    const offset = this.#storedBytes;
+    this.#chunks.push(stored);
+    this.#storedBytes += stored.length;
+    this.entries.push({ offset, storedBytes: stored.length, plainBytes, number, crc32c, fingerprint, guard });
+    return this.entries.length - 1;
+  }
+
+  /** Resolves when no frame is on its way. */
+  async idle(): Promise<void> {
+    if (this.outstandingFrames === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#onIdle = resolve;
+    });
+  }
+
+  notifyIdle(): void {
+    if (this.outstandingFrames === 0) this.#onIdle?.();
+  }
+
+  /** Header, frames, directory, trailer. */
+  finish(backupId: string): readonly Uint8Array[] {
+    const { facts } = this.#seal;
+    const directory = sealBox(encodeDirectory(backupId, this.entries), this.#seal.part("directory", 0), 1);
+    const trailer = encodeTrailer(magic.packEnd, {
+      ...facts,
+      lastBoxOffset: this.#storedBytes,
+      lastBoxBytes: directory.length,
+      count: this.entries.length,
+    });
+    return [encodePackHeader(facts, this.id, backupId), ...this.#chunks, directory, trailer];
+  }
+}

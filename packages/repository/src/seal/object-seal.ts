@@ -1,0 +1,124 @@
+import { hkdfSync } from "node:crypto";
+import { AppError } from "@tidemark/kit";
+import { ByteReader } from "../bytes/byte-reader.ts";
+import { ByteWriter } from "../bytes/byte-writer.ts";
+import { formatVersion, type Magic, type PartKind, partKinds } from "../format.ts";
+import type { FrameSealing } from "../types.ts";
+
+/** The data keys that this repository's objects are sealed with, by key id, and the one new objects use. */
+export interface Keyring {
+  readonly currentKeyId: string;
+  readonly dataKeys: ReadonlyMap<string, Uint8Array>;
+}
+
+/** What the first bytes of an object say about how it is sealed. */
+export interface SealFacts {
+  /** Empty when not encrypted. */
+  readonly keyId: string;
+  /** 16 random bytes, new for each object: no two objects share a key, whatever they are called. */
+  readonly salt: Uint8Array;
+}
+
+/** Gives the key, nonce and additional data of each part of one object. */
+export class ObjectSeal {
+  readonly facts: SealFacts;
+  readonly #key: Uint8Array | null;
+  readonly #place: string;
+
+  /** `name` is the object's key in the store; sealed parts open only under the name they were made for. */
+  constructor(repositoryId: string, name: string, facts: SealFacts, keyring: Keyring | null) {
+    this.facts = facts;
+    this.#key = deriveObjectKey(repositoryId, name, facts, keyring);
+    this.#place = `tidemark/${formatVersion} ${repositoryId} ${name} ${Buffer.from(facts.salt).toString("hex")}`;
+  }
+
+  part(kind: PartKind, number: number): FrameSealing {
+    const nonce = new Uint8Array(12);
+    const view = new DataView(nonce.buffer);
+    view.setUint32(0, partKinds[kind]);
+    view.setBigUint64(4, BigInt(number));
+    const additionalData = new Uint8Array(Buffer.from(`${this.#place} ${kind} ${number}`, "latin1"));
+    return { key: this.#key, nonce, additionalData };
+  }
+}
+
+function deriveObjectKey(
+  repositoryId: string,
+  name: string,
+  facts: SealFacts,
+  keyring: Keyring | null,
+): Uint8Array | null {
+  if (keyring === null) {
+    if (facts.keyId === "") return null;
+    throw new AppError("object-damaged", {
+      message: `${name} says it is encrypted, in a repository that is not`,
+      context: { key: name },
+    });
+  }
+  const dataKey = keyring.dataKeys.get(facts.keyId);
+  if (dataKey === undefined) {
+    throw new AppError("object-damaged", {
+      message: `${name} is sealed with ${facts.keyId === "" ? "no key" : facts.keyId}, which none of the opened slots holds`,
+      hint: "open the repository with the key of the slot that holds it",
+      context: { key: name, keyId: facts.keyId },
+    });
+  }
+  const purpose = Buffer.from(`tidemark object key\0${repositoryId}\0${name}`, "latin1");
+  return new Uint8Array(hkdfSync("sha256", dataKey, facts.salt, purpose, 32));
+}
+
+export const prefixBytes = 64;
+
+/** The first 64 bytes of every binary object. `firstBoxBytes` is the stored length of the box that follows, or 0. */
+export function encodePrefix(magic: Magic, facts: SealFacts, firstBoxBytes: number): Uint8Array {
+  return new ByteWriter(prefixBytes)
+    .fixedText(magic, 8)
+    .u16(formatVersion)
+    .u16(facts.keyId === "" ? 0 : 1)
+    .u32(firstBoxBytes)
+    .fixedText(facts.keyId, 32)
+    .bytes(facts.salt)
+    .take();
+}
+
+export interface Prefix extends SealFacts {
+  readonly magic: string;
+  readonly firstBoxBytes: number;
+}
+
+/** Throws `repository-format-newer` for a later version and `object-damaged` for what is no prefix. */
+export function decodePrefix(bytes: Uint8Array, key: string): Prefix {
+  try {
+    return readPrefix(bytes, key);
+  } catch (error) {
+    throw error instanceof AppError ? error : damagedObject(key, "its first bytes are no prefix", error);
+  }
+}
+
+function readPrefix(bytes: Uint8Array, key: string): Prefix {
+  if (bytes.length < prefixBytes) throw damagedObject(key, "it is too short");
+  const reader = new ByteReader(bytes);
+  const magic = reader.fixedText(8);
+  const version = reader.u16();
+  if (!magic.startsWith("TIDE")) throw damagedObject(key, "it does not begin as an object of ours");
+  if (version > formatVersion) throw newerObject(key, version);
+  if (version === 0) throw damagedObject(key, "there is no format version 0");
+  const flags = reader.u16();
+  const firstBoxBytes = reader.u32();
+  const keyId = reader.fixedText(32);
+  const salt = new Uint8Array(reader.bytes(16));
+  if (flags !== (keyId === "" ? 0 : 1)) throw damagedObject(key, "it contradicts itself about encryption");
+  return { magic, firstBoxBytes, keyId, salt };
+}
+
+export function damagedObject(key: string, why: string, cause?: unknown): AppError {
+  return new AppError("object-damaged", { message: `${key} is damaged: ${why}`, context: { key }, cause });
+}
+
+export function newerObject(key: string, version: number): AppError {
+  return new AppError("repository-format-newer", {
+    message: `${key} is of format ${version}; this Tidemark reads up to ${formatVersion}`,
+    hint: "use the newer Tidemark that wrote it; nothing was changed",
+    context: { key, version },
+  });
+}
