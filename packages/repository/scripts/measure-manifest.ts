@@ -13,6 +13,7 @@ import { ManifestWriter } from "../src/manifests/manifest-writer.ts";
 import { ParentIndex } from "../src/manifests/parent-index.ts";
 import { FramePool } from "../src/packs/frame-pool.ts";
 import type { RepositoryContext } from "../src/repository-context.ts";
+import { defaultCompression } from "../src/seal/compression.ts";
 import { noise, testFacts } from "../src/test-repository.ts";
 import type { Extent } from "../src/types.ts";
 
@@ -28,7 +29,7 @@ const context: RepositoryContext = {
   repositoryId: "rep_measure",
   keyring: { currentKeyId: "key_1", dataKeys: new Map([["key_1", new Uint8Array(32)]]) },
   fingerprintSeed: new Uint8Array(8),
-  compressionLevel: 1,
+  compression: defaultCompression,
   spoolFolder: folder,
   clock: systemClock,
   newId,

@@ -15,6 +15,7 @@ import {
   type RepositoryDocument,
   requireDocument,
 } from "./repository-document.ts";
+import { type CompressionSetting, defaultCompression } from "./seal/compression.ts";
 import { OpenedServerArea } from "./server-area.ts";
 import type { OnStep } from "./steps.ts";
 import type { Repository, RepositoryKey, ServerArea } from "./types.ts";
@@ -22,8 +23,8 @@ import type { Repository, RepositoryKey, ServerArea } from "./types.ts";
 export interface RepositoryOptions {
   /** Threads that open frames for restore and verify. Default 2. */
   readonly openerThreads?: number;
-  /** zstd level of frames. Default 1: as small as 3 on table data for 60 to 80 % of the time (measured 2026-11). */
-  readonly compressionLevel?: number;
+  /** How frames of new backups are compressed. Default: `defaultCompression`. */
+  readonly compression?: CompressionSetting;
   /** Where a manifest in the making goes beyond 8 MiB: sealed, unlinked at once. Default: the system's temporary folder. */
   readonly spoolFolder?: string;
   readonly onStep?: OnStep;
@@ -141,7 +142,7 @@ function openWith(
     repositoryId: document.id,
     keyring: keys?.keyring ?? null,
     fingerprintSeed,
-    compressionLevel: options.compressionLevel ?? 1,
+    compression: options.compression ?? defaultCompression,
     spoolFolder: options.spoolFolder ?? tmpdir(),
     clock: options.clock ?? systemClock,
     newId: options.newId ?? newId,

@@ -2,6 +2,7 @@ import type { Clock, IdKind } from "@tidemark/kit";
 import type { ObjectStore } from "@tidemark/storage";
 import type { Magic } from "./format.ts";
 import type { FramePool } from "./packs/frame-pool.ts";
+import type { CompressionSetting } from "./seal/compression.ts";
 import { damagedObject, type Keyring, ObjectSeal, type Prefix } from "./seal/object-seal.ts";
 import type { RepositoryStep } from "./steps.ts";
 
@@ -12,7 +13,7 @@ export interface RepositoryContext {
   /** Null: not encrypted. */
   readonly keyring: Keyring | null;
   readonly fingerprintSeed: Uint8Array;
-  readonly compressionLevel: number;
+  readonly compression: CompressionSetting;
   readonly spoolFolder: string;
   readonly clock: Clock;
   readonly newId: (kind: IdKind) => string;

@@ -1,5 +1,6 @@
 import type { ErrorCode, Secret } from "@tidemark/kit";
 import type { BackupConfiguration, BackupEnvironment, BackupMethod } from "./manifests/backup-surroundings.ts";
+import type { BoxCompression } from "./seal/compression.ts";
 
 /**
  * The public shapes of the repository (docs/repository-format.md has the bytes). Open one with `openRepository`, make
@@ -218,7 +219,7 @@ export interface FrameJob {
   readonly sealing: FrameSealing;
   /** 8 bytes. */
   readonly fingerprintSeed: Uint8Array;
-  readonly compressionLevel: number;
+  readonly compression: BoxCompression;
 }
 
 export interface FramePart {

@@ -3,6 +3,7 @@ import { frameBytes } from "../format.ts";
 import type { FrameExtent } from "../manifests/parent-index.ts";
 import type { FrameTicket, PackWriter } from "../packs/pack-writer.ts";
 import type { RepositoryContext } from "../repository-context.ts";
+import { startingCompression } from "../seal/compression.ts";
 import type { FrameEncoder, FrameJob, FrameOutcome, PartOutcome } from "../types.ts";
 import type { EntryQueue, PendingFile } from "./entry-queue.ts";
 
@@ -63,7 +64,7 @@ export class FrameDispatcher {
       })),
       sealing: ticket.sealing,
       fingerprintSeed: this.#parts.context.fingerprintSeed,
-      compressionLevel: this.#parts.context.compressionLevel,
+      compression: startingCompression(this.#parts.context.compression),
     };
     void this.#run(job, ticket, parts);
   }

@@ -18,7 +18,7 @@ export async function revokeManifest(
 ): Promise<"revoked" | "committed"> {
   const key = manifestKey(serverId, backupId);
   const seal = newSeal(context, key);
-  const box = sealBox(jsonBytes({ backupId, revokedAt: context.clock.now() }), seal.part("fact", 0), 1);
+  const box = sealBox(jsonBytes({ backupId, revokedAt: context.clock.now() }), seal.part("fact", 0));
   try {
     await context.store.put(key, Buffer.concat([encodePrefix(magic.revoked, seal.facts, box.length), box]));
     return "revoked";

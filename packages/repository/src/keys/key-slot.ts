@@ -53,7 +53,7 @@ export async function encodeSlot(slot: NewSlot): Promise<Uint8Array> {
       createdAt: slot.createdAt.toISOString(),
       derivation: derivationToJson(derivation),
       nonce: Buffer.from(nonce).toString("base64"),
-      sealed: Buffer.from(sealBox(secrets, sealing, 1)).toString("base64"),
+      sealed: Buffer.from(sealBox(secrets, sealing)).toString("base64"),
     },
     2,
   );

@@ -71,9 +71,9 @@ export class ManifestWriter {
   finish(header: ManifestHeader): AsyncIterable<Uint8Array> {
     this.#closeChunk();
     const { spool } = this;
-    const headerBox = sealBox(jsonBytes(headerToJson(header)), this.#seal.part("header", 0), 1);
+    const headerBox = sealBox(jsonBytes(headerToJson(header)), this.#seal.part("header", 0));
     const prefix = encodePrefix(magic.manifest, this.#seal.facts, headerBox.length);
-    const index = sealBox(this.#index(), this.#seal.part("index", 0), 1);
+    const index = sealBox(this.#index(), this.#seal.part("index", 0));
     const chunkBytes = this.#chunks.reduce((sum, { storedBytes }) => sum + storedBytes, 0);
     const trailer = encodeTrailer(magic.manifestEnd, {
       ...this.#seal.facts,
@@ -116,7 +116,7 @@ export class ManifestWriter {
   #closeChunk(): void {
     const plain = this.#chunk.view();
     if (plain.length === 0) return;
-    const stored = sealBox(plain, this.#seal.part("chunk", this.#chunks.length), 1);
+    const stored = sealBox(plain, this.#seal.part("chunk", this.#chunks.length));
     this.#chunks.push({ storedBytes: stored.length, plainBytes: plain.length });
     this.spool.add(stored);
     this.#chunk.clear();

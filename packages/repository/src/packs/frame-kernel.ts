@@ -45,7 +45,7 @@ export function encodeFrame(job: FrameJob, fingerprint: Fingerprinter, inspector
   return {
     kind: "encoded",
     parts,
-    stored: sealBox(plain, job.sealing, job.compressionLevel),
+    stored: sealBox(plain, job.sealing, job.compression),
     plainBytes: keptBytes,
     crc32c: frameCrc,
     fingerprint: onlyPart?.fingerprint ?? fingerprint(plain),

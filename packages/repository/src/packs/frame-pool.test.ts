@@ -16,7 +16,7 @@ const job = (plain: Uint8Array, parts: readonly FramePart[]): FrameJob => ({
   parts,
   sealing,
   fingerprintSeed: new Uint8Array(8),
-  compressionLevel: 1,
+  compression: { codec: "zstd", level: 1 },
 });
 const plain = (): Uint8Array => noise(100_000, 1).fill(65, 50_000);
 

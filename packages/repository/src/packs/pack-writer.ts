@@ -195,7 +195,7 @@ class OpenPack {
   /** Header, frames, directory, trailer. */
   finish(backupId: string): readonly Uint8Array[] {
     const { facts } = this.#seal;
-    const directory = sealBox(encodeDirectory(backupId, this.entries), this.#seal.part("directory", 0), 1);
+    const directory = sealBox(encodeDirectory(backupId, this.entries), this.#seal.part("directory", 0));
     const trailer = encodeTrailer(magic.packEnd, {
       ...facts,
       lastBoxOffset: this.#storedBytes,

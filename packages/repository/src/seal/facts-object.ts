@@ -8,7 +8,7 @@ import { openBox, sealBox } from "./sealed-box.ts";
 /** Small facts as objects: marks, leases, collection passes. A prefix and one box of JSON. */
 export async function putFacts(context: RepositoryContext, key: string, facts: unknown): Promise<void> {
   const seal = newSeal(context, key);
-  const box = sealBox(jsonBytes(facts), seal.part("fact", 0), 1);
+  const box = sealBox(jsonBytes(facts), seal.part("fact", 0));
   const prefix = encodePrefix(magic.fact, seal.facts, box.length);
   await context.store.put(key, Buffer.concat([prefix, box]));
 }

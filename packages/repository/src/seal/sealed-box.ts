@@ -2,6 +2,7 @@ import { createCipheriv, createDecipheriv, createHash, timingSafeEqual } from "n
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { releaseBytes } from "../bytes/release-bytes.ts";
 import type { FrameSealing } from "../types.ts";
+import { type BoxCompression, boxCodecs, metadataCompression } from "./compression.ts";
 
 /**
  * A box is how every sealed part of an object is stored (docs/repository-format.md, "Boxes"):
@@ -9,21 +10,33 @@ import type { FrameSealing } from "../types.ts";
  * AES-GCM tag (16 bytes) or, without a key, the first 32 bytes of BLAKE2b-512. Synchronous: for worker threads and for
  * parts of at most a few hundred KiB.
  */
-export function sealBox(plain: Uint8Array, sealing: FrameSealing, compressionLevel: number): Uint8Array {
-  const packed = zstdCompressSync(plain, {
-    params: { [constants.ZSTD_c_compressionLevel]: compressionLevel },
-    // One output buffer: what does not fit into it is not worth compressing and takes a second one.
-    chunkSize: Math.max(plain.length, 64),
-  });
-  const compressed = packed.length < plain.length;
-  const payload = compressed ? packed : plain;
+export function sealBox(
+  plain: Uint8Array,
+  sealing: FrameSealing,
+  compression: BoxCompression = metadataCompression,
+): Uint8Array {
+  const packed = compress(plain, compression);
+  const payload = packed ?? plain;
   const head = Buffer.allocUnsafe(headBytes);
-  head.writeUInt8(compressed ? codecs.zstd : codecs.plain, 0);
+  head.writeUInt8(boxCodecs[packed === null ? "plain" : compression.codec], 0);
   head.writeUInt32LE(plain.length, 1);
   const stored =
     sealing.key === null ? closeWithHash(head, payload, sealing) : encrypt(sealing.key, head, payload, sealing);
-  releaseWhole(packed);
+  if (packed !== null) releaseWhole(packed);
   return stored;
+}
+
+/** Null where that does not make it smaller: then it is stored as it is. */
+function compress(plain: Uint8Array, { codec, level }: BoxCompression): Uint8Array | null {
+  if (codec === "plain") return null;
+  const packed = zstdCompressSync(plain, {
+    params: { [constants.ZSTD_c_compressionLevel]: level },
+    // One output buffer: what does not fit into it is not worth compressing and takes a second one.
+    chunkSize: Math.max(plain.length, 64),
+  });
+  if (packed.length < plain.length) return packed;
+  releaseWhole(packed);
+  return null;
 }
 
 /** zlib's result is the beginning of a buffer of its own, as long as the chunk it was given, unless it is small. */
@@ -53,16 +66,15 @@ function unpack(body: Uint8Array): Uint8Array {
   const plainLength = view.readUInt32LE(1);
   const payload = view.subarray(headBytes);
   const codec = view.readUInt8(0);
-  if (codec === codecs.plain) {
+  if (codec === boxCodecs.plain) {
     if (payload.length !== plainLength) throw new BoxDamaged("its length is not the one it says");
     return new Uint8Array(payload);
   }
-  if (codec !== codecs.zstd) throw new BoxDamaged(`its codec ${codec} is unknown`);
+  if (codec !== boxCodecs.zstd) throw new BoxDamaged(`its codec ${codec} is unknown`);
   return decompress(payload, plainLength);
 }
 
 const headBytes = 5;
-const codecs = { plain: 0, zstd: 1 } as const;
 const tagBytes = 16;
 const hashBytes = 32;
 
