@@ -11,22 +11,35 @@ export {
   type ProtectionState,
   protectionState,
 } from "./protection-state.ts";
+export { checkRetentionPolicy, keepsEverything } from "./retention/check-retention.ts";
+export { describeRetention } from "./retention/describe-retention.ts";
+export { parseRetention } from "./retention/parse-retention.ts";
+export { planRetention } from "./retention/plan-retention.ts";
+export { retentionPlanHash } from "./retention/retention-plan-hash.ts";
 export {
-  checkRetentionPolicy,
   type DeleteCode,
   type DeletedBackup,
-  describeRetention,
   type KeepCode,
   type KeptBackup,
-  planRetention,
+  keepEverything,
+  type PeriodRule,
+  periodRules,
   type RetentionCandidate,
   type RetentionHold,
   type RetentionInput,
   type RetentionPlan,
   type RetentionPolicy,
   type RetentionReason,
-} from "./retention.ts";
-export { retentionPlanHash } from "./retention-plan-hash.ts";
+} from "./retention/retention-types.ts";
+export {
+  type KeptSpan,
+  keptAt,
+  type RetentionSimulation,
+  type SimulatedBackup,
+  type SimulationRequest,
+  simulateRetention,
+  simulationSteps,
+} from "./retention/simulate-retention.ts";
 export {
   type MissedRun,
   missedRun,
@@ -35,3 +48,4 @@ export {
   scheduleIntervalMs,
   validateCron,
 } from "./schedule.ts";
+export { isTimeZone } from "./time-zone.ts";

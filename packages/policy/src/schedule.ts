@@ -1,5 +1,6 @@
 import { AppError } from "@tidemark/kit";
 import { CronExpressionParser } from "cron-parser";
+import { isTimeZone } from "./time-zone.ts";
 
 /** A schedule: a five-field cron expression read in an IANA time zone. */
 export interface ScheduleTimes {
@@ -96,15 +97,6 @@ function parseCron(cron: string, timeZone: string, from: Date): ReturnType<typeo
     return CronExpressionParser.parse(fields.join(" "), { tz: timeZone, currentDate: from });
   } catch (cause) {
     throw cronInvalid(cron, cause instanceof Error ? cause.message : String(cause), cause);
-  }
-}
-
-function isTimeZone(timeZone: string): boolean {
-  try {
-    new Intl.DateTimeFormat("en", { timeZone });
-    return true;
-  } catch {
-    return false;
   }
 }
 

@@ -1,27 +1,34 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { planRetention, type RetentionCandidate, type RetentionHold, type RetentionPolicy } from "./retention.ts";
+import { planRetention } from "./plan-retention.ts";
+import {
+  keepEverything,
+  periodRules,
+  type RetentionCandidate,
+  type RetentionHold,
+  type RetentionPolicy,
+} from "./retention-types.ts";
 
 const now = new Date("2026-03-15T00:00:00Z");
 
-/** `ok@03-01` is a usable backup that ended on March 1st; other states: damaged, failed, running. */
+/** `ok@03-01` is a usable backup that ended on March 1st, `proven@…` a proven one; other states: damaged, failed, running. */
 function backups(text: string): RetentionCandidate[] {
   return text.split(" ").map((word) => {
     const [state = "", day = ""] = word.split("@");
     const at = new Date(`2026-${day}T00:00:00Z`);
-    const kind = state === "ok" ? "usable" : (state as RetentionCandidate["state"]);
+    const kind = state === "ok" || state === "proven" ? "usable" : (state as RetentionCandidate["state"]);
     return {
       backupId: word,
       state: kind,
       startedAt: at,
       stoppedAt: kind === "usable" || kind === "damaged" ? at : null,
+      proven: state === "proven",
     };
   });
 }
 
 const rules = (policy: Partial<RetentionPolicy>): RetentionPolicy => ({
-  keepLast: null,
-  windowDays: null,
+  ...keepEverything,
   minimum: 0,
   ...policy,
 });
@@ -114,6 +121,42 @@ const cases: {
     deleted: "",
   },
   {
+    why: "keeps the newest of each day, week, month and year that has one",
+    have: "ok@01-05 ok@01-31 ok@02-27 ok@02-28 ok@03-09 ok@03-10 ok@03-13 ok@03-14",
+    policy: { daily: 2, weekly: 2, monthly: 3, yearly: 1 },
+    kept: "ok@03-14:newest-usable,daily,weekly,monthly,yearly ok@03-13:daily ok@02-28:weekly,monthly ok@01-31:monthly",
+    deleted: "ok@03-10:beyond-rules ok@03-09:beyond-rules ok@02-27:beyond-rules ok@01-05:beyond-rules",
+  },
+  {
+    why: "counts only periods that have a backup, so a long silence loses nothing",
+    have: "ok@01-05 ok@01-12 ok@03-14",
+    policy: { weekly: 3 },
+    kept: "ok@03-14:newest-usable,weekly ok@01-12:weekly ok@01-05:weekly",
+    deleted: "",
+  },
+  {
+    why: "takes the newest usable backup of a period, whatever else there is",
+    have: "ok@03-10 damaged@03-12",
+    policy: { weekly: 1 },
+    kept: "damaged@03-12:damaged-not-superseded ok@03-10:newest-usable,weekly",
+    deleted: "",
+  },
+  {
+    why: "lets a period have another backup beside one that is held",
+    have: "ok@03-10 ok@03-12",
+    policy: { weekly: 1 },
+    holds: ["ok@03-12"],
+    kept: "ok@03-12:hold,newest-usable ok@03-10:weekly",
+    deleted: "",
+  },
+  {
+    why: "keeps the newest proven backup although unproven ones are newer",
+    have: "ok@03-01 proven@03-02 ok@03-03 ok@03-04",
+    policy: { keepLast: 1 },
+    kept: "ok@03-04:newest-usable,keep-last proven@03-02:newest-proven",
+    deleted: "ok@03-03:beyond-rules ok@03-01:beyond-rules",
+  },
+  {
     why: "keeps damaged backups when there is nothing better",
     have: "damaged@01-01 damaged@02-01",
     policy: { keepLast: 1 },
@@ -150,16 +193,24 @@ describe("planRetention", () => {
     }
   });
 
-  it.each([{ keepLast: 0 }, { keepLast: 1.5 }, { windowDays: 0 }, { windowDays: Number.NaN }, { minimum: -1 }])(
-    "refuses %o",
-    (policy) => {
-      expect(() => planRetention({ backups: [], policy: rules(policy), holds: [], now })).toThrow("cannot be used");
-    },
-  );
+  it.each([
+    { keepLast: 0 },
+    { keepLast: 1.5 },
+    { windowDays: 0 },
+    { windowDays: Number.NaN },
+    { minimum: -1 },
+    { weekly: 0 },
+    { yearly: 2.5 },
+    { timeZone: "Mars/Olympus" },
+    { timeZone: "" },
+  ])("refuses %o", (policy) => {
+    expect(() => planRetention({ backups: [], policy: rules(policy), holds: [], now })).toThrow("cannot be used");
+  });
 });
 
 const anyBackup = fc.record({
   state: fc.constantFrom("usable", "damaged", "running", "failed"),
+  proven: fc.boolean(),
   day: fc.integer({ min: 0, max: 60 }),
 });
 const anyInput = fc
@@ -168,12 +219,17 @@ const anyInput = fc
     policy: fc.record({
       keepLast: fc.option(fc.integer({ min: 1, max: 6 })),
       windowDays: fc.option(fc.integer({ min: 1, max: 40 })),
+      daily: fc.option(fc.integer({ min: 1, max: 9 })),
+      weekly: fc.option(fc.integer({ min: 1, max: 5 })),
+      monthly: fc.option(fc.integer({ min: 1, max: 3 })),
+      yearly: fc.option(fc.integer({ min: 1, max: 2 })),
+      timeZone: fc.constantFrom("UTC", "Pacific/Kiritimati", "America/New_York"),
       minimum: fc.integer({ min: 0, max: 4 }),
     }),
     heldShare: fc.array(fc.boolean(), { maxLength: 20 }),
   })
   .map(({ list, policy, heldShare }) => {
-    const candidates = list.map(({ state, day }, index): RetentionCandidate => {
+    const candidates = list.map(({ state, day, proven }, index): RetentionCandidate => {
       const at = new Date(now.getTime() - day * 86_400_000);
       const stored = state === "usable" || state === "damaged";
       return {
@@ -181,6 +237,7 @@ const anyInput = fc
         state: state as RetentionCandidate["state"],
         startedAt: at,
         stoppedAt: stored ? at : null,
+        proven: proven && state === "usable",
       };
     });
     return {
@@ -213,6 +270,48 @@ describe("planRetention, for any backups and any policy", () => {
         if (usable.length > 0)
           expect(usable.some((one) => one.startedAt.getTime() === newestMs && !deleted.has(one.backupId))).toBe(true);
         for (const one of input.backups) if (one.state === "running") expect(deleted.has(one.backupId)).toBe(false);
+      }),
+    );
+  });
+
+  it("never deletes the newest proven one", () => {
+    fc.assert(
+      fc.property(anyInput, (input) => {
+        const proven = input.backups.filter((one) => one.proven);
+        const newestMs = Math.max(...proven.map((one) => one.startedAt.getTime()));
+        const kept = new Set(planRetention(input).kept.map((one) => one.backupId));
+        if (proven.length === 0) return;
+        expect(proven.some((one) => one.startedAt.getTime() === newestMs && kept.has(one.backupId))).toBe(true);
+      }),
+    );
+  });
+
+  it("decides the same again once it was executed, in any order and in part", () => {
+    fc.assert(
+      fc.property(anyInput, fc.infiniteStream(fc.boolean()), (input, coins) => {
+        const plan = planRetention(input);
+        const gone = new Set(plan.deleted.filter(() => coins.next().value === true).map((one) => one.backupId));
+        const rest = input.backups.filter((one) => !gone.has(one.backupId));
+        const again = planRetention({ ...input, backups: rest });
+        expect(again.kept.map((one) => one.backupId)).toEqual(plan.kept.map((one) => one.backupId));
+      }),
+    );
+  });
+
+  it("keeps as many periods as asked for, or all there are", () => {
+    fc.assert(
+      fc.property(anyInput, (input) => {
+        const plan = planRetention(input);
+        for (const rule of periodRules) {
+          const count = input.policy[rule];
+          const labelled = plan.kept.filter((one) => one.reasons.some(({ code }) => code === rule)).length;
+          if (count === null) expect(labelled).toBe(0);
+          else expect(labelled).toBeLessThanOrEqual(count);
+          const free = input.backups.filter(
+            (one) => one.state === "usable" && !input.holds.some(({ backupId }) => backupId === one.backupId),
+          );
+          if (count !== null && free.length > 0) expect(labelled).toBeGreaterThan(0);
+        }
       }),
     );
   });
