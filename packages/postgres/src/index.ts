@@ -63,6 +63,8 @@ export { BackupManifestReader } from "./files/backup-manifest-reader.ts";
 export { BackupManifestWriter } from "./files/backup-manifest-writer.ts";
 export { formatLsn, type Lsn, noLsn, parseLsn, toLsn } from "./files/lsn.ts";
 export { checkPages, type PageCheck, pageChecksum } from "./files/page-checksum.ts";
+export { type PageKind, pageKindOf } from "./files/page-kind.ts";
+export { maskPage, type PagePlace, pageLsn, samePage } from "./files/page-masks.ts";
 export { type ClusterState, majorsByCatalogVersion, type PgControl, parsePgControl } from "./files/pg-control.ts";
 export { firstBlockOfFile, isRelationFile, parseRelationPath, type RelationFile } from "./files/relation-file.ts";
 export { encodeTablespaceMap, parseTablespaceMap, type TablespaceMapEntry } from "./files/tablespace-map.ts";
