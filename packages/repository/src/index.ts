@@ -28,7 +28,13 @@ export { FramePool, type FramePoolOptions } from "./packs/frame-pool.ts";
 export { serveFrames } from "./packs/serve-frames.ts";
 export { walPrefix } from "./paths.ts";
 export { isRepository, type RepositoryDocument, type RepositoryPresence } from "./repository-document.ts";
-export { type BoxCompression, type CompressionSetting, defaultCompression } from "./seal/compression.ts";
+export {
+  type BoxCompression,
+  type CompressionSetting,
+  compressionText,
+  defaultCompression,
+  parseCompression,
+} from "./seal/compression.ts";
 export { type OnStep, type RepositoryStep, repositorySteps } from "./steps.ts";
 export type {
   BackupCounts,

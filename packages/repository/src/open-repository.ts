@@ -15,7 +15,7 @@ import {
   type RepositoryDocument,
   requireDocument,
 } from "./repository-document.ts";
-import { type CompressionSetting, defaultCompression } from "./seal/compression.ts";
+import { assertCompression, type CompressionSetting, defaultCompression } from "./seal/compression.ts";
 import { OpenedServerArea } from "./server-area.ts";
 import type { OnStep } from "./steps.ts";
 import type { Repository, RepositoryKey, ServerArea } from "./types.ts";
@@ -142,7 +142,7 @@ function openWith(
     repositoryId: document.id,
     keyring: keys?.keyring ?? null,
     fingerprintSeed,
-    compression: options.compression ?? defaultCompression,
+    compression: assertCompression(options.compression ?? defaultCompression),
     spoolFolder: options.spoolFolder ?? tmpdir(),
     clock: options.clock ?? systemClock,
     newId: options.newId ?? newId,

@@ -17,6 +17,7 @@ import type {
   NewFile,
   StoredBackup,
 } from "../types.ts";
+import { CompressionPilot, PipelineMeter } from "./compression-pilot.ts";
 import { EntryQueue } from "./entry-queue.ts";
 import { FileSlicer, type OpenFileWriter } from "./file-slicer.ts";
 import { FrameDispatcher } from "./frame-dispatcher.ts";
@@ -47,10 +48,16 @@ export class OpenBackupWriter implements BackupWriter {
     this.#options = options;
     this.#parent = parent;
     const { encoder, signal } = options;
-    this.#packs = new PackWriter(context, serverId, options.backupId, signal);
+    const pilot = new CompressionPilot(context.compression);
+    const meter = new PipelineMeter(
+      () => context.clock.monotonicMs(),
+      (window) => pilot.observe(window),
+    );
+    this.#packs = new PackWriter(context, serverId, options.backupId, signal, meter);
     this.#manifest = new ManifestWriter(context, serverId, options.backupId);
     this.#queue = new EntryQueue(this.#manifest);
-    this.#dispatcher = new FrameDispatcher({ context, encoder, packs: this.#packs, queue: this.#queue, signal });
+    const sides = { packs: this.#packs, queue: this.#queue, pilot, meter };
+    this.#dispatcher = new FrameDispatcher({ context, encoder, ...sides, signal });
     this.#slicer = new FileSlicer({
       dispatcher: this.#dispatcher,
       queue: this.#queue,

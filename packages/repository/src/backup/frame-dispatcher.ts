@@ -3,8 +3,8 @@ import { frameBytes } from "../format.ts";
 import type { FrameExtent } from "../manifests/parent-index.ts";
 import type { FrameTicket, PackWriter } from "../packs/pack-writer.ts";
 import type { RepositoryContext } from "../repository-context.ts";
-import { startingCompression } from "../seal/compression.ts";
 import type { FrameEncoder, FrameJob, FrameOutcome, PartOutcome } from "../types.ts";
+import type { CompressionPilot, PipelineMeter } from "./compression-pilot.ts";
 import type { EntryQueue, PendingFile } from "./entry-queue.ts";
 
 /** A part of a frame on its way: which run of which file it will be. */
@@ -21,6 +21,8 @@ export interface DispatcherParts {
   readonly encoder: FrameEncoder;
   readonly packs: PackWriter;
   readonly queue: EntryQueue;
+  readonly pilot: CompressionPilot;
+  readonly meter: PipelineMeter;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -50,7 +52,9 @@ export class FrameDispatcher {
 
   /** Waits while the encoders or the store are behind, then sends. The buffer of `plain` is given away. */
   async dispatch(plain: Uint8Array, parts: readonly DispatchedPart[]): Promise<void> {
-    while (this.#inFlight >= this.#parts.encoder.pipelineDepth) await this.#landing();
+    while (this.#inFlight >= this.#parts.encoder.pipelineDepth) {
+      await this.#parts.meter.waitForEncoders(this.#landing());
+    }
     this.throwFailure();
     const ticket = await this.#parts.packs.reserve(plain.length);
     this.#inFlight++;
@@ -64,7 +68,7 @@ export class FrameDispatcher {
       })),
       sealing: ticket.sealing,
       fingerprintSeed: this.#parts.context.fingerprintSeed,
-      compression: startingCompression(this.#parts.context.compression),
+      compression: this.#parts.pilot.compression,
     };
     void this.#run(job, ticket, parts);
   }

@@ -1,6 +1,6 @@
 import { combineCrc32c, crc32c } from "@tidemark/kit";
 import { createXXHash128 } from "hash-wasm";
-import { openBox, sealBox } from "../seal/sealed-box.ts";
+import { openFrameBox, sealBox } from "../seal/sealed-box.ts";
 import type { FrameInspector, FrameJob, FrameOutcome, FrameSealing, PartOutcome } from "../types.ts";
 
 /** XXH3-128 with the repository's seed, in canonical byte order. A change detector, not a proof against an attacker. */
@@ -68,7 +68,7 @@ export type OpenFrameOutcome =
 export function openFrame(job: OpenFrameJob): OpenFrameOutcome {
   let plain: Uint8Array;
   try {
-    plain = openBox(job.stored, job.sealing);
+    plain = openFrameBox(job.stored, job.sealing, job.plainBytes);
   } catch (error) {
     return { kind: "damaged", reason: error instanceof Error ? error.message : String(error) };
   }

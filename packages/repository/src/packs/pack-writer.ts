@@ -1,4 +1,5 @@
 import { AppError, joinCleanup } from "@tidemark/kit";
+import type { PipelineMeter } from "../backup/compression-pilot.ts";
 import { releaseBytes } from "../bytes/release-bytes.ts";
 import { magic, packFrames, packTargetBytes } from "../format.ts";
 import { packKey } from "../paths.ts";
@@ -30,17 +31,26 @@ export class PackWriter {
   readonly #serverId: string;
   readonly #backupId: string;
   readonly #signal: AbortSignal | undefined;
+  readonly #meter: PipelineMeter | undefined;
   #open: OpenPack | null = null;
   /** Ids of the packs that were put or may have been. */
   readonly #attempted = new Set<string>();
   #putting: Promise<void> | null = null;
   #failure: { readonly error: unknown } | null = null;
 
-  constructor(context: RepositoryContext, serverId: string, backupId: string, signal: AbortSignal | undefined) {
+  /** `meter` hears how long a full pack waits for the one before it. */
+  constructor(
+    context: RepositoryContext,
+    serverId: string,
+    backupId: string,
+    signal: AbortSignal | undefined,
+    meter?: PipelineMeter,
+  ) {
     this.#context = context;
     this.#serverId = serverId;
     this.#backupId = backupId;
     this.#signal = signal;
+    this.#meter = meter;
   }
 
   async reserve(plainBytes: number): Promise<FrameTicket> {
@@ -102,7 +112,8 @@ export class PackWriter {
     this.#open = null;
     if (pack === null) return;
     await pack.idle();
-    await this.#putting;
+    if (this.#putting !== null) await (this.#meter?.waitForStore(this.#putting) ?? this.#putting);
+    this.#meter?.packFilled();
     this.#throwFailure();
     if (pack.entries.length === 0) return;
     this.#putting = this.#put(pack).catch((error: unknown) => {

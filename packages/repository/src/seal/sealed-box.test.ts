@@ -1,9 +1,12 @@
+import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ByteReader } from "../bytes/byte-reader.ts";
 import { ByteWriter } from "../bytes/byte-writer.ts";
+import { noise } from "../test-repository.ts";
 import type { FrameSealing } from "../types.ts";
-import { openBox, sealBox } from "./sealed-box.ts";
+import { type BoxCompression, boxCodecs, compressionText, parseCompression } from "./compression.ts";
+import { BoxDamaged, openBox, openFrameBox, sealBox } from "./sealed-box.ts";
 
 const sealing = (key: Uint8Array | null, place = "here"): FrameSealing => ({
   key,
@@ -40,6 +43,114 @@ describe.each([
     expect(() => openBox(stored, sealing(key, "elsewhere"))).toThrow(/match/);
   });
 });
+
+const everyCompression: readonly BoxCompression[] = [
+  { codec: "plain", level: 0 },
+  { codec: "lz4", level: 0 },
+  ...[1, 3, 9, 19].map((level) => ({ codec: "zstd", level }) as const),
+  ...[1, 6, 9].map((level) => ({ codec: "gzip", level }) as const),
+];
+
+describe.each(everyCompression)("a box by $codec $level", (compression) => {
+  const repetitive = new Uint8Array(Buffer.from("id, name, amount, note;".repeat(4_000)));
+  const codecIn = (stored: Uint8Array): number | undefined => stored[0];
+
+  it("opens to what was sealed, and is plain where it would not shrink", () => {
+    const plains = [repetitive, noise(100_000, 3), new Uint8Array(0), new Uint8Array(131_072), new Uint8Array([7])];
+    for (const plain of plains) {
+      const stored = sealBox(plain, sealing(null), compression);
+      expect(Buffer.compare(openBox(stored, sealing(null)), plain)).toBe(0);
+      expect(stored.length).toBeLessThanOrEqual(plain.length + 5 + 32);
+    }
+    expect(codecIn(sealBox(repetitive, sealing(null), compression))).toBe(boxCodecs[compression.codec]);
+    expect(codecIn(sealBox(noise(100_000, 3), sealing(null), compression))).toBe(boxCodecs.plain);
+  });
+
+  it("refuses any other length than the one it holds, before it is made room for", () => {
+    const stored = sealBox(repetitive, sealing(null), compression);
+    for (const claimed of [0, 1, repetitive.length - 1, repetitive.length + 1, 500_000_000, 0xffff_ffff]) {
+      const lie = reseal(stored, (body) => body.writeUInt32LE(claimed, 1));
+      expect(() => openBox(lie, sealing(null)), `claims ${claimed}`).toThrow(BoxDamaged);
+    }
+  });
+
+  it("never throws anything but damage for a payload that is none", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), fc.nat(100_000), (payload, claimed) => {
+        const body = Buffer.alloc(5 + payload.length);
+        body.writeUInt8(boxCodecs[compression.codec], 0);
+        body.writeUInt32LE(claimed, 1);
+        body.set(payload, 5);
+        let opened: Uint8Array;
+        try {
+          opened = openBox(withHash(body), sealing(null));
+        } catch (error) {
+          expect(error).toBeInstanceOf(BoxDamaged);
+          return;
+        }
+        expect(opened.length).toBe(claimed);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+describe("a box of a frame", () => {
+  it("is refused beyond what its directory says and beyond what a frame can be", () => {
+    const stored = sealBox(new Uint8Array(200_000), sealing(null));
+    expect(() => openFrameBox(stored, sealing(null), 100)).toThrow(/100 is the most/);
+    expect(() => openFrameBox(stored, sealing(null), 200_000)).toThrow(/131072 is the most/);
+    const frame = sealBox(new Uint8Array(131_072), sealing(null));
+    expect(openFrameBox(frame, sealing(null), 131_072).length).toBe(131_072);
+  });
+
+  it("of a codec nobody knows is damaged", () => {
+    const unknown = reseal(sealBox(new Uint8Array(9), sealing(null)), (body) => body.writeUInt8(4, 0));
+    expect(() => openBox(unknown, sealing(null))).toThrow(/codec 4 is unknown/);
+  });
+});
+
+describe("a compression setting", () => {
+  it("is read from the text it is written as", () => {
+    for (const text of ["zstd:1", "zstd:19", "gzip:1", "gzip:9", "lz4", "none", "auto"]) {
+      expect(compressionText(parseCompression(text))).toBe(text);
+    }
+    expect(compressionText(parseCompression(" ZSTD "))).toBe("zstd:1");
+    expect(compressionText(parseCompression("gzip"))).toBe("gzip:6");
+  });
+
+  it("is refused when there is no such algorithm or level", () => {
+    const wrong = [
+      "",
+      "zstd:0",
+      "zstd:20",
+      "zstd:-1",
+      "zstd:",
+      "zstd:3:4",
+      "gzip:10",
+      "lz4:1",
+      "auto:2",
+      "brotli",
+      "1",
+    ];
+    for (const text of wrong) expect(() => parseCompression(text), text).toThrow(/is no compression/);
+  });
+});
+
+/** A box without encryption whose body was changed by somebody who can hash. */
+function reseal(stored: Uint8Array, change: (body: Buffer) => void): Uint8Array {
+  const body = Buffer.from(stored.subarray(0, stored.length - 32));
+  change(body);
+  return withHash(body);
+}
+
+function withHash(body: Uint8Array): Uint8Array {
+  const { additionalData } = sealing(null);
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(additionalData.length);
+  const hash = createHash("blake2b512").update(length).update(additionalData).update(body).digest();
+  return new Uint8Array(Buffer.concat([body, hash.subarray(0, 32)]));
+}
 
 describe("numbers and texts in objects", () => {
   it("are read as they were written", () => {

@@ -1,7 +1,8 @@
 import { createCipheriv, createDecipheriv, createHash, timingSafeEqual } from "node:crypto";
-import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { releaseBytes } from "../bytes/release-bytes.ts";
+import { frameBytes } from "../format.ts";
 import type { FrameSealing } from "../types.ts";
+import { codecOf, compress, decompress, releaseWhole } from "./codec.ts";
 import { type BoxCompression, boxCodecs, metadataCompression } from "./compression.ts";
 
 /**
@@ -26,52 +27,54 @@ export function sealBox(
   return stored;
 }
 
-/** Null where that does not make it smaller: then it is stored as it is. */
-function compress(plain: Uint8Array, { codec, level }: BoxCompression): Uint8Array | null {
-  if (codec === "plain") return null;
-  const packed = zstdCompressSync(plain, {
-    params: { [constants.ZSTD_c_compressionLevel]: level },
-    // One output buffer: what does not fit into it is not worth compressing and takes a second one.
-    chunkSize: Math.max(plain.length, 64),
-  });
-  if (packed.length < plain.length) return packed;
-  releaseWhole(packed);
-  return null;
-}
-
-/** zlib's result is the beginning of a buffer of its own, as long as the chunk it was given, unless it is small. */
-function releaseWhole(packed: Uint8Array): void {
-  if (packed.byteOffset === 0 && packed.buffer.byteLength > Buffer.poolSize) {
-    releaseBytes(new Uint8Array(packed.buffer));
-  }
-}
-
 /** Thrown by `openBox`: what is stored is not what was stored. */
 export class BoxDamaged extends Error {
   override readonly name = "BoxDamaged";
 }
 
-/** The plain bytes in a buffer of their own. Throws `BoxDamaged`. */
-export function openBox(stored: Uint8Array, sealing: FrameSealing): Uint8Array {
-  if (sealing.key === null) return unpack(checkHash(stored, sealing));
+/**
+ * The plain bytes in a buffer of their own. Throws `BoxDamaged`, also for a box that says it holds more than
+ * `maxPlainBytes`: its guard proves nothing in a repository without encryption, where anyone can make one.
+ */
+export function openBox(
+  stored: Uint8Array,
+  sealing: FrameSealing,
+  maxPlainBytes: number = largestBoxBytes,
+): Uint8Array {
+  if (sealing.key === null) return unpack(checkHash(stored, sealing), maxPlainBytes);
   const body = decrypt(sealing.key, stored, sealing);
-  const plain = unpack(body);
+  const plain = unpack(body, maxPlainBytes);
   releaseBytes(body);
   return plain;
 }
 
-function unpack(body: Uint8Array): Uint8Array {
+/** A frame, whose directory says how long it is: at most that, and never more than a frame can be. */
+export function openFrameBox(stored: Uint8Array, sealing: FrameSealing, plainBytes: number): Uint8Array {
+  return openBox(stored, sealing, Math.min(plainBytes, frameBytes));
+}
+
+/** The largest box there is: the index of a manifest that points into a million packs. */
+const largestBoxBytes = 1024 * 1024 * 1024;
+
+function unpack(body: Uint8Array, maxPlainBytes: number): Uint8Array {
   if (body.length < headBytes) throw new BoxDamaged("it is too short");
   const view = Buffer.from(body.buffer, body.byteOffset, body.length);
   const plainLength = view.readUInt32LE(1);
+  if (plainLength > maxPlainBytes) {
+    throw new BoxDamaged(`it says it holds ${plainLength} bytes, where ${maxPlainBytes} is the most there can be`);
+  }
   const payload = view.subarray(headBytes);
-  const codec = view.readUInt8(0);
-  if (codec === boxCodecs.plain) {
+  const codec = codecOf(view.readUInt8(0));
+  if (codec === null) throw new BoxDamaged(`its codec ${view.readUInt8(0)} is unknown`);
+  if (codec === "plain") {
     if (payload.length !== plainLength) throw new BoxDamaged("its length is not the one it says");
     return new Uint8Array(payload);
   }
-  if (codec !== boxCodecs.zstd) throw new BoxDamaged(`its codec ${codec} is unknown`);
-  return decompress(payload, plainLength);
+  try {
+    return decompress(codec, payload, plainLength);
+  } catch (cause) {
+    throw new BoxDamaged("it cannot be decompressed to the length it says", { cause });
+  }
 }
 
 const headBytes = 5;
@@ -131,16 +134,4 @@ function hashOf(body: Uint8Array, additionalData: Uint8Array): Uint8Array {
   length.writeUInt32LE(additionalData.length);
   const hash = createHash("blake2b512").update(length).update(additionalData).update(body);
   return hash.digest().subarray(0, hashBytes);
-}
-
-function decompress(payload: Uint8Array, plainLength: number): Uint8Array {
-  try {
-    // One output buffer of the known size: the default grows in steps of 16 KiB. zlib's smallest is 64 bytes.
-    const sizes = { chunkSize: Math.max(plainLength, 64), maxOutputLength: Math.max(plainLength, 64) };
-    const plain = zstdDecompressSync(payload, sizes);
-    if (plain.length === plainLength) return new Uint8Array(plain.buffer, plain.byteOffset, plain.length);
-  } catch (cause) {
-    throw new BoxDamaged("it cannot be decompressed", { cause });
-  }
-  throw new BoxDamaged("its length is not the one it says");
 }
