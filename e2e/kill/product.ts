@@ -240,7 +240,7 @@ async function registerServer(metadata: Metadata, managed: TestServer, repositor
     sealedDsn: await seal(workerPublicKey ?? "", managed.dsn()),
     connection: `postgresql://postgres@127.0.0.1:${managed.port}/postgres`,
     repositoryId,
-    policy: { create: { name: "main", keepLast: 100, windowDays: null, minimum: 1 } },
+    policy: { create: { name: "main", keepLast: 100 } },
   });
   return { serverId: server.id, policyId: server.policyId };
 }

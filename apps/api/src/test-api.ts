@@ -170,7 +170,7 @@ export async function seedBackup(metadata: Metadata, name = "main") {
     sealedDsn: "c2VhbGVk",
     connection: "postgresql://backup@db.example/postgres",
     repositoryId: repository.id,
-    policy: { create: { name, keepLast: 1, windowDays: null, minimum: 1 } },
+    policy: { create: { name, keepLast: 1 } },
     schedules: [{ kind: "backup", cron: "0 3 * * *", zone: "Europe/Berlin" }],
   });
   const addBackup = async (startedAt: Date) => {

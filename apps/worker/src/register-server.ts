@@ -1,6 +1,7 @@
 import type { RunRequest } from "@tidemark/jobs";
 import { AppError } from "@tidemark/kit";
 import type { NewServer, Server } from "@tidemark/metadata";
+import { defaultRetention } from "@tidemark/policy";
 import { describeDsn } from "@tidemark/postgres";
 import { contactOf } from "./connection-result.ts";
 import type { TestedConnection } from "./handlers/connection-test.ts";
@@ -62,7 +63,7 @@ export async function addMember(
 }
 
 function newServer(intent: AddIntent, sealedDsn: string | null, tested: TestedConnection): NewServer {
-  const retention = intent.retention ?? { keepLast: null, windowDays: 7, minimum: 2 };
+  const retention = intent.retention ?? defaultRetention;
   return {
     name: intent.name,
     sealedDsn: requireDsn(sealedDsn),

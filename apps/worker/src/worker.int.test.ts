@@ -1,4 +1,5 @@
 import { ConnectionReportResult, DrillResult, RestorePlanResult } from "@tidemark/jobs";
+import { keepEverything } from "@tidemark/policy";
 import { type TestServer, testServer, waitFor } from "@tidemark/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type TestWorkplace, testWorkplace } from "./test-worker.ts";
@@ -178,7 +179,7 @@ describe("a worker", () => {
         name,
         repositoryId,
         policyId: null,
-        retention: { keepLast: 1, windowDays: null, minimum: 1 },
+        retention: { ...keepEverything, keepLast: 1 },
         schedules: [{ kind: "backup" as const, cron: "0 3 * * *", zone: "Europe/Berlin" }],
         sameSystemAs,
         firstBackup: name === "main",

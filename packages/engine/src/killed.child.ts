@@ -1,4 +1,5 @@
 import { systemClock } from "@tidemark/kit";
+import { keepEverything } from "@tidemark/policy";
 import { parseDsn, ReplicationSession, SqlSession } from "@tidemark/postgres";
 import { openRepository } from "@tidemark/repository";
 import { FilesystemStore } from "@tidemark/storage";
@@ -67,7 +68,7 @@ if (order.act === "restore") {
   );
 }
 if (order.act === "expiry") {
-  await executeExpiry(deps, await planExpiry(deps, { keepLast: 1, windowDays: null, minimum: 1 }), control);
+  await executeExpiry(deps, await planExpiry(deps, { ...keepEverything, keepLast: 1 }), control);
   // A pack goes in the second pass, a grace period after the first.
   for (const days of [0, 30]) {
     const clock = { ...systemClock, now: () => new Date(systemClock.now().getTime() + days * 86_400_000) };

@@ -9,9 +9,17 @@ import { ServerAct } from "./server-acts.ts";
 /** Base64 of a sealed box (kit `seal`); only a worker can open it. */
 export const SealedText = z.string().min(1).max(100_000);
 
+/** Runs asked for before there were rules by period have none. */
+const Periods = z.number().int().min(1).max(10_000).nullable().default(null);
+
 const Retention = z.object({
   keepLast: z.number().int().min(1).max(10_000).nullable(),
   windowDays: z.number().int().min(1).max(36_500).nullable(),
+  daily: Periods,
+  weekly: Periods,
+  monthly: Periods,
+  yearly: Periods,
+  timeZone: z.string().default("UTC"),
   minimum: z.number().int().min(1).max(1_000),
 });
 

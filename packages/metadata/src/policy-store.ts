@@ -3,22 +3,29 @@ import { isUniqueViolation, nameTaken, notFound, versionConflict } from "./datab
 import type { Prisma, PrismaClient } from "./generated/client.ts";
 import { type Page, type PageRequest, readPage } from "./page.ts";
 
-export interface PolicyRow {
-  readonly id: string;
-  readonly name: string;
+/** A policy's rules; what they mean is policy's (`RetentionPolicy`). */
+export interface PolicyRules {
   readonly keepLast: number | null;
   readonly windowDays: number | null;
+  readonly daily: number | null;
+  readonly weekly: number | null;
+  readonly monthly: number | null;
+  readonly yearly: number | null;
+  readonly timeZone: string;
   readonly minimum: number;
+}
+
+export interface PolicyRow extends PolicyRules {
+  readonly id: string;
+  readonly name: string;
   readonly version: number;
   readonly createdAt: Date;
 }
 
-export interface NewPolicy {
+/** Rules that are left out are not set; the minimum is 1 then, the zone UTC. */
+export interface NewPolicy extends Partial<PolicyRules> {
   readonly id?: string;
   readonly name: string;
-  readonly keepLast: number | null;
-  readonly windowDays: number | null;
-  readonly minimum: number;
 }
 
 export interface PolicyStore {
@@ -38,6 +45,11 @@ const policyColumns = {
   name: true,
   keepLast: true,
   windowDays: true,
+  daily: true,
+  weekly: true,
+  monthly: true,
+  yearly: true,
+  timeZone: true,
   minimum: true,
   version: true,
   createdAt: true,
@@ -75,9 +87,8 @@ export function createPolicyStore(prisma: PrismaClient): PolicyStore {
 
 /** Also used where a server is registered with a policy of its own. */
 export function insertPolicy(tx: Prisma.TransactionClient, policy: NewPolicy): Promise<PolicyRow> {
-  const { id, name, keepLast, windowDays, minimum } = policy;
   return tx.policy.create({
-    data: { id: id ?? newId("policy"), name, keepLast, windowDays, minimum },
+    data: { ...policy, id: policy.id ?? newId("policy") },
     select: policyColumns,
   });
 }

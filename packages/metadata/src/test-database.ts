@@ -35,7 +35,7 @@ export async function testMetadata(): Promise<TestMetadata> {
         sealedDsn: "c2VhbGVk",
         connection: "postgresql://backup@db.example/postgres",
         repositoryId: repository.id,
-        policy: { create: { name, keepLast: 3, windowDays: null, minimum: 1 } },
+        policy: { create: { name, keepLast: 3 } },
         schedules: [{ kind: "backup", cron: "0 3 * * *", zone: "Europe/Berlin" }],
       });
       return { serverId: registered.id, repositoryId: repository.id, policyId: registered.policyId };

@@ -19,6 +19,7 @@ export { retentionPlanHash } from "./retention/retention-plan-hash.ts";
 export {
   type DeleteCode,
   type DeletedBackup,
+  defaultRetention,
   type KeepCode,
   type KeptBackup,
   keepEverything,

@@ -7,11 +7,13 @@ import { type Overview, overviewOf } from "../use-cases/overview.ts";
 import { notFound, parseInput } from "../use-cases/parse-input.ts";
 import { requireServer } from "../use-cases/requirements.ts";
 import { previewRetention } from "../use-cases/retention-plan.ts";
+import { forecastRetention } from "../use-cases/simulate-retention.ts";
 import { version } from "../version.ts";
 import { builder } from "./builder.ts";
 import { AccessEnum, ViewerKindEnum } from "./enums.ts";
 import { RetentionInputRef } from "./mutations/input-types.ts";
 import { FindingRef, RetentionPreviewRef, RunRef, UserErrorRef, type UserErrorShape, WorkerRef } from "./refs.ts";
+import { RetentionForecastRef } from "./types/policy.ts";
 import { checkCount } from "./types/schedule.ts";
 
 const ViewerRef = builder.objectRef<Principal>("Viewer").implement({
@@ -128,6 +130,22 @@ builder.queryFields((t) => ({
       const rules = policy == null ? await loaders.policy.load(server.policyId) : readRules(policy);
       if (rules === null) throw notFound("policy", server.policyId);
       return await previewRetention(services, server.id, rules);
+    },
+  }),
+  simulateRetention: t.field({
+    type: RetentionForecastRef,
+    description: "What there would be at a date to come: with the server's policy, or with the one given (not saved).",
+    args: {
+      serverId: t.arg.id({ required: true, description: "Of which server." }),
+      at: t.arg({ type: "DateTime", required: true, description: "At most ten years ahead." }),
+      policy: t.arg({ type: RetentionInputRef, description: "Rules to try; the server's own when left out." }),
+    },
+    complexity: 200,
+    resolve: async (_root, { serverId, at, policy }, { services, loaders }) => {
+      const server = await requireServer(services, serverId);
+      const rules = policy == null ? await loaders.policy.load(server.policyId) : readRules(policy);
+      if (rules === null) throw notFound("policy", server.policyId);
+      return await forecastRetention(services, server.id, rules, at);
     },
   }),
   previewSchedule: t.field({

@@ -1,10 +1,11 @@
 import type { BackupRow } from "@tidemark/metadata";
+import { keepEverything } from "@tidemark/policy";
 import { describe, expect, it } from "vitest";
 import { planDeletion } from "./delete-backup.ts";
 import { freedAtLeast } from "./retention-plan.ts";
 
 const now = new Date("2026-03-01T00:00:00Z");
-const policy = { keepLast: 2, windowDays: null, minimum: 1 };
+const policy = { ...keepEverything, keepLast: 2 };
 
 function backup(id: string, day: number, change: Partial<BackupRow> = {}): BackupRow {
   const startedAt = new Date(Date.UTC(2026, 1, day));

@@ -1,4 +1,6 @@
+import { keepEverything, parseRetention, type RetentionPolicy } from "@tidemark/policy";
 import { z } from "zod";
+import { badField } from "./parse-input.ts";
 
 /** Parts of inputs that several acts share. Each description is printed into the OpenAPI document. */
 
@@ -22,17 +24,34 @@ export const RetentionInput = z
   .object({
     keepLast: z.number().int().min(1).max(10_000).nullish().describe("Keep the newest n backups."),
     windowDays: z.number().int().min(1).max(36_500).nullish().describe("Keep all that the last n days need."),
+    daily: z.number().int().min(1).max(10_000).nullish().describe("Keep the newest of each of the newest n days."),
+    weekly: z.number().int().min(1).max(10_000).nullish().describe("Keep the newest of each of the newest n weeks."),
+    monthly: z.number().int().min(1).max(10_000).nullish().describe("Keep the newest of each of the newest n months."),
+    yearly: z.number().int().min(1).max(10_000).nullish().describe("Keep the newest of each of the newest n years."),
+    timeZone: z.string().min(1).max(100).nullish().describe("Where days begin, as an IANA name; UTC when left out."),
     minimum: z.number().int().min(1).max(1_000).nullish().describe("Never keep fewer; 1 when left out."),
+    text: z
+      .string()
+      .min(1)
+      .max(200)
+      .nullish()
+      .describe('The rules as pgmoneta ("7,4,12,5") or Barman ("REDUNDANCY 3") write them, instead of numbers.'),
   })
   .describe("A retention policy's rules; with none every backup is kept.");
 
-/** The rules with nothing left out. */
-export function completeRetention(input: z.output<typeof RetentionInput>) {
-  return {
-    keepLast: input.keepLast ?? null,
-    windowDays: input.windowDays ?? null,
-    minimum: input.minimum ?? 1,
-  };
+/** The rules with nothing left out. Throws `policy-invalid` for a text that cannot be read, or that comes with numbers. */
+export function completeRetention(input: z.output<typeof RetentionInput>): RetentionPolicy {
+  const { keepLast, windowDays, daily, weekly, monthly, yearly } = input;
+  const numbers = { keepLast, windowDays, daily, weekly, monthly, yearly };
+  const rest = { timeZone: input.timeZone ?? "UTC", minimum: input.minimum ?? 1 };
+  if (input.text == null) {
+    const rules = Object.fromEntries(Object.entries(numbers).map(([rule, count]) => [rule, count ?? null]));
+    return { ...keepEverything, ...rules, ...rest };
+  }
+  if (Object.values(numbers).some((count) => count != null)) {
+    throw badField("text", "give the rules either as a text or as numbers");
+  }
+  return { ...parseRetention(input.text), ...rest };
 }
 
 export const Cron = z.string().min(1).max(200);

@@ -1,4 +1,5 @@
-import { checkRetentionPolicy } from "@tidemark/policy";
+import type { PolicyRow } from "@tidemark/metadata";
+import { checkRetentionPolicy, type PeriodRule, type RetentionPolicy } from "@tidemark/policy";
 import { z } from "zod";
 import type { Services } from "../services.ts";
 import { completeRetention, EntityId, RetentionInput } from "./inputs.ts";
@@ -36,14 +37,27 @@ export function updatePolicy(services: Services, caller: Caller, input: unknown)
     const parsed = parseInput(UpdatePolicyInput, input);
     const before = await services.metadata.policies.get(parsed.id);
     if (before === null) throw notFound("policy", parsed.id, "id");
-    const rules = {
-      keepLast: parsed.keepLast === undefined ? before.keepLast : parsed.keepLast,
-      windowDays: parsed.windowDays === undefined ? before.windowDays : parsed.windowDays,
-      minimum: parsed.minimum ?? before.minimum,
-    };
+    const rules = changedRules(before, parsed);
     checkRetentionPolicy(rules);
     const change = parsed.name == null ? rules : { ...rules, name: parsed.name };
     await services.metadata.policies.update(parsed.id, change, parsed.expectedVersion ?? undefined);
     return { policyId: parsed.id };
   });
+}
+
+/** A text replaces all rules; of numbers only those that were given, null included, replace the old ones. */
+function changedRules(before: PolicyRow, input: z.output<typeof UpdatePolicyInput>): RetentionPolicy {
+  const rest = { timeZone: input.timeZone ?? before.timeZone, minimum: input.minimum ?? before.minimum };
+  if (input.text != null) return { ...completeRetention(input), ...rest };
+  const kept = (rule: "keepLast" | "windowDays" | PeriodRule) =>
+    input[rule] === undefined ? before[rule] : input[rule];
+  return {
+    keepLast: kept("keepLast"),
+    windowDays: kept("windowDays"),
+    daily: kept("daily"),
+    weekly: kept("weekly"),
+    monthly: kept("monthly"),
+    yearly: kept("yearly"),
+    ...rest,
+  };
 }

@@ -61,6 +61,7 @@ export function retentionFacts(rows: readonly BackupRow[]) {
       state: row.damageDetail === null ? ("usable" as const) : ("damaged" as const),
       startedAt: row.startedAt,
       stoppedAt: row.finishedAt,
+      proven: row.provenAt !== null,
     })),
     holds: rows.flatMap((row) =>
       row.hold === null ? [] : [{ backupId: row.id, by: row.hold.by, text: row.hold.reason }],

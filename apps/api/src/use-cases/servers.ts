@@ -1,7 +1,7 @@
 import { BackupMethod, type RunRequest } from "@tidemark/jobs";
 import { AppError } from "@tidemark/kit";
 import type { RepositoryRow, Server, ServerChange } from "@tidemark/metadata";
-import { checkRetentionPolicy, validateCron } from "@tidemark/policy";
+import { checkRetentionPolicy, defaultRetention, validateCron } from "@tidemark/policy";
 import { z } from "zod";
 import type { Services } from "../services.ts";
 import { Cron, completeRetention, Dsn, EntityId, EntityName, RetentionInput, Zone } from "./inputs.ts";
@@ -83,9 +83,6 @@ export function addServer(services: Services, caller: Caller, input: unknown) {
     return { runId: run.id };
   });
 }
-
-/** A week back in time and two to choose from: what a server gets when nothing is said. */
-const defaultRetention = { keepLast: null, windowDays: 7, minimum: 2 };
 
 async function chooseRepository(services: Services, id: string | null): Promise<RepositoryRow> {
   if (id !== null) {

@@ -1,8 +1,8 @@
 import { type ExpiryPlan, type ExpiryReport, executeExpiry, planExpiry } from "@tidemark/engine";
 import type { RetentionResult } from "@tidemark/jobs";
 import { AppError, joinCleanup } from "@tidemark/kit";
-import type { Metadata } from "@tidemark/metadata";
-import { type RetentionPolicy, retentionPlanHash } from "@tidemark/policy";
+import type { Metadata, PolicyRow } from "@tidemark/metadata";
+import { retentionPlanHash } from "@tidemark/policy";
 import { withArea } from "../open-repository.ts";
 import { requireServer } from "../open-server.ts";
 import type { RunHandler } from "../run-context.ts";
@@ -31,7 +31,7 @@ export const retentionHandler: RunHandler<"retention"> = async ({ request, contr
       await deps.metadata.backups.update(backupId, { state: "deleting" }, ["restorable", "stored"]);
     const settleRows = async () => {
       const present = (await area.listBackups()).map((one) => one.backupId);
-      await settle(deps.metadata, plan, new Set(present), deps.clock.now());
+      await settle(deps.metadata, { plan, policy, present: new Set(present), now: deps.clock.now() });
     };
     let expired: ExpiryReport;
     try {
@@ -52,10 +52,10 @@ export const retentionHandler: RunHandler<"retention"> = async ({ request, contr
   return { kind: "done", result };
 };
 
-async function policyOf(metadata: Metadata, policyId: string): Promise<RetentionPolicy> {
+async function policyOf(metadata: Metadata, policyId: string): Promise<PolicyRow> {
   const policy = await metadata.policies.get(policyId);
   if (policy === null) throw new AppError("not-found", { message: `there is no policy ${policyId}` });
-  return { keepLast: policy.keepLast, windowDays: policy.windowDays, minimum: policy.minimum };
+  return policy;
 }
 
 /** Each backup's row says why it stays. */
@@ -69,12 +69,20 @@ async function showReasons(metadata: Metadata, plan: ExpiryPlan): Promise<void> 
   }
 }
 
-/** Rows follow what the repository holds now, however far the deletion came. */
-async function settle(metadata: Metadata, plan: ExpiryPlan, present: ReadonlySet<string>, now: Date): Promise<void> {
+interface Settlement {
+  readonly plan: ExpiryPlan;
+  readonly policy: PolicyRow;
+  readonly present: ReadonlySet<string>;
+  readonly now: Date;
+}
+
+/** Rows follow what the repository holds now, however far the deletion came; they say for ever by which rules. */
+async function settle(metadata: Metadata, { plan, policy, present, now }: Settlement): Promise<void> {
   for (const { backupId, reasons } of plan.retention.deleted) {
     if (present.has(backupId)) await metadata.backups.update(backupId, { state: "restorable" }, ["deleting"]);
     else {
-      const deletedReason = reasons.map((reason) => reason.sentence).join("; ");
+      const why = reasons.map((reason) => reason.sentence).join("; ");
+      const deletedReason = `${why} (policy "${policy.name}", version ${policy.version})`;
       await metadata.backups.update(backupId, { state: "deleted", deletedAt: now, deletedReason }, [
         "deleting",
         "restorable",

@@ -1,4 +1,5 @@
 import { AppError, newId } from "@tidemark/kit";
+import { keepEverything } from "@tidemark/policy";
 import { type BackupFacts, createRepository, type Repository, type ServerArea } from "@tidemark/repository";
 import { MemoryStore } from "@tidemark/storage";
 import { type FakeClock, fakeClock } from "@tidemark/testkit";
@@ -10,7 +11,7 @@ import { collectGarbage, executeDeletion, executeExpiry, planDeletion, planExpir
 
 const encoder = createBackupEncoder({ threads: 1 });
 const control: ActControl = { signal: new AbortController().signal, emit: () => undefined };
-const keepOne = { keepLast: 1, windowDays: null, minimum: 1 };
+const keepOne = { ...keepEverything, keepLast: 1 };
 
 describe("retention of a repository", () => {
   let store: MemoryStore;
@@ -180,4 +181,7 @@ const facts: Omit<BackupFacts, "startedAt" | "stoppedAt"> = {
   method: "stream",
   configuration: null,
   environment: null,
+  reading: null,
+  walRanges: null,
+  trustRound: null,
 };

@@ -172,6 +172,7 @@ function toCandidate(entry: CatalogEntry): RetentionCandidate {
     // A manifest that cannot be read tells no time, but its id does.
     startedAt: backup.facts?.startedAt ?? idTime(backup.backupId) ?? new Date(0),
     stoppedAt: endOf(entry),
+    proven: entry.provenAt !== null,
   };
 }
 

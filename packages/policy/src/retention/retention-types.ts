@@ -46,6 +46,9 @@ export const keepEverything: RetentionPolicy = {
   minimum: 1,
 };
 
+/** A week back in time and two to choose from: what a server gets when nothing is said. */
+export const defaultRetention: RetentionPolicy = { ...keepEverything, windowDays: 7, minimum: 2 };
+
 export interface RetentionHold {
   readonly backupId: string;
   readonly by: string;

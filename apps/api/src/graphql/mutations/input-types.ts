@@ -10,6 +10,14 @@ export const RetentionInputRef = builder.inputType("RetentionInput", {
   fields: (t) => ({
     keepLast: t.int({ description: "Keep the newest n." }),
     windowDays: t.int({ description: "Keep all that the last n days need." }),
+    daily: t.int({ description: "Keep the newest of each of the newest n days." }),
+    weekly: t.int({ description: "Keep the newest of each of the newest n weeks." }),
+    monthly: t.int({ description: "Keep the newest of each of the newest n months." }),
+    yearly: t.int({ description: "Keep the newest of each of the newest n years." }),
+    timeZone: t.string({ description: "Where days begin, as an IANA name; UTC when left out." }),
+    text: t.string({
+      description: 'The rules as pgmoneta ("7,4,12,5") or Barman ("REDUNDANCY 3") write them, instead of numbers.',
+    }),
     minimum: t.int({ description: "Never fewer usable ones; 1 when left out." }),
   }),
 });
@@ -204,6 +212,14 @@ export const CreatePolicyInput = builder.inputType("CreatePolicyInput", {
     name: t.string({ required: true, description: "Unique." }),
     keepLast: t.int({ description: `Keep the newest n. ${policyRules}` }),
     windowDays: t.int({ description: `Keep all that the last n days need. ${policyRules}` }),
+    daily: t.int({ description: "Keep the newest of each of the newest n days." }),
+    weekly: t.int({ description: "Keep the newest of each of the newest n weeks." }),
+    monthly: t.int({ description: "Keep the newest of each of the newest n months." }),
+    yearly: t.int({ description: "Keep the newest of each of the newest n years." }),
+    timeZone: t.string({ description: "Where days begin, as an IANA name; UTC when left out." }),
+    text: t.string({
+      description: 'The rules as pgmoneta ("7,4,12,5") or Barman ("REDUNDANCY 3") write them, instead of numbers.',
+    }),
     minimum: t.int({ description: "Never fewer usable ones; 1 when left out." }),
   }),
 });
@@ -216,6 +232,14 @@ export const UpdatePolicyInput = builder.inputType("UpdatePolicyInput", {
     name: t.string({ description: "A new name." }),
     keepLast: t.int({ description: "Keep the newest n." }),
     windowDays: t.int({ description: "Keep all that the last n days need." }),
+    daily: t.int({ description: "Keep the newest of each of the newest n days." }),
+    weekly: t.int({ description: "Keep the newest of each of the newest n weeks." }),
+    monthly: t.int({ description: "Keep the newest of each of the newest n months." }),
+    yearly: t.int({ description: "Keep the newest of each of the newest n years." }),
+    timeZone: t.string({ description: "Where days begin, as an IANA name; UTC when left out." }),
+    text: t.string({
+      description: 'The rules as pgmoneta ("7,4,12,5") or Barman ("REDUNDANCY 3") write them, instead of numbers.',
+    }),
     minimum: t.int({ description: "Never fewer usable ones." }),
   }),
 });

@@ -1,5 +1,6 @@
 import { describeRetention } from "@tidemark/policy";
 import type { RetentionDecision } from "../../use-cases/retention-plan.ts";
+import type { ForecastBackup, ForecastDeletion, RetentionForecast } from "../../use-cases/simulate-retention.ts";
 import { builder } from "../builder.ts";
 import { BackupRef, NodeRef, PolicyRef, RetentionPreviewRef } from "../refs.ts";
 
@@ -18,6 +19,14 @@ PolicyRef.implement({
       nullable: true,
       description: "Keep all that the last n days need; null: this rule keeps nothing.",
     }),
+    daily: t.exposeInt("daily", {
+      nullable: true,
+      description: "Keep the newest of each of the newest n days that have one; null: this rule keeps nothing.",
+    }),
+    weekly: t.exposeInt("weekly", { nullable: true, description: "The same by weeks, which begin on Monday." }),
+    monthly: t.exposeInt("monthly", { nullable: true, description: "The same by months." }),
+    yearly: t.exposeInt("yearly", { nullable: true, description: "The same by years." }),
+    timeZone: t.exposeString("timeZone", { description: "Where days begin; an IANA name." }),
     minimum: t.exposeInt("minimum", { description: "Never fewer usable ones." }),
     sentence: t.string({ description: "The rules in words.", resolve: (policy) => describeRetention(policy) }),
     version: t.exposeInt("version", { description: "Counts changes; see UpdatePolicyInput.expectedVersion." }),
@@ -45,5 +54,46 @@ RetentionPreviewRef.implement({
       description: "Null when nothing can be promised: kept backups may point at the same data.",
     }),
     sentence: t.exposeString("sentence", { description: "The plan in words." }),
+  }),
+});
+
+const ForecastBackupRef = builder.objectRef<ForecastBackup>("ForecastBackup").implement({
+  description: "A backup there would be at a date to come.",
+  fields: (t) => ({
+    backup: t.field({
+      type: BackupRef,
+      nullable: true,
+      description: "Null: it does not exist yet.",
+      resolve: ({ backup }) => backup,
+    }),
+    startedAt: t.expose("startedAt", { type: "DateTime", description: "When it was, or will be, begun." }),
+    reasons: t.stringList({ description: "Why it would stay.", resolve: ({ reasons }) => [...reasons] }),
+  }),
+});
+
+const ForecastDeletionRef = builder.objectRef<ForecastDeletion>("ForecastDeletion").implement({
+  description: "A backup that would be gone at a date to come.",
+  fields: (t) => ({
+    backup: t.field({ type: BackupRef, description: "Which.", resolve: ({ backup }) => backup }),
+    deletedAt: t.expose("deletedAt", { type: "DateTime", description: "When retention would delete it." }),
+    reasons: t.stringList({ description: "Why it would go.", resolve: ({ reasons }) => [...reasons] }),
+  }),
+});
+
+export const RetentionForecastRef = builder.objectRef<RetentionForecast>("RetentionForecast").implement({
+  description: "What a policy leaves at a date to come, if the schedules hold and every backup succeeds.",
+  fields: (t) => ({
+    at: t.expose("at", {
+      type: "DateTime",
+      description: "As asked, or earlier when the schedules would give more than 10,000 backups until then.",
+    }),
+    kept: t.field({ type: [ForecastBackupRef], description: "Newest first.", resolve: ({ kept }) => [...kept] }),
+    deleted: t.field({
+      type: [ForecastDeletionRef],
+      description: "Of the backups that exist now, in the order of their deletion.",
+      resolve: ({ deleted }) => [...deleted],
+    }),
+    foretoldCount: t.exposeInt("foretoldCount", { description: "Backups the schedules will have taken until then." }),
+    sentence: t.exposeString("sentence", { description: "The forecast in words." }),
   }),
 });
