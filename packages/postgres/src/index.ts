@@ -25,7 +25,7 @@ export {
   stopBackup,
 } from "./acts/low-level-backup.ts";
 export { planSlotDrop, type SlotDropOptions, type SlotDropPlan } from "./acts/plan-slot-drop.ts";
-export { type CheckpointResult, runCheckpoint } from "./acts/run-checkpoint.ts";
+export { type CheckpointResult, readLastCheckpoint, runCheckpoint } from "./acts/run-checkpoint.ts";
 export { switchWal, type WalSwitch } from "./acts/switch-wal.ts";
 export type {
   BackupTablespace,
@@ -33,6 +33,7 @@ export type {
   BaseBackupOptions,
   BaseBackupStream,
 } from "./base-backup/base-backup-events.ts";
+export type { IncrementalHeader, RelationLayout } from "./base-backup/incremental-header.ts";
 export type { CheckContext, CheckResult, Severity } from "./checks/check.ts";
 export { type CheckDescription, runServerChecks, serverChecks } from "./checks/server-checks.ts";
 export type { CertificateFacts } from "./connection/certificate-facts.ts";
@@ -57,16 +58,32 @@ export { describeDsn, encodeDsn } from "./connection/dsn-write.ts";
 export type { Remedy } from "./connection/remedy.ts";
 export { type TestConnectionOptions, testConnection } from "./connection/test-connection.ts";
 export type { TlsFacts } from "./connection/tls.ts";
-export { type BackupLabel, parseBackupLabel } from "./files/backup-label.ts";
+export { type BackupLabel, parseBackupLabel, withoutIncrementalLines } from "./files/backup-label.ts";
 export type { ManifestChecksum, ManifestFacts, ManifestFile, ManifestWalRange } from "./files/backup-manifest.ts";
 export { BackupManifestReader } from "./files/backup-manifest-reader.ts";
 export { BackupManifestWriter } from "./files/backup-manifest-writer.ts";
+export {
+  type DatabaseRow,
+  databaseRelationOid,
+  mappedFileNumber,
+  readDatabaseRows,
+  type TransactionStatus,
+  transactionSegmentName,
+  transactionStatusIn,
+} from "./files/database-catalog.ts";
 export { formatLsn, type Lsn, noLsn, parseLsn, toLsn } from "./files/lsn.ts";
 export { checkPages, type PageCheck, pageChecksum } from "./files/page-checksum.ts";
 export { type PageKind, pageKindOf } from "./files/page-kind.ts";
 export { maskPage, type PagePlace, pageLsn, samePage } from "./files/page-masks.ts";
 export { type ClusterState, majorsByCatalogVersion, type PgControl, parsePgControl } from "./files/pg-control.ts";
-export { firstBlockOfFile, isRelationFile, parseRelationPath, type RelationFile } from "./files/relation-file.ts";
+export {
+  firstBlockOfFile,
+  isRelationFile,
+  locateRelation,
+  parseRelationPath,
+  type RelationFile,
+  type RelationPlace,
+} from "./files/relation-file.ts";
 export { encodeTablespaceMap, parseTablespaceMap, type TablespaceMapEntry } from "./files/tablespace-map.ts";
 export { parseTimelineHistory, type TimelineAncestor } from "./files/timeline-history.ts";
 export {
@@ -146,6 +163,14 @@ export {
 } from "./server/synchronous-standbys.ts";
 export { isInside, readTablespaces, type Tablespace } from "./server/tablespaces.ts";
 export { readWalPosition, type WalPosition, walFileBefore } from "./server/wal-position.ts";
+export {
+  type RelationLimit,
+  readRelationLimits,
+  readWalSummaries,
+  readWalSummarizer,
+  type WalSummarizer,
+  type WalSummary,
+} from "./server/wal-summaries.ts";
 export { type AskAgainOptions, askAgain } from "./session/ask-again.ts";
 export { type Capabilities, capabilitiesOf, majorOf, supportedMajors } from "./session/capabilities.ts";
 export { neutraliseIdleTimeouts, restoreIdleTimeouts } from "./session/idle-timeouts.ts";

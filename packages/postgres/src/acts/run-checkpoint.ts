@@ -1,4 +1,5 @@
 import { type Lsn, parseLsn } from "../files/lsn.ts";
+import type { Asker } from "../server/asker.ts";
 import type { SqlSession } from "../session/sql-session.ts";
 import { type ActOptions, act, onlyRow } from "./act-outcome.ts";
 
@@ -25,6 +26,11 @@ export async function runCheckpoint(session: SqlSession, options: ActOptions = {
   await act("the checkpoint", () =>
     session.query("CHECKPOINT", [], { ...options, timeoutMs: options.timeoutMs ?? checkpointMs }),
   );
+  return await readLastCheckpoint(session);
+}
+
+/** The checkpoint that stands in pg_control now; on a standby its last restartpoint. Needs: any login. */
+export async function readLastCheckpoint(session: Asker): Promise<CheckpointResult> {
   const row = onlyRow(await session.query<CheckpointRow>(checkpointQuestion), "the last checkpoint");
   return {
     lsn: parseLsn(row.lsn),

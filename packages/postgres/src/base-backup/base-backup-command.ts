@@ -20,6 +20,11 @@ interface OptionSpelling {
  */
 export function baseBackupCommand(options: BaseBackupOptions, capabilities: Capabilities): string {
   assertOptions(options);
+  if (options.incremental !== undefined && !capabilities.canBackUpIncrementally) {
+    throw new AppError("version-unsupported", {
+      message: `PostgreSQL ${capabilities.major} has no incremental backups; they came with 17`,
+    });
+  }
   const label = `LABEL ${quoteLiteral(options.label)}`;
   const rate = options.maxRateKib === undefined ? null : `MAX_RATE ${options.maxRateKib}`;
   const spellings: readonly OptionSpelling[] = [
@@ -33,6 +38,7 @@ export function baseBackupCommand(options: BaseBackupOptions, capabilities: Capa
     { bare: "NOVERIFY_CHECKSUMS", parenthesised: "VERIFY_CHECKSUMS 0" },
     { bare: "MANIFEST 'yes'", parenthesised: "MANIFEST 'yes'" },
     { bare: "MANIFEST_CHECKSUMS 'CRC32C'", parenthesised: "MANIFEST_CHECKSUMS 'CRC32C'" },
+    { bare: null, parenthesised: options.incremental === undefined ? null : "INCREMENTAL" },
   ];
   const syntax = capabilities.baseBackupSyntax;
   const words = spellings.map((spelling) => spelling[syntax]).filter((word) => word !== null);

@@ -1,4 +1,5 @@
 import type { Lsn } from "../files/lsn.ts";
+import type { IncrementalHeader, RelationLayout } from "./incremental-header.ts";
 
 /** How the server is asked for a base backup. */
 export interface BaseBackupOptions {
@@ -12,6 +13,11 @@ export interface BaseBackupOptions {
   readonly includeWal: boolean;
   /** Let the server estimate the size first; it walks every file once. */
   readonly progress: boolean;
+  /**
+   * Only blocks that changed since the backup whose manifest was uploaded in this session (`uploadManifest`), of the files
+   * that manifest lists. 17 and newer. How the cluster cuts its relations must be known to read what it sends.
+   */
+  readonly incremental?: RelationLayout | undefined;
 }
 
 /** A tablespace as the server announces it before the copy. */
@@ -56,6 +62,24 @@ export type BaseBackupEvent =
     }
   | { readonly kind: "file-data"; readonly chunk: Uint8Array }
   | { readonly kind: "file-end" }
+  /**
+   * Only in an incremental copy: the changed blocks of a file, which are the `file-data` up to `increment-end`, whole and
+   * in the order of `header.blocks`.
+   */
+  | {
+      readonly kind: "increment-begin";
+      /** Of the relation's file. */
+      readonly path: Uint8Array;
+      /** As the server named it (`…/INCREMENTAL.<name>`), as its manifest does. */
+      readonly sentPath: Uint8Array;
+      /** With the header. */
+      readonly sentBytes: number;
+      readonly mode: number;
+      readonly modifiedAt: Date;
+      readonly header: IncrementalHeader;
+    }
+  /** The CRC-32C of all that was sent of it, header included: what the server's manifest lists. */
+  | { readonly kind: "increment-end"; readonly sentCrc32c: number }
   /** Bytes of `backup_manifest`; it may be larger than memory. Feed a BackupManifestReader. */
   | { readonly kind: "manifest-data"; readonly chunk: Uint8Array }
   | { readonly kind: "manifest-end" }

@@ -4,6 +4,8 @@ import { serverError } from "../session/server-error.ts";
 import type { WireSession } from "../session/wire-session.ts";
 import { BaseBackupDecoder } from "./base-backup-decoder.ts";
 import type { BaseBackupEvent } from "./base-backup-events.ts";
+import type { RelationLayout } from "./incremental-header.ts";
+import { IncrementalMembers } from "./incremental-members.ts";
 
 /** What the session does around a backup. */
 export interface BackupTurn {
@@ -15,6 +17,8 @@ export interface BackupTurn {
   readonly done: () => void;
   /** It failed or was left: the session is of no more use. */
   readonly abandon: () => void;
+  /** Set for an incremental copy. */
+  readonly incremental: RelationLayout | undefined;
 }
 
 /**
@@ -28,6 +32,7 @@ export async function* streamBaseBackup(
 ): AsyncGenerator<BaseBackupEvent, void, undefined> {
   turn.begin();
   const decoder = new BaseBackupDecoder(capabilities);
+  const members = turn.incremental === undefined ? null : new IncrementalMembers(turn.incremental);
   let isComplete = false;
   try {
     while (!isComplete) {
@@ -43,7 +48,8 @@ export async function* streamBaseBackup(
           isComplete = true;
           turn.done();
         }
-        yield event;
+        if (members === null) yield event;
+        else yield* members.take(event);
       }
     }
   } catch (error) {

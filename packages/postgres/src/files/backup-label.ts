@@ -57,6 +57,15 @@ export function parseBackupLabel(text: string): BackupLabel {
   };
 }
 
+/**
+ * The label of the full backup that an incremental one makes together with its parent: without the two lines on which a
+ * server refuses to start (xlogrecovery.c, read_backup_label), everything else byte for byte, as pg_combinebackup does.
+ */
+export function withoutIncrementalLines(label: Uint8Array): Uint8Array {
+  const lines = Buffer.from(label).toString("latin1").split("\n");
+  return Buffer.from(lines.filter((line) => !/^INCREMENTAL FROM (?:LSN|TLI): /.test(line)).join("\n"), "latin1");
+}
+
 const labelKeys: ReadonlySet<string> = new Set([
   "START WAL LOCATION",
   "CHECKPOINT LOCATION",

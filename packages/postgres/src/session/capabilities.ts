@@ -10,6 +10,8 @@ export interface Capabilities {
   /** READ_REPLICATION_SLOT exists. */
   readonly canReadReplicationSlot: boolean;
   readonly manifestVersion: 1 | 2;
+  /** UPLOAD_MANIFEST and BASE_BACKUP's INCREMENTAL exist, and WAL summaries with them. */
+  readonly canBackUpIncrementally: boolean;
 }
 
 /**
@@ -45,10 +47,10 @@ const until14 = {
 const from15 = { baseBackupSyntax: "parenthesised", baseBackupCopies: "single", canReadReplicationSlot: true } as const;
 
 const byMajor: ReadonlyMap<number, Capabilities> = new Map([
-  [13, { major: 13, ...until14, manifestVersion: 1 }],
-  [14, { major: 14, ...until14, manifestVersion: 1 }],
-  [15, { major: 15, ...from15, manifestVersion: 1 }],
-  [16, { major: 16, ...from15, manifestVersion: 1 }],
-  [17, { major: 17, ...from15, manifestVersion: 2 }],
-  [18, { major: 18, ...from15, manifestVersion: 2 }],
+  [13, { major: 13, ...until14, manifestVersion: 1, canBackUpIncrementally: false }],
+  [14, { major: 14, ...until14, manifestVersion: 1, canBackUpIncrementally: false }],
+  [15, { major: 15, ...from15, manifestVersion: 1, canBackUpIncrementally: false }],
+  [16, { major: 16, ...from15, manifestVersion: 1, canBackUpIncrementally: false }],
+  [17, { major: 17, ...from15, manifestVersion: 2, canBackUpIncrementally: true }],
+  [18, { major: 18, ...from15, manifestVersion: 2, canBackUpIncrementally: true }],
 ]);

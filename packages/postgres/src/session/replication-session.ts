@@ -12,6 +12,7 @@ import type { ServerReport } from "../wire/backend-messages.ts";
 import { encodeQuery, quoteIdentifier } from "../wire/frontend-messages.ts";
 import { askToCancel } from "./cancel-request.ts";
 import { type Capabilities, capabilitiesOf, majorOf } from "./capabilities.ts";
+import { sendManifest } from "./send-manifest.ts";
 import { serverError } from "./server-error.ts";
 import { defaultConnectTimeoutMs, type SessionOptions } from "./session-options.ts";
 import { unexpected, WireSession } from "./wire-session.ts";
@@ -146,6 +147,35 @@ export class ReplicationSession {
     return { fileName: text(row, 0), content: row?.[1] ?? new Uint8Array(0) };
   }
 
+  /**
+   * Gives the server the manifest of the backup that a following incremental base backup of this session builds on; a second
+   * upload replaces the first. 17 and newer.
+   *
+   * @throws AppError `server-error` when the server refuses what it was given (the session goes on then), whatever
+   * `chunks` throws (the session is over), `version-unsupported` before 17.
+   */
+  async uploadManifest(chunks: AsyncIterable<Uint8Array>): Promise<void> {
+    if (!this.capabilities.canBackUpIncrementally) {
+      throw new AppError("version-unsupported", { message: `PostgreSQL ${this.major} has no UPLOAD_MANIFEST` });
+    }
+    this.#begin();
+    // Counted anew with every piece, so a manifest of any size may be sent.
+    let timer = this.#limitUpload();
+    try {
+      await sendManifest(this.#wire, chunks, () => {
+        clearTimeout(timer);
+        timer = this.#limitUpload();
+      });
+      this.#isBusy = false;
+    } catch (error) {
+      if (error instanceof AppError && error.context.sqlState !== undefined) this.#isBusy = false;
+      else this.#abandon(connectionAbandoned());
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
   /** Starts when its events are pulled. One that fails or is left early ends the session. */
   baseBackup(options: BaseBackupOptions): BaseBackupStream {
     const command = baseBackupCommand(options, this.capabilities);
@@ -163,6 +193,7 @@ export class ReplicationSession {
             this.#isBusy = false;
           },
           abandon: () => this.#abandon(connectionAbandoned()),
+          incremental: options.incremental,
         }),
     };
   }
@@ -207,6 +238,11 @@ export class ReplicationSession {
     const reported = reportedStanding(this.#wire.parameters);
     if (reported !== null) return reported;
     return shownStanding(await this.show("transaction_read_only"), await this.show("default_transaction_read_only"));
+  }
+
+  #limitUpload(): NodeJS.Timeout {
+    const ms = this.#commandTimeoutMs;
+    return setTimeout(() => this.#abandon(timedOut("uploading a manifest", ms)), ms);
   }
 
   #limitSilence(ms: number): void {

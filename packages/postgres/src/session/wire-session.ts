@@ -113,6 +113,27 @@ export class WireSession {
   }
 
   /**
+   * Sends and waits until the socket has room again, so that memory stays bounded whatever is sent. Rejects when the
+   * session ended meanwhile.
+   */
+  async sendPaced(bytes: Uint8Array): Promise<void> {
+    const { socket } = this.opened;
+    if (socket.destroyed) throw connectionLost();
+    if (socket.write(bytes)) return;
+    await new Promise<void>((resolve, reject) => {
+      const settle = (act: () => void) => () => {
+        socket.off("drain", onDrain);
+        socket.off("close", onClose);
+        act();
+      };
+      const onDrain = settle(resolve);
+      const onClose = settle(() => reject(connectionLost()));
+      socket.on("drain", onDrain);
+      socket.on("close", onClose);
+    });
+  }
+
+  /**
    * The next message that is not a notice or a parameter. Its byte arrays are valid until the next call.
    *
    * @throws AppError `connection-lost` when the server is gone, `protocol-violation` for bytes that are no message.

@@ -51,6 +51,16 @@ export function encodeQuestion(text: string, values: readonly ParameterValue[], 
   ]);
 }
 
+/** A piece of what a COPY takes in. */
+export function encodeCopyData(bytes: Uint8Array): Buffer {
+  return typed("d", bytes);
+}
+
+/** The end of what a COPY takes in. */
+export function encodeCopyDone(): Buffer {
+  return typed("c");
+}
+
 /** The answer to a request for a cleartext or md5 password. */
 export function encodePassword(password: string): Buffer {
   return typed("p", cString(password));
