@@ -23,6 +23,15 @@ const extentsPerFile = 8192;
 const frame = 131_072;
 const fileCount = Math.ceil(extentCount / extentsPerFile);
 
+const unknownCounts = {
+  newBytes: null,
+  zeroBytes: null,
+  carriedBytes: null,
+  sentBytes: null,
+  runs: null,
+  smallRuns: null,
+};
+
 const folder = await mkdtemp(join(tmpdir(), "tidemark-manifest-"));
 const context: RepositoryContext = {
   store: new FilesystemStore(join(folder, "store")),
@@ -31,6 +40,7 @@ const context: RepositoryContext = {
   fingerprintSeed: new Uint8Array(8),
   compression: defaultCompression,
   spoolFolder: folder,
+  leaseRenewalMs: 600_000,
   clock: systemClock,
   newId,
   randomBytes: (length) => new Uint8Array(length),
@@ -73,7 +83,7 @@ async function write(): Promise<number> {
     }
     writer.endFile(1);
   }
-  const counts = { readBytes: 0n, storedBytes: 0n, referencedBytes: 0n, files: fileCount };
+  const counts = { readBytes: 0n, storedBytes: 0n, referencedBytes: 0n, files: fileCount, ...unknownCounts };
   const header = {
     backupId: "bak_1",
     serverId: "srv_1",

@@ -15,6 +15,8 @@ export interface RepositoryContext {
   readonly fingerprintSeed: Uint8Array;
   readonly compression: CompressionSetting;
   readonly spoolFolder: string;
+  /** How often a lease is renewed; see `renewalsPerTerm`. */
+  readonly leaseRenewalMs: number;
   readonly clock: Clock;
   readonly newId: (kind: IdKind) => string;
   readonly randomBytes: (length: number) => Uint8Array;

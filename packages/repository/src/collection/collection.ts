@@ -1,17 +1,22 @@
 import { AppError } from "@tidemark/kit";
-import type { ObjectFacts } from "@tidemark/storage";
 import { revokeManifest } from "../backup/revocation.ts";
-import { ManifestObject, readManifestBeginning } from "../manifests/manifest-object.ts";
-import { readPackWriter } from "../packs/pack-directory.ts";
-import { allMarksPrefix, backupsPrefix, leaseKey, nameOf, packKey, packsPrefix } from "../paths.ts";
+import { leaseKey, packKey } from "../paths.ts";
 import type { RepositoryContext } from "../repository-context.ts";
 import type { CollectionOptions, CollectionPlan, CollectionReport } from "../types.ts";
-import { aboutCollection, latestPass, putPass, removePassesBefore } from "./collection-pass.ts";
-import { listLeases } from "./lease.ts";
+import { type AreaUsage, measureUsage } from "./area-usage.ts";
+import { chooseEvacuation } from "./choose-evacuation.ts";
+import { putPass, readPasses } from "./collection-pass.ts";
+import { AreaUse } from "./frame-use.ts";
+import { inParallel, storeRequests } from "./in-parallel.ts";
+import { findDeadPacks, newBackups, type Survey, surveyArea, whoIsBusy } from "./survey.ts";
 
 /**
  * Garbage: packs that no manifest points into. A pack goes only when it was seen dead in an earlier pass and in every
  * pass since, for longer than the grace period, and when no backup or reader is at work that might need it.
+ *
+ * Memory: about 400 bytes for each pack and manifest of the area, and a bit for each frame while a pass is made.
+ * Requests: two or three for each manifest and two for each pack that is dead while somebody writes, eight at a time;
+ * a pass asks each pack for its number of frames once in its life.
  *
  * Throws `manifest-damaged` when a manifest cannot be read: what it needs cannot be known, so nothing may go.
  */
@@ -20,7 +25,7 @@ export async function planCollection(
   serverId: string,
   options: CollectionOptions,
 ): Promise<CollectionPlan> {
-  return (await survey(context, serverId, options)).plan;
+  return (await judgeArea(context, serverId, options, false)).plan;
 }
 
 export async function executeCollection(
@@ -29,149 +34,106 @@ export async function executeCollection(
   plan: CollectionPlan,
   signal: AbortSignal | undefined,
 ): Promise<CollectionReport> {
-  const current = await survey(context, serverId, plan.options);
+  const current = await judgeArea(context, serverId, plan.options, true);
   assertSame(plan, current.plan);
   await context.step("collect:before-mark");
-  const passKey = await putPass(context, serverId, { at: plan.options.now, deadSince: current.deadSince });
+  const passKey = await makePass(context, serverId, current, plan.options);
   await context.step("collect:before-revoke");
   for (const backupId of plan.revoke) {
-    if ((await revokeManifest(context, serverId, backupId)) === "committed")
+    if ((await revokeManifest(context, serverId, backupId, "collection")) === "committed")
       throw stale(`backup ${backupId} was committed`);
   }
   // A backup that was committed between the survey and its revocation shows up here, before anything is removed.
-  for (const backupId of await manifestIds(context, serverId)) {
-    if (!current.backupIds.has(backupId)) throw stale(`backup ${backupId} appeared`);
-  }
+  const [appeared] = await newBackups(context, serverId, current.seen);
+  if (appeared !== undefined) throw stale(`backup ${appeared} appeared`);
   await context.step("collect:before-remove");
-  let freedBytes = 0n;
-  let removedPacks = 0;
-  for (const { packId, sizeBytes } of plan.remove) {
+  await inParallel(plan.remove, storeRequests, async ({ packId }) => {
     if (signal?.aborted === true) throw new AppError("cancelled", { message: "the collection was cancelled" });
     await context.store.delete(packKey(serverId, packId));
-    freedBytes += BigInt(sizeBytes);
-    removedPacks++;
-  }
+  });
   await context.step("collect:after-remove");
   await context.step("collect:before-tidy");
-  for (const leaseId of current.idleLeaseIds) await context.store.delete(leaseKey(serverId, leaseId));
-  for (const key of current.orphanedMarks) await context.store.delete(key);
-  await removePassesBefore(context, serverId, passKey);
-  return { marked: plan.mark.length, removedPacks, freedBytes };
+  await tidy(context, serverId, current, passKey);
+  const freedBytes = plan.remove.reduce((sum, { sizeBytes }) => sum + BigInt(sizeBytes), 0n);
+  return { marked: plan.mark.length, removedPacks: plan.remove.length, freedBytes };
 }
 
-interface Survey {
+/** See `ServerArea.usage`. */
+export async function usageOf(context: RepositoryContext, serverId: string): Promise<AreaUsage> {
+  const { packs, use, passes } = await surveyArea(context, serverId, context.clock.now(), { withUse: true });
+  const shapes = passes.latest?.shapes ?? new Map();
+  return (await measureUsage(context, serverId, { packs, use: use ?? new AreaUse() }, { shapes, exact: true })).usage;
+}
+
+interface Judgement {
+  readonly seen: Survey;
   readonly plan: CollectionPlan;
   readonly deadSince: ReadonlyMap<string, Date>;
-  readonly backupIds: ReadonlySet<string>;
-  /** Leases of dead runs, of backups that are committed, and of readers past their time. */
   readonly idleLeaseIds: readonly string[];
-  /** Keys of marks whose backup is gone: its deletion died between the manifest and them. */
-  readonly orphanedMarks: readonly string[];
 }
 
-async function survey(context: RepositoryContext, serverId: string, options: CollectionOptions): Promise<Survey> {
-  // Packs are listed before manifests: a pack that appears later is not considered, a manifest that appears later is.
-  // Marks too: a backup is marked after its manifest was put, so one that has no manifest later was deleted.
-  const packs = await listPacks(context, serverId);
-  const marks = await listBackupMarks(context, serverId);
-  const leases = await listLeases(context, serverId);
-  const { livePackIds, backupIds } = await readManifests(context, serverId);
+async function judgeArea(
+  context: RepositoryContext,
+  serverId: string,
+  options: CollectionOptions,
+  withUse: boolean,
+): Promise<Judgement> {
   const { now, graceMs } = options;
+  const seen = await surveyArea(context, serverId, now, { withUse });
   const old = (date: Date): boolean => now.getTime() - date.getTime() > graceMs;
-  const running = new Set(options.runningBackupIds);
-  // A writer without a row in the database (another control plane) is believed to be alive for the grace period.
-  const busy = leases.filter((lease) =>
-    lease.kind === "reader"
-      ? lease.expiresAt === null || lease.expiresAt > now
-      : running.has(lease.leaseId) || (!backupIds.has(lease.leaseId) && !old(lease.madeAt)),
-  );
-  for (const lease of busy) running.add(lease.leaseId);
-  const dead = await findDead(context, serverId, { packs, livePackIds, running, old });
-  const before = await latestPass(context, serverId);
-  const deadSince = new Map(dead.map(({ packId }) => [packId, before?.deadSince.get(packId) ?? now]));
-  const isRemovable = ({ packId }: DeadPack): boolean => {
-    const since = deadSince.get(packId);
-    return busy.length === 0 && options.runningBackupIds.length === 0 && since !== undefined && old(since);
-  };
-  const remove = dead.filter(isRemovable);
-  // A writer's lease goes when it has committed or has cleaned up: one that is left without a backup is a dead run's.
-  const idle = leases.filter((lease) => !busy.includes(lease));
-  const revoke = idle.flatMap(({ kind, leaseId }) => (kind === "backup" && !backupIds.has(leaseId) ? leaseId : []));
+  const busy = whoIsBusy(seen, options, old);
+  const dead = await findDeadPacks(context, serverId, seen, { writing: busy.writing, old });
+  const before = seen.passes.latest?.deadSince;
+  const deadSince = new Map(dead.map(({ packId }) => [packId, before?.get(packId) ?? now]));
+  const remove = dead.filter(({ packId }) => !busy.anybody && old(deadSince.get(packId) ?? now));
   const plan: CollectionPlan = {
     plannedAt: now,
     options,
-    mark: dead.filter(({ packId }) => before?.deadSince.has(packId) !== true).map(({ packId }) => packId),
+    mark: dead.filter(({ packId }) => before?.has(packId) !== true).map(({ packId }) => packId),
     remove: remove.map(({ packId, sizeBytes }) => ({ packId, sizeBytes })),
-    revoke: revoke.sort(),
-    keptPacks: packs.length - remove.length,
+    revoke: busy.dead,
+    keptPacks: seen.packs.length - remove.length,
   };
-  const orphanedMarks = marks.filter(({ backupId }) => !backupIds.has(backupId)).map(({ key }) => key);
-  return { plan, deadSince, backupIds, idleLeaseIds: idle.map(({ leaseId }) => leaseId), orphanedMarks };
+  return { seen, plan, deadSince, idleLeaseIds: busy.idleLeaseIds };
 }
 
-interface DeadPack {
-  readonly packId: string;
-  readonly sizeBytes: number;
-}
-
-interface Evidence {
-  readonly packs: readonly ObjectFacts[];
-  readonly livePackIds: ReadonlySet<string>;
-  readonly running: ReadonlySet<string>;
-  readonly old: (date: Date) => boolean;
-}
-
-/** Not pointed to, past the grace period since it was written, and not of a backup that is being written. */
-async function findDead(context: RepositoryContext, serverId: string, evidence: Evidence): Promise<DeadPack[]> {
-  const dead: DeadPack[] = [];
-  for (const { key, sizeBytes, modifiedAt } of evidence.packs) {
-    const packId = nameOf(key);
-    if (evidence.livePackIds.has(packId) || !evidence.old(modifiedAt)) continue;
-    const writerId = await readPackWriter(context, packKey(serverId, packId));
-    if (writerId === null || !evidence.running.has(writerId)) dead.push({ packId, sizeBytes });
-  }
-  return dead;
-}
-
-async function listPacks(context: RepositoryContext, serverId: string): Promise<ObjectFacts[]> {
-  const packs: ObjectFacts[] = [];
-  for await (const facts of context.store.list(packsPrefix(serverId))) packs.push(facts);
-  return packs;
-}
-
-async function listBackupMarks(
+/**
+ * Puts what was seen. Another collection that made a pass meanwhile has seen something else, and perhaps a pack alive that
+ * this one calls dead since long ago: then this one gives up, and so does the other when each sees the other's pass.
+ */
+async function makePass(
   context: RepositoryContext,
   serverId: string,
-): Promise<readonly { readonly key: string; readonly backupId: string }[]> {
-  const prefix = allMarksPrefix(serverId);
-  const marks: { key: string; backupId: string }[] = [];
-  for await (const { key } of context.store.list(prefix)) {
-    const backupId = key.slice(prefix.length).split("/")[0] ?? "";
-    if (backupId !== aboutCollection) marks.push({ key, backupId });
+  { seen, deadSince }: Judgement,
+  { now, graceMs }: CollectionOptions,
+): Promise<string> {
+  if (seen.use === null) throw new AppError("internal", { message: "a pass was made without counting frames" });
+  const known = seen.passes.latest?.shapes ?? new Map();
+  const { usage, shapes } = await measureUsage(
+    context,
+    serverId,
+    { packs: seen.packs, use: seen.use },
+    { shapes: known, exact: false },
+  );
+  const evacuate = chooseEvacuation(usage).packIds;
+  const key = await putPass(context, serverId, { at: now, graceMs, deadSince, evacuate, shapes });
+  const { keys } = await readPasses(context, serverId);
+  if (keys.some((other) => other !== key && !seen.passes.keys.includes(other))) {
+    throw stale("another collection is at work");
   }
-  return marks;
+  return key;
 }
 
-async function readManifests(
-  context: RepositoryContext,
-  serverId: string,
-): Promise<{ readonly livePackIds: ReadonlySet<string>; readonly backupIds: ReadonlySet<string> }> {
-  const livePackIds = new Set<string>();
-  const backupIds = new Set(await manifestIds(context, serverId));
-  for (const backupId of backupIds) {
-    const manifest = await ManifestObject.open(context, `${backupsPrefix(serverId)}${backupId}`);
-    for (const packId of manifest.packIds) livePackIds.add(packId);
-  }
-  return { livePackIds, backupIds };
-}
-
-/** Ids of backups that exist; revoked keys are none. */
-async function manifestIds(context: RepositoryContext, serverId: string): Promise<string[]> {
-  const ids: string[] = [];
-  for await (const { key } of context.store.list(backupsPrefix(serverId))) {
-    if ((await readManifestBeginning(context, key)).kind === "manifest") ids.push(nameOf(key));
-  }
-  return ids;
+/** Earlier passes say nothing the newest does not. Only those that were seen: one that came since is somebody else's. */
+async function tidy(context: RepositoryContext, serverId: string, current: Judgement, passKey: string): Promise<void> {
+  const { seen, idleLeaseIds } = current;
+  const orphanedMarks = seen.marks.filter(({ backupId }) => !seen.backupIds.has(backupId)).map(({ key }) => key);
+  const keys = [
+    ...idleLeaseIds.map((leaseId) => leaseKey(serverId, leaseId)),
+    ...orphanedMarks,
+    ...seen.passes.keys.filter((key) => key !== passKey),
+  ];
+  await inParallel(keys, storeRequests, (key) => context.store.delete(key));
 }
 
 function assertSame(planned: CollectionPlan, current: CollectionPlan): void {
