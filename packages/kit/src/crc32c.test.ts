@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { combineCrc32c, crc32c } from "./crc32c.ts";
+import { combineCrc32c, crc32c, crc32cOfZeros } from "./crc32c.ts";
 
 const bytes = (length: number, seed = 1): Uint8Array =>
   Uint8Array.from({ length }, (_, index) => (index * 2654435761 + seed * 40503) >>> 13);
@@ -28,8 +28,21 @@ describe("crc32c", () => {
       const b = crc32c(whole.subarray(at));
       expect(combineCrc32c(a, b, whole.length - at)).toBe(crc32c(whole));
     }
+    for (const pages of [1, 2, 3, 15, 16, 31, 32, 33]) {
+      const a = crc32c(whole);
+      const b = bytes(pages * 8192, pages);
+      expect(combineCrc32c(a, crc32c(b), b.length)).toBe(crc32c(b, a));
+    }
     const half = combineCrc32c(1234567, 7654321, 5n << 30n);
     const steps = combineCrc32c(combineCrc32c(1234567, 0, 2n << 30n), 7654321, 3n << 30n);
     expect(steps).toBe(half);
+  });
+
+  it("knows the checksum of zeros without going through them", () => {
+    for (const length of [0, 1, 7, 8192, 131_072, 300_001]) {
+      expect(crc32cOfZeros(length)).toBe(crc32c(new Uint8Array(length)));
+    }
+    const twoHalves = combineCrc32c(crc32cOfZeros(3n << 40n), crc32cOfZeros(3n << 40n), 3n << 40n);
+    expect(crc32cOfZeros(6n << 40n)).toBe(twoHalves);
   });
 });

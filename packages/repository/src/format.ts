@@ -1,10 +1,17 @@
 /** The numbers and names of the format; docs/repository-format.md explains each. */
 
-/** Raised when a reader of the old one would misread the new. A reader refuses what is newer than itself. */
-export const formatVersion = 1;
+/**
+ * Raised when a reader of the old one would misread the new. A reader reads this and every older version and refuses what
+ * is newer; a writer writes only this. Version 2 (2026-11): pieces, that is, runs without a fingerprint and checksums of
+ * pieces in directories; the frames a manifest uses in its index; further codecs.
+ */
+export const formatVersion = 2;
 
 /** Plain bytes of a frame: 16 pages of 8 KiB. Measured better than 1 MiB in size and in time (2026-11). */
 export const frameBytes = 128 * 1024;
+
+/** Plain bytes of a piece, the grid on which a pack's directory keeps checksums: a page of PostgreSQL. */
+export const pieceBytes = 8192;
 
 /** Files up to this size share frames. */
 export const bundledFileBytes = 64 * 1024;
@@ -20,6 +27,9 @@ export const packFrames = 4096;
 
 /** A manifest chunk is closed at this many plain bytes; one record may exceed it. */
 export const manifestChunkBytes = 256 * 1024;
+
+/** A run under this, in a file over `bundledFileBytes`, counts as small: the file has become fragmented there. */
+export const smallRunBytes = 32 * 1024;
 
 /** Most extents in one record of a manifest. */
 export const extentsPerRecord = 1024;

@@ -1,14 +1,28 @@
 export { releaseBytes } from "./bytes/release-bytes.ts";
+export type { AreaUsage, PackUsage } from "./collection/area-usage.ts";
+export {
+  chooseEvacuation,
+  defaultEvacuationLimits,
+  type Evacuation,
+  type EvacuationLimits,
+} from "./collection/choose-evacuation.ts";
+export type { InterruptedBackup, InterruptedQuestion } from "./collection/interrupted.ts";
+export type { PackHold } from "./collection/pack-hold.ts";
+export { type CopiedBackup, type CopyBackup, type CopyNeed, copyBackup, surveyCopy } from "./copies/copy-backup.ts";
+export { type FailoverNote, type FailoverOptions, failoverArea } from "./copies/failover-area.ts";
+export { type HealedPack, healPack } from "./copies/heal-pack.ts";
 export { formatVersion, frameBytes } from "./format.ts";
 export { defaultPassphraseCost, type PassphraseCost } from "./keys/key-derivation.ts";
 export { type RecoveryKitOptions, recoveryKit } from "./keys/recovery-kit.ts";
 export { newRepositoryKey, parseKeyFile } from "./keys/repository-key.ts";
+export type { BackupReading, BackupWalRange } from "./manifests/backup-reading.ts";
 export type {
   BackupConfiguration,
   BackupEnvironment,
   BackupMethod,
   ConfigurationFileCopy,
 } from "./manifests/backup-surroundings.ts";
+export type { TrustFinding } from "./manifests/trust-finding.ts";
 export {
   type CreateRepositoryOptions,
   createRepository,
@@ -56,16 +70,22 @@ export type {
   FrameSource,
   ManifestEntry,
   ManifestFile,
+  ManifestFileSummary,
   ManifestReader,
   Mark,
   MarkKind,
   NewFile,
   NewMark,
   OpenedFrame,
+  PackDescription,
+  ParentExtents,
   PartOutcome,
+  PatchedFile,
   Repository,
   RepositoryKey,
   ServerArea,
   StoredBackup,
+  StoredFrame,
+  StoredRange,
   SuspectPages,
 } from "./types.ts";

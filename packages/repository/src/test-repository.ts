@@ -49,6 +49,10 @@ export const testFacts: BackupFacts = {
   method: null,
   configuration: null,
   environment: null,
+  reading: null,
+  walRanges: null,
+  trustRound: null,
+  trustFindings: null,
 };
 
 export class InlineEncoder implements FrameEncoder {

@@ -1,5 +1,10 @@
 import type { ErrorCode, Secret } from "@tidemark/kit";
+import type { AreaUsage } from "./collection/area-usage.ts";
+import type { InterruptedBackup, InterruptedQuestion } from "./collection/interrupted.ts";
+import type { PackHold } from "./collection/pack-hold.ts";
+import type { BackupReading, BackupWalRange } from "./manifests/backup-reading.ts";
 import type { BackupConfiguration, BackupEnvironment, BackupMethod } from "./manifests/backup-surroundings.ts";
+import type { TrustFinding } from "./manifests/trust-finding.ts";
 import type { BoxCompression } from "./seal/compression.ts";
 
 /**
@@ -39,6 +44,16 @@ export interface ServerArea {
   /** Finds packs that no manifest needs, marks them, and deletes those marked in an earlier pass longer ago than the grace period. */
   planCollection(options: CollectionOptions): Promise<CollectionPlan>;
   executeCollection(plan: CollectionPlan, signal?: AbortSignal): Promise<CollectionReport>;
+  /** Where the bytes of the packs are, and how many of them no backup needs. Reads every manifest's index. */
+  usage(): Promise<AreaUsage>;
+  /** Packs the next backup is to leave empty (`evacuatePackIds`), as the newest pass of the collection chose them. */
+  plannedEvacuation(): Promise<ReadonlySet<string>>;
+  /** Backups that died on the way and left packs of use: for `salvageFrom`. Newest first. */
+  interruptedBackups(question: InterruptedQuestion): Promise<readonly InterruptedBackup[]>;
+  /** Keeps every pack from the collection until it is disposed of. To be made before a manifest is read. */
+  holdPacks(kind: "reader" | "copy"): Promise<PackHold>;
+  /** Packs that no manifest points into and that may be removed soon: not to be taken up again. */
+  doomedPacks(): Promise<ReadonlySet<string>>;
 }
 
 export interface BeginBackup {
@@ -50,6 +65,13 @@ export interface BeginBackup {
   readonly encoder: FrameEncoder;
   /** Packs whose frames are not to be referenced again (found damaged): what they held is stored anew. */
   readonly avoidPackIds?: ReadonlySet<string>;
+  /** Packs that shall become empty: what would be carried or referenced from them is opened and stored anew. */
+  readonly evacuatePackIds?: ReadonlySet<string>;
+  /**
+   * Ids of interrupted backups. A frame about to be stored that equals one of theirs, found by fingerprint and confirmed
+   * byte by byte, is referenced instead. Their packs must not be collected meanwhile.
+   */
+  readonly salvageFrom?: readonly string[];
   readonly signal?: AbortSignal;
 }
 
@@ -62,16 +84,43 @@ export interface BackupWriter {
   addSymlink(entry: { readonly path: Uint8Array; readonly target: string }): Promise<void>;
   /** Begins a file of a known size; `write` the bytes in order, then `end`. One file is open at a time. */
   addFile(entry: NewFile): Promise<FileWriter>;
+  /**
+   * Whether the parent has this file in whole pages and in packs that are there and not to be avoided, so that
+   * `addPatchedFile` will take it; and how long it is. Null otherwise, and when there is no usable parent.
+   */
+  parentFile(path: Uint8Array): Promise<{ readonly sizeBytes: bigint } | null>;
+  /**
+   * What the parent stores of this file, for whoever compares what comes with it; null when the parent has no such file or
+   * cannot be used (any more).
+   */
+  parentExtents(path: Uint8Array): Promise<ParentExtents | null>;
+  /**
+   * Begins a file that is the parent's of the same path with some blocks replaced. `write` takes the changed blocks' bytes
+   * back to back; everything else is carried: referenced without being read. The result has the CRC-32C of the whole file.
+   * Throws `bad-request` where `parentFile` is null or the blocks are not ascending and within the file; `manifest-missing`
+   * or `manifest-damaged` (also from `write` and `end`) when the parent's manifest is lost meanwhile; `pack-damaged` or
+   * `pack-missing` when a frame had to be opened and could not. After any of these the backup cannot be finished.
+   */
+  addPatchedFile(entry: PatchedFile): Promise<FileWriter>;
+  /** Counts bytes the server sent for this backup, as it came over the wire (for `counts.sentBytes`). */
+  addSentBytes(bytes: number): void;
   /** Waits until everything given so far is encoded and every ended file's `onResult` was called. Call it before `commit` when the facts depend on results. */
   drain(): Promise<void>;
   /** Bytes read, stored and referenced so far. */
   readonly counts: BackupCounts;
+  /** Of the referenced bytes, those that interrupted backups had stored (`salvageFrom`). */
+  readonly salvagedBytes: bigint;
   /** Why the parent could not be used (any more), or null. What it could have saved is stored; the backup is as good. */
   readonly parentProblem: string | null;
   /** Waits for all packs to be durable, then writes the manifest, exclusively. After this the backup exists. */
   commit(facts: BackupFacts): Promise<StoredBackup>;
   /** Gives up: removes what this writer put where that is safe. What could not be removed is thrown after all was tried (join it with `joinCleanup`). */
   abort(): Promise<void>;
+}
+
+/** One file of the parent, walked forward: the extent that holds the byte at each offset asked for, null beyond its end. */
+export interface ParentExtents {
+  extentAt(fileOffset: number): Promise<Extent | null>;
 }
 
 export interface NewFile {
@@ -84,6 +133,16 @@ export interface NewFile {
   readonly inspect?: unknown;
   /** Called once, when the last run of the file is encoded: after `end`, at the latest during `drain` or `commit`. */
   readonly onResult?: (result: FileResult) => void;
+}
+
+/** A file as the parent has it, with some blocks replaced and another length. */
+export interface PatchedFile extends NewFile {
+  /** Bytes of a block; `sizeBytes` is a multiple. */
+  readonly blockSize: number;
+  /** Ascending block numbers within the file whose contents are written, one after another, in this order. */
+  readonly changedBlocks: Uint32Array;
+  /** From this byte on, what is not written is zeros and not the parent's (limit block); null: no limit. Beyond the parent's end always zeros. */
+  readonly zerosFrom: bigint | null;
 }
 
 export interface FileWriter {
@@ -107,9 +166,21 @@ export interface BackupCounts {
   readonly readBytes: bigint;
   /** Bytes of new packs, as stored. */
   readonly storedBytes: bigint;
-  /** Plain bytes found unchanged in the parent and referenced. */
+  /** Plain bytes that were read, found stored already and referenced. */
   readonly referencedBytes: bigint;
   readonly files: number;
+  /** What follows is null in manifests of format 1. Where it is not: plain bytes of all files = new + referenced + carried + zero. */
+  readonly newBytes: bigint | null;
+  /** Plain bytes that are zeros, which take no room. */
+  readonly zeroBytes: bigint | null;
+  /** Plain bytes referenced without being read: the server did not send them. */
+  readonly carriedBytes: bigint | null;
+  /** Bytes the server sent for this backup; null also where the files did not come over the wire. */
+  readonly sentBytes: bigint | null;
+  /** Runs of stored bytes in all files: what a restore has to place one by one. */
+  readonly runs: number | null;
+  /** Runs under 32 KiB in files over 64 KiB: where a file has become fragmented. */
+  readonly smallRuns: number | null;
 }
 
 /** What a manifest says about the backup as a whole. Plain JSON with bigints as decimal strings at rest. */
@@ -148,6 +219,14 @@ export interface BackupFacts {
   readonly configuration: BackupConfiguration | null;
   /** What a restored server needs around it; null when nobody asked. */
   readonly environment: BackupEnvironment | null;
+  /** How much of the server was read; null in manifests of format 1 (then everything was). */
+  readonly reading: BackupReading | null;
+  /** The WAL ranges of the server's own manifest, which the next incremental's upload repeats; null where there was none. */
+  readonly walRanges: readonly BackupWalRange[] | null;
+  /** Which share of the files rolling trust asked for in full, 0 to 27; null where it did not take part. */
+  readonly trustRound: number | null;
+  /** What rolling trust found; null where it did not take part. */
+  readonly trustFindings: readonly TrustFinding[] | null;
 }
 
 export interface SuspectPages {
@@ -173,8 +252,15 @@ export interface ManifestReader {
   readonly backup: StoredBackup & { readonly facts: BackupFacts; readonly counts: BackupCounts };
   /** Directories, links and files in the order they were written; streamed, so a manifest may be larger than memory. */
   entries(): AsyncIterable<ManifestEntry>;
+  /** The files without their extents, in the order of `entries`: many times cheaper than that. */
+  files(): AsyncIterable<ManifestFileSummary>;
   /** Packs this manifest points into. */
   packIds(): Promise<ReadonlySet<string>>;
+  /**
+   * Which frames of each pack this manifest refers to: bit i of byte i >> 3 stands for frame i, trailing zero bytes are cut.
+   * In the index of a manifest of format 2; computed from the extents of one of format 1.
+   */
+  frameUse(): Promise<ReadonlyMap<string, Uint8Array>>;
 }
 
 export type ManifestEntry =
@@ -193,6 +279,19 @@ export interface ManifestFile {
   readonly extents: readonly Extent[];
 }
 
+/** What `ManifestReader.files` says of a file. */
+export interface ManifestFileSummary {
+  readonly path: Uint8Array;
+  readonly mode: number;
+  readonly sizeBytes: bigint;
+  readonly modifiedAt: Date;
+  readonly crc32c: number;
+  /** Runs of stored bytes, zeros not counted. */
+  readonly runs: number;
+  /** Runs under 32 KiB in a file over 64 KiB; 0 in smaller files. The files with the largest share are the most fragmented. */
+  readonly smallRuns: number;
+}
+
 /** A run of a file's bytes: in a frame of a pack, or zeros. Extents follow each other without holes. */
 export type Extent =
   | {
@@ -205,8 +304,11 @@ export type Extent =
       readonly offsetInFrame: number;
       /** CRC-32C of this run's bytes. */
       readonly crc32c: number;
-      /** XXH3-128 of this run's bytes with the repository's seed: tells the next backup whether the same place is unchanged. */
-      readonly fingerprint: Uint8Array;
+      /**
+       * XXH3-128 of this run's bytes with the repository's seed: tells the next backup whether the same place is unchanged.
+       * Null for a piece of an older run: its bytes were not at hand when it was cut.
+       */
+      readonly fingerprint: Uint8Array | null;
     }
   | { readonly kind: "zeros"; readonly fileOffset: bigint; readonly lengthBytes: bigint };
 
@@ -248,6 +350,8 @@ export type FrameOutcome = (
       readonly plainBytes: number;
       readonly crc32c: number;
       readonly fingerprint: Uint8Array;
+      /** CRC-32C of each 8192 bytes of the plain bytes, the last may be shorter; empty when a part begins off that grid. */
+      readonly pieceCrcs: Uint32Array;
     }
 ) & {
   readonly parts: readonly PartOutcome[];
@@ -280,7 +384,46 @@ export interface FrameEncoder {
 export interface FrameSource {
   /** The plain bytes of each wanted frame, each fetched once, grouped by pack. Damage is reported per frame, not thrown. */
   readFrames(packId: string, frameIndexes: readonly number[], signal?: AbortSignal): AsyncIterable<OpenedFrame>;
+  /**
+   * The same frames as they are stored, in the coalesced ranges they are fetched in, for a caller that opens them in
+   * threads of its own (`openFrame`). `frameIndexes` null: every frame of the pack.
+   */
+  readStored(packId: string, frameIndexes: readonly number[] | null, signal?: AbortSignal): AsyncIterable<StoredRange>;
+  /** What a pack's directory says of its frames; damage is a value. */
+  describePack(packId: string, signal?: AbortSignal): Promise<PackDescription>;
 }
+
+/** A piece of a pack with the frames that lie in it. */
+export type StoredRange =
+  | { readonly kind: "stored"; readonly bytes: Uint8Array<ArrayBuffer>; readonly frames: readonly StoredFrame[] }
+  | {
+      readonly kind: "damaged";
+      /** Empty when not even the directory could be read and all frames were asked for. */
+      readonly frameIndexes: readonly number[];
+      readonly code: "pack-missing" | "pack-damaged";
+      readonly reason: string;
+    };
+
+/** One frame within the bytes of a `StoredRange`, with what is needed to open it. Structured-cloneable. */
+export interface StoredFrame {
+  readonly frameIndex: number;
+  /** Where it begins in the range, and how long it is there. */
+  readonly at: number;
+  readonly storedBytes: number;
+  readonly sealing: FrameSealing;
+  readonly plainBytes: number;
+  readonly crc32c: number;
+}
+
+export type PackDescription =
+  | {
+      readonly kind: "known";
+      /** By frame index. */
+      readonly plainBytes: Uint32Array;
+      readonly crc32c: Uint32Array;
+      readonly storedBytes: Uint32Array;
+    }
+  | { readonly kind: "damaged"; readonly code: "pack-missing" | "pack-damaged"; readonly reason: string };
 
 export type OpenedFrame =
   | { readonly kind: "plain"; readonly frameIndex: number; readonly plain: Uint8Array; readonly crc32c: number }

@@ -139,6 +139,10 @@ function composeFacts(
     method,
     configuration: boundedConfiguration(request.configuration ?? null),
     environment: request.environment ?? null,
+    reading: null,
+    walRanges: null,
+    trustRound: null,
+    trustFindings: null,
   };
 }
 

@@ -184,4 +184,5 @@ const facts: Omit<BackupFacts, "startedAt" | "stoppedAt"> = {
   reading: null,
   walRanges: null,
   trustRound: null,
+  trustFindings: null,
 };

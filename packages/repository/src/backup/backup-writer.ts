@@ -1,12 +1,10 @@
 import { AppError, joinCleanup } from "@tidemark/kit";
-import { putLease } from "../collection/lease.ts";
+import { type HeldLease, holdLease } from "../collection/lease-keeper.ts";
 import type { ManifestHeader } from "../manifests/backup-facts.ts";
-import { isLostManifest, ManifestObject } from "../manifests/manifest-object.ts";
 import { storedBackup } from "../manifests/manifest-reader.ts";
 import { ManifestWriter } from "../manifests/manifest-writer.ts";
-import { ParentIndex } from "../manifests/parent-index.ts";
 import { PackWriter } from "../packs/pack-writer.ts";
-import { assertId, leaseKey, manifestKey, nameOf, packsPrefix } from "../paths.ts";
+import { assertId, manifestKey } from "../paths.ts";
 import type { RepositoryContext } from "../repository-context.ts";
 import type {
   BackupCounts,
@@ -15,13 +13,20 @@ import type {
   BeginBackup,
   FileWriter,
   NewFile,
+  ParentExtents,
+  PatchedFile,
   StoredBackup,
 } from "../types.ts";
+import { assertPacksStay, confirmManifest } from "./commit-guard.ts";
 import { CompressionPilot, PipelineMeter } from "./compression-pilot.ts";
 import { EntryQueue } from "./entry-queue.ts";
-import { FileSlicer, type OpenFileWriter } from "./file-slicer.ts";
+import { FileSlicer } from "./file-slicer.ts";
 import { FrameDispatcher } from "./frame-dispatcher.ts";
-import { manifestKeyTaken, revokeManifest } from "./revocation.ts";
+import { OpenFileWriter } from "./open-file-writer.ts";
+import { openParent, type UsableParent } from "./open-parent.ts";
+import { PatchedFiles } from "./patched-files.ts";
+import { giveUpClaim, manifestKeyTaken, revokeManifest } from "./revocation.ts";
+import { Salvage } from "./salvage.ts";
 
 /**
  * Writes one backup. States: open → committing → committed, or → aborted from any but committed. Order for the crash:
@@ -37,12 +42,17 @@ export class OpenBackupWriter implements BackupWriter {
   readonly #dispatcher: FrameDispatcher;
   readonly #slicer: FileSlicer;
   readonly #parent: UsableParent | null;
+  readonly #begun: BegunBackup;
   #state: "open" | "committing" | "committed" | "aborted" = "open";
-  #openFile: OpenFileWriter | null = null;
+  readonly #patched: PatchedFiles;
+  #openFile: (FileWriter & { readonly isEnded: boolean }) | null = null;
+  #sentBytes: number | null = null;
   #files = 0;
   #plainBytes = 0n;
 
-  private constructor(context: RepositoryContext, serverId: string, options: BeginBackup, parent: UsableParent | null) {
+  private constructor(context: RepositoryContext, serverId: string, options: BeginBackup, begun: BegunBackup) {
+    const { parent, salvage } = begun;
+    this.#begun = begun;
     this.#context = context;
     this.#serverId = serverId;
     this.#options = options;
@@ -57,12 +67,26 @@ export class OpenBackupWriter implements BackupWriter {
     this.#manifest = new ManifestWriter(context, serverId, options.backupId);
     this.#queue = new EntryQueue(this.#manifest);
     const sides = { packs: this.#packs, queue: this.#queue, pilot, meter };
-    this.#dispatcher = new FrameDispatcher({ context, encoder, ...sides, signal });
+    this.#dispatcher = new FrameDispatcher({
+      context,
+      encoder,
+      ...sides,
+      signal,
+      salvage: salvage === null ? null : (frame, plain) => salvage.find(frame, plain),
+    });
     this.#slicer = new FileSlicer({
       dispatcher: this.#dispatcher,
       queue: this.#queue,
       parent: parent?.index ?? null,
-      isUsable: (packId) => parent?.packIds.has(packId) === true && options.avoidPackIds?.has(packId) !== true,
+      isUsable: (packId) => parent?.isUsable(packId) === true && options.evacuatePackIds?.has(packId) !== true,
+    });
+    this.#patched = new PatchedFiles({
+      context,
+      serverId,
+      options,
+      slicer: this.#slicer,
+      queue: this.#queue,
+      parent,
     });
   }
 
@@ -71,32 +95,43 @@ export class OpenBackupWriter implements BackupWriter {
     assertId(options.backupId, "backup id");
     const key = manifestKey(serverId, options.backupId);
     if ((await context.store.stat(key)) !== null) throw await manifestKeyTaken(context, key, undefined);
-    if (!(await context.store.probe()).writable) {
+    const { writable, exclusiveCreate } = await context.store.probe();
+    if (!writable) {
       throw new AppError("repository-read-only", { message: `${context.store.location} cannot be written to` });
     }
     // The lease comes before the parent is read: from here on a collection leaves alone what the parent points to.
-    const lease = { leaseId: options.backupId, kind: "backup", madeAt: context.clock.now(), expiresAt: null } as const;
     await context.step("backup:before-lease");
-    await putLease(context, serverId, lease);
+    const lease = await holdLease(context, serverId, { kind: "backup", backupId: options.backupId });
     await context.step("backup:after-lease");
     try {
-      const parent = options.parentId === null ? null : await openParent(context, serverId, options.parentId);
-      return new OpenBackupWriter(context, serverId, options, parent);
+      const parent = options.parentId === null ? null : await openParent(context, serverId, options.parentId, options);
+      const salvage = await openSalvage(context, serverId, options);
+      return new OpenBackupWriter(context, serverId, options, { parent, lease, salvage, exclusiveCreate });
     } catch (error) {
-      throw await joinCleanup(error, () => context.store.delete(leaseKey(serverId, options.backupId)));
+      throw await joinCleanup(error, () => lease.release());
     }
   }
 
   get parentProblem(): string | null {
-    return this.#parent?.problem ?? this.#slicer.parentProblem;
+    return this.#parent?.problem?.message ?? this.#slicer.parentLoss?.message ?? null;
+  }
+
+  get salvagedBytes(): bigint {
+    return BigInt(this.#begun.salvage?.foundBytes ?? 0);
   }
 
   get counts(): BackupCounts {
     return {
-      readBytes: this.#slicer.readBytes,
+      readBytes: BigInt(this.#slicer.readBytes),
       storedBytes: this.#packs.storedBytes,
-      referencedBytes: this.#dispatcher.referencedBytes,
+      referencedBytes: BigInt(this.#dispatcher.referencedBytes),
       files: this.#files,
+      newBytes: BigInt(this.#dispatcher.newBytes),
+      zeroBytes: BigInt(this.#slicer.zeroBytes),
+      carriedBytes: BigInt(this.#patched.carriedBytes),
+      sentBytes: this.#sentBytes === null ? null : BigInt(this.#sentBytes),
+      runs: this.#manifest.runs,
+      smallRuns: this.#manifest.smallRuns,
     };
   }
 
@@ -117,10 +152,40 @@ export class OpenBackupWriter implements BackupWriter {
     if (entry.sizeBytes < 0n || entry.sizeBytes > BigInt(Number.MAX_SAFE_INTEGER)) {
       throw new AppError("bad-request", { message: `a file of ${entry.sizeBytes} bytes cannot be stored` });
     }
+    const file = { ...entry, path: new Uint8Array(entry.path) };
+    const parent = await this.#slicer.parentFile(file.path);
+    this.#count(file);
+    const writer = new OpenFileWriter(this.#slicer, this.#queue.addFile(file), Number(file.sizeBytes), parent);
+    this.#openFile = writer;
+    return writer;
+  }
+
+  async parentFile(path: Uint8Array): Promise<{ readonly sizeBytes: bigint } | null> {
+    const parent = await this.#patched.find(path);
+    return parent === null ? null : { sizeBytes: BigInt(parent.sizeBytes) };
+  }
+
+  async parentExtents(path: Uint8Array): Promise<ParentExtents | null> {
+    const parent = await this.#slicer.parentFile(path);
+    return parent === null ? null : { extentAt: (fileOffset) => this.#slicer.parentExtent(parent, fileOffset) };
+  }
+
+  async addPatchedFile(entry: PatchedFile): Promise<FileWriter> {
+    await this.#makeRoom();
+    const file = { ...entry, path: new Uint8Array(entry.path) };
+    const writer = await this.#patched.begin(file);
+    this.#count(file);
+    this.#openFile = writer;
+    return writer;
+  }
+
+  addSentBytes(bytes: number): void {
+    this.#sentBytes = (this.#sentBytes ?? 0) + bytes;
+  }
+
+  #count(file: NewFile): void {
     this.#files++;
-    this.#plainBytes += entry.sizeBytes;
-    this.#openFile = await this.#slicer.begin({ ...entry, path: new Uint8Array(entry.path) });
-    return this.#openFile;
+    this.#plainBytes += file.sizeBytes;
   }
 
   async drain(): Promise<void> {
@@ -133,7 +198,7 @@ export class OpenBackupWriter implements BackupWriter {
     this.#state = "committing";
     await this.#drain();
     await this.#packs.finish();
-    await this.#assertPacksStay();
+    await assertPacksStay(this.#context, this.#serverId, this.#manifest.packIds);
     const { backupId } = this.#options;
     const parentId = this.parentProblem === null ? this.#options.parentId : null;
     const fileCount = this.#files;
@@ -151,7 +216,7 @@ export class OpenBackupWriter implements BackupWriter {
     await this.#putManifest(header);
     this.#state = "committed";
     await this.#manifest.spool.close();
-    await this.#context.store.delete(leaseKey(this.#serverId, backupId));
+    await this.#begun.lease.release();
     await this.#context.step("commit:after-lease");
     return storedBackup(header);
   }
@@ -176,15 +241,23 @@ export class OpenBackupWriter implements BackupWriter {
     if (failures.length > 1) throw new AggregateError(failures, `backup ${backupId} was not removed entirely`);
   }
 
-  /** The manifest may have been put although its put failed: then its key is claimed before anything it needs goes. */
+  /**
+   * The key is claimed before anything goes: the manifest may have been put although its put failed, and a later backup may
+   * have taken over what this one stored. Who does not hold the claim leaves everything to the collection.
+   */
   async #removeOwn(mayBeCommitted: boolean): Promise<void> {
     const { backupId } = this.#options;
     await this.#context.step("abort:before-revoke");
-    if (mayBeCommitted && (await revokeManifest(this.#context, this.#serverId, backupId)) === "committed") return;
-    await this.#context.step("abort:before-packs");
-    await this.#packs.removeAll();
+    const claim = await revokeManifest(this.#context, this.#serverId, backupId, "writer");
+    if (claim === "claimed") {
+      await this.#context.step("abort:before-packs");
+      await this.#packs.removeAll();
+      await this.#context.step("abort:before-unclaim");
+      // A put that was given up may still arrive, so after one the key stays claimed for ever.
+      if (!mayBeCommitted) await giveUpClaim(this.#context, this.#serverId, backupId);
+    }
     await this.#context.step("abort:before-lease");
-    await this.#context.store.delete(leaseKey(this.#serverId, backupId));
+    await this.#begun.lease.release();
   }
 
   async #putManifest(header: ManifestHeader): Promise<void> {
@@ -201,6 +274,9 @@ export class OpenBackupWriter implements BackupWriter {
       if (!(error instanceof AppError && error.code === "object-exists")) throw error;
       throw await manifestKeyTaken(this.#context, this.#manifest.key, error);
     }
+    if (!this.#begun.exclusiveCreate) {
+      await confirmManifest(this.#context, this.#serverId, this.#options.backupId, this.#manifest.packIds);
+    }
     await this.#context.step("manifest:after-put");
   }
 
@@ -208,7 +284,7 @@ export class OpenBackupWriter implements BackupWriter {
     if (this.#openFile?.isEnded === false) {
       throw new AppError("internal", { message: "a file of the backup was begun and not ended" });
     }
-    await this.#slicer.flushBundle();
+    await this.#slicer.flushBundles();
     await this.#dispatcher.drain();
     this.#queue.flush();
     if (this.#queue.length > 0) throw new AppError("internal", { message: "entries of the backup were not finished" });
@@ -224,7 +300,7 @@ export class OpenBackupWriter implements BackupWriter {
     }
     await this.#manifest.spool.settle();
     if (this.#queue.length < waitingEntries) return;
-    await this.#slicer.flushBundle();
+    await this.#slicer.flushBundles();
     while (this.#queue.length >= waitingEntries) {
       await this.#queue.nextFlush();
       this.#dispatcher.throwFailure();
@@ -235,41 +311,27 @@ export class OpenBackupWriter implements BackupWriter {
     if (this.#state === "open") return;
     throw new AppError("internal", { message: `backup ${this.#options.backupId} is ${this.#state} already` });
   }
+}
 
-  /** A collection that took this run for dead may have removed what is referenced: seen here, before it is promised. */
-  async #assertPacksStay(): Promise<void> {
-    const referenced = new Set([...this.#manifest.packIds].filter((packId) => !this.#packs.wrote(packId)));
-    if (referenced.size === 0) return;
-    for await (const { key } of this.#context.store.list(packsPrefix(this.#serverId))) referenced.delete(nameOf(key));
-    const [missing] = referenced;
-    if (missing === undefined) return;
-    throw new AppError("pack-missing", {
-      message: `pack ${missing}, which this backup refers to, was removed meanwhile`,
-      hint: "take the backup again; it will store what is missing",
-      context: { packId: missing, missing: referenced.size },
-    });
-  }
+/** What a writer holds from its beginning. */
+interface BegunBackup {
+  readonly parent: UsableParent | null;
+  readonly lease: HeldLease;
+  readonly salvage: Salvage | null;
+  readonly exclusiveCreate: boolean;
+}
+
+/** Under the writer's lease: from here on nothing goes that an interrupted backup left. */
+async function openSalvage(
+  context: RepositoryContext,
+  serverId: string,
+  options: BeginBackup,
+): Promise<Salvage | null> {
+  const { backupId, salvageFrom = [], avoidPackIds, evacuatePackIds, signal } = options;
+  const isUsable = (packId: string): boolean =>
+    avoidPackIds?.has(packId) !== true && evacuatePackIds?.has(packId) !== true;
+  return Salvage.open(context, serverId, { backupId, salvageFrom, isUsable, signal });
 }
 
 /** Entries that may wait for the frames of one before them. */
 const waitingEntries = 4096;
-
-interface UsableParent {
-  readonly index: ParentIndex | null;
-  readonly problem: string | null;
-  /** Packs that are there now; what a lost pack held is stored again. */
-  readonly packIds: ReadonlySet<string>;
-}
-
-async function openParent(context: RepositoryContext, serverId: string, parentId: string): Promise<UsableParent> {
-  assertId(parentId, "backup id");
-  const packIds = new Set<string>();
-  for await (const { key } of context.store.list(packsPrefix(serverId))) packIds.add(nameOf(key));
-  try {
-    const manifest = await ManifestObject.open(context, manifestKey(serverId, parentId));
-    return { index: await ParentIndex.build(manifest), packIds, problem: null };
-  } catch (error) {
-    if (!isLostManifest(error)) throw error;
-    return { index: null, packIds, problem: error.message };
-  }
-}

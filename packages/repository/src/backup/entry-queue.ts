@@ -1,4 +1,4 @@
-import { combineCrc32c, crc32c } from "@tidemark/kit";
+import { combineCrc32c, crc32cOfZeros } from "@tidemark/kit";
 import { extentsPerRecord, frameBytes } from "../format.ts";
 import type { ManifestWriter } from "../manifests/manifest-writer.ts";
 import type { Extent, FileResult, NewFile } from "../types.ts";
@@ -8,6 +8,11 @@ export interface FinishedRun {
   readonly extent: Extent;
   readonly crc32c: number;
   readonly findings: readonly unknown[];
+}
+
+/** Runs that were begun and are not in the manifest yet: what takes the memory of files that wait for one before them. */
+export interface RunTally {
+  waiting: number;
 }
 
 /** A file whose runs may finish in any order. */
@@ -20,13 +25,16 @@ export class PendingFile {
   #crc = 0;
   #began = false;
   readonly #findings: unknown[] = [];
+  readonly #tally: RunTally;
 
-  constructor(file: NewFile) {
+  constructor(file: NewFile, tally: RunTally) {
     this.file = file;
+    this.#tally = tally;
   }
 
   /** The number under which the run's outcome is to be given. */
   beginRun(): number {
+    this.#tally.waiting++;
     return this.#begun++;
   }
 
@@ -70,6 +78,7 @@ export class PendingFile {
       for (const finding of run.findings) this.#findings.push(finding);
     }
     this.#flushed += count;
+    this.#tally.waiting -= count;
     return extents;
   }
 }
@@ -77,6 +86,7 @@ export class PendingFile {
 /** Entries in the order they were given, written to the manifest as far as they are finished. */
 export class EntryQueue {
   readonly #manifest: ManifestWriter;
+  readonly #tally: RunTally = { waiting: 0 };
   #entries: (PendingFile | (() => void))[] = [];
   #waiting: (() => void)[] = [];
 
@@ -88,8 +98,14 @@ export class EntryQueue {
     return this.#entries.length;
   }
 
-  addFile(file: PendingFile): void {
-    this.#entries.push(file);
+  get waitingRuns(): number {
+    return this.#tally.waiting;
+  }
+
+  addFile(file: NewFile): PendingFile {
+    const pending = new PendingFile(file, this.#tally);
+    this.#entries.push(pending);
+    return pending;
   }
 
   addDirectory(path: Uint8Array, mode: number): void {
@@ -148,8 +164,8 @@ export function isAllZeros(bytes: Uint8Array): boolean {
   return Buffer.compare(bytes, zeros.subarray(0, bytes.length)) === 0;
 }
 
-const fullFrameOfZerosCrc = crc32c(zeros);
+const fullFrameOfZerosCrc = crc32cOfZeros(frameBytes);
 
 export function crcOfZeros(lengthBytes: number): number {
-  return lengthBytes === frameBytes ? fullFrameOfZerosCrc : crc32c(zeros.subarray(0, lengthBytes));
+  return lengthBytes === frameBytes ? fullFrameOfZerosCrc : crc32cOfZeros(lengthBytes);
 }

@@ -1,9 +1,9 @@
-import { AppError } from "@tidemark/kit";
-import { bundledFileBytes, bundleParts, frameBytes } from "../format.ts";
+import { bundleParts, frameBytes, pieceBytes } from "../format.ts";
 import { isLostManifest } from "../manifests/manifest-object.ts";
-import type { FrameExtent, ParentFile, ParentIndex } from "../manifests/parent-index.ts";
-import type { FileWriter, NewFile } from "../types.ts";
-import { crcOfZeros, type EntryQueue, isAllZeros, PendingFile } from "./entry-queue.ts";
+import type { FrameExtent, ParentFile } from "../manifests/parent-file.ts";
+import type { ParentIndex } from "../manifests/parent-index.ts";
+import type { Extent } from "../types.ts";
+import { crcOfZeros, type EntryQueue, isAllZeros, type PendingFile } from "./entry-queue.ts";
 import type { DispatchedPart, FrameDispatcher } from "./frame-dispatcher.ts";
 
 export interface SlicerParts {
@@ -14,63 +14,79 @@ export interface SlicerParts {
   readonly isUsable: (packId: string) => boolean;
 }
 
-/** Cuts files into frames: large ones at multiples of the frame size, small ones together into bundles. */
+/** A part for a bundle: some bytes of one file, at `bundleSpace`. */
+export interface BundledPart {
+  readonly fileOffset: number;
+  readonly parent: FrameExtent | null;
+  readonly isCopied?: boolean;
+}
+
+/**
+ * Cuts files into frames: large ones at multiples of the frame size, small ones together into bundles. There are two
+ * bundles, so that the parts of one begin at multiples of 8192: files of whole pages, and all others.
+ */
 export class FileSlicer {
-  readBytes = 0n;
+  readBytes = 0;
+  zeroBytes = 0;
   /** Why the parent is not asked any more. */
-  parentProblem: string | null = null;
+  parentLoss: Error | null = null;
   readonly #parts: SlicerParts;
-  #bundle: { readonly buffer: Uint8Array; used: number; readonly parts: DispatchedPart[] } | null = null;
+  readonly #bundles: { pages: Bundle | null; others: Bundle | null } = { pages: null, others: null };
 
   constructor(parts: SlicerParts) {
     this.#parts = parts;
   }
 
-  async begin(file: NewFile): Promise<OpenFileWriter> {
-    const parent = await this.#ask((index) => index.file(file.path));
-    const pending = new PendingFile(file);
-    this.#parts.queue.addFile(pending);
-    const sizeBytes = Number(file.sizeBytes);
-    if (sizeBytes > 0 && sizeBytes <= bundledFileBytes && this.#isBundleFull(sizeBytes)) await this.flushBundle();
-    return new OpenFileWriter(this, pending, sizeBytes, parent);
+  /** The parent's file of this path, or null: there is none, or there is no parent (any more). */
+  parentFile(path: Uint8Array): Promise<ParentFile | null> {
+    return this.#ask((index) => index.file(path));
   }
 
-  /** Where the next bytes of a small file go: behind the others in the bundle. */
-  bundleSpace(sizeBytes: number): Uint8Array {
-    this.#bundle ??= { buffer: this.takeBuffer(), used: 0, parts: [] };
-    return this.#bundle.buffer.subarray(this.#bundle.used, this.#bundle.used + sizeBytes);
+  /**
+   * Where the next bytes of a small file or run go: behind the others in the bundle. They become up to `parts` parts, and
+   * nothing else may be added before them.
+   */
+  async bundleSpace(lengthBytes: number, which = bundleOf(lengthBytes), parts = 1): Promise<Uint8Array> {
+    const full = this.#bundles[which];
+    if (full !== null && (full.used + lengthBytes > frameBytes || full.parts.length + parts > bundleParts)) {
+      await this.#flush(which);
+    }
+    const bundle = this.#bundles[which] ?? { buffer: this.takeBuffer(), used: 0, parts: [] };
+    this.#bundles[which] = bundle;
+    return bundle.buffer.subarray(bundle.used, bundle.used + lengthBytes);
   }
 
-  /** Keeps the bytes just written to `bundleSpace`. */
-  async addToBundle(file: PendingFile, bytes: Uint8Array, parent: ParentFile | null): Promise<void> {
-    if (this.#bundle === null || isAllZeros(bytes)) return this.addZeros(file, 0, bytes.length);
-    const run = file.beginRun();
-    const part = {
-      file,
-      run,
-      fileOffset: 0,
-      lengthBytes: bytes.length,
-      parent: await this.#parentRun(parent, 0, bytes.length),
-    };
-    this.#bundle.parts.push(part);
-    this.#bundle.used += bytes.length;
+  /** Keeps the bytes just written to `bundleSpace`, or some of them; zeros take no room. */
+  addToBundle(file: PendingFile, bytes: Uint8Array, part: BundledPart, which = bundleOf(bytes.length)): void {
+    const bundle = this.#bundles[which];
+    if (bundle === null || isAllZeros(bytes)) {
+      this.addZeros(file, part.fileOffset, bytes.length);
+      return;
+    }
+    // Zeros before them were left out: they move up.
+    if (bytes.byteOffset !== bundle.buffer.byteOffset + bundle.used) bundle.buffer.set(bytes, bundle.used);
+    bundle.parts.push({ file, run: file.beginRun(), lengthBytes: bytes.length, ...part });
+    bundle.used += bytes.length;
   }
 
-  async addFrame(file: PendingFile, bytes: Uint8Array, fileOffset: number, parent: ParentFile | null): Promise<void> {
+  /** A frame of its own; `bytes` begins at the beginning of a buffer from `takeBuffer`, which is given away. */
+  async addFrame(file: PendingFile, bytes: Uint8Array, part: BundledPart): Promise<void> {
     if (isAllZeros(bytes)) {
       this.#parts.dispatcher.giveBuffer(new Uint8Array(bytes.buffer));
-      return this.addZeros(file, fileOffset, bytes.length);
+      return this.addZeros(file, part.fileOffset, bytes.length);
     }
-    const run = file.beginRun();
-    const parentRun = await this.#parentRun(parent, fileOffset, bytes.length);
-    await this.#parts.dispatcher.dispatch(bytes, [
-      { file, run, fileOffset, lengthBytes: bytes.length, parent: parentRun },
-    ]);
+    await this.#parts.dispatcher.dispatch(bytes, [{ file, run: file.beginRun(), lengthBytes: bytes.length, ...part }]);
   }
 
   addZeros(file: PendingFile, fileOffset: number, lengthBytes: number): void {
+    this.zeroBytes += lengthBytes;
     const extent = { kind: "zeros", fileOffset: BigInt(fileOffset), lengthBytes: BigInt(lengthBytes) } as const;
-    file.finishRun(file.beginRun(), { extent, crc32c: crcOfZeros(lengthBytes), findings: [] });
+    file.finishRun(file.beginRun(), { extent, crc32c: crcOfZeros(lengthBytes), findings: noFindings });
+  }
+
+  /** A run whose place and checksum are known already. */
+  addRun(file: PendingFile, extent: Extent & { readonly kind: "frame" }): void {
+    file.finishRun(file.beginRun(), { extent, crc32c: extent.crc32c, findings: noFindings });
   }
 
   takeBuffer(): Uint8Array {
@@ -81,102 +97,71 @@ export class FileSlicer {
     this.#parts.queue.flush();
   }
 
-  /** Sends what small files have gathered. */
-  async flushBundle(): Promise<void> {
-    const bundle = this.#bundle;
-    this.#bundle = null;
-    if (bundle === null || bundle.parts.length === 0) return;
+  /**
+   * Keeps what waits bounded where runs are added without bytes: a file may have 131 072 of them while a page of a file
+   * before it waits for its bundle to fill.
+   */
+  async makeRoomForRuns(): Promise<void> {
+    if (this.#parts.queue.waitingRuns < waitingRuns) return;
+    this.#parts.queue.flush();
+    if (this.#parts.queue.waitingRuns < waitingRuns) return;
+    await this.flushBundles();
+    await this.#parts.dispatcher.drain();
+    this.#parts.queue.flush();
+  }
+
+  /** Sends what small files and runs have gathered. */
+  async flushBundles(): Promise<void> {
+    await this.#flush("pages");
+    await this.#flush("others");
+  }
+
+  async #flush(which: BundleName): Promise<void> {
+    const bundle = this.#bundles[which];
+    this.#bundles[which] = null;
+    if (bundle === null) return;
+    if (bundle.parts.length === 0) return this.#parts.dispatcher.giveBuffer(bundle.buffer);
     await this.#parts.dispatcher.dispatch(bundle.buffer.subarray(0, bundle.used), bundle.parts);
   }
 
-  #isBundleFull(sizeBytes: number): boolean {
-    if (this.#bundle === null) return false;
-    return this.#bundle.used + sizeBytes > frameBytes || this.#bundle.parts.length >= bundleParts;
+  /** The parent's extent that holds this byte of a file, or null: beyond its end, or there is no parent any more. */
+  parentExtent(parent: ParentFile, fileOffset: number): Promise<Extent | null> {
+    return this.#ask(() => parent.extentAt(fileOffset));
+  }
+
+  /** The parent's run of the same bytes, when it may be referenced: its fingerprint tells whether they changed. */
+  async parentRun(parent: ParentFile | null, fileOffset: number, lengthBytes: number): Promise<FrameExtent | null> {
+    const run = parent === null ? null : await this.#ask(() => parent.runAt(fileOffset, lengthBytes));
+    return run !== null && this.#parts.isUsable(run.packId) ? run : null;
   }
 
   /** A parent that was deleted meanwhile, or is damaged, costs space and not the backup. */
   async #ask<T>(question: (index: ParentIndex) => Promise<T | null>): Promise<T | null> {
-    if (this.#parts.parent === null || this.parentProblem !== null) return null;
+    if (this.#parts.parent === null || this.parentLoss !== null) return null;
     try {
       return await question(this.#parts.parent);
     } catch (error) {
       if (!isLostManifest(error)) throw error;
-      this.parentProblem = error.message;
+      this.parentLoss = error;
       return null;
     }
   }
-
-  async #parentRun(parent: ParentFile | null, fileOffset: number, lengthBytes: number): Promise<FrameExtent | null> {
-    const run = parent === null ? null : await this.#ask(() => parent.runAt(fileOffset, lengthBytes));
-    return run !== null && this.#parts.isUsable(run.packId) ? run : null;
-  }
 }
 
-/** Takes the bytes of one file in order. */
-export class OpenFileWriter implements FileWriter {
-  /** Set when `end` was called. */
-  isEnded = false;
-  readonly #slicer: FileSlicer;
-  readonly #file: PendingFile;
-  readonly #sizeBytes: number;
-  readonly #parent: ParentFile | null;
-  /** The frame that fills, or the file's place in the bundle. */
-  #target: Uint8Array | null = null;
-  #filled = 0;
-  #given = 0;
+/** Some 16 MiB of runs. */
+const waitingRuns = 65_536;
 
-  constructor(slicer: FileSlicer, file: PendingFile, sizeBytes: number, parent: ParentFile | null) {
-    this.#slicer = slicer;
-    this.#file = file;
-    this.#sizeBytes = sizeBytes;
-    this.#parent = parent;
-  }
+const noFindings: readonly unknown[] = [];
 
-  async write(chunk: Uint8Array): Promise<void> {
-    if (this.isEnded) throw new AppError("internal", { message: `${this.#name()} was written to after its end` });
-    if (this.#given + chunk.length > this.#sizeBytes) throw this.#wrongSize(this.#given + chunk.length);
-    this.#slicer.readBytes += BigInt(chunk.length);
-    for (let at = 0; at < chunk.length; ) {
-      this.#target ??= this.#nextTarget();
-      const taken = Math.min(chunk.length - at, this.#target.length - this.#filled);
-      this.#target.set(chunk.subarray(at, at + taken), this.#filled);
-      at += taken;
-      this.#filled += taken;
-      this.#given += taken;
-      if (this.#filled === this.#target.length) await this.#complete(this.#target);
-    }
-  }
+interface Bundle {
+  readonly buffer: Uint8Array;
+  used: number;
+  readonly parts: DispatchedPart[];
+}
 
-  async end(): Promise<void> {
-    if (this.isEnded) return;
-    if (this.#given !== this.#sizeBytes) throw this.#wrongSize(this.#given);
-    this.isEnded = true;
-    this.#file.ended = true;
-    this.#slicer.flushQueue();
-  }
+type BundleName = "pages" | "others";
 
-  /** Every target is exactly as long as the bytes that are still to come for it. */
-  #nextTarget(): Uint8Array {
-    this.#filled = 0;
-    if (this.#sizeBytes <= bundledFileBytes) return this.#slicer.bundleSpace(this.#sizeBytes);
-    return this.#slicer.takeBuffer().subarray(0, Math.min(frameBytes, this.#sizeBytes - this.#given));
-  }
-
-  async #complete(target: Uint8Array): Promise<void> {
-    this.#target = null;
-    if (this.#sizeBytes <= bundledFileBytes) await this.#slicer.addToBundle(this.#file, target, this.#parent);
-    else await this.#slicer.addFrame(this.#file, target, this.#given - target.length, this.#parent);
-  }
-
-  #wrongSize(givenBytes: number): AppError {
-    return new AppError("backup-stream-damaged", {
-      message: `${this.#name()} was announced with ${this.#sizeBytes} bytes and came with ${givenBytes}`,
-      hint: "the backup is not usable and is discarded; earlier backups are untouched",
-      context: { path: this.#name(), announced: this.#sizeBytes, given: givenBytes },
-    });
-  }
-
-  #name(): string {
-    return Buffer.from(this.#file.file.path).toString();
-  }
+/** The bundle for parts whose lengths are multiples of this. */
+export function bundleOf(lengthBytes: number): BundleName {
+  return lengthBytes % pieceBytes === 0 ? "pages" : "others";
 }

@@ -1,6 +1,6 @@
 import { AppError } from "@tidemark/kit";
 import { frameBytes } from "../format.ts";
-import type { FrameExtent } from "../manifests/parent-index.ts";
+import type { FrameExtent } from "../manifests/parent-file.ts";
 import type { FrameTicket, PackWriter } from "../packs/pack-writer.ts";
 import type { RepositoryContext } from "../repository-context.ts";
 import type { FrameEncoder, FrameJob, FrameOutcome, PartOutcome } from "../types.ts";
@@ -13,7 +13,25 @@ export interface DispatchedPart {
   readonly run: number;
   readonly fileOffset: number;
   readonly lengthBytes: number;
+  /** The parent's run of the same place and length, with its fingerprint. */
   readonly parent: FrameExtent | null;
+  /** Copied from another pack, not read from the server: not inspected again. */
+  readonly isCopied?: boolean;
+}
+
+/**
+ * Says where a frame that is about to be stored is stored already, or null. `plain` is the frame's plain bytes, valid until
+ * the promise settles. The caller has nothing but a fingerprint and a CRC-32C to go by: whoever implements this compares
+ * the bytes. What it throws fails the backup.
+ */
+export type FrameSalvage = (
+  frame: Extract<FrameOutcome, { kind: "encoded" }>,
+  plain: Uint8Array,
+) => Promise<StoredFramePlace | null>;
+
+export interface StoredFramePlace {
+  readonly packId: string;
+  readonly frameIndex: number;
 }
 
 export interface DispatcherParts {
@@ -24,11 +42,15 @@ export interface DispatcherParts {
   readonly pilot: CompressionPilot;
   readonly meter: PipelineMeter;
   readonly signal: AbortSignal | undefined;
+  /** Asked before a frame is stored; null: nobody to ask. */
+  readonly salvage: FrameSalvage | null;
 }
 
 /** Sends frames to the encoders, a bounded number at a time, and brings their outcomes to packs and files. */
 export class FrameDispatcher {
-  referencedBytes = 0n;
+  /** Plain bytes that were found stored already, and that were stored. */
+  referencedBytes = 0;
+  newBytes = 0;
   readonly #parts: DispatcherParts;
   #inFlight = 0;
   #failure: { readonly error: unknown } | null = null;
@@ -60,11 +82,11 @@ export class FrameDispatcher {
     this.#inFlight++;
     const job: FrameJob = {
       plain,
-      parts: parts.map(({ file, fileOffset, lengthBytes, parent }) => ({
+      parts: parts.map(({ file, fileOffset, lengthBytes, parent, isCopied }) => ({
         lengthBytes,
         fileOffset,
         parentFingerprint: parent?.fingerprint ?? null,
-        inspect: file.file.inspect,
+        inspect: isCopied === true ? undefined : file.file.inspect,
       })),
       sealing: ticket.sealing,
       fingerprintSeed: this.#parts.context.fingerprintSeed,
@@ -95,9 +117,10 @@ export class FrameDispatcher {
     let landed = false;
     try {
       const outcome = await this.#parts.encoder.encode(job);
+      const stored = outcome.kind === "encoded" ? await this.#findStored(outcome, job) : null;
       if (outcome.recycled !== undefined) this.giveBuffer(outcome.recycled);
       landed = true;
-      this.#land(outcome, ticket, parts);
+      this.#land(outcome, stored, ticket, parts);
     } catch (error) {
       if (!landed) ticket.release();
       this.fail(error);
@@ -110,15 +133,35 @@ export class FrameDispatcher {
     }
   }
 
-  #land(outcome: FrameOutcome, ticket: FrameTicket, parts: readonly DispatchedPart[]): void {
-    let frameIndex = -1;
-    if (outcome.kind === "encoded") frameIndex = ticket.land(outcome);
-    else ticket.release();
+  /** Where the frame is stored already; an encoder that keeps the job's buffer to itself leaves nothing to compare. */
+  async #findStored(
+    outcome: Extract<FrameOutcome, { kind: "encoded" }>,
+    job: FrameJob,
+  ): Promise<StoredFramePlace | null> {
+    if (this.#parts.salvage === null) return null;
+    const plain = (outcome.recycled ?? job.plain).subarray(0, outcome.plainBytes);
+    return plain.length === outcome.plainBytes ? this.#parts.salvage(outcome, plain) : null;
+  }
+
+  #land(
+    outcome: FrameOutcome,
+    stored: StoredFramePlace | null,
+    ticket: FrameTicket,
+    parts: readonly DispatchedPart[],
+  ): void {
+    let frame = stored;
+    if (outcome.kind === "encoded" && stored === null) {
+      frame = { packId: ticket.packId, frameIndex: ticket.land(outcome) };
+      this.newBytes += outcome.plainBytes;
+    } else {
+      ticket.release();
+      if (outcome.kind === "encoded") this.referencedBytes += outcome.plainBytes;
+    }
     let offsetInFrame = 0;
     for (const [index, part] of parts.entries()) {
       const done = outcome.parts[index];
       if (done === undefined) throw new AppError("internal", { message: "a frame encoder left out a part" });
-      const place = done.unchanged ? this.#reference(part, done) : { packId: ticket.packId, frameIndex, offsetInFrame };
+      const place = done.unchanged || frame === null ? this.#reference(part, done) : { ...frame, offsetInFrame };
       if (!done.unchanged) offsetInFrame += part.lengthBytes;
       const { crc32c, fingerprint, findings } = done;
       const fileOffset = BigInt(part.fileOffset);
@@ -144,7 +187,7 @@ export class FrameDispatcher {
         hint: "take the backup again without a parent",
       });
     }
-    this.referencedBytes += BigInt(part.lengthBytes);
+    this.referencedBytes += part.lengthBytes;
     return { packId: parent.packId, frameIndex: parent.frameIndex, offsetInFrame: parent.offsetInFrame };
   }
 

@@ -27,6 +27,10 @@ export class JsonFields {
     return value;
   }
 
+  numberOrNull(name: string): number | null {
+    return this.isNull(name) ? null : this.number(name);
+  }
+
   boolean(name: string): boolean {
     const value = this.#fields[name];
     if (typeof value !== "boolean") throw new TypeError(`${name} is not true or false`);
@@ -38,6 +42,10 @@ export class JsonFields {
     const value = this.text(name);
     if (!/^\d+$/.test(value)) throw new TypeError(`${name} is not a decimal number`);
     return BigInt(value);
+  }
+
+  bigintOrNull(name: string): bigint | null {
+    return this.isNull(name) ? null : this.bigint(name);
   }
 
   date(name: string): Date {

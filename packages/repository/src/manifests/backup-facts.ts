@@ -1,6 +1,8 @@
 import { asNumber, asText, JsonFields } from "../bytes/json-fields.ts";
 import type { BackupCounts, BackupFacts } from "../types.ts";
+import { readingFromJson, walRangesFromJson } from "./backup-reading.ts";
 import { configurationFromJson, environmentFromJson, methodFromJson } from "./surroundings-json.ts";
+import { trustFindingsFromJson } from "./trust-finding.ts";
 
 /** What the header of a manifest holds: cheap to read for a listing. */
 export interface ManifestHeader {
@@ -36,6 +38,12 @@ function countsFromJson(fields: JsonFields): BackupCounts {
     storedBytes: fields.bigint("storedBytes"),
     referencedBytes: fields.bigint("referencedBytes"),
     files: fields.number("files"),
+    newBytes: fields.bigintOrNull("newBytes"),
+    zeroBytes: fields.bigintOrNull("zeroBytes"),
+    carriedBytes: fields.bigintOrNull("carriedBytes"),
+    sentBytes: fields.bigintOrNull("sentBytes"),
+    runs: fields.numberOrNull("runs"),
+    smallRuns: fields.numberOrNull("smallRuns"),
   };
 }
 
@@ -78,6 +86,11 @@ function factsFromJson(fields: JsonFields): BackupFacts {
     method: methodFromJson(fields),
     configuration: configurationFromJson(fields),
     environment: environmentFromJson(fields),
+    // And those of version 1 all lack these.
+    reading: readingFromJson(fields),
+    walRanges: walRangesFromJson(fields),
+    trustRound: fields.numberOrNull("trustRound"),
+    trustFindings: trustFindingsFromJson(fields),
   };
 }
 

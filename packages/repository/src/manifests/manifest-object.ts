@@ -4,7 +4,7 @@ import { JsonFields } from "../bytes/json-fields.ts";
 import { magic } from "../format.ts";
 import { type RepositoryContext, sealOf } from "../repository-context.ts";
 import { damagedObject, decodePrefix, type ObjectSeal, prefixBytes } from "../seal/object-seal.ts";
-import { getRange, readTail } from "../seal/object-trailer.ts";
+import { getRange, type ObjectTail, readTail } from "../seal/object-trailer.ts";
 import { openBox } from "../seal/sealed-box.ts";
 import { headerFromJson, type ManifestHeader } from "./backup-facts.ts";
 
@@ -36,7 +36,11 @@ const firstReadBytes = 16 * 1024;
 export class ManifestObject {
   readonly key: string;
   readonly header: ManifestHeader;
+  /** Of the format it was written in. */
+  readonly formatVersion: number;
   readonly packIds: readonly string[];
+  /** For each of `packIds`, which of its frames are referred to; null in version 1, which does not say. */
+  readonly frameUse: readonly Uint8Array[] | null;
   readonly #context: RepositoryContext;
   readonly #seal: ObjectSeal;
   readonly #chunks: readonly { readonly offset: number; readonly storedBytes: number; readonly plainBytes: number }[];
@@ -45,13 +49,21 @@ export class ManifestObject {
     context: RepositoryContext,
     key: string,
     beginning: ManifestBeginning & { kind: "manifest" },
-    index: ByteReader,
+    tail: ObjectTail,
   ) {
+    const index = new ByteReader(tail.lastBox);
     this.#context = context;
     this.key = key;
     this.header = beginning.header;
     this.#seal = beginning.seal;
-    this.packIds = readList(index, () => Buffer.from(index.sized()).toString("latin1"));
+    this.formatVersion = tail.trailer.formatVersion;
+    const frameUse: Uint8Array[] = [];
+    this.packIds = readList(index, () => {
+      const packId = Buffer.from(index.sized()).toString("latin1");
+      if (this.formatVersion >= 2) frameUse.push(index.sized());
+      return packId;
+    });
+    this.frameUse = this.formatVersion >= 2 ? frameUse : null;
     let offset = beginning.chunksAt;
     this.#chunks = readList(index, () => {
       const chunk = { offset, storedBytes: index.varint(), plainBytes: index.varint() };
@@ -69,7 +81,7 @@ export class ManifestObject {
       if (!Buffer.from(tail.trailer.salt).equals(beginning.seal.facts.salt)) {
         throw damagedObject(key, "its two ends belong to different manifests");
       }
-      return new ManifestObject(context, key, beginning, new ByteReader(tail.lastBox));
+      return new ManifestObject(context, key, beginning, tail);
     });
   }
 

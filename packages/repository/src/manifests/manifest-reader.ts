@@ -1,14 +1,26 @@
 import { ByteReader } from "../bytes/byte-reader.ts";
-import type { Extent, ManifestEntry, ManifestFile, ManifestReader, StoredBackup } from "../types.ts";
+import { bundledFileBytes, smallRunBytes } from "../format.ts";
+import type {
+  Extent,
+  ManifestEntry,
+  ManifestFile,
+  ManifestFileSummary,
+  ManifestReader,
+  StoredBackup,
+} from "../types.ts";
 import type { ManifestHeader } from "./backup-facts.ts";
+import { FrameBitmap } from "./frame-bitmap.ts";
 import { asManifestErrors, type ManifestObject } from "./manifest-object.ts";
 import {
+  type EndRecord,
   type FileRecord,
   readDirectoryRecord,
+  readEndRecord,
   readExtentsRecord,
   readFileRecord,
   readSymlinkRecord,
   recordTypes,
+  visitRuns,
 } from "./manifest-records.ts";
 
 /** Reads a manifest entry by entry. Memory: one chunk and the extents of one file. */
@@ -23,6 +35,57 @@ export class OpenedManifest implements ManifestReader {
 
   async packIds(): Promise<ReadonlySet<string>> {
     return new Set(this.#manifest.packIds);
+  }
+
+  async frameUse(): Promise<ReadonlyMap<string, Uint8Array>> {
+    const { packIds, frameUse } = this.#manifest;
+    const known = frameUse ?? (await this.#computeFrameUse());
+    return new Map(packIds.map((packId, number) => [packId, known[number] ?? new Uint8Array(0)]));
+  }
+
+  /** Version 1 does not say it in the index: all extents are gone over. */
+  async #computeFrameUse(): Promise<Uint8Array[]> {
+    const use = this.#manifest.packIds.map(() => new FrameBitmap());
+    await this.#records((type, body) => {
+      if (type !== recordTypes.extents) return;
+      visitRuns(body, (packNumber, frameIndex) => {
+        const bitmap = use[packNumber];
+        if (bitmap === undefined) throw new Error("an extent points to a pack beyond the table");
+        bitmap.add(frameIndex);
+      });
+    });
+    return use.map((bitmap) => bitmap.trimmed());
+  }
+
+  async #records(visit: (type: number, body: ByteReader) => void): Promise<void> {
+    for (let number = 0; number < this.#manifest.chunkCount; number++) {
+      const records = new ByteReader(await this.#manifest.chunk(number));
+      await asManifestErrors(this.#manifest.key, async () => {
+        while (!records.done) visit(records.u8(), new ByteReader(records.sized()));
+      });
+    }
+  }
+
+  async *files(): AsyncGenerator<ManifestFileSummary> {
+    // Version 1 does not count runs at the end of a file: they are counted on the way.
+    const tally = this.#manifest.formatVersion >= 2 ? null : new RunTally();
+    let open: FileRecord | null = null;
+    for (let number = 0; number < this.#manifest.chunkCount; number++) {
+      const records = new ByteReader(await this.#manifest.chunk(number));
+      while (!records.done) {
+        const summary = await asManifestErrors(this.#manifest.key, async () => {
+          const type = records.u8();
+          const body = new ByteReader(records.sized());
+          if (type === recordTypes.file) {
+            open = readFileRecord(body);
+            tally?.begin(open.sizeBytes);
+          } else if (type === recordTypes.extents) tally?.add(body);
+          else if (type === recordTypes.end && open !== null) return summaryOf(open, readEndRecord(body), tally);
+          return null;
+        });
+        if (summary !== null) yield summary;
+      }
+    }
   }
 
   async *entries(): AsyncGenerator<ManifestEntry> {
@@ -53,10 +116,36 @@ export class OpenedManifest implements ManifestReader {
     if (type === recordTypes.symlink) return { kind: "symlink", ...readSymlinkRecord(body) };
     if (type === recordTypes.file) return new OpenFile(readFileRecord(body));
     if (type === recordTypes.extents) open?.add(readExtentsRecord(body, open.length, this.#manifest.packIds));
-    else if (type === recordTypes.end && open !== null) return open.end(body.u32());
+    else if (type === recordTypes.end && open !== null) return open.end(readEndRecord(body).crc32c);
     else throw new Error(`record type ${type} is unknown`);
     return null;
   }
+}
+
+/** Counts a file's runs as the writer of version 2 does. */
+class RunTally {
+  runs = 0;
+  smallRuns = 0;
+  #isLarge = false;
+
+  begin(sizeBytes: bigint): void {
+    this.runs = 0;
+    this.smallRuns = 0;
+    this.#isLarge = sizeBytes > bundledFileBytes;
+  }
+
+  add(extents: ByteReader): void {
+    visitRuns(extents, (_packNumber, _frameIndex, lengthBytes) => {
+      this.runs++;
+      if (this.#isLarge && lengthBytes < smallRunBytes) this.smallRuns++;
+    });
+  }
+}
+
+function summaryOf(file: FileRecord, end: EndRecord, tally: RunTally | null): ManifestFileSummary {
+  const runs = end.runs ?? tally?.runs ?? 0;
+  const smallRuns = end.smallRuns ?? tally?.smallRuns ?? 0;
+  return { ...file, crc32c: end.crc32c, runs, smallRuns };
 }
 
 class OpenFile {

@@ -25,8 +25,8 @@ export function fileRecord(file: NewFile): Uint8Array {
     .take();
 }
 
-export function endRecord(crc32c: number): Uint8Array {
-  return new ByteWriter(4).u32(crc32c).take();
+export function endRecord(crc32c: number, runs: number, smallRuns: number): Uint8Array {
+  return new ByteWriter(16).u32(crc32c).varint(runs).varint(smallRuns).take();
 }
 
 /** `packNumber` gives the place of a pack in the manifest's table. */
@@ -37,8 +37,13 @@ export function extentsRecord(extents: readonly Extent[], packNumber: (packId: s
       writer.u8(0).varint(Number(extent.lengthBytes));
       continue;
     }
-    writer.u8(1).varint(packNumber(extent.packId)).varint(extent.frameIndex).varint(extent.offsetInFrame);
-    writer.varint(extent.lengthBytes).u32(extent.crc32c).bytes(extent.fingerprint);
+    const { fingerprint } = extent;
+    writer
+      .u8(fingerprint === null ? 2 : 1)
+      .varint(packNumber(extent.packId))
+      .varint(extent.frameIndex);
+    writer.varint(extent.offsetInFrame).varint(extent.lengthBytes).u32(extent.crc32c);
+    if (fingerprint !== null) writer.bytes(fingerprint);
   }
   return writer.take();
 }
@@ -81,7 +86,9 @@ export function readExtentsRecord(reader: ByteReader, fileOffset: bigint, packId
 }
 
 function readExtent(reader: ByteReader, fileOffset: bigint, packIds: readonly string[]): Extent {
-  if (reader.u8() === 0) return { kind: "zeros", fileOffset, lengthBytes: BigInt(reader.varint()) };
+  const kind = reader.u8();
+  if (kind === 0) return { kind: "zeros", fileOffset, lengthBytes: BigInt(reader.varint()) };
+  if (kind > 2) throw new RangeError(`extents of kind ${kind} are unknown`);
   const packId = packIds[reader.varint()];
   if (packId === undefined) throw new RangeError("an extent points to a pack beyond the table");
   return {
@@ -92,6 +99,39 @@ function readExtent(reader: ByteReader, fileOffset: bigint, packIds: readonly st
     offsetInFrame: reader.varint(),
     lengthBytes: reader.varint(),
     crc32c: reader.u32(),
-    fingerprint: new Uint8Array(reader.bytes(16)),
+    fingerprint: kind === 1 ? new Uint8Array(reader.bytes(16)) : null,
   };
+}
+
+/** A run of stored bytes as a record has it, without the objects an `Extent` is made of. */
+export type VisitRun = (packNumber: number, frameIndex: number, lengthBytes: number) => void;
+
+/** Goes over the extents of one record and shows the runs. */
+export function visitRuns(reader: ByteReader, visit: VisitRun): void {
+  for (let left = reader.varint(); left > 0; left--) {
+    const kind = reader.u8();
+    if (kind > 2) throw new RangeError(`extents of kind ${kind} are unknown`);
+    if (kind === 0) {
+      reader.varint();
+      continue;
+    }
+    const packNumber = reader.varint();
+    const frameIndex = reader.varint();
+    reader.varint();
+    visit(packNumber, frameIndex, reader.varint());
+    reader.bytes(kind === 1 ? 20 : 4);
+  }
+}
+
+/** What the end of a file says: its CRC-32C and, since version 2, how many runs it has and how many of them are small. */
+export interface EndRecord {
+  readonly crc32c: number;
+  readonly runs: number | null;
+  readonly smallRuns: number | null;
+}
+
+export function readEndRecord(reader: ByteReader): EndRecord {
+  const crc32c = reader.u32();
+  if (reader.done) return { crc32c, runs: null, smallRuns: null };
+  return { crc32c, runs: reader.varint(), smallRuns: reader.varint() };
 }

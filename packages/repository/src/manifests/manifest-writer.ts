@@ -1,6 +1,6 @@
 import { ByteWriter } from "../bytes/byte-writer.ts";
 import { jsonBytes } from "../bytes/json-fields.ts";
-import { magic, manifestChunkBytes } from "../format.ts";
+import { bundledFileBytes, magic, manifestChunkBytes, smallRunBytes } from "../format.ts";
 import { manifestKey } from "../paths.ts";
 import { newSeal, type RepositoryContext } from "../repository-context.ts";
 import { encodePrefix, type ObjectSeal } from "../seal/object-seal.ts";
@@ -8,6 +8,7 @@ import { encodeTrailer } from "../seal/object-trailer.ts";
 import { sealBox } from "../seal/sealed-box.ts";
 import type { Extent, NewFile } from "../types.ts";
 import { headerToJson, type ManifestHeader } from "./backup-facts.ts";
+import { FrameBitmap } from "./frame-bitmap.ts";
 import {
   directoryRecord,
   endRecord,
@@ -32,6 +33,12 @@ export class ManifestWriter {
   readonly #chunk = new ByteWriter(manifestChunkBytes + 64 * 1024);
   readonly #chunks: ChunkPlace[] = [];
   readonly #packNumbers = new Map<string, number>();
+  /** By pack number: which frames are referred to. */
+  readonly #frameUse: FrameBitmap[] = [];
+  /** Runs in all files so far, and those that are small for their file. */
+  runs = 0;
+  smallRuns = 0;
+  #file = { isLarge: false, runsBefore: 0, smallRunsBefore: 0 };
 
   constructor(context: RepositoryContext, serverId: string, backupId: string) {
     this.key = manifestKey(serverId, backupId);
@@ -52,19 +59,26 @@ export class ManifestWriter {
   }
 
   beginFile(file: NewFile): void {
+    const isLarge = file.sizeBytes > bundledFileBytes;
+    this.#file = { isLarge, runsBefore: this.runs, smallRunsBefore: this.smallRuns };
     this.#add(recordTypes.file, fileRecord(file));
   }
 
   addExtents(extents: readonly Extent[]): void {
-    if (extents.length > 0)
-      this.#add(
-        recordTypes.extents,
-        extentsRecord(extents, (packId) => this.#packNumber(packId)),
-      );
+    if (extents.length === 0) return;
+    for (const extent of extents) {
+      if (extent.kind === "zeros") continue;
+      this.runs++;
+      if (this.#file.isLarge && extent.lengthBytes < smallRunBytes) this.smallRuns++;
+      this.#frameUse[this.#packNumber(extent.packId)]?.add(extent.frameIndex);
+    }
+    const record = extentsRecord(extents, (packId) => this.#packNumber(packId));
+    this.#add(recordTypes.extents, record);
   }
 
   endFile(crc32c: number): void {
-    this.#add(recordTypes.end, endRecord(crc32c));
+    const { runsBefore, smallRunsBefore } = this.#file;
+    this.#add(recordTypes.end, endRecord(crc32c, this.runs - runsBefore, this.smallRuns - smallRunsBefore));
   }
 
   /** The whole object, to be read any number of times: prefix, header, chunks, index, trailer. */
@@ -94,7 +108,9 @@ export class ManifestWriter {
 
   #index(): Uint8Array {
     const writer = new ByteWriter(64 * 1024).varint(this.#packNumbers.size);
-    for (const packId of this.#packNumbers.keys()) writer.sized(Buffer.from(packId, "latin1"));
+    for (const [packId, number] of this.#packNumbers) {
+      writer.sized(Buffer.from(packId, "latin1")).sized(this.#frameUse[number]?.trimmed() ?? new Uint8Array(0));
+    }
     writer.varint(this.#chunks.length);
     for (const chunk of this.#chunks) writer.varint(chunk.storedBytes).varint(chunk.plainBytes);
     return writer.take();
@@ -103,6 +119,7 @@ export class ManifestWriter {
   #packNumber(packId: string): number {
     const known = this.#packNumbers.get(packId);
     if (known !== undefined) return known;
+    this.#frameUse.push(new FrameBitmap());
     this.#packNumbers.set(packId, this.#packNumbers.size);
     return this.#packNumbers.size - 1;
   }

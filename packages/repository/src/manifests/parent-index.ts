@@ -1,9 +1,7 @@
 import { ByteReader } from "../bytes/byte-reader.ts";
-import type { Extent } from "../types.ts";
 import { asManifestErrors, type ManifestObject } from "./manifest-object.ts";
-import { readExtentsRecord, readFileRecord, recordTypes } from "./manifest-records.ts";
-
-export type FrameExtent = Extent & { readonly kind: "frame" };
+import { readFileRecord, recordTypes } from "./manifest-records.ts";
+import { ParentFile } from "./parent-file.ts";
 
 /**
  * Finds the files of the parent's manifest by path, in whatever order they are asked for. Memory: 12 bytes for each of
@@ -43,7 +41,7 @@ export class ParentIndex {
       records.u8();
       const record = readFileRecord(new ByteReader(records.sized()));
       if (Buffer.compare(record.path, path) === 0) {
-        return new ParentFile(this, this.#manifest, chunk, records);
+        return new ParentFile((number) => this.chunk(number), this.#manifest, { chunk, records, file: record });
       }
     }
     return null;
@@ -62,60 +60,6 @@ export class ParentIndex {
 }
 
 const keptChunks = 4;
-
-/** Walks the extents of one file forward. */
-export class ParentFile {
-  readonly #index: ParentIndex;
-  readonly #manifest: ManifestObject;
-  #chunk: number;
-  #records: ByteReader;
-  #extents: readonly Extent[] = [];
-  #at = 0;
-  #nextOffset = 0n;
-  #ended = false;
-
-  constructor(index: ParentIndex, manifest: ManifestObject, chunk: number, records: ByteReader) {
-    this.#index = index;
-    this.#manifest = manifest;
-    this.#chunk = chunk;
-    this.#records = records;
-  }
-
-  /** The stored run that covers exactly these bytes of the file, or null. */
-  async runAt(fileOffset: number, lengthBytes: number): Promise<FrameExtent | null> {
-    const wanted = BigInt(fileOffset);
-    for (;;) {
-      const extent = this.#extents[this.#at];
-      if (extent === undefined) {
-        if (!(await this.#nextRecord())) return null;
-        continue;
-      }
-      if (extent.fileOffset > wanted) return null;
-      if (extent.fileOffset === wanted) {
-        return extent.kind === "frame" && extent.lengthBytes === lengthBytes ? extent : null;
-      }
-      this.#at++;
-    }
-  }
-
-  async #nextRecord(): Promise<boolean> {
-    if (this.#ended) return false;
-    while (this.#records.done) {
-      if (this.#chunk + 1 >= this.#manifest.chunkCount) return false;
-      this.#chunk++;
-      this.#records = new ByteReader(await this.#index.chunk(this.#chunk));
-    }
-    if (this.#records.u8() !== recordTypes.extents) {
-      this.#ended = true;
-      return false;
-    }
-    const body = new ByteReader(this.#records.sized());
-    this.#extents = readExtentsRecord(body, this.#nextOffset, this.#manifest.packIds);
-    this.#at = 0;
-    for (const extent of this.#extents) this.#nextOffset += BigInt(extent.lengthBytes);
-    return true;
-  }
-}
 
 /** An open-addressed table of (hash, chunk, offset); several entries may share a hash. */
 class SlotTable {

@@ -1,5 +1,6 @@
 import { combineCrc32c, crc32c } from "@tidemark/kit";
 import { createXXHash128 } from "hash-wasm";
+import { pieceBytes } from "../format.ts";
 import { openFrameBox, sealBox } from "../seal/sealed-box.ts";
 import type { FrameInspector, FrameJob, FrameOutcome, FrameSealing, PartOutcome } from "../types.ts";
 
@@ -22,11 +23,12 @@ export function encodeFrame(job: FrameJob, fingerprint: Fingerprinter, inspector
   let at = 0;
   let keptBytes = 0;
   let frameCrc = 0;
+  const pieces = new PieceCrcs(job.plain.length);
   for (const part of job.parts) {
     const bytes = job.plain.subarray(at, at + part.lengthBytes);
     const outcome: PartOutcome = {
       fingerprint: fingerprint(bytes),
-      crc32c: crc32c(bytes),
+      crc32c: pieces.measure(bytes),
       findings: inspector === undefined ? [] : inspector(bytes, part.inspect, part.fileOffset),
       unchanged: false,
     };
@@ -35,6 +37,7 @@ export function encodeFrame(job: FrameJob, fingerprint: Fingerprinter, inspector
     if (!unchanged) {
       if (keptBytes !== at) job.plain.copyWithin(keptBytes, at, at + part.lengthBytes);
       frameCrc = keptBytes === 0 ? outcome.crc32c : combineCrc32c(frameCrc, outcome.crc32c, part.lengthBytes);
+      pieces.keep(keptBytes);
       keptBytes += part.lengthBytes;
     }
     at += part.lengthBytes;
@@ -49,7 +52,48 @@ export function encodeFrame(job: FrameJob, fingerprint: Fingerprinter, inspector
     plainBytes: keptBytes,
     crc32c: frameCrc,
     fingerprint: onlyPart?.fingerprint ?? fingerprint(plain),
+    pieceCrcs: pieces.kept,
   };
+}
+
+/**
+ * The CRC-32C of each piece of a frame, by which a later backup can refer to some pages of it without reading them. They
+ * cost nothing but their room: a part's checksum is put together from those of its pieces.
+ */
+class PieceCrcs {
+  readonly #crcs: Uint32Array;
+  #kept = 0;
+  #measured = 0;
+  #onGrid = true;
+
+  constructor(frameBytes: number) {
+    this.#crcs = new Uint32Array(Math.ceil(frameBytes / pieceBytes) + 1);
+  }
+
+  /** The checksum of a part. Its pieces count only when `keep` follows. */
+  measure(part: Uint8Array): number {
+    this.#measured = 0;
+    if (!this.#onGrid) return crc32c(part);
+    let crc = 0;
+    for (let at = 0; at < part.length; at += pieceBytes) {
+      const piece = part.subarray(at, at + pieceBytes);
+      const pieceCrc = crc32c(piece);
+      this.#crcs[this.#kept + this.#measured++] = pieceCrc;
+      crc = at === 0 ? pieceCrc : combineCrc32c(crc, pieceCrc, piece.length);
+    }
+    return crc;
+  }
+
+  /** The part just measured is stored from this offset on. */
+  keep(offsetInFrame: number): void {
+    this.#onGrid &&= offsetInFrame % pieceBytes === 0;
+    this.#kept += this.#measured;
+  }
+
+  /** Empty when a part that was kept begins off the grid. */
+  get kept(): Uint32Array {
+    return this.#onGrid ? this.#crcs.slice(0, this.#kept) : new Uint32Array(0);
+  }
 }
 
 /** What a stored frame must turn out to be. */

@@ -12,7 +12,7 @@ import {
   prefixBytes,
   type SealFacts,
 } from "../seal/object-seal.ts";
-import { getRange, readTail } from "../seal/object-trailer.ts";
+import { getRange, type ObjectTail, readTail } from "../seal/object-trailer.ts";
 
 /** One frame as the directory of its pack describes it. */
 export interface DirectoryEntry {
@@ -27,9 +27,14 @@ export interface DirectoryEntry {
   readonly guard: Uint8Array;
 }
 
+/** A frame as it is written down: with the checksums of its pieces, or none where they are not known. */
+export interface NewDirectoryEntry extends DirectoryEntry {
+  readonly pieceCrcs: Uint32Array;
+}
+
 export const packHeaderBytes = prefixBytes + 64;
-const entryBytes = 56;
-const directoryHeadBytes = 36;
+export const entryBytes = 56;
+export const directoryHeadBytes = 36;
 
 /** Prefix, then pack id and the id of the backup that wrote it, 32 bytes each. */
 export function encodePackHeader(facts: SealFacts, packId: string, backupId: string): Uint8Array {
@@ -40,12 +45,16 @@ export function encodePackHeader(facts: SealFacts, packId: string, backupId: str
     .take();
 }
 
-export function encodeDirectory(backupId: string, entries: readonly DirectoryEntry[]): Uint8Array {
+export function encodeDirectory(backupId: string, entries: readonly NewDirectoryEntry[]): Uint8Array {
   const writer = new ByteWriter(directoryHeadBytes + entries.length * entryBytes);
   writer.fixedText(backupId, 32).u32(entries.length);
   for (const entry of entries) {
     writer.u64(entry.offset).u32(entry.storedBytes).u32(entry.plainBytes).u32(entry.number).u32(entry.crc32c);
     writer.bytes(entry.fingerprint).bytes(entry.guard);
+  }
+  for (const { pieceCrcs } of entries) {
+    writer.varint(pieceCrcs.length);
+    for (const crc of pieceCrcs) writer.u32(crc);
   }
   return writer.take();
 }
@@ -56,16 +65,34 @@ export class PackDirectory {
   readonly frameCount: number;
   readonly writerBackupId: string;
   readonly #bytes: Uint8Array;
+  /** In version 2, where the pieces of each frame begin; null in version 1, which has none. */
+  readonly #piecesAt: Uint32Array | null;
 
-  constructor(bytes: Uint8Array, seal: ObjectSeal, key: string) {
+  constructor(bytes: Uint8Array, seal: ObjectSeal, key: string, formatVersion: number) {
     const reader = new ByteReader(bytes);
     this.writerBackupId = reader.fixedText(32);
     this.frameCount = reader.u32();
-    if (bytes.length !== directoryHeadBytes + this.frameCount * entryBytes) {
-      throw damagedObject(key, "its directory has another length than it says");
-    }
+    reader.at = directoryHeadBytes + this.frameCount * entryBytes;
+    if (reader.at > bytes.length) throw damagedObject(key, "its directory is shorter than it says");
+    this.#piecesAt = formatVersion >= 2 ? placesOfPieces(reader, this.frameCount) : null;
+    if (!reader.done) throw damagedObject(key, "its directory is longer than it says");
     this.#bytes = bytes;
     this.seal = seal;
+  }
+
+  /** What it takes in memory. */
+  get sizeBytes(): number {
+    return this.#bytes.length + this.frameCount * 4;
+  }
+
+  /** CRC-32C of each 8192 bytes of a frame's plain bytes; null where they are not known, or there is no such frame. */
+  pieceCrcs(index: number): Uint32Array | null {
+    const at = this.#piecesAt?.[index];
+    if (at === undefined) return null;
+    const reader = new ByteReader(this.#bytes, at);
+    const crcs = new Uint32Array(reader.varint());
+    for (let piece = 0; piece < crcs.length; piece++) crcs[piece] = reader.u32();
+    return crcs.length === 0 ? null : crcs;
   }
 
   /** Undefined for an index beyond the directory. */
@@ -84,6 +111,16 @@ export class PackDirectory {
   }
 }
 
+/** Goes over the pieces behind the entries. Throws a RangeError when they end early. */
+function placesOfPieces(reader: ByteReader, frameCount: number): Uint32Array {
+  const places = new Uint32Array(frameCount);
+  for (let frame = 0; frame < frameCount; frame++) {
+    places[frame] = reader.at;
+    reader.bytes(reader.varint() * 4);
+  }
+  return places;
+}
+
 /** Throws `object-missing` or `object-damaged`, or what the store says when it could not be asked. */
 export async function readDirectory(
   context: RepositoryContext,
@@ -91,9 +128,18 @@ export async function readDirectory(
   signal?: AbortSignal,
 ): Promise<PackDirectory> {
   const tail = await readTail(context, key, magic.packEnd, "directory", signal);
-  const directory = new PackDirectory(tail.lastBox, tail.seal, key);
+  const directory = decodeDirectory(tail, key);
   if (directory.frameCount !== tail.trailer.count) throw damagedObject(key, "directory and trailer disagree");
   return directory;
+}
+
+/** Throws `object-damaged`. */
+export function decodeDirectory(tail: ObjectTail, key: string): PackDirectory {
+  try {
+    return new PackDirectory(tail.lastBox, tail.seal, key, tail.trailer.formatVersion);
+  } catch (error) {
+    throw error instanceof AppError ? error : damagedObject(key, "its directory cannot be read", error);
+  }
 }
 
 /** Which backup wrote a pack, from its first bytes; null when they are damaged. */

@@ -8,7 +8,7 @@ import type { ObjectSeal } from "../seal/object-seal.ts";
 import { encodeTrailer } from "../seal/object-trailer.ts";
 import { sealBox } from "../seal/sealed-box.ts";
 import type { FrameOutcome, FrameSealing } from "../types.ts";
-import { type DirectoryEntry, encodeDirectory, encodePackHeader, packHeaderBytes } from "./pack-directory.ts";
+import { encodeDirectory, encodePackHeader, type NewDirectoryEntry, packHeaderBytes } from "./pack-directory.ts";
 
 /** A place in a pack, held for a frame while it is encoded. */
 export interface FrameTicket {
@@ -153,7 +153,7 @@ export class PackWriter {
 
 class OpenPack {
   readonly id: string;
-  readonly entries: DirectoryEntry[] = [];
+  readonly entries: NewDirectoryEntry[] = [];
   outstandingFrames = 0;
   outstandingBytes = 0;
   readonly #seal: ObjectSeal;
@@ -182,12 +182,13 @@ class OpenPack {
   }
 
   add(number: number, outcome: FrameOutcome & { kind: "encoded" }): number {
-    const { stored, plainBytes, crc32c, fingerprint } = outcome;
+    const { stored, plainBytes, crc32c, fingerprint, pieceCrcs } = outcome;
     const guard = stored.slice(stored.length - 16);
     const offset = this.#storedBytes;
     this.#chunks.push(stored);
     this.#storedBytes += stored.length;
-    this.entries.push({ offset, storedBytes: stored.length, plainBytes, number, crc32c, fingerprint, guard });
+    const entry = { offset, storedBytes: stored.length, plainBytes, number, crc32c, fingerprint, guard };
+    this.entries.push({ ...entry, pieceCrcs });
     return this.entries.length - 1;
   }
 

@@ -29,7 +29,8 @@ export class ObjectSeal {
   constructor(repositoryId: string, name: string, facts: SealFacts, keyring: Keyring | null) {
     this.facts = facts;
     this.#key = deriveObjectKey(repositoryId, name, facts, keyring);
-    this.#place = `tidemark/${formatVersion} ${repositoryId} ${name} ${Buffer.from(facts.salt).toString("hex")}`;
+    // "1" whatever the version of the object: a part's place was never to change with the format.
+    this.#place = `tidemark/1 ${repositoryId} ${name} ${Buffer.from(facts.salt).toString("hex")}`;
   }
 
   part(kind: PartKind, number: number): FrameSealing {
@@ -69,11 +70,19 @@ function deriveObjectKey(
 
 export const prefixBytes = 64;
 
-/** The first 64 bytes of every binary object. `firstBoxBytes` is the stored length of the box that follows, or 0. */
-export function encodePrefix(magic: Magic, facts: SealFacts, firstBoxBytes: number): Uint8Array {
+/**
+ * The first 64 bytes of every binary object. `firstBoxBytes` is the stored length of the box that follows, or 0. Only a
+ * copy says another version than ours: that of the object it is a copy of.
+ */
+export function encodePrefix(
+  magic: Magic,
+  facts: SealFacts,
+  firstBoxBytes: number,
+  version: number = formatVersion,
+): Uint8Array {
   return new ByteWriter(prefixBytes)
     .fixedText(magic, 8)
-    .u16(formatVersion)
+    .u16(version)
     .u16(facts.keyId === "" ? 0 : 1)
     .u32(firstBoxBytes)
     .fixedText(facts.keyId, 32)

@@ -1,5 +1,5 @@
 import { AppError, crc32c } from "@tidemark/kit";
-import type { ObjectStore } from "@tidemark/storage";
+import type { ObjectFacts, ObjectStore } from "@tidemark/storage";
 import { ByteReader } from "../bytes/byte-reader.ts";
 import { ByteWriter } from "../bytes/byte-writer.ts";
 import { formatVersion, type Magic } from "../format.ts";
@@ -9,6 +9,8 @@ import { openBox } from "./sealed-box.ts";
 
 /** The last 80 bytes of a pack or manifest: where its last box (directory or index) is, and how to open it. */
 export interface ObjectTrailer extends SealFacts {
+  /** Of the format the object was written in. */
+  readonly formatVersion: number;
   readonly lastBoxOffset: number;
   readonly lastBoxBytes: number;
   /** Frames of a pack, chunks of a manifest. */
@@ -17,14 +19,19 @@ export interface ObjectTrailer extends SealFacts {
 
 export const trailerBytes = 80;
 
-export function encodeTrailer(magic: Magic, trailer: ObjectTrailer): Uint8Array {
+/** `version`: see `encodePrefix`. */
+export function encodeTrailer(
+  magic: Magic,
+  trailer: Omit<ObjectTrailer, "formatVersion">,
+  version: number = formatVersion,
+): Uint8Array {
   const writer = new ByteWriter(trailerBytes)
     .u64(trailer.lastBoxOffset)
     .u32(trailer.lastBoxBytes)
     .u32(trailer.count)
     .fixedText(trailer.keyId, 32)
     .bytes(trailer.salt)
-    .u16(formatVersion)
+    .u16(version)
     .u16(trailer.keyId === "" ? 0 : 1);
   return writer.u32(crc32c(writer.view())).fixedText(magic, 8).take();
 }
@@ -41,7 +48,20 @@ function decodeTrailer(bytes: Uint8Array, magic: Magic, key: string): ObjectTrai
   const crcMatches = reader.u32() === crc32c(bytes.subarray(0, trailerBytes - 12));
   if (!crcMatches || reader.fixedText(8) !== magic) throw damagedObject(key, "it does not end as it should");
   if (version > formatVersion) throw newerObject(key, version);
-  return { lastBoxOffset, lastBoxBytes, count, keyId, salt };
+  return { formatVersion: version, lastBoxOffset, lastBoxBytes, count, keyId, salt };
+}
+
+/** The trailer of an object of known length, with one small request; null when it is gone or does not end as it should. */
+export async function readTrailer(store: ObjectStore, facts: ObjectFacts, magic: Magic): Promise<ObjectTrailer | null> {
+  const { key, sizeBytes } = facts;
+  if (sizeBytes < trailerBytes) return null;
+  try {
+    return decodeTrailer(await getRange(store, key, sizeBytes - trailerBytes, trailerBytes), magic, key);
+  } catch (error) {
+    const lost = error instanceof AppError && (error.code === "object-damaged" || error.code === "object-missing");
+    if (lost || error instanceof RangeError) return null;
+    throw error;
+  }
 }
 
 export interface ObjectTail {

@@ -1,0 +1,94 @@
+import { AppError } from "@tidemark/kit";
+import { frameBytes } from "../format.ts";
+import type { FrameExtent, ParentFile } from "../manifests/parent-file.ts";
+import type { PieceReader } from "../packs/piece-reader.ts";
+import type { PendingFile } from "./entry-queue.ts";
+import type { FileSlicer } from "./file-slicer.ts";
+import { nameOf } from "./open-file-writer.ts";
+
+export interface CarrierParts {
+  readonly slicer: FileSlicer;
+  readonly pieces: PieceReader;
+  /** Throws `pack-missing` or `pack-damaged` for a pack that nothing may be carried from. */
+  readonly assertCarriable: (packId: string) => void;
+  /** Whether the pack shall become empty: what it holds is copied instead of referenced. */
+  readonly isEvacuated: (packId: string) => boolean;
+}
+
+/** Brings what the parent has of a file into the new one, without its bytes where that is possible. */
+export class Carrier {
+  /** Plain bytes that were referenced without being read. */
+  carriedBytes = 0;
+  readonly #parts: CarrierParts;
+  #added = 0;
+
+  constructor(parts: CarrierParts) {
+    this.#parts = parts;
+  }
+
+  /** The parent's bytes from `from` to `to`, which it must have. To be called in ascending order. */
+  async carry(file: PendingFile, parent: ParentFile, from: number, to: number): Promise<void> {
+    const { slicer } = this.#parts;
+    for (let at = from; at < to; ) {
+      const extent = await parent.extentAt(at);
+      if (extent === null) throw endsEarly(file);
+      const begin = Number(extent.fileOffset);
+      const end = Math.min(to, begin + Number(extent.lengthBytes));
+      if (extent.kind === "zeros") slicer.addZeros(file, at, end - at);
+      else await this.#carryRun(file, extent, at, end);
+      at = end;
+      if (++this.#added % runsBetweenLooks === 0) await slicer.makeRoomForRuns();
+    }
+  }
+
+  async #carryRun(file: PendingFile, extent: FrameExtent, from: number, to: number): Promise<void> {
+    this.#parts.assertCarriable(extent.packId);
+    const skipped = from - Number(extent.fileOffset);
+    const lengthBytes = to - from;
+    if (this.#parts.isEvacuated(extent.packId)) return this.#copy(file, extent, skipped, lengthBytes);
+    this.carriedBytes += lengthBytes;
+    // Whole, it keeps its fingerprint: a later stream of this place can still be found unchanged.
+    if (lengthBytes === extent.lengthBytes) return this.#parts.slicer.addRun(file, extent);
+    const { packId, frameIndex } = extent;
+    const offsetInFrame = extent.offsetInFrame + skipped;
+    const crc32c = await this.#parts.pieces.crcOf(packId, frameIndex, offsetInFrame, lengthBytes);
+    const fileOffset = BigInt(from);
+    const place = { packId, frameIndex, offsetInFrame };
+    this.#parts.slicer.addRun(file, { kind: "frame", fileOffset, lengthBytes, ...place, crc32c, fingerprint: null });
+  }
+
+  /** Stores anew what lies in a pack that shall become empty. The frame was checked when it was opened. */
+  async #copy(file: PendingFile, extent: FrameExtent, skipped: number, lengthBytes: number): Promise<void> {
+    const { slicer, pieces } = this.#parts;
+    const { packId, frameIndex, offsetInFrame } = extent;
+    const bytes = await pieces.bytesOf(packId, frameIndex, offsetInFrame + skipped, lengthBytes);
+    const part = { fileOffset: Number(extent.fileOffset) + skipped, parent: null, isCopied: true };
+    if (lengthBytes === frameBytes) {
+      const buffer = slicer.takeBuffer();
+      buffer.set(bytes);
+      return slicer.addFrame(file, buffer, part);
+    }
+    const space = await slicer.bundleSpace(lengthBytes);
+    space.set(bytes);
+    slicer.addToBundle(file, space, part);
+  }
+}
+
+/** How often it is looked whether too many runs wait. */
+const runsBetweenLooks = 1024;
+
+function endsEarly(file: PendingFile): AppError {
+  return new AppError("manifest-damaged", {
+    message: `the parent's manifest does not have all of ${nameOf(file)}`,
+    hint: "take a backup of everything; it does not need the parent",
+  });
+}
+
+/** What `CarrierParts.assertCarriable` throws for a pack that is not there, or was found damaged before. */
+export function notCarriable(packId: string, code: "pack-missing" | "pack-damaged"): AppError {
+  return new AppError(code, {
+    message: `pack ${packId} is ${code === "pack-missing" ? "missing" : "damaged"} and holds what was to be carried over`,
+    hint: "ask the server for the whole file, or take a backup of everything",
+    context: { packId },
+  });
+}

@@ -1,0 +1,132 @@
+import { AppError } from "@tidemark/kit";
+import { frameBytes } from "../format.ts";
+import type { ParentFile } from "../manifests/parent-file.ts";
+import type { PatchedFile } from "../types.ts";
+import type { Carrier } from "./carrier.ts";
+import { isAllZeros, type PendingFile } from "./entry-queue.ts";
+import { bundleOf, type FileSlicer } from "./file-slicer.ts";
+import { nameOf, wrongSize } from "./open-file-writer.ts";
+
+export interface PatchedFileParts {
+  readonly slicer: FileSlicer;
+  readonly carrier: Carrier;
+  readonly file: PendingFile;
+  readonly patch: PatchedFile;
+  readonly parent: ParentFile;
+}
+
+/**
+ * Takes the changed blocks of a file and lays them over the parent's. Changed blocks that follow each other make one run,
+ * cut where a full stream would cut (multiples of 128 KiB), so that a later stream finds them again; a run that is a whole
+ * frame is stored as one, the others share frames.
+ */
+export class PatchedFileWriter {
+  isEnded = false;
+  readonly #parts: PatchedFileParts;
+  readonly #announced: number;
+  /** The next of the changed blocks that belongs to no run yet. */
+  #next = 0;
+  /** Up to here the new file is put together. */
+  #at = 0;
+  #run: OpenRun | null = null;
+  #given = 0;
+
+  constructor(parts: PatchedFileParts) {
+    this.#parts = parts;
+    this.#announced = parts.patch.changedBlocks.length * parts.patch.blockSize;
+  }
+
+  async write(chunk: Uint8Array): Promise<void> {
+    const { slicer, file } = this.#parts;
+    if (this.isEnded) throw new AppError("internal", { message: `${nameOf(file)} was written to after its end` });
+    if (this.#given + chunk.length > this.#announced) {
+      throw wrongSize(file, this.#announced, this.#given + chunk.length);
+    }
+    slicer.readBytes += chunk.length;
+    for (let at = 0; at < chunk.length; ) {
+      this.#run ??= await this.#beginRun();
+      const run = this.#run;
+      const taken = Math.min(chunk.length - at, run.target.length - run.filled);
+      run.target.set(chunk.subarray(at, at + taken), run.filled);
+      at += taken;
+      run.filled += taken;
+      this.#given += taken;
+      if (run.filled === run.target.length) await this.#endRun(run);
+    }
+  }
+
+  async end(): Promise<void> {
+    if (this.isEnded) return;
+    const { slicer, file, patch } = this.#parts;
+    if (this.#given !== this.#announced) throw wrongSize(file, this.#announced, this.#given);
+    this.isEnded = true;
+    await this.#carryTo(Number(patch.sizeBytes));
+    file.ended = true;
+    slicer.flushQueue();
+  }
+
+  /** What lies before the run is carried first, so that runs are numbered in the file's order. */
+  async #beginRun(): Promise<OpenRun> {
+    const { blockSize, changedBlocks } = this.#parts.patch;
+    const first = changedBlocks[this.#next] ?? 0;
+    const fileOffset = first * blockSize;
+    const windowEnd = (Math.floor(fileOffset / frameBytes) + 1) * frameBytes;
+    let blocks = 1;
+    while (changedBlocks[this.#next + blocks] === first + blocks && (first + blocks) * blockSize < windowEnd) blocks++;
+    this.#next += blocks;
+    await this.#carryTo(fileOffset);
+    const lengthBytes = blocks * blockSize;
+    const isFrame = lengthBytes === frameBytes;
+    const { slicer } = this.#parts;
+    // By the block and not by the run: a run may fall apart into shorter ones where blocks are zeros.
+    const target = isFrame ? slicer.takeBuffer() : await slicer.bundleSpace(lengthBytes, bundleOf(blockSize), blocks);
+    return { fileOffset, target, isFrame, filled: 0 };
+  }
+
+  async #endRun(run: OpenRun): Promise<void> {
+    this.#run = null;
+    const { slicer, file, parent } = this.#parts;
+    const { fileOffset, target } = run;
+    this.#at = fileOffset + target.length;
+    if (run.isFrame) {
+      const known = await slicer.parentRun(parent, fileOffset, target.length);
+      return slicer.addFrame(file, target, { fileOffset, parent: known });
+    }
+    const { blockSize } = this.#parts.patch;
+    for (const { from, to } of stretches(target, blockSize)) {
+      const known = await slicer.parentRun(parent, fileOffset + from, to - from);
+      const part = { fileOffset: fileOffset + from, parent: known };
+      slicer.addToBundle(file, target.subarray(from, to), part, bundleOf(blockSize));
+    }
+  }
+
+  /** Up to the parent's end and the limit it is the parent's, from there on zeros. */
+  async #carryTo(end: number): Promise<void> {
+    const { slicer, carrier, file, parent, patch } = this.#parts;
+    const limit = Math.min(parent.sizeBytes, patch.zerosFrom === null ? parent.sizeBytes : Number(patch.zerosFrom));
+    const carriedEnd = Math.max(this.#at, Math.min(end, limit));
+    if (carriedEnd > this.#at) await carrier.carry(file, parent, this.#at, carriedEnd);
+    if (end > carriedEnd) slicer.addZeros(file, carriedEnd, end - carriedEnd);
+    this.#at = end;
+  }
+}
+
+interface OpenRun {
+  readonly fileOffset: number;
+  /** As long as the run. */
+  readonly target: Uint8Array;
+  /** Whether it is a frame of its own. */
+  readonly isFrame: boolean;
+  filled: number;
+}
+
+/** Blocks of zeros and others, apart: zeros take no room. */
+function* stretches(bytes: Uint8Array, blockSize: number): Generator<{ readonly from: number; readonly to: number }> {
+  for (let from = 0; from < bytes.length; ) {
+    const isZeros = isAllZeros(bytes.subarray(from, from + blockSize));
+    let to = from + blockSize;
+    while (to < bytes.length && isAllZeros(bytes.subarray(to, to + blockSize)) === isZeros) to += blockSize;
+    yield { from, to };
+    from = to;
+  }
+}

@@ -1,0 +1,103 @@
+import { AppError, combineCrc32c, crc32c } from "@tidemark/kit";
+import { pieceBytes } from "../format.ts";
+import type { RepositoryContext } from "../repository-context.ts";
+import { DirectoryCache } from "./directory-cache.ts";
+import { PackFrameSource } from "./frame-source.ts";
+
+/**
+ * Answers for parts of stored frames: their checksum, from the pack's directory where it says, and their bytes. Throws
+ * `pack-missing` or `pack-damaged`, or what the store says when it could not be asked. Memory: directories (24 MiB) and a
+ * few opened frames.
+ */
+export class PieceReader {
+  readonly #directories: DirectoryCache;
+  readonly #frames: PackFrameSource;
+  readonly #signal: AbortSignal | undefined;
+  /** Opened frames by pack and index, the last used last. */
+  readonly #opened = new Map<string, Uint8Array>();
+
+  constructor(context: RepositoryContext, serverId: string, signal: AbortSignal | undefined) {
+    this.#directories = new DirectoryCache(context, serverId, signal);
+    this.#frames = new PackFrameSource(context, serverId);
+    this.#signal = signal;
+  }
+
+  /** CRC-32C of some bytes of a frame, without reading them where the directory has it. */
+  async crcOf(packId: string, frameIndex: number, offsetInFrame: number, lengthBytes: number): Promise<number> {
+    const known = await this.#knownCrc(packId, frameIndex, offsetInFrame, lengthBytes);
+    return known ?? crc32c(await this.bytesOf(packId, frameIndex, offsetInFrame, lengthBytes));
+  }
+
+  /** A view into the opened frame; valid until the next frame is asked for. */
+  async bytesOf(packId: string, frameIndex: number, offsetInFrame: number, lengthBytes: number): Promise<Uint8Array> {
+    const frame = await this.#open(packId, frameIndex);
+    if (offsetInFrame + lengthBytes > frame.length) {
+      throw packDamaged(packId, `frame ${frameIndex} is shorter than the manifest says`);
+    }
+    return frame.subarray(offsetInFrame, offsetInFrame + lengthBytes);
+  }
+
+  async #knownCrc(
+    packId: string,
+    frameIndex: number,
+    offsetInFrame: number,
+    lengthBytes: number,
+  ): Promise<number | null> {
+    const directory = await this.#asPackErrors(packId, () => this.#directories.directory(packId));
+    const entry = directory.entry(frameIndex);
+    const pieces = directory.pieceCrcs(frameIndex);
+    if (entry === undefined || pieces === null || offsetInFrame % pieceBytes !== 0) return null;
+    const end = offsetInFrame + lengthBytes;
+    if ((end % pieceBytes !== 0 && end !== entry.plainBytes) || end > entry.plainBytes) return null;
+    // The pieces must make up the frame: else a mistake of whoever wrote them would go on for ever.
+    if (combinePieces(pieces, 0, entry.plainBytes) !== entry.crc32c) return null;
+    return combinePieces(pieces, offsetInFrame, end);
+  }
+
+  async #open(packId: string, frameIndex: number): Promise<Uint8Array> {
+    const name = `${packId} ${frameIndex}`;
+    const known = this.#opened.get(name);
+    if (known !== undefined) return known;
+    for await (const frame of this.#frames.readFrames(packId, [frameIndex], this.#signal)) {
+      if (frame.kind === "damaged") throw new AppError(frame.code, { message: frame.reason, context: { packId } });
+      this.#opened.set(name, frame.plain);
+      const oldest = this.#opened.keys().next().value;
+      if (this.#opened.size > keptFrames && oldest !== undefined) this.#opened.delete(oldest);
+      return frame.plain;
+    }
+    throw packDamaged(packId, `it gave no frame ${frameIndex}`);
+  }
+
+  async #asPackErrors<T>(packId: string, act: () => Promise<T>): Promise<T> {
+    try {
+      return await act();
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      if (error.code === "object-missing") {
+        throw new AppError("pack-missing", { message: `pack ${packId} is missing`, context: { packId }, cause: error });
+      }
+      throw error.code === "object-damaged" ? packDamaged(packId, error.message, error) : error;
+    }
+  }
+}
+
+/** Frames a file's pieces come from one after another; the next is mostly the one before. */
+const keptFrames = 8;
+
+/** The checksum of the bytes from `from` (on the grid) to `to`. */
+function combinePieces(pieces: Uint32Array, from: number, to: number): number {
+  let crc = 0;
+  for (let at = from; at < to; at += pieceBytes) {
+    crc = combineCrc32c(crc, pieces[at / pieceBytes] ?? 0, Math.min(pieceBytes, to - at));
+  }
+  return crc;
+}
+
+function packDamaged(packId: string, why: string, cause?: unknown): AppError {
+  return new AppError("pack-damaged", {
+    message: `pack ${packId} is damaged: ${why}`,
+    hint: "take the backup again without it; what it held is then read from the server and stored anew",
+    context: { packId },
+    cause,
+  });
+}
