@@ -39,6 +39,16 @@ test("retention shows its reasons first, keeps what is held, and deletes only wh
   await expect(preview.getByRole("row").filter({ has: page.getByText("Deleted", { exact: true }) })).toHaveCount(2);
   await expect(preview.getByRole("row").filter({ has: page.getByText("Kept", { exact: true }) })).toHaveCount(2);
   await expect(preview.getByRole("row").filter({ hasText: "the auditors asked for it" })).toContainText("Kept");
+  // Two years ahead: one backup of those to come; what is held stays.
+  const simulation = page.getByRole("region", { name: "Simulation" });
+  await simulation.getByRole("slider", { name: "What will be there" }).fill("12");
+  await expect(simulation.getByText("In 2 years")).toBeVisible();
+  await expect(simulation.getByRole("row").filter({ has: page.getByText("Gone") })).toHaveCount(2);
+  await expect(simulation.getByRole("row").filter({ hasText: "the auditors asked for it" })).toContainText("Kept");
+  // Another tool's words stand for numbers.
+  await page.getByLabel("Or as another tool writes it").fill("REDUNDANCY 2");
+  await expect(preview.getByRole("row").filter({ has: page.getByText("Deleted", { exact: true }) })).toHaveCount(1);
+  await page.getByLabel("Or as another tool writes it").fill("");
   await page.getByRole("button", { name: "Save policy" }).click();
   await expect(page.getByText("Saved. Nothing is deleted until retention runs.")).toBeVisible();
   await page.getByRole("button", { name: "Apply now…" }).click();

@@ -10,6 +10,7 @@ import { followRun, RunFacts, runFields, throwUnlessSucceeded, waitForRun } from
 import { resolveLocalDsn } from "../local-dsn.ts";
 import { fetchAll, pageFields } from "../lookup.ts";
 import type { Register } from "../program.ts";
+import { type RetentionOptions, retentionInput, withRetentionOptions } from "../retention-rules.ts";
 import { fetchServer, printServer } from "../server-facts.ts";
 
 export function addServerAddCommand(server: Command, context: CommandContext, register: Register): void {
@@ -18,22 +19,19 @@ export function addServerAddCommand(server: Command, context: CommandContext, re
   );
 }
 
-interface AddOptions extends CommonOptions {
+interface AddOptions extends CommonOptions, RetentionOptions {
   readonly dsn?: string;
   readonly dsnFile?: string;
   readonly repository?: string;
-  readonly keepLast?: string;
-  readonly windowDays?: string;
   readonly backupCron?: string;
   readonly drillCron?: string;
-  readonly zone?: string;
   readonly as?: "member" | "copy";
   readonly firstBackup: boolean;
   readonly wait?: boolean;
 }
 
 function addOptions(command: Command): Command {
-  return command
+  return withRetentionOptions(command)
     .description("test a server and register it; its first backup starts at once")
     .option(
       "--dsn <dsn>",
@@ -44,11 +42,9 @@ function addOptions(command: Command): Command {
       "read the connection from a file (- for standard input), so that no process list shows it",
     )
     .option("--repository <name>", "where its backups go; needed when there is more than one")
-    .option("--keep-last <n>", "keep the last n backups")
-    .option("--window-days <n>", "keep what restores any of the last n days")
     .option("--backup-cron <cron>", "when to back up")
     .option("--drill-cron <cron>", "when to prove a restore")
-    .option("--zone <zone>", "time zone of the schedules, for example Europe/Berlin")
+    .option("--zone <zone>", "time zone of the schedules and of retention's days, for example Europe/Berlin")
     .addOption(
       new Option(
         "--as <choice>",
@@ -106,21 +102,6 @@ function readDsn(options: AddOptions): string {
   } catch (cause) {
     throw new AppError("bad-request", { message: `the connection cannot be read from ${options.dsnFile}`, cause });
   }
-}
-
-function retentionInput(options: AddOptions): object | null {
-  if (options.keepLast === undefined && options.windowDays === undefined) return null;
-  return {
-    keepLast: wholeNumber("--keep-last", options.keepLast),
-    windowDays: wholeNumber("--window-days", options.windowDays),
-  };
-}
-
-function wholeNumber(option: string, text: string | undefined): number | null {
-  if (text === undefined) return null;
-  const value = Number(text);
-  if (Number.isSafeInteger(value) && value >= 1) return value;
-  throw new AppError("bad-request", { message: `${option} takes a whole number from 1 on, not ${text}` });
 }
 
 async function findRepositoryId(session: Session, name: string): Promise<string> {

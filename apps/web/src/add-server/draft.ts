@@ -1,4 +1,4 @@
-import type { RetentionDraft } from "#retention/retention-fields.tsx";
+import { noRules, type RetentionDraft } from "#retention/retention-draft.ts";
 
 /** What the steps of "Add server" have gathered so far. */
 export interface ServerDraft {
@@ -18,7 +18,7 @@ export function startingDraft(repositoryId: string, zone: string): ServerDraft {
     dsn: "",
     sameSystemAs: null,
     repositoryId,
-    retention: { keepLast: "7", windowDays: "14", minimum: "2" },
+    retention: { ...noRules, keepLast: "7", windowDays: "14", minimum: "2", timeZone: zone },
     backup: { cron: "0 2 * * *", zone },
     drill: true,
   };

@@ -3,7 +3,7 @@ import { useState } from "react";
 import { ConnectionReportView } from "#connection/connection-report-view.tsx";
 import { graphql } from "#graphql/graphql.ts";
 import { useAct } from "#lib/use-act.ts";
-import { toRetentionInput } from "#retention/retention-fields.tsx";
+import { describeDraft, toRetentionInput } from "#retention/retention-draft.ts";
 import { RunInline } from "#runs/run-inline.tsx";
 import { useRun } from "#runs/use-run.ts";
 import { SchedulePreview } from "#schedules/schedule-preview.tsx";
@@ -111,11 +111,8 @@ export function FinishStep({ draft, repositories, onBack, onConnection }: Props)
 }
 
 function DraftFacts({ draft, repositories }: Pick<Props, "draft" | "repositories">) {
-  const { keepLast, windowDays, minimum } = draft.retention;
-  const rules = [
-    keepLast !== "" && `the last ${keepLast}`,
-    windowDays !== "" && `all of the last ${windowDays} days`,
-  ].filter((rule) => rule !== false);
+  const { minimum } = draft.retention;
+  const rules = describeDraft(draft.retention);
   if (draft.sameSystemAs === "MEMBER")
     return (
       <p className="text-sm">

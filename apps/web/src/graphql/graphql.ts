@@ -12,4 +12,4 @@ export const graphql = initGraphQLTada<{
   scalars: { ID: string; DateTime: string; BigInt: string; Lsn: string; JSON: unknown };
 }>();
 
-export type { ResultOf, TadaDocumentNode } from "gql.tada";
+export type { ResultOf, TadaDocumentNode, VariablesOf } from "gql.tada";

@@ -1,7 +1,7 @@
 "use client";
 import { useRouter } from "next/navigation";
 import { type FormEvent, useState } from "react";
-import { graphql } from "#graphql/graphql.ts";
+import { graphql, type ResultOf } from "#graphql/graphql.ts";
 import { sentence } from "#lib/format.ts";
 import { useAct } from "#lib/use-act.ts";
 import { useQuery } from "#lib/use-query.ts";
@@ -11,15 +11,22 @@ import { ErrorPanel } from "#ui/error-panel.tsx";
 import { Note } from "#ui/note.tsx";
 import { Panel } from "#ui/panel.tsx";
 import { ApplyRetention } from "./apply-retention.tsx";
+import { PolicyRules } from "./policy-rules.ts";
 import { RetentionDecisions } from "./retention-decisions.tsx";
-import { RetentionFields, toRetentionInput } from "./retention-fields.tsx";
+import { draftOf, toRetentionInput } from "./retention-draft.ts";
+import { RetentionFields } from "./retention-fields.tsx";
+import { RetentionForecast } from "./retention-forecast.tsx";
 import { PreviewRetention } from "./retention-query.ts";
 
-const UpdateRetention = graphql(`
+const UpdateRetention = graphql(
+  `
   mutation UpdateRetention($input: UpdateServerInput!) {
     updateServer(input: $input) {
       server {
         id
+        policy {
+          ...PolicyRules
+        }
       }
       userErrors {
         code
@@ -29,18 +36,15 @@ const UpdateRetention = graphql(`
       }
     }
   }
-`);
+`,
+  [PolicyRules],
+);
 
 interface Props {
   readonly server: {
     readonly id: string;
     readonly version: number;
-    readonly policy: {
-      readonly keepLast: number | null;
-      readonly windowDays: number | null;
-      readonly minimum: number;
-      readonly sentence: string;
-    };
+    readonly policy: ResultOf<typeof PolicyRules>;
   };
 }
 
@@ -48,11 +52,7 @@ interface Props {
 export function RetentionSettings({ server }: Props) {
   const router = useRouter();
   const { policy } = server;
-  const stored = {
-    keepLast: `${policy.keepLast ?? ""}`,
-    windowDays: `${policy.windowDays ?? ""}`,
-    minimum: `${policy.minimum}`,
-  };
+  const stored = draftOf(policy);
   const [draft, setDraft] = useState(stored);
   const [saved, setSaved] = useState(false);
   const update = useAct(UpdateRetention);
@@ -65,6 +65,8 @@ export function RetentionSettings({ server }: Props) {
     setSaved(false);
     const payload = await update.act({ input: { id: server.id, expectedVersion: server.version, retention } });
     if (payload === null) return;
+    // A text of another tool has become numbers.
+    if (payload.server !== null) setDraft(draftOf(payload.server.policy));
     setSaved(true);
     router.refresh();
   };
@@ -82,6 +84,7 @@ export function RetentionSettings({ server }: Props) {
           {preview.problem !== null && <ErrorPanel title="No preview" problem={preview.problem} />}
           {preview.value !== null && <RetentionDecisions preview={preview.value.previewRetention} />}
         </section>
+        <RetentionForecast serverId={server.id} policy={retention} />
         {update.problem !== null && <ErrorPanel announce title="The policy was not saved" problem={update.problem} />}
         <div role="status">
           {saved && !changed && <Note kind="ok">Saved. Nothing is deleted until retention runs.</Note>}

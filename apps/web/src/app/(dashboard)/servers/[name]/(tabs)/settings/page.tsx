@@ -3,6 +3,7 @@ import { notFound } from "next/navigation";
 import { graphql } from "#graphql/graphql.ts";
 import { load } from "#lib/server-query.ts";
 import { OfflinePeriodFields, OfflineSettings } from "#offline/offline-settings.tsx";
+import { PolicyRules } from "#retention/policy-rules.ts";
 import { RetentionSettings } from "#retention/retention-settings.tsx";
 import { ScheduleFields } from "#schedules/schedule-fields.ts";
 import { ScheduleSettings } from "#schedules/schedule-settings.tsx";
@@ -24,10 +25,7 @@ const ServerSettings = graphql(
         version
         backupMethod
         policy {
-          keepLast
-          windowDays
-          minimum
-          sentence
+          ...PolicyRules
         }
         schedules {
           ...ScheduleFields
@@ -38,7 +36,7 @@ const ServerSettings = graphql(
       }
     }
   `,
-  [ScheduleFields, OfflinePeriodFields],
+  [ScheduleFields, OfflinePeriodFields, PolicyRules],
 );
 
 export default async function ServerSettingsPage({ params }: { readonly params: Promise<{ readonly name: string }> }) {
