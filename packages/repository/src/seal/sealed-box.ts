@@ -48,6 +48,26 @@ export function openBox(
   return plain;
 }
 
+/**
+ * The same box for another place, or another key, or none: its guard is checked, its payload stays as it was compressed.
+ * Throws `BoxDamaged`.
+ */
+export function resealBox(stored: Uint8Array, from: FrameSealing, to: FrameSealing): Uint8Array {
+  const body = from.key === null ? checkHash(stored, from) : decrypt(from.key, stored, from);
+  if (body.length < headBytes) throw new BoxDamaged("it is too short");
+  const head = body.subarray(0, headBytes);
+  const payload = body.subarray(headBytes);
+  const resealed = to.key === null ? closeWithHash(head, payload, to) : encrypt(to.key, head, payload, to);
+  if (from.key !== null) releaseBytes(body);
+  return resealed;
+}
+
+/** Whether a box is what was stored at this place, without decompressing it. Throws `BoxDamaged` when not. */
+export function checkBox(stored: Uint8Array, sealing: FrameSealing): void {
+  if (sealing.key === null) checkHash(stored, sealing);
+  else releaseBytes(decrypt(sealing.key, stored, sealing));
+}
+
 /** A frame, whose directory says how long it is: at most that, and never more than a frame can be. */
 export function openFrameBox(stored: Uint8Array, sealing: FrameSealing, plainBytes: number): Uint8Array {
   return openBox(stored, sealing, Math.min(plainBytes, frameBytes));

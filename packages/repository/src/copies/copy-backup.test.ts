@@ -1,0 +1,266 @@
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { Secret } from "@tidemark/kit";
+import { FaultyStore, FilesystemStore, MemoryStore, type ObjectStore, ReadOnlyStore } from "@tidemark/storage";
+import { afterEach, describe, expect, it } from "vitest";
+import { newRepositoryKey } from "../keys/repository-key.ts";
+import { createRepository, openRepository } from "../open-repository.ts";
+import { type RepositoryStep, repositorySteps } from "../steps.ts";
+import { keysOf, noise, readTestBackup, takeTestBackup, testKey } from "../test-repository.ts";
+import type { Repository, RepositoryKey, ServerArea } from "../types.ts";
+import { copyBackup, surveyCopy } from "./copy-backup.ts";
+import { healPack } from "./heal-pack.ts";
+
+const otherKey = newRepositoryKey((length) => noise(length, 4711));
+const opened: Repository[] = [];
+
+afterEach(async () => {
+  for (const repository of opened.splice(0)) await repository.close();
+});
+
+interface Place {
+  readonly area: ServerArea;
+  readonly store: ObjectStore;
+  /** The same store, opened by another process. */
+  again(onStep?: (step: RepositoryStep) => void, store?: ObjectStore): Promise<ServerArea>;
+}
+
+async function place(key: RepositoryKey | "none", store: ObjectStore = new MemoryStore()): Promise<Place> {
+  const repository = await createRepository(store, { encryption: key, openerThreads: 1 });
+  opened.push(repository);
+  return {
+    area: repository.area("srv_1"),
+    store,
+    again: async (onStep, through = store) => {
+      const more = await openRepository(through, {
+        key: key === "none" ? null : key,
+        openerThreads: 1,
+        ...(onStep === undefined ? {} : { onStep }),
+      });
+      opened.push(more);
+      return more.area("srv_1");
+    },
+  };
+}
+
+function files(seed: number): Map<string, Uint8Array> {
+  return new Map([
+    ["base/", new Uint8Array(0)],
+    ["base/5/1259", noise(400_000, seed)],
+    ["base/5/zeros", new Uint8Array(300_000)],
+    ["base/5/text", Buffer.alloc(200_000, "the same again ")],
+    ["base/5/small", noise(8192, 7)],
+    ["global/pg_control", noise(8192, seed + 1)],
+  ]);
+}
+
+/** Two backups that share packs. */
+async function filled(key: RepositoryKey | "none"): Promise<Place> {
+  const made = await place(key);
+  await takeTestBackup(made.area, "bak_1", null, files(1));
+  const second = files(1);
+  second.get("base/5/1259")?.fill(9, 200_000, 200_100);
+  await takeTestBackup(made.area, "bak_2", "bak_1", second);
+  return made;
+}
+
+const expectSame = async (source: ServerArea, target: ServerArea, backupId: string): Promise<void> => {
+  expect([...(await readTestBackup(target, backupId))]).toEqual([...(await readTestBackup(source, backupId))]);
+};
+
+const ways = [testKey, "none" as const].flatMap((from) => [otherKey, "none" as const].map((to) => ({ from, to })));
+
+describe.each(ways)("a copy from $from.kind to $to.kind", ({ from, to }) => {
+  it("restores the same bytes under the target's id and keys, with its holds, and is made once", async () => {
+    const source = await filled(from);
+    const target = await place(to);
+    const at = new Date("2026-03-01T00:00:00.000Z");
+    await source.area.addMark("bak_2", { kind: "hold", text: "audit", by: "ada", at });
+    await source.area.addMark("bak_2", { kind: "verified", text: "", by: "ada", at });
+    const copy = { source: source.area, target: target.area, backupId: "bak_2" };
+    const first = await copyBackup(copy);
+    expect(first.copiedPacks).toBe(2);
+    expect(first.copiedMarks).toBe(1);
+    await source.store.delete("tidemark.json");
+    const reopened = await target.again();
+    await expectSame(source.area, reopened, "bak_2");
+    expect(await keysOf(target.store, "srv_1/packs/")).toEqual(await keysOf(source.store, "srv_1/packs/"));
+    expect((await reopened.marks("bak_2")).map(({ kind }) => kind)).toEqual(["hold"]);
+    expect((await reopened.listBackups())[0]).toEqual((await source.area.listBackups())[1]);
+    expect(await copyBackup(copy)).toEqual({ copiedPacks: 0, copiedBytes: 0n, replacedPacks: [], copiedMarks: 0 });
+    // The other one shares a pack: only what is missing is brought.
+    expect(await copyBackup({ ...copy, backupId: "bak_1" })).toMatchObject({ copiedPacks: 0 });
+    await expectSame(source.area, reopened, "bak_1");
+    expect([
+      ...(await keysOf(target.store, "srv_1/leases/")),
+      ...(await keysOf(source.store, "srv_1/leases/")),
+    ]).toEqual([]);
+  });
+});
+
+describe("a copy that dies", () => {
+  const copySteps = repositorySteps.filter((step) => step.startsWith("copy:"));
+
+  it.each(copySteps)("at %s leaves nothing half, and the next one finishes with what is there", async (deadly) => {
+    const source = await filled(testKey);
+    const target = await place(otherKey);
+    let reached = 0;
+    const dying = await target.again((step) => {
+      if (step === deadly && ++reached === (deadly.includes("pack") || deadly.includes("check") ? 2 : 1)) {
+        throw new Error(`killed at ${step}`);
+      }
+    });
+    const copy = { source: source.area, backupId: "bak_2" };
+    const ended = await copyBackup({ ...copy, target: dying }).then(
+      () => "done",
+      (error: unknown) => String(error),
+    );
+    // Each step is really reached: manifest checks happen once, packs twice.
+    if (deadly !== "copy:before-manifest-check") expect(ended).toContain("killed");
+    const after = await target.again();
+    for (const { backupId } of await after.listBackups()) await expectSame(source.area, after, backupId);
+    const done = await copyBackup({ ...copy, target: after });
+    expect(done.copiedPacks).toBeLessThanOrEqual(2);
+    await expectSame(source.area, after, "bak_2");
+    expect(done.replacedPacks).toEqual([]);
+  });
+
+  it("is finished after every kind of failed put, and never believes one that took fewer bytes", async () => {
+    const source = await filled("none");
+    for (const kind of ["error-before", "error-after"] as const) {
+      for (let from = 1; from <= 5; from++) {
+        const target = await place(otherKey);
+        const faulty = new FaultyStore(target.store, {
+          faults: [{ operation: "put", from, effect: { kind, code: "storage-failed" } }],
+        });
+        const copy = { source: source.area, target: await target.again(undefined, faulty), backupId: "bak_2" };
+        await copyBackup(copy).catch((error: unknown) => expect(error).toMatchObject({ code: "storage-failed" }));
+        for (const { backupId } of await target.area.listBackups())
+          await expectSame(source.area, target.area, backupId);
+        await copyBackup({ ...copy, target: target.area });
+        await expectSame(source.area, target.area, "bak_2");
+      }
+    }
+  });
+
+  it("with the target full says so, and goes on when there is room", async () => {
+    const source = await filled("none");
+    const target = await place("none");
+    const full = new FaultyStore(target.store, { fullAfterBytes: 200_000 });
+    const copy = { source: source.area, backupId: "bak_2" };
+    await expect(copyBackup({ ...copy, target: await target.again(undefined, full) })).rejects.toMatchObject({
+      code: "storage-full",
+    });
+    expect(await target.area.listBackups()).toEqual([]);
+    await copyBackup({ ...copy, target: target.area });
+    await expectSame(source.area, target.area, "bak_2");
+  });
+});
+
+/** Changes one byte in the middle of an object. */
+async function spoil(store: ObjectStore, key: string): Promise<void> {
+  const bytes = new Uint8Array(await store.get(key));
+  const at = bytes.length >> 1;
+  bytes[at] = (bytes[at] ?? 0) ^ 1;
+  await store.delete(key);
+  await store.put(key, bytes);
+}
+
+describe("a copy of what is damaged", () => {
+  it("is refused with the pack's name, and nothing of it is listed; backups without that pack are copied", async () => {
+    const source = await filled(testKey);
+    const target = await place("none");
+    const [, newest = ""] = await keysOf(source.store, "srv_1/packs/");
+    await spoil(source.store, newest);
+    await expect(copyBackup({ source: source.area, target: target.area, backupId: "bak_2" })).rejects.toMatchObject({
+      code: "pack-damaged",
+      message: expect.stringContaining(newest.slice("srv_1/packs/".length)),
+    });
+    expect(await target.area.listBackups()).toEqual([]);
+    await copyBackup({ source: source.area, target: target.area, backupId: "bak_1" });
+    await expectSame(source.area, target.area, "bak_1");
+    await source.store.delete(newest);
+    const [need] = await surveyCopy(source.area, target.area, ["bak_2"]);
+    expect(need).toEqual({
+      backupId: "bak_2",
+      isListed: false,
+      missingPacks: new Map([[newest.slice("srv_1/packs/".length), null]]),
+    });
+  });
+
+  it("replaces a pack and a manifest at the target that cannot be opened", async () => {
+    const source = await filled(testKey);
+    const target = await place(otherKey);
+    const copy = { source: source.area, target: target.area, backupId: "bak_2" };
+    await copyBackup(copy);
+    const [pack = ""] = await keysOf(target.store, "srv_1/packs/");
+    const whole = await target.store.get(pack);
+    await target.store.delete(pack);
+    await target.store.put(pack, whole.slice(0, whole.length - 100));
+    await spoil(target.store, "srv_1/backups/bak_2");
+    const again = await copyBackup(copy);
+    expect(again.replacedPacks).toEqual([pack.slice("srv_1/packs/".length)]);
+    await expectSame(source.area, target.area, "bak_2");
+  });
+
+  it("reads a source that cannot be written, of format 1, and keeps that format", async () => {
+    const golden = fileURLToPath(new URL("../../fixtures/golden-1", import.meta.url));
+    const key = { kind: "key-file", text: new Secret(readFileSync(`${golden}/key.txt`, "utf8")) } as const;
+    const store = new ReadOnlyStore(new FilesystemStore(`${golden}/encrypted`));
+    const source = await openRepository(store, { key, openerThreads: 1 });
+    opened.push(source);
+    const target = await place("none");
+    const repository = await openRepository(target.store, { openerThreads: 1 });
+    opened.push(repository);
+    const [from, to] = [source.area("srv_golden"), repository.area("srv_golden")];
+    for (const backupId of ["bak_second", "bak_first"]) {
+      await copyBackup({ source: from, target: to, backupId });
+      await expectSame(from, to, backupId);
+    }
+    expect((await to.marks("bak_first")).map(({ kind }) => kind)).toEqual(["hold", "note"]);
+    const [pack = ""] = await keysOf(target.store, "srv_golden/packs/");
+    expect(Buffer.from(await target.store.get(pack)).readUInt16LE(8)).toBe(1);
+  });
+});
+
+describe("healing a pack", () => {
+  it.each(["heal:before-remove", "heal:before-put", "heal:after-put", "never"])(
+    "brings it back from the copy, also when it dies at %s",
+    async (deadly) => {
+      const source = await filled(testKey);
+      const second = await place("none");
+      await copyBackup({ source: source.area, target: second.area, backupId: "bak_2" });
+      const [key = ""] = await keysOf(source.store, "srv_1/packs/");
+      const packId = key.slice("srv_1/packs/".length);
+      const before = await readTestBackup(source.area, "bak_2");
+      await spoil(source.store, key);
+      const dying = await source.again((step) => {
+        if (step === deadly) throw new Error("killed");
+      });
+      const died = healPack(dying, second.area, packId).then(
+        () => false,
+        () => true,
+      );
+      expect(await died).toBe(deadly !== "never");
+      const after = await source.again();
+      const healed = await healPack(after, second.area, packId);
+      expect(healed.was).toBe({ "heal:before-remove": "damaged", "heal:before-put": "missing" }[deadly] ?? "whole");
+      expect([...(await readTestBackup(await source.again(), "bak_2"))]).toEqual([...before]);
+    },
+  );
+
+  it("touches nothing when the copy is damaged, too, or not there", async () => {
+    const source = await filled(testKey);
+    const second = await place(otherKey);
+    await copyBackup({ source: source.area, target: second.area, backupId: "bak_2" });
+    const [key = ""] = await keysOf(source.store, "srv_1/packs/");
+    const packId = key.slice("srv_1/packs/".length);
+    await spoil(source.store, key);
+    await spoil(second.store, key);
+    const damaged = await source.store.get(key);
+    await expect(healPack(source.area, second.area, packId)).rejects.toMatchObject({ code: "pack-damaged" });
+    await second.store.delete(key);
+    await expect(healPack(source.area, second.area, packId)).rejects.toMatchObject({ code: "pack-missing" });
+    expect(await source.store.get(key)).toEqual(damaged);
+  });
+});
