@@ -3,7 +3,7 @@ import { releaseBytes } from "../bytes/release-bytes.ts";
 import { packKey } from "../paths.ts";
 import type { RepositoryContext } from "../repository-context.ts";
 import { getRange } from "../seal/object-trailer.ts";
-import type { FrameSource, OpenedFrame } from "../types.ts";
+import type { FrameSource, OpenedFrame, PackDescription, StoredRange } from "../types.ts";
 import { type DirectoryEntry, type PackDirectory, readDirectory } from "./pack-directory.ts";
 
 /** Gaps up to this are read over rather than skipped with a request of its own. */
@@ -49,17 +49,87 @@ export class PackFrameSource implements FrameSource {
     yield* this.#readRanges(packId, directory, planRanges(places), signal);
   }
 
-  /** The next range is fetched while the frames of this one are opened. */
+  async *readStored(
+    packId: string,
+    frameIndexes: readonly number[] | null,
+    signal?: AbortSignal,
+  ): AsyncGenerator<StoredRange, void, undefined> {
+    const directory = await this.#directory(packId, signal);
+    if ("reason" in directory) {
+      yield { kind: "damaged", frameIndexes: frameIndexes ?? [], ...directory };
+      return;
+    }
+    const wanted =
+      frameIndexes === null
+        ? Array.from({ length: directory.frameCount }, (_, index) => index)
+        : [...new Set(frameIndexes)].sort((a, b) => a - b);
+    const unknown = wanted.filter((frameIndex) => directory.entry(frameIndex) === undefined);
+    if (unknown.length > 0) {
+      const reason = `pack ${packId} has no frame ${unknown[0]}`;
+      yield { kind: "damaged", frameIndexes: unknown, code: "pack-damaged", reason };
+    }
+    const places = wanted.flatMap((frameIndex) => {
+      const entry = directory.entry(frameIndex);
+      return entry === undefined ? [] : { frameIndex, entry };
+    });
+    for await (const { range, fetched } of this.#fetchRanges(packId, planRanges(places), signal)) {
+      const frames = range.frames.map(({ frameIndex, entry }) => ({
+        frameIndex,
+        at: entry.offset - range.offset,
+        storedBytes: entry.storedBytes,
+        sealing: directory.seal.part("frame", entry.number),
+        plainBytes: entry.plainBytes,
+        crc32c: entry.crc32c,
+      }));
+      if ("bytes" in fetched) yield { kind: "stored", bytes: ownBytes(fetched.bytes), frames };
+      else {
+        const frameIndexes = frames.map(({ frameIndex }) => frameIndex);
+        yield { kind: "damaged", frameIndexes, ...asDamage(fetched.error, packId) };
+      }
+    }
+  }
+
+  async describePack(packId: string, signal?: AbortSignal): Promise<PackDescription> {
+    const directory = await this.#directory(packId, signal);
+    if ("reason" in directory) return { kind: "damaged", ...directory };
+    const count = directory.frameCount;
+    const description = {
+      kind: "known" as const,
+      plainBytes: new Uint32Array(count),
+      crc32c: new Uint32Array(count),
+      storedBytes: new Uint32Array(count),
+    };
+    for (let index = 0; index < count; index++) {
+      const entry = directory.entry(index);
+      if (entry === undefined) continue;
+      description.plainBytes[index] = entry.plainBytes;
+      description.crc32c[index] = entry.crc32c;
+      description.storedBytes[index] = entry.storedBytes;
+    }
+    return description;
+  }
+
+  /** The next range is fetched while this one is worked on. */
+  async *#fetchRanges(
+    packId: string,
+    ranges: readonly FrameRange[],
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<{ readonly range: FrameRange; readonly fetched: Fetched }, void, undefined> {
+    let next = this.#startFetch(packId, ranges[0], signal);
+    for (const [index, range] of ranges.entries()) {
+      const fetched = await next;
+      next = this.#startFetch(packId, ranges[index + 1], signal);
+      yield { range, fetched };
+    }
+  }
+
   async *#readRanges(
     packId: string,
     directory: PackDirectory,
     ranges: readonly FrameRange[],
     signal: AbortSignal | undefined,
   ): AsyncGenerator<OpenedFrame, void, undefined> {
-    let next = this.#startFetch(packId, ranges[0], signal);
-    for (const [index, range] of ranges.entries()) {
-      const fetched = await next;
-      next = this.#startFetch(packId, ranges[index + 1], signal);
+    for await (const { range, fetched } of this.#fetchRanges(packId, ranges, signal)) {
       if ("error" in fetched) {
         const damage = asDamage(fetched.error, packId);
         for (const { frameIndex } of range.frames) yield { kind: "damaged", frameIndex, ...damage };
@@ -122,6 +192,13 @@ export class PackFrameSource implements FrameSource {
     if (this.#directories.size > keptDirectories && oldest !== undefined) this.#directories.delete(oldest);
     return directory;
   }
+}
+
+/** Bytes that may be handed to another thread: they share their buffer with nothing. */
+function ownBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const { buffer } = bytes;
+  const isWhole = buffer instanceof ArrayBuffer && buffer.byteLength === bytes.byteLength;
+  return isWhole ? (bytes as Uint8Array<ArrayBuffer>) : new Uint8Array(bytes);
 }
 
 interface Damage {
