@@ -8,6 +8,7 @@ import type {
   FrameEncoder,
   FrameJob,
   FrameOutcome,
+  ManifestFile,
   Repository,
   RepositoryKey,
   ServerArea,
@@ -134,6 +135,12 @@ export async function readTestBackup(area: ServerArea, backupId: string): Promis
     }
     found.set(name, bytes);
   }
+  return found;
+}
+
+export async function filesOf(area: ServerArea, backupId: string): Promise<ManifestFile[]> {
+  const found: ManifestFile[] = [];
+  for await (const entry of (await area.openManifest(backupId)).entries()) if (entry.kind === "file") found.push(entry);
   return found;
 }
 
