@@ -609,6 +609,8 @@ class Manifest {
       } else if (type === 5) {
         inFile = false;
         yield { kind: "end", crc: body.u32() };
+        // How fragmented the file is, which is nothing to a restore.
+        if (this.version >= 2) [body.varint(), body.varint()];
       } else throw new Problem(`${this.key}: a record of type ${type} is unknown to this reader`);
       about(this.key, () => body.end());
     }
