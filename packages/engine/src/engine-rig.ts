@@ -42,8 +42,13 @@ export interface EngineRig extends AsyncDisposable {
   drill(request?: Partial<DrillRequest>, control?: ActControl): Promise<DrillReport>;
 }
 
-export function streamFrom(dsn: string): BackupSource {
-  return { kind: "stream", connect: (signal) => ReplicationSession.connect(parseDsn(dsn), { signal }) };
+/** With SQL to the same server, so that what changed can be asked for. */
+export function streamFrom(dsn: string): BackupSource & { readonly kind: "stream" } {
+  return {
+    kind: "stream",
+    connect: (signal) => ReplicationSession.connect(parseDsn(dsn), { signal }),
+    connectSql: (signal) => SqlSession.connect(parseDsn(dsn), { signal }),
+  };
 }
 
 /** Two readers, over SQL, unless told otherwise. */

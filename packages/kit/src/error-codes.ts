@@ -74,6 +74,7 @@ export const errorCodes = {
   "backup-stream-damaged": { retry: "now", blame: "server" },
   "backup-member-refused": { retry: "never", blame: "server" },
   "backup-manifest-mismatch": { retry: "now", blame: "server" },
+  "incremental-refused": { retry: "now", blame: "server" },
   "wal-removed": { retry: "now", blame: "server" },
 
   // the repository and the store below it

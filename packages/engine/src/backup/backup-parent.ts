@@ -1,5 +1,5 @@
 import { AppError } from "@tidemark/kit";
-import type { Mark, ServerArea } from "@tidemark/repository";
+import type { BackupFacts, Mark, ServerArea } from "@tidemark/repository";
 import { type CatalogEntry, describeBackup } from "../catalog.ts";
 
 /** The cluster a backup is about to be taken of. */
@@ -12,6 +12,12 @@ export interface ClusterIdentity {
 export interface BackupParent {
   /** Newest usable backup of the same cluster; null stores everything anew. */
   readonly parentId: string | null;
+  /** Of that backup. */
+  readonly facts: BackupFacts | null;
+  /** Why there is none, as a sentence; empty when there is one. */
+  readonly whyNone: string;
+  /** Nothing was ever backed up here. */
+  readonly isFirst: boolean;
   /** Packs in which damage was found: nothing in them is referenced again. */
   readonly avoidPackIds: ReadonlySet<string>;
 }
@@ -48,7 +54,25 @@ export async function chooseParent(
     ({ facts, damaged }) =>
       damaged === null && facts.systemIdentifier === cluster.systemIdentifier && facts.blockSize === cluster.blockSize,
   );
-  return { parentId: parent?.backupId ?? null, avoidPackIds };
+  const whyNone = parent === undefined ? sayWhyNone(newest?.facts, cluster) : "";
+  return {
+    parentId: parent?.backupId ?? null,
+    facts: parent?.facts ?? null,
+    whyNone,
+    isFirst: newest === undefined,
+    avoidPackIds,
+  };
+}
+
+function sayWhyNone(newest: BackupFacts | undefined, cluster: ClusterIdentity): string {
+  if (newest === undefined) return "there is no backup to build on yet";
+  if (newest.systemIdentifier !== cluster.systemIdentifier) {
+    return `the server is another cluster than before: its system identifier was ${newest.systemIdentifier} and is ${cluster.systemIdentifier}`;
+  }
+  if (newest.blockSize !== cluster.blockSize) {
+    return `the server's block size was ${newest.blockSize} and is ${cluster.blockSize}`;
+  }
+  return "every earlier backup is damaged";
 }
 
 /** The packs a `damaged` mark names (`verifyBackup` writes them into its text). */

@@ -1,7 +1,8 @@
 import { AppError } from "@tidemark/kit";
 import type { ReplicationSession, SqlSession } from "@tidemark/postgres";
-import type { BackupMethod, BackupWriter } from "@tidemark/repository";
+import type { BackupMethod, BackupReading, BackupWriter, ServerArea } from "@tidemark/repository";
 import type { ActControl } from "../act.ts";
+import type { BackupParent } from "./backup-parent.ts";
 import type { ReceivedBackup, SourceFacts } from "./receive-backup.ts";
 
 /**
@@ -15,6 +16,11 @@ export type BackupSource =
   | {
       readonly kind: "stream";
       readonly connect: (signal: AbortSignal) => Promise<ReplicationSession>;
+      /**
+       * An SQL session to the same server, for what an incremental copy must ask (17+); any role that may log in will do.
+       * Left out: everything is copied every time.
+       */
+      readonly connectSql?: ((signal: AbortSignal) => Promise<SqlSession>) | undefined;
       readonly connectPrimary?: ConnectPrimary | undefined;
     }
   | {
@@ -41,6 +47,27 @@ export interface CopyRequest {
   readonly label: string;
   readonly checkpoint: "fast" | "spread";
   readonly maxRateKib: number | null;
+  readonly area: ServerArea;
+  readonly parent: BackupParent;
+  /** Everything is to be read, because of this; null: only what changed, where that can be had. */
+  readonly fullBecause: FullReason | null;
+  /** How long a standby is given for the restartpoint an incremental copy needs. */
+  readonly restartpointWaitMs: number;
+}
+
+/** Why everything is read. */
+export interface FullReason {
+  /** A sentence for the run's log. */
+  readonly why: string;
+  /** There was a backup to build on and nobody asked for everything: kept with the backup. */
+  readonly isNews: boolean;
+}
+
+/** A copy with how much of the server was read for it. */
+export interface CopiedBackup extends ReceivedBackup {
+  readonly reading: BackupReading;
+  /** See `BackupFacts.trustRound`. */
+  readonly trustRound: number | null;
 }
 
 /** A server that can be copied from now on. `copy` is called once, `close` always, and then nothing else. */
@@ -49,9 +76,11 @@ export interface OpenedSource {
   readonly details: SourceDetails;
   /** Aborted, with the reason, when the copy has become impossible: whatever waits for something else ends. */
   readonly lost: AbortSignal;
+  /** Whether what changed was asked for, and not everything; decided by `copy`. */
+  readonly isIncremental: boolean;
   /** Makes the server keep the WAL of the copy; returns sentences about what was not possible. */
   reserveWal(backupId: string, control: ActControl): Promise<readonly string[]>;
-  copy(writer: BackupWriter, request: CopyRequest, control: ActControl): Promise<ReceivedBackup>;
+  copy(writer: BackupWriter, request: CopyRequest, control: ActControl): Promise<CopiedBackup>;
   /** The reason behind an error of `copy`, where the server said less than can be found out. Never throws. */
   explain(error: unknown): Promise<unknown>;
   close(): Promise<void>;

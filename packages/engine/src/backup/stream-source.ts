@@ -1,10 +1,11 @@
 import { AppError, type Clock } from "@tidemark/kit";
-import type { ReplicationSession } from "@tidemark/postgres";
-import type { BackupWriter } from "@tidemark/repository";
+import { formatLsn, type Lsn, type ReplicationSession } from "@tidemark/postgres";
+import type { BackupReading, BackupWriter } from "@tidemark/repository";
 import { type ActControl, reachStep } from "../act.ts";
 import {
   assertServedMajor,
   type BackupSource,
+  type CopiedBackup,
   type CopyRequest,
   type OpenedSource,
   readDetails,
@@ -13,8 +14,12 @@ import {
   slotRefusals,
   temporarySlotName,
 } from "./backup-source.ts";
+import { IncrementalCopy } from "./incremental-copy.ts";
+import { planReading, type ReadingPlan } from "./incremental-plan.ts";
 import { BackupReceiver, type ReceivedBackup } from "./receive-backup.ts";
 import { switchPrimary } from "./switch-primary.ts";
+import { planResends, type ResendPlan } from "./trust-plan.ts";
+import { nextTrustRound } from "./trust-round.ts";
 
 type StreamOptions = BackupSource & { readonly kind: "stream" };
 
@@ -27,13 +32,22 @@ export async function openStreamSource(
   const session = await options.connect(signal);
   try {
     assertServedMajor(session.major, session.versionText);
-    const { systemIdentifier } = await session.identifySystem();
+    const { systemIdentifier, timeline } = await session.identifySystem();
     const details = await readDetails(systemIdentifier, session.major, (name) => session.show(name));
-    return new StreamSource(options, session, details, clock, signal);
+    return new StreamSource({ options, session, details, timeline, clock, signal });
   } catch (error) {
     await session.close();
     throw error;
   }
+}
+
+interface StreamParts {
+  readonly options: StreamOptions;
+  readonly session: ReplicationSession;
+  readonly details: SourceDetails;
+  readonly timeline: number;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
 }
 
 class StreamSource implements OpenedSource {
@@ -41,23 +55,16 @@ class StreamSource implements OpenedSource {
   readonly details: SourceDetails;
   /** Never: the stream itself ends with its session. */
   readonly lost = new AbortController().signal;
+  readonly #parts: StreamParts;
   readonly #options: StreamOptions;
   readonly #session: ReplicationSession;
-  readonly #clock: Clock;
-  readonly #signal: AbortSignal;
+  isIncremental = false;
 
-  constructor(
-    options: StreamOptions,
-    session: ReplicationSession,
-    details: SourceDetails,
-    clock: Clock,
-    signal: AbortSignal,
-  ) {
-    this.#options = options;
-    this.#session = session;
-    this.details = details;
-    this.#clock = clock;
-    this.#signal = signal;
+  constructor(parts: StreamParts) {
+    this.#parts = parts;
+    this.#options = parts.options;
+    this.#session = parts.session;
+    this.details = parts.details;
   }
 
   /**
@@ -77,7 +84,69 @@ class StreamSource implements OpenedSource {
     }
   }
 
-  async copy(writer: BackupWriter, request: CopyRequest, control: ActControl): Promise<ReceivedBackup> {
+  async copy(writer: BackupWriter, request: CopyRequest, control: ActControl): Promise<CopiedBackup> {
+    const plan = await this.#planReading(writer, request, control);
+    if (plan.kind === "full") {
+      control.emit({ kind: "log", level: "info", message: `everything is read: ${plan.why}` });
+      const received = await this.#receive(writer, request, control, null);
+      return { ...received, reading: { kind: "full", reason: plan.isNews ? plan.why : null }, trustRound: null };
+    }
+    this.isIncremental = true;
+    const resends = await this.#planResends(plan, control);
+    const increments = this.#incrementalCopy(plan, resends, writer, control);
+    const from = formatLsn(plan.plan.from.lsn as Lsn);
+    const message = `reading what changed since ${from}, where backup ${plan.plan.parentId} began`;
+    control.emit({ kind: "log", level: "info", message });
+    await increments.upload();
+    const received = await this.#receive(writer, request, control, increments);
+    const reading: BackupReading = increments.reading;
+    return { ...received, reading, trustRound: resends.round };
+  }
+
+  #planReading(writer: BackupWriter, request: CopyRequest, control: ActControl): Promise<ReadingPlan> {
+    const { connectSql, connectPrimary } = this.#options;
+    const { area, parent, fullBecause, restartpointWaitMs } = request;
+    const { details, session, timeline, clock } = this.#parts;
+    const server = { details, session, timeline, connectSql, connectPrimary, restartpointWaitMs };
+    return planReading({ fullBecause, parent, area, writer, ...server, clock, control });
+  }
+
+  async #planResends({ plan }: ReadingPlan & { kind: "incremental" }, control: ActControl): Promise<ResendPlan> {
+    const { backup } = plan.parent;
+    const parent = { plainBytes: backup.plainBytes, counts: backup.counts, files: () => plan.parent.files() };
+    const resends = await planResends(parent, nextTrustRound(backup.facts.trustRound));
+    if (resends.reason !== null) control.emit({ kind: "log", level: "info", message: resends.reason });
+    return resends;
+  }
+
+  #incrementalCopy(
+    { plan }: ReadingPlan & { kind: "incremental" },
+    resends: ResendPlan,
+    writer: BackupWriter,
+    control: ActControl,
+  ): IncrementalCopy {
+    const { connectSql } = this.#options;
+    if (connectSql === undefined) throw new AppError("internal", { message: "an increment was planned without SQL" });
+    return new IncrementalCopy({
+      plan,
+      writer,
+      session: this.#session,
+      details: this.details,
+      connectSql,
+      resends: ({ path }) => resends.includes(path),
+      comparison: null,
+      control,
+    });
+  }
+
+  async #receive(
+    writer: BackupWriter,
+    request: CopyRequest,
+    control: ActControl,
+    increments: IncrementalCopy | null,
+  ): Promise<ReceivedBackup> {
+    const { details } = this;
+    const { clock } = this.#parts;
     await reachStep(control, "backup:before-stream");
     const kind = request.checkpoint === "fast" ? "an immediate" : "a spread";
     control.emit({ kind: "phase", phase: "checkpoint", message: `waiting for ${kind} checkpoint` });
@@ -87,9 +156,11 @@ class StreamSource implements OpenedSource {
       maxRateKib: request.maxRateKib ?? undefined,
       includeWal: true,
       progress: true,
+      incremental: increments === null ? undefined : details,
     });
-    await using primary = switchPrimary(this.#options.connectPrimary, this.#clock, control);
-    const receiver = new BackupReceiver(writer, this.details, control, this.#clock, () => primary.begin());
+    await using primary = switchPrimary(this.#options.connectPrimary, clock, control);
+    const onStopping = () => primary.begin();
+    const receiver = new BackupReceiver({ writer, source: details, control, clock, onStopping, increments });
     return await receiver.receive(stream.events());
   }
 
@@ -100,7 +171,7 @@ class StreamSource implements OpenedSource {
   async explain(error: unknown): Promise<unknown> {
     if (!(error instanceof AppError) || !isStandbyRefusal(error)) return error;
     try {
-      const session = await this.#options.connect(this.#signal);
+      const session = await this.#options.connect(this.#parts.signal);
       try {
         // Every transaction of a server in recovery is read-only; in_hot_standby came with 14 only.
         if ((await session.show("transaction_read_only")) === "on") return error;

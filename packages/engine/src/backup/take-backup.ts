@@ -1,4 +1,4 @@
-import { type Clock, formatBytes, joinCleanup } from "@tidemark/kit";
+import { AppError, type Clock, formatBytes, joinCleanup } from "@tidemark/kit";
 import { formatLsn } from "@tidemark/postgres";
 import type {
   BackupConfiguration,
@@ -11,9 +11,9 @@ import type {
 } from "@tidemark/repository";
 import { type ActControl, cancellation, reachStep, throwIfCancelled } from "../act.ts";
 import { openFileSource } from "../file-backup/file-source.ts";
-import { chooseParent } from "./backup-parent.ts";
-import type { BackupSource, OpenedSource } from "./backup-source.ts";
-import type { ReceivedBackup } from "./receive-backup.ts";
+import { type BackupParent, chooseParent } from "./backup-parent.ts";
+import type { BackupSource, CopiedBackup, CopyRequest, FullReason, OpenedSource } from "./backup-source.ts";
+import { reasonForFull } from "./incremental-refusal.ts";
 import { openStreamSource } from "./stream-source.ts";
 
 export interface TakeBackupDeps {
@@ -35,6 +35,13 @@ export interface BackupRequest {
   readonly maxRateKib: number | null;
   /** A person confirmed that the server behind the address is another cluster than before. */
   readonly systemIdentifierChangeConfirmed: boolean;
+  /**
+   * `auto` (the default): only what changed since the last backup, where the server (17+) and that backup allow it. `full`:
+   * everything. Either way the backup is a full one.
+   */
+  readonly reading?: "auto" | "full" | undefined;
+  /** How long a standby is given for the restartpoint that an incremental copy needs; 60,000 unless given. */
+  readonly restartpointWaitMs?: number | undefined;
   /** The server's configuration files as they could be read, kept with the backup; null or left out: not known. */
   readonly configuration?: BackupConfiguration | null | undefined;
   /** Collations and libraries of the server, kept with the backup; null or left out: not known. */
@@ -46,6 +53,9 @@ export interface BackupRequest {
  * server's own manifest), or with the low-level API file by file. When this returns, the backup exists and is durable;
  * when it throws, nothing is listed.
  *
+ * An incremental copy that the server refuses, or that cannot be used, becomes a copy of everything in a new session; why
+ * is in the run's log and in `facts.reading.reason`.
+ *
  * Throws `cancelled`, `system-identifier-changed`, `version-unsupported`, `standby-promoted`, `cluster-missing` for a
  * local data directory that is not the server's, the codes of reaching a server, of taking a backup and of the
  * repository. Cleanup failures join the first error.
@@ -56,6 +66,45 @@ export async function takeBackup(
   control: ActControl,
 ): Promise<StoredBackup> {
   const startedAt = deps.clock.now();
+  const fullBecause = request.reading === "full" ? { why: "it was asked for", isNews: false } : null;
+  const first = { request, startedAt, fullBecause, isSecond: false, avoidPackIds: new Set<string>() };
+  try {
+    return await attemptBackup(deps, first, control);
+  } catch (error) {
+    if (!(error instanceof IncrementFailed)) throw error;
+    const { why, damagedPackId } = error;
+    control.emit({ kind: "log", level: "warning", message: `what changed cannot be had alone: ${why}` });
+    const avoidPackIds = new Set(damagedPackId === null ? [] : [damagedPackId]);
+    const second = { ...first, fullBecause: { why, isNews: true }, isSecond: true, avoidPackIds };
+    return await attemptBackup(deps, second, control);
+  }
+}
+
+interface Attempt {
+  readonly request: BackupRequest;
+  readonly startedAt: Date;
+  readonly fullBecause: FullReason | null;
+  /** After an increment that failed. */
+  readonly isSecond: boolean;
+  /** Packs found damaged meanwhile. */
+  readonly avoidPackIds: ReadonlySet<string>;
+}
+
+/** An incremental copy failed in a way that a copy of everything need not; nothing is left of it. */
+class IncrementFailed extends Error {
+  readonly why: string;
+  readonly damagedPackId: string | null;
+
+  constructor(why: string, cause: unknown) {
+    super(why, { cause });
+    this.why = why;
+    const packId = cause instanceof AppError && cause.code.startsWith("pack-") ? cause.context.packId : null;
+    this.damagedPackId = typeof packId === "string" ? packId : null;
+  }
+}
+
+async function attemptBackup(deps: TakeBackupDeps, attempt: Attempt, control: ActControl): Promise<StoredBackup> {
+  const { request, startedAt } = attempt;
   control.emit({ kind: "phase", phase: "connecting", message: `connecting to ${request.serverName}` });
   throwIfCancelled(control.signal);
   const source = await openSource(deps, control.signal);
@@ -63,16 +112,18 @@ export async function takeBackup(
   try {
     const { details } = source;
     const parent = await chooseParent(deps.area, details, request.systemIdentifierChangeConfirmed);
-    const notes = await source.reserveWal(request.backupId, control);
+    // The server drops the first session's slot when it has noticed its end: the second has one of its own.
+    const slotOf = attempt.isSecond ? `${request.backupId}_full` : request.backupId;
+    const notes = await source.reserveWal(slotOf, control);
     writer = await deps.area.beginBackup({
       backupId: request.backupId,
       parentId: parent.parentId,
-      avoidPackIds: parent.avoidPackIds,
+      avoidPackIds: new Set([...parent.avoidPackIds, ...attempt.avoidPackIds]),
       startedAt,
       encoder: deps.encoder,
       signal: AbortSignal.any([control.signal, source.lost]),
     });
-    const received = await source.copy(writer, request, control);
+    const received = await source.copy(writer, copyRequest(deps, attempt, parent), control);
     const facts = composeFacts(request, source, received, { startedAt, stoppedAt: deps.clock.now(), notes });
     control.emit({ kind: "phase", phase: "storing-manifest", message: "storing the manifest" });
     await writer.drain();
@@ -86,12 +137,22 @@ export async function takeBackup(
   } catch (error) {
     const first = control.signal.aborted ? cancellation(control.signal) : await source.explain(error);
     const abandoned = writer;
-    throw await joinCleanup(first, async () => {
+    const why = attempt.isSecond || control.signal.aborted ? null : source.isIncremental ? reasonForFull(first) : null;
+    throw await joinCleanup(why === null ? first : new IncrementFailed(why, first), async () => {
       await source.close();
       await abandoned?.abort();
     });
   }
 }
+
+function copyRequest(deps: TakeBackupDeps, { request, fullBecause }: Attempt, parent: BackupParent): CopyRequest {
+  const { backupId, label, checkpoint, maxRateKib } = request;
+  const restartpointWaitMs = request.restartpointWaitMs ?? defaultRestartpointWaitMs;
+  return { backupId, label, checkpoint, maxRateKib, area: deps.area, parent, fullBecause, restartpointWaitMs };
+}
+
+/** A checkpoint of a primary that is told to hurry, its way to the standby, and the restartpoint there. */
+const defaultRestartpointWaitMs = 60_000;
 
 function openSource({ source, clock }: TakeBackupDeps, signal: AbortSignal): Promise<OpenedSource> {
   return source.kind === "stream" ? openStreamSource(source, clock, signal) : openFileSource(source, clock, signal);
@@ -110,7 +171,7 @@ async function closeQuietly(source: OpenedSource, control: ActControl): Promise<
 function composeFacts(
   request: BackupRequest,
   { details, method }: OpenedSource,
-  received: ReceivedBackup,
+  received: CopiedBackup,
   run: { readonly startedAt: Date; readonly stoppedAt: Date; readonly notes: readonly string[] },
 ): BackupFacts {
   return {
@@ -139,9 +200,9 @@ function composeFacts(
     method,
     configuration: boundedConfiguration(request.configuration ?? null),
     environment: request.environment ?? null,
-    reading: null,
-    walRanges: null,
-    trustRound: null,
+    reading: received.reading,
+    walRanges: received.walRanges,
+    trustRound: received.trustRound,
     trustFindings: null,
   };
 }

@@ -5,6 +5,7 @@ import { type ActControl, reachStep } from "../act.ts";
 import {
   assertServedMajor,
   type BackupSource,
+  type CopiedBackup,
   type CopyRequest,
   type OpenedSource,
   readDetails,
@@ -13,7 +14,6 @@ import {
   slotRefusals,
   temporarySlotName,
 } from "../backup/backup-source.ts";
-import type { ReceivedBackup } from "../backup/receive-backup.ts";
 import { switchPrimary } from "../backup/switch-primary.ts";
 import type { ClusterFiles } from "./cluster-files.ts";
 import { LocalFiles } from "./local-files.ts";
@@ -92,11 +92,15 @@ class FileSource implements OpenedSource {
     }
   }
 
+  get isIncremental(): boolean {
+    return false;
+  }
+
   get lost(): AbortSignal {
     return this.#lost.signal;
   }
 
-  async copy(writer: BackupWriter, request: CopyRequest, control: ActControl): Promise<ReceivedBackup> {
+  async copy(writer: BackupWriter, request: CopyRequest, control: ActControl): Promise<CopiedBackup> {
     const whole = { ...control, signal: AbortSignal.any([control.signal, this.#lost.signal]) };
     this.#running = new RunningFileBackup({
       session: this.#session,
@@ -111,7 +115,9 @@ class FileSource implements OpenedSource {
       onLost: (error) => this.#lost.abort(error),
     });
     await using primary = switchPrimary(this.#options.connectPrimary, this.#clock, control);
-    return await this.#running.run(() => primary.begin());
+    const received = await this.#running.run(() => primary.begin());
+    const reason = request.parent.isFirst ? null : "the files are read one by one, which is always all of them";
+    return { ...received, reading: { kind: "full", reason }, trustRound: null };
   }
 
   /** The loss of the session that held the backup is why everything else failed. */

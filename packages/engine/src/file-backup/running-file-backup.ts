@@ -1,6 +1,6 @@
 import { AppError, type Clock, formatBytes } from "@tidemark/kit";
 import { BackupSession, formatLsn, type SqlSession, type StoppedBackup } from "@tidemark/postgres";
-import type { BackupWriter } from "@tidemark/repository";
+import type { BackupWalRange, BackupWriter } from "@tidemark/repository";
 import { type ActControl, ProgressMeter, reachStep, throwIfCancelled } from "../act.ts";
 import type { CopyRequest, SourceDetails } from "../backup/backup-source.ts";
 import { damaged, type ReceivedBackup, standbySignalNote } from "../backup/receive-backup.ts";
@@ -252,8 +252,14 @@ export class RunningFileBackup {
       control: last.control,
       suspectPages: this.#suspects.pages,
       notes: [...this.#notes, ...this.#parts.files.notes, ...this.#suspects.notes],
+      // As the server's own manifest would say it; across a change of timeline nobody built one.
+      walRanges: started.timeline === stopped.timeline ? [walRangeOf(started, stopped)] : null,
     };
   }
+}
+
+function walRangeOf({ timeline, startLsn }: BackupSession["started"], { stopLsn }: StoppedBackup): BackupWalRange {
+  return { timeline, startLsn, endLsn: stopLsn };
 }
 
 /** stats_temp_directory of 13 and 14 when it is below the data directory; a role that may not read it gets null. */
