@@ -48,7 +48,7 @@ export async function prepareSource(
       if (act.memberName === null) await noteContact(deps, server, stream);
       return stream;
     };
-    return { source: { kind: "stream", connect, connectPrimary }, ...around };
+    return { source: { kind: "stream", connect, connectSql: session(from), connectPrimary }, ...around };
   }
   const dataDirectory = act.method === "local-files" ? await dataDirectoryOf(from, control.signal) : null;
   const connectSql = session(from);
