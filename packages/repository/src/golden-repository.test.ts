@@ -2,10 +2,10 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Secret } from "@tidemark/kit";
-import { FilesystemStore, ReadOnlyStore } from "@tidemark/storage";
+import { FilesystemStore, MemoryStore, ReadOnlyStore } from "@tidemark/storage";
 import { describe, expect, it } from "vitest";
 import { openRepository } from "./open-repository.ts";
-import { keysOf, readTestBackup, testFacts } from "./test-repository.ts";
+import { filesOf, keysOf, readTestBackup, takeTestBackup, testFacts } from "./test-repository.ts";
 import type { Repository } from "./types.ts";
 
 const fixtures = fileURLToPath(new URL("../fixtures/", import.meta.url));
@@ -19,7 +19,13 @@ interface ExpectedFile {
   readonly sha256: string;
 }
 
-describe.each(cases)("the golden repository $version, $variant", ({ folder, variant }) => {
+/** What there is beside the two backups that every version has. */
+const more: Readonly<Record<string, { readonly backups: readonly string[]; readonly keptPacks: number }>> = {
+  "golden-1": { backups: [], keptPacks: 2 },
+  "golden-2": { backups: ["bak_third", "bak_fourth", "bak_fifth"], keptPacks: 5 },
+};
+
+describe.each(cases)("the golden repository $version, $variant", ({ folder, variant, version }) => {
   const open = async (): Promise<{ repository: Repository; store: ReadOnlyStore }> => {
     const store = new ReadOnlyStore(new FilesystemStore(`${folder}/${variant}`));
     const key = { kind: "key-file", text: new Secret(readFileSync(`${folder}/key.txt`, "utf8")) } as const;
@@ -29,16 +35,16 @@ describe.each(cases)("the golden repository $version, $variant", ({ folder, vari
   it("lists its backups with all their facts", async () => {
     const { repository } = await open();
     expect(repository.encrypted).toBe(variant === "encrypted");
-    const [first, second, ...more] = await repository.area("srv_golden").listBackups();
-    expect(more).toEqual([]);
+    const [first, second, ...others] = await repository.area("srv_golden").listBackups();
+    expect(others.map(({ backupId }) => backupId)).toEqual(more[version]?.backups);
     expect(first).toMatchObject({
       backupId: "bak_first",
       parentId: null,
       facts: testFacts,
-      fileCount: 7,
+      fileCount: version === "golden-1" ? 7 : 8,
       damaged: null,
     });
-    expect(second).toMatchObject({ backupId: "bak_second", parentId: "bak_first", fileCount: 7 });
+    expect(second).toMatchObject({ backupId: "bak_second", parentId: "bak_first", fileCount: first?.fileCount });
     expect(second?.facts).toEqual({ ...testFacts, includedWal: null, notes: [] });
     expect(second?.counts?.referencedBytes).toBeGreaterThan(100_000n);
   });
@@ -58,6 +64,46 @@ describe.each(cases)("the golden repository $version, $variant", ({ folder, vari
     await repository.close();
   });
 
+  it("says which frames it uses as its extents do, and how fragmented its files are", async () => {
+    const { repository } = await open();
+    const area = repository.area("srv_golden");
+    for (const { backupId } of await area.listBackups()) {
+      const manifest = await area.openManifest(backupId);
+      const used = new Map<string, Set<number>>();
+      const runs: number[] = [];
+      for (const { extents } of await filesOf(area, backupId)) {
+        const frames = extents.filter((extent) => extent.kind === "frame");
+        for (const { packId, frameIndex } of frames) {
+          used.set(packId, (used.get(packId) ?? new Set()).add(frameIndex));
+        }
+        runs.push(frames.length);
+      }
+      const said = [...(await manifest.frameUse())].map(([packId, bits]) => [packId, framesIn(bits)]);
+      expect(said).toEqual([...used].map(([packId, frames]) => [packId, [...frames].sort((a, b) => a - b)]));
+      const summaries: number[] = [];
+      for await (const summary of manifest.files()) summaries.push(summary.runs);
+      expect(summaries).toEqual(runs);
+    }
+    await repository.close();
+  });
+
+  it("is still written to, by what a backup of today makes", async () => {
+    const store = new MemoryStore();
+    const source = new FilesystemStore(`${folder}/${variant}`);
+    for (const key of await keysOf(source)) if (!key.includes("/leases/")) await store.put(key, await source.get(key));
+    const key = { kind: "key-file", text: new Secret(readFileSync(`${folder}/key.txt`, "utf8")) } as const;
+    const repository = await openRepository(store, { key });
+    const area = repository.area("srv_golden");
+    const before = await readTestBackup(area, "bak_first");
+    const stored = await takeTestBackup(area, "bak_today", "bak_first", before);
+    expect(stored.counts?.storedBytes).toBe(0n);
+    expect(stored.counts?.referencedBytes).toBeGreaterThan(100_000n);
+    expect(await readTestBackup(area, "bak_today")).toEqual(before);
+    const document = JSON.parse(Buffer.from(await store.get("tidemark.json")).toString("utf8")) as object;
+    expect(document).toMatchObject({ formatVersion: Number(version.slice("golden-".length)) });
+    await repository.close();
+  });
+
   it("still holds what it held, knows its dead run, and would remove only that", async () => {
     const { repository, store } = await open();
     const area = repository.area("srv_golden");
@@ -69,8 +115,17 @@ describe.each(cases)("the golden repository $version, $variant", ({ folder, vari
     // Files of a fresh clone are new, so "now" is taken far ahead of them.
     const now = new Date("2100-01-01T00:00:00.000Z");
     const plan = await area.planCollection({ now, graceMs: 3_600_000, runningBackupIds: [] });
-    expect(plan).toMatchObject({ mark: [], keptPacks: 2, revoke: ["bak_paused"] });
+    const keptPacks = more[version]?.keptPacks ?? 0;
+    expect(plan).toMatchObject({ mark: [], keptPacks, revoke: ["bak_paused"] });
     expect(plan.remove.length).toBe(1);
-    expect((await keysOf(store, "srv_golden/packs/")).length).toBe(3);
+    expect((await keysOf(store, "srv_golden/packs/")).length).toBe(keptPacks + 1);
   });
 });
+
+function framesIn(bitmap: Uint8Array): number[] {
+  const frames: number[] = [];
+  for (let frame = 0; frame < bitmap.length * 8; frame++) {
+    if (((bitmap[frame >> 3] ?? 0) & (1 << (frame & 7))) !== 0) frames.push(frame);
+  }
+  return frames;
+}

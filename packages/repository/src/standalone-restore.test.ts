@@ -80,10 +80,10 @@ describe.each(variants)("the standalone reader with $version, $one", ({ version,
       backups: { backup: string; held: string }[];
     }[];
     expect(server).toMatchObject({ server: "srv_golden", name: "orders" });
-    expect(server?.backups.map(({ backup, held }) => [backup, held])).toEqual([
-      ["bak_first", "audit 2026"],
-      ["bak_second", null],
-    ]);
+    const backups = Object.keys(JSON.parse(readFileSync(`${folder}/expected.json`, "utf8")) as object);
+    expect(server?.backups.map(({ backup, held }) => [backup, held]).sort()).toEqual(
+      backups.map((backup) => [backup, backup === "bak_first" ? "audit 2026" : null]).sort(),
+    );
   });
 
   it("restores every backup byte for byte", () => {
