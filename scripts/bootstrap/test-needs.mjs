@@ -14,6 +14,7 @@ export async function ensureTestServers(logDir) {
     ["PostgreSQL 13–18", ensurePostgres],
     ["Redis", ensureRedis],
     ["PostgreSQL 15's pg_verifybackup", ensureClientPrograms],
+    ["age and lz4", ensureOtherReaders],
   ]) {
     const problem = await phase(title, async () => (await ensure(logDir)) ?? "ready").catch((error) => error.message);
     if (problem !== "ready") failed++;
@@ -43,6 +44,16 @@ async function ensureClientPrograms(logDir) {
   const why = await aptInstall("postgresql-15", logDir);
   if (present()) return undefined;
   return `FAILED: pg_verifybackup of PostgreSQL 15 is not here; install postgresql-15 (${why})`;
+}
+
+/** The stock programs that what we write is read with: key slots by age, compressed frames by lz4. */
+async function ensureOtherReaders(logDir) {
+  for (const name of ["age", "lz4"]) {
+    if (hasProgram(name)) continue;
+    const why = await aptInstall(name, logDir);
+    if (!hasProgram(name)) return `FAILED: ${name} is not in PATH; install it (${why})`;
+  }
+  return undefined;
 }
 
 /**

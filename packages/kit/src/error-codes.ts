@@ -86,6 +86,8 @@ export const errorCodes = {
   "repository-key-wrong": { retry: "never", blame: "user" },
   "repository-keys-disagree": { retry: "never", blame: "repository" },
   "key-slot-needed": { retry: "never", blame: "user" },
+  "repository-keys-disagree": { retry: "never", blame: "repository" },
+  "key-slot-needed": { retry: "never", blame: "user" },
   "repository-read-only": { retry: "never", blame: "repository" },
   "storage-full": { retry: "later", blame: "repository" },
   "storage-unreachable": { retry: "later", blame: "repository" },

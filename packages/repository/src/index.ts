@@ -13,8 +13,20 @@ export { type FailoverNote, type FailoverOptions, failoverArea } from "./copies/
 export { type HealedPack, healPack } from "./copies/heal-pack.ts";
 export { formatVersion, frameBytes } from "./format.ts";
 export { defaultPassphraseCost, type PassphraseCost } from "./keys/key-derivation.ts";
+export { keyOwnerText, keyPlanHash } from "./keys/opened-keys.ts";
 export { type RecoveryKitOptions, recoveryKit } from "./keys/recovery-kit.ts";
-export { newRepositoryKey, parseKeyFile } from "./keys/repository-key.ts";
+export { newRepositoryKey, parseKeyFile, repositoryKeyFromText } from "./keys/repository-key.ts";
+export type {
+  KeyChange,
+  KeyOwner,
+  KeyRotationPlan,
+  KeySlot,
+  KeySlots,
+  NewKeyOwner,
+  RepositoryKeys,
+  SlotKind,
+  SlotRemovalPlan,
+} from "./keys/repository-keys.ts";
 export type { BackupReading, BackupWalRange } from "./manifests/backup-reading.ts";
 export type {
   BackupConfiguration,

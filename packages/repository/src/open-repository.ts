@@ -4,7 +4,12 @@ import { AppError, type Clock, type IdKind, joinCleanup, newId, systemClock } fr
 import type { ObjectStore } from "@tidemark/storage";
 import { formatVersion } from "./format.ts";
 import type { PassphraseCost } from "./keys/key-derivation.ts";
-import { encodeSlot, type OpenedKeys, openSlots } from "./keys/key-slot.ts";
+import { encodeSlot } from "./keys/key-slot.ts";
+import { LiveKeyring } from "./keys/live-keyring.ts";
+import { openSlots } from "./keys/open-slots.ts";
+import { OpenedRepositoryKeys } from "./keys/opened-keys.ts";
+import type { RepositoryKeys } from "./keys/repository-keys.ts";
+import { ownerOf } from "./keys/slot-writer.ts";
 import { FramePool } from "./packs/frame-pool.ts";
 import { documentKey, keySlotKey, keysPrefix } from "./paths.ts";
 import type { RepositoryContext } from "./repository-context.ts";
@@ -31,13 +36,13 @@ export interface RepositoryOptions {
   readonly clock?: Clock;
   readonly newId?: (kind: IdKind) => string;
   readonly randomBytes?: (length: number) => Uint8Array;
+  /** Work factor of passphrase slots. Default: 64 MiB, 3 passes, 4 lanes of Argon2id. */
+  readonly passphraseCost?: PassphraseCost;
 }
 
 export interface CreateRepositoryOptions extends RepositoryOptions {
   /** The key the first slot is made for, or `"none"` for a repository that anyone who reads its files can read. */
   readonly encryption: RepositoryKey | "none";
-  /** Work factor of a passphrase slot. Default: 64 MiB, 3 passes, 4 lanes of Argon2id. */
-  readonly passphraseCost?: PassphraseCost;
 }
 
 export interface OpenRepositoryOptions extends RepositoryOptions {
@@ -66,9 +71,11 @@ export async function createRepository(store: ObjectStore, options: CreateReposi
   }
   // Slot before document: a repository without a slot could never be opened, a slot alone is nothing yet.
   const slot = makeId("key");
-  const secrets = { keyId: makeId("key"), dataKey: random(32), fingerprintSeed: seed };
+  const secrets = { dataKey: random(32), fingerprintSeed: seed };
   const { encryption: key, passphraseCost } = options;
-  const newSlot = { repositoryId: id, slot, secrets, key, createdAt, randomBytes: random, passphraseCost };
+  const owner = await ownerOf(key);
+  const facts = { slot, ownerId: slot, label: null, keyId: makeId("key"), keyCreatedAt: createdAt, createdAt };
+  const newSlot = { repositoryId: id, facts, secrets, owner, randomBytes: random, passphraseCost };
   await store.put(keySlotKey(slot), await encodeSlot(newSlot));
   try {
     await putDocument(store, document, options);
@@ -76,7 +83,7 @@ export async function createRepository(store: ObjectStore, options: CreateReposi
     const lost = error instanceof AppError && error.code === "repository-exists";
     throw lost ? await joinCleanup(error, () => store.delete(keySlotKey(slot))) : error;
   }
-  return openWith(store, document, await openSlots(store, id, key), options);
+  return openWith(store, document, key, options);
 }
 
 /**
@@ -93,7 +100,7 @@ export async function openRepository(store: ObjectStore, options: OpenRepository
       context: { location: store.location, repositoryId: document.id },
     });
   }
-  return openWith(store, document, await openSlots(store, document.id, options.key), options);
+  return openWith(store, document, options.key, options);
 }
 
 async function makeRoom(store: ObjectStore): Promise<void> {
@@ -129,18 +136,19 @@ function repositoryExists(store: ObjectStore): AppError {
   });
 }
 
-function openWith(
+async function openWith(
   store: ObjectStore,
   document: RepositoryDocument,
-  keys: OpenedKeys | null,
+  key: RepositoryKey | null,
   options: RepositoryOptions,
-): Repository {
-  const fingerprintSeed = keys?.fingerprintSeed ?? document.fingerprintSeed;
+): Promise<Repository> {
+  const keyring = key === null ? null : new LiveKeyring(await openSlots(store, document.id, key));
+  const fingerprintSeed = keyring?.fingerprintSeed ?? document.fingerprintSeed;
   if (fingerprintSeed === null) throw new Error("a repository without fingerprint seed was opened");
   const context: RepositoryContext = {
     store,
     repositoryId: document.id,
-    keyring: keys?.keyring ?? null,
+    keyring,
     fingerprintSeed,
     compression: assertCompression(options.compression ?? defaultCompression),
     spoolFolder: options.spoolFolder ?? tmpdir(),
@@ -150,7 +158,10 @@ function openWith(
     step: async (name) => options.onStep?.(name),
     openers: new FramePool({ threads: options.openerThreads ?? 2 }),
   };
-  return new OpenedRepository(document, context);
+  const { passphraseCost } = options;
+  const keys =
+    key === null || keyring === null ? null : new OpenedRepositoryKeys({ context, keyring, key, passphraseCost });
+  return new OpenedRepository(document, context, keys);
 }
 
 class OpenedRepository implements Repository {
@@ -158,9 +169,11 @@ class OpenedRepository implements Repository {
   readonly formatVersion: number;
   readonly encrypted: boolean;
   readonly createdAt: Date;
+  readonly keys: RepositoryKeys | null;
   readonly #context: RepositoryContext;
 
-  constructor(document: RepositoryDocument, context: RepositoryContext) {
+  constructor(document: RepositoryDocument, context: RepositoryContext, keys: RepositoryKeys | null) {
+    this.keys = keys;
     this.id = document.id;
     this.formatVersion = document.formatVersion;
     this.encrypted = document.encrypted;

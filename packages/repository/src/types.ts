@@ -3,6 +3,7 @@ import type { AreaUsage } from "./collection/area-usage.ts";
 import type { InterruptedBackup, InterruptedQuestion } from "./collection/interrupted.ts";
 import type { PackHold } from "./collection/pack-hold.ts";
 import type { BackupReading, BackupWalRange } from "./manifests/backup-reading.ts";
+import type { RepositoryKeys } from "./keys/repository-keys.ts";
 import type { BackupConfiguration, BackupEnvironment, BackupMethod } from "./manifests/backup-surroundings.ts";
 import type { TrustFinding } from "./manifests/trust-finding.ts";
 import type { BoxCompression } from "./seal/compression.ts";
@@ -17,16 +18,19 @@ export interface Repository {
   readonly encrypted: boolean;
   readonly createdAt: Date;
   readonly location: string;
+  /** Null where nothing is encrypted. */
+  readonly keys: RepositoryKeys | null;
   area(serverId: string): ServerArea;
   /** Ids of the servers that have an area here. */
   serverIds(): Promise<readonly string[]>;
   close(): Promise<void>;
 }
 
-/** The key that opens an encrypted repository: the text of a key file (`tidemark-key-1:…`) or a passphrase. */
+/** What opens an encrypted repository: the text of a key file (`tidemark-key-1:…`), a passphrase, or an age identity file. */
 export type RepositoryKey =
   | { readonly kind: "key-file"; readonly text: Secret }
-  | { readonly kind: "passphrase"; readonly text: Secret };
+  | { readonly kind: "passphrase"; readonly text: Secret }
+  | { readonly kind: "age-identity"; readonly text: Secret };
 
 export interface ServerArea {
   readonly serverId: string;

@@ -32,7 +32,7 @@ export interface PassphraseCost {
 export const defaultPassphraseCost: PassphraseCost = { memoryKib: 64 * 1024, passes: 3, parallelism: 4 };
 
 export function newDerivation(
-  kind: RepositoryKey["kind"],
+  kind: "key-file" | "passphrase",
   salt: Uint8Array,
   cost: PassphraseCost = defaultPassphraseCost,
 ): KeyDerivation {
@@ -71,32 +71,44 @@ export function derivationToJson(derivation: KeyDerivation): Record<string, unkn
   return { ...derivation, salt: Buffer.from(derivation.salt).toString("base64") };
 }
 
-/** Null for a derivation this version does not know: the slot is for a newer one. */
+/**
+ * Null for a derivation this version does not know: the slot is for a newer one. Throws a RangeError for numbers that no
+ * Tidemark writes: whoever can write to the repository could ask for all memory there is, and for all time.
+ */
 export function derivationFromJson(fields: JsonFields): KeyDerivation | null {
   const salt = fields.bytes("salt");
+  const between = (name: string, least: number, most: number): number => {
+    const value = fields.number(name);
+    if (Number.isInteger(value) && value >= least && value <= most) return value;
+    throw new RangeError(`${name} is ${value}, not ${least} to ${most}`);
+  };
   switch (fields.text("name")) {
     case "hkdf-sha256":
       return { name: "hkdf-sha256", salt };
-    case "argon2id":
-      return {
-        name: "argon2id",
-        salt,
-        memoryKib: fields.number("memoryKib"),
-        passes: fields.number("passes"),
-        parallelism: fields.number("parallelism"),
-      };
-    case "scrypt":
+    case "argon2id": {
+      const parallelism = between("parallelism", 1, 64);
+      // RFC 9106, section 3.1: at least eight times the lanes.
+      const memoryKib = between("memoryKib", 8 * parallelism, mostMemoryKib);
+      return { name: "argon2id", salt, memoryKib, passes: between("passes", 1, 100), parallelism };
+    }
+    case "scrypt": {
+      const cost = between("cost", 2, mostMemoryKib);
+      if (!Number.isInteger(Math.log2(cost))) throw new RangeError(`cost is ${cost}, no power of two`);
       return {
         name: "scrypt",
         salt,
-        cost: fields.number("cost"),
-        blockSize: fields.number("blockSize"),
-        parallelism: fields.number("parallelism"),
+        cost,
+        blockSize: between("blockSize", 1, 8),
+        parallelism: between("parallelism", 1, 16),
       };
+    }
     default:
       return null;
   }
 }
+
+/** 1 GiB: sixteen times our default. */
+const mostMemoryKib = 1024 * 1024;
 
 const argon2Async = promisify(argon2);
 const scryptAsync = promisify(

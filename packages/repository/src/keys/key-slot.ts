@@ -1,10 +1,8 @@
-import { AppError } from "@tidemark/kit";
-import type { ObjectStore } from "@tidemark/storage";
 import { JsonFields, jsonBytes } from "../bytes/json-fields.ts";
-import { keySlotKey, keysPrefix, nameOf } from "../paths.ts";
-import type { Keyring } from "../seal/object-seal.ts";
+import { keySlotKey } from "../paths.ts";
 import { openBox, sealBox } from "../seal/sealed-box.ts";
 import type { FrameSealing, RepositoryKey } from "../types.ts";
+import { decryptWithIdentity, encryptForRecipient } from "./age-file.ts";
 import {
   derivationFromJson,
   derivationToJson,
@@ -13,150 +11,169 @@ import {
   newDerivation,
   type PassphraseCost,
 } from "./key-derivation.ts";
+import type { NewKeyOwner, SlotKind } from "./repository-keys.ts";
+
+/** What a slot says in plain. The same is sealed inside it, so that a change is found by whoever opens it. */
+export interface SlotFacts {
+  readonly slot: string;
+  readonly kind: SlotKind;
+  /** The same in every slot that was made for one key, passphrase or recipient. */
+  readonly ownerId: string;
+  readonly label: string | null;
+  /** Of an age slot: whom it is for. */
+  readonly recipient: string | null;
+  readonly keyId: string;
+  /** When the data key in it was made: the newest is used for new objects. */
+  readonly keyCreatedAt: Date;
+  readonly createdAt: Date;
+}
 
 /** The secrets of a repository, as wrapped in a slot. A rotation makes a new data key; the seed stays. */
 export interface SlotSecrets {
-  readonly keyId: string;
   readonly dataKey: Uint8Array;
   readonly fingerprintSeed: Uint8Array;
 }
 
 export interface NewSlot {
   readonly repositoryId: string;
-  readonly slot: string;
+  readonly facts: Omit<SlotFacts, "kind" | "recipient">;
   readonly secrets: SlotSecrets;
-  readonly key: RepositoryKey;
-  readonly createdAt: Date;
+  readonly owner: NewKeyOwner;
   readonly randomBytes: (length: number) => Uint8Array;
   readonly passphraseCost?: PassphraseCost | undefined;
 }
 
 /** The bytes of `keys/<slot>`: readable JSON with the secrets sealed in it. */
-export async function encodeSlot(slot: NewSlot): Promise<Uint8Array> {
-  const derivation = newDerivation(slot.key.kind, slot.randomBytes(16), slot.passphraseCost);
-  const wrappingKey = await deriveWrappingKey(derivation, slot.key);
+export async function encodeSlot({ owner, ...slot }: NewSlot): Promise<Uint8Array> {
+  if (owner.kind === "age-recipient") {
+    const facts: SlotFacts = { ...slot.facts, kind: "age", recipient: owner.recipient };
+    const sealed = await encryptForRecipient(owner.recipient, secretBytes(slot.repositoryId, facts, slot.secrets));
+    return slotBytes(slot.repositoryId, facts, 2, { sealed: base64(sealed) });
+  }
+  const facts: SlotFacts = { ...slot.facts, kind: owner.kind, recipient: null };
+  const derivation = newDerivation(owner.kind, slot.randomBytes(16), slot.passphraseCost);
+  const wrappingKey = await deriveWrappingKey(derivation, owner);
   if (wrappingKey === null) throw new Error("a derivation was made for another kind of key");
   const nonce = slot.randomBytes(12);
-  const secrets = jsonBytes({
-    dataKey: Buffer.from(slot.secrets.dataKey).toString("base64"),
-    fingerprintSeed: Buffer.from(slot.secrets.fingerprintSeed).toString("base64"),
+  const sealing = slotSealing(wrappingKey, nonce, slot.repositoryId, facts);
+  const sealed = sealBox(secretBytes(slot.repositoryId, facts, slot.secrets), sealing);
+  return slotBytes(slot.repositoryId, facts, 1, {
+    derivation: derivationToJson(derivation),
+    nonce: base64(nonce),
+    sealed: base64(sealed),
   });
-  const sealing = slotSealing(wrappingKey, nonce, slot.repositoryId, slot.slot, slot.secrets.keyId);
-  return jsonBytes(
-    {
-      tidemark: "key-slot",
-      formatVersion: 1,
-      repositoryId: slot.repositoryId,
-      slot: slot.slot,
-      keyId: slot.secrets.keyId,
-      kind: slot.key.kind,
-      createdAt: slot.createdAt.toISOString(),
-      derivation: derivationToJson(derivation),
-      nonce: Buffer.from(nonce).toString("base64"),
-      sealed: Buffer.from(sealBox(secrets, sealing)).toString("base64"),
-    },
-    2,
-  );
 }
 
-interface ReadSlot {
-  readonly slot: string;
-  readonly keyId: string;
-  readonly createdAt: Date;
-  readonly derivation: KeyDerivation;
-  readonly nonce: Uint8Array;
+function slotBytes(repositoryId: string, facts: SlotFacts, formatVersion: number, rest: object): Uint8Array {
+  return jsonBytes({ tidemark: "key-slot", formatVersion, repositoryId, ...plainFacts(facts), ...rest }, 2);
+}
+
+function secretBytes(repositoryId: string, facts: SlotFacts, secrets: SlotSecrets): Uint8Array {
+  const { dataKey, fingerprintSeed } = secrets;
+  const about = { repositoryId, ...plainFacts(facts) };
+  return jsonBytes({ dataKey: base64(dataKey), fingerprintSeed: base64(fingerprintSeed), about });
+}
+
+function plainFacts({ createdAt, keyCreatedAt, recipient, ...facts }: SlotFacts): Record<string, unknown> {
+  const times = { createdAt: createdAt.toISOString(), keyCreatedAt: keyCreatedAt.toISOString() };
+  return { ...facts, ...(recipient === null ? {} : { recipient }), ...times };
+}
+
+/** A slot as it lies in the store, of a kind this version knows. */
+export interface ReadSlot {
+  readonly facts: SlotFacts;
+  readonly wrapping: { readonly derivation: KeyDerivation; readonly nonce: Uint8Array } | null;
   readonly sealed: Uint8Array;
 }
 
-export interface OpenedKeys {
-  readonly keyring: Keyring;
-  readonly fingerprintSeed: Uint8Array;
+/** Slot, or why it is passed over: damage, a later version, a slot that another repository's creation left. */
+export function decodeSlot(bytes: Uint8Array, name: string, repositoryId: string): ReadSlot | { readonly why: string } {
+  try {
+    const fields = JsonFields.parse(bytes);
+    if (fields.text("tidemark") !== "key-slot") return { why: "it is no key slot" };
+    const version = fields.number("formatVersion");
+    if (version > 2) return { why: `it is of format ${version}, which a newer Tidemark wrote` };
+    const owner = fields.text("repositoryId");
+    if (owner !== repositoryId) return { why: `it belongs to ${owner}` };
+    if (fields.text("slot") !== name) return { why: `it was made as ${fields.text("slot")}` };
+    const facts = readFacts(fields, name);
+    if (facts === null) return { why: `its kind ${fields.text("kind")} is not known to this Tidemark` };
+    const sealed = fields.bytes("sealed");
+    if (facts.kind === "age") return { facts, wrapping: null, sealed };
+    const derivation = derivationFromJson(fields.object("derivation"));
+    if (derivation === null) return { why: "its key derivation is not known to this Tidemark" };
+    return { facts, wrapping: { derivation, nonce: fields.bytes("nonce") }, sealed };
+  } catch (error) {
+    return { why: `it is damaged: ${error instanceof Error ? error.message : String(error)}` };
+  }
 }
 
-/**
- * Opens every slot the key fits. New objects use the data key of the newest one. Throws `repository-key-wrong` when it
- * fits none, `object-damaged` when there is no readable slot at all.
- */
-export async function openSlots(store: ObjectStore, repositoryId: string, key: RepositoryKey): Promise<OpenedKeys> {
-  const slots = await readSlots(store, repositoryId);
-  const opened: SlotSecrets[] = [];
-  for (const slot of slots) {
-    const secrets = await openSlot(slot, repositoryId, key);
-    if (secrets !== null) opened.push(secrets);
-  }
-  const newest = opened.at(-1);
-  if (newest === undefined) {
-    throw new AppError("repository-key-wrong", {
-      message: `this ${key.kind === "key-file" ? "key file" : "passphrase"} does not open ${store.location}`,
-      hint: "use the key file or passphrase this repository was made with; the recovery kit has it",
-      context: { location: store.location, slots: slots.length },
-    });
-  }
-  const dataKeys = new Map(opened.map(({ keyId, dataKey }) => [keyId, dataKey]));
-  return { keyring: { currentKeyId: newest.keyId, dataKeys }, fingerprintSeed: newest.fingerprintSeed };
-}
-
-/** Slots of this repository, oldest first. Those another creator left behind, or a newer version made, are passed over. */
-async function readSlots(store: ObjectStore, repositoryId: string): Promise<ReadSlot[]> {
-  const slots: ReadSlot[] = [];
-  const unreadable: string[] = [];
-  for await (const { key } of store.list(keysPrefix)) {
-    try {
-      const slot = decodeSlot(await store.get(key), nameOf(key), repositoryId);
-      if (slot !== null) slots.push(slot);
-    } catch (error) {
-      if (error instanceof AppError) throw error;
-      unreadable.push(key);
-    }
-  }
-  if (slots.length === 0) {
-    throw new AppError("object-damaged", {
-      message: `no key slot in ${store.location} can be read${unreadable.length > 0 ? ` (damaged: ${unreadable.join(", ")})` : ""}`,
-      hint: "copy the keys/ folder back from a copy of the repository; without a slot the data cannot be opened",
-      context: { location: store.location },
-    });
-  }
-  return slots.sort((a, b) => a.createdAt.getTime() - b.createdAt.getTime());
-}
-
-function decodeSlot(bytes: Uint8Array, name: string, repositoryId: string): ReadSlot | null {
-  const fields = JsonFields.parse(bytes);
-  if (fields.text("tidemark") !== "key-slot") throw new TypeError("not a key slot");
-  if (fields.number("formatVersion") > 1 || fields.text("repositoryId") !== repositoryId) return null;
-  const derivation = derivationFromJson(fields.object("derivation"));
-  if (derivation === null) return null;
+/** Null for an unknown kind. The first slots of version 1 have no owner, label and time of the data key. */
+function readFacts(fields: JsonFields, name: string): SlotFacts | null {
+  const kind = fields.text("kind");
+  if (kind !== "key-file" && kind !== "passphrase" && kind !== "age") return null;
+  const createdAt = fields.date("createdAt");
   return {
     slot: name,
+    kind,
+    ownerId: fields.textOrNull("ownerId") ?? name,
+    label: fields.textOrNull("label"),
+    recipient: kind === "age" ? fields.text("recipient") : null,
     keyId: fields.text("keyId"),
-    createdAt: fields.date("createdAt"),
-    derivation,
-    nonce: fields.bytes("nonce"),
-    sealed: fields.bytes("sealed"),
+    keyCreatedAt: fields.isNull("keyCreatedAt") ? createdAt : fields.date("keyCreatedAt"),
+    createdAt,
   };
 }
 
-async function openSlot(slot: ReadSlot, repositoryId: string, key: RepositoryKey): Promise<SlotSecrets | null> {
-  const wrappingKey = await deriveWrappingKey(slot.derivation, key);
+export interface OpenedSlot {
+  /** As sealed, whatever the plain fields say. */
+  readonly facts: SlotFacts;
+  readonly secrets: SlotSecrets;
+  /** Why it should be replaced although it opens, or null. */
+  readonly problem: string | null;
+}
+
+/** Null when this key does not fit, or the sealed bytes are damaged: nobody can tell the one from the other. */
+export async function openSlot(slot: ReadSlot, repositoryId: string, key: RepositoryKey): Promise<OpenedSlot | null> {
+  const plain = await unwrap(slot, repositoryId, key);
+  if (plain === null) return null;
+  const fields = JsonFields.parse(plain);
+  const secrets = { dataKey: fields.bytes("dataKey"), fingerprintSeed: fields.bytes("fingerprintSeed") };
+  if (fields.isNull("about")) return slot.facts.kind === "age" ? null : { facts: slot.facts, secrets, problem: null };
+  const about = fields.object("about");
+  const facts = readFacts(about, slot.facts.slot);
+  // An age file says nothing of where it lies, so what is inside decides: another repository's or slot's is not this one.
+  const ours = about.text("repositoryId") === repositoryId && about.text("slot") === slot.facts.slot;
+  if (!ours || facts === null) return null;
+  const same = JSON.stringify(plainFacts(facts)) === JSON.stringify(plainFacts(slot.facts));
+  return { facts, secrets, problem: same ? null : "its plain fields were changed after it was sealed" };
+}
+
+async function unwrap(slot: ReadSlot, repositoryId: string, key: RepositoryKey): Promise<Uint8Array | null> {
+  if (slot.wrapping === null) {
+    return key.kind === "age-identity" ? decryptWithIdentity(key.text, slot.sealed) : null;
+  }
+  if (key.kind === "age-identity") return null;
+  const wrappingKey = await deriveWrappingKey(slot.wrapping.derivation, key);
   if (wrappingKey === null) return null;
-  const sealing = slotSealing(wrappingKey, slot.nonce, repositoryId, slot.slot, slot.keyId);
-  let plain: Uint8Array;
   try {
-    plain = openBox(slot.sealed, sealing);
+    return openBox(slot.sealed, slotSealing(wrappingKey, slot.wrapping.nonce, repositoryId, slot.facts), 64 * 1024);
   } catch {
     // The tag does not match: this key does not fit this slot. Whether any fits is for the caller to say.
     return null;
   }
-  const fields = JsonFields.parse(plain);
-  return { keyId: slot.keyId, dataKey: fields.bytes("dataKey"), fingerprintSeed: fields.bytes("fingerprintSeed") };
 }
 
 function slotSealing(
   key: Uint8Array,
   nonce: Uint8Array,
   repositoryId: string,
-  slot: string,
-  keyId: string,
+  facts: Pick<SlotFacts, "slot" | "keyId">,
 ): FrameSealing {
-  const place = `tidemark/1 ${repositoryId} ${keySlotKey(slot)} ${keyId}`;
+  const place = `tidemark/1 ${repositoryId} ${keySlotKey(facts.slot)} ${facts.keyId}`;
   return { key, nonce, additionalData: new Uint8Array(Buffer.from(place, "latin1")) };
+}
+
+function base64(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString("base64");
 }

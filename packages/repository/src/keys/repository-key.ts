@@ -31,3 +31,22 @@ export function parseKeyFile(text: Secret): Uint8Array {
 export function wrongKey(message: string, hint: string): AppError {
   return new AppError("repository-key-wrong", { message, hint });
 }
+
+/**
+ * A key as a person gives it. A text with one line of a key file in it (a recovery kit) is that key file; one with age's
+ * secret keys is an identity; everything else is a passphrase, taken as it is but for the end of its line.
+ */
+export function repositoryKeyFromText(text: Secret): RepositoryKey {
+  const lines = text
+    .reveal()
+    .split(/\r?\n/)
+    .map((line) => line.trim());
+  const keyLines = [...new Set(lines.filter((line) => line.startsWith(keyFileWord)))];
+  if (keyLines.length > 1) {
+    throw wrongKey("the text holds more than one key", "give the file of one repository's key, or one recovery kit");
+  }
+  const [keyLine] = keyLines;
+  if (keyLine !== undefined) return { kind: "key-file", text: new Secret(keyLine) };
+  if (lines.some((line) => line.startsWith("AGE-SECRET-KEY-"))) return { kind: "age-identity", text };
+  return { kind: "passphrase", text: new Secret(text.reveal().replace(/\r?\n$/, "")) };
+}
