@@ -41,6 +41,7 @@ const context: RepositoryContext = {
   compression: defaultCompression,
   spoolFolder: folder,
   leaseRenewalMs: 600_000,
+  every: () => () => undefined,
   clock: systemClock,
   newId,
   randomBytes: (length) => new Uint8Array(length),

@@ -6,6 +6,9 @@ import type { CompressionSetting } from "./seal/compression.ts";
 import { damagedObject, type Keyring, ObjectSeal, type Prefix } from "./seal/object-seal.ts";
 import type { RepositoryStep } from "./steps.ts";
 
+/** Timers are a dependency, like the clock: tests move both. */
+export type Every = (intervalMs: number, act: () => void) => () => void;
+
 /** What the parts of an opened repository share. */
 export interface RepositoryContext {
   readonly store: ObjectStore;
@@ -17,6 +20,8 @@ export interface RepositoryContext {
   readonly spoolFolder: string;
   /** How often a lease is renewed; see `renewalsPerTerm`. */
   readonly leaseRenewalMs: number;
+  /** Calls `act` again and again until the answer is called; keeps no process alive. */
+  readonly every: Every;
   readonly clock: Clock;
   readonly newId: (kind: IdKind) => string;
   readonly randomBytes: (length: number) => Uint8Array;

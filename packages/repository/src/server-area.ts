@@ -1,7 +1,17 @@
 import { AppError } from "@tidemark/kit";
 import { OpenBackupWriter } from "./backup/backup-writer.ts";
-import { executeCollection, planCollection } from "./collection/collection.ts";
+import type { AreaUsage } from "./collection/area-usage.ts";
+import { executeCollection, planCollection, usageOf } from "./collection/collection.ts";
+import { doomedPacks, latestPass } from "./collection/collection-pass.ts";
+import { findInterrupted, type InterruptedBackup, type InterruptedQuestion } from "./collection/interrupted.ts";
 import { isHeld, putMark, readMarks } from "./collection/mark.ts";
+import { holdPacks, type PackHold } from "./collection/pack-hold.ts";
+import {
+  type PackVerification,
+  putVerification,
+  readVerifications,
+  type VerificationFact,
+} from "./collection/verification.ts";
 import { ManifestObject, readManifestBeginning } from "./manifests/manifest-object.ts";
 import { damagedBackup, OpenedManifest, storedBackup } from "./manifests/manifest-reader.ts";
 import { PackFrameSource } from "./packs/frame-source.ts";
@@ -30,6 +40,12 @@ export class OpenedServerArea implements ServerArea {
     assertId(serverId, "server id");
     this.serverId = serverId;
     this.#context = context;
+  }
+
+  /** For acts between two repositories, which need more than an area shows. */
+  static contextOf(area: ServerArea): RepositoryContext {
+    if (area instanceof OpenedServerArea) return area.#context;
+    throw new AppError("bad-request", { message: "this is not the area of an opened repository" });
   }
 
   async listBackups(): Promise<readonly StoredBackup[]> {
@@ -112,7 +128,37 @@ export class OpenedServerArea implements ServerArea {
   executeCollection(plan: CollectionPlan, signal?: AbortSignal): Promise<CollectionReport> {
     return executeCollection(this.#context, this.serverId, plan, signal);
   }
+
+  usage(): Promise<AreaUsage> {
+    return usageOf(this.#context, this.serverId);
+  }
+
+  async plannedEvacuation(): Promise<ReadonlySet<string>> {
+    return new Set((await latestPass(this.#context, this.serverId))?.evacuate);
+  }
+
+  interruptedBackups(question: InterruptedQuestion): Promise<readonly InterruptedBackup[]> {
+    return findInterrupted(this.#context, this.serverId, question);
+  }
+
+  holdPacks(kind: "reader" | "copy"): Promise<PackHold> {
+    return holdPacks(this.#context, this.serverId, kind);
+  }
+
+  verifications(): Promise<readonly PackVerification[]> {
+    return readVerifications(this.#context, this.serverId);
+  }
+
+  addVerification(fact: VerificationFact): Promise<void> {
+    return putVerification(this.#context, this.serverId, fact);
+  }
+
+  doomedPacks(): Promise<ReadonlySet<string>> {
+    return doomedPacks(this.#context, this.serverId);
+  }
 }
+
+export const contextOf = OpenedServerArea.contextOf;
 
 /** Whoever lists a thousand backups does not want a thousand configurations in memory; `openManifest` gives one. */
 function withoutConfiguration(backup: StoredBackup): StoredBackup {

@@ -40,14 +40,21 @@ async function take(context: RunContext<"backup">, server: Server, area: ServerA
   const { source, configuration, environment } = await prepareSource(deps, server, request, control);
   const encoder = createBackupEncoder({ threads: deps.settings.frameThreads });
   try {
+    const endedBackupIds = await endedBackups(deps, server.id);
     return await takeBackup(
       { area, encoder, clock: deps.clock, source },
-      { ...backupRequest(request, server), configuration, environment },
+      { ...backupRequest(request, server), endedBackupIds, configuration, environment },
       withEstimate(control, server),
     );
   } finally {
     await encoder.close();
   }
+}
+
+/** Runs that ended without a backup: what they had stored is used again. One backup of a server is taken at a time. */
+async function endedBackups({ metadata }: WorkerDeps, serverId: string): Promise<readonly string[]> {
+  const rows = await metadata.backups.ofServer(serverId);
+  return rows.filter(({ state }) => state === "interrupted" || state === "failed").map(({ id }) => id);
 }
 
 function backupRequest(request: RunRequest<"backup">, server: Server) {

@@ -14,6 +14,7 @@ import { openFileSource } from "../file-backup/file-source.ts";
 import { type BackupParent, chooseParent } from "./backup-parent.ts";
 import type { BackupSource, CopiedBackup, CopyRequest, FullReason, OpenedSource } from "./backup-source.ts";
 import { reasonForFull } from "./incremental-refusal.ts";
+import { findStoredFrames, reportSalvage } from "./stored-frames.ts";
 import { openStreamSource } from "./stream-source.ts";
 
 export interface TakeBackupDeps {
@@ -42,6 +43,8 @@ export interface BackupRequest {
   readonly reading?: "auto" | "full" | undefined;
   /** How long a standby is given for the restartpoint that an incremental copy needs; 60,000 unless given. */
   readonly restartpointWaitMs?: number | undefined;
+  /** Earlier backups of this server that are known to have ended without a manifest: what they stored is used again. */
+  readonly endedBackupIds?: readonly string[];
   /** The server's configuration files as they could be read, kept with the backup; null or left out: not known. */
   readonly configuration?: BackupConfiguration | null | undefined;
   /** Collations and libraries of the server, kept with the backup; null or left out: not known. */
@@ -115,7 +118,9 @@ async function attemptBackup(deps: TakeBackupDeps, attempt: Attempt, control: Ac
     // The server drops the first session's slot when it has noticed its end: the second has one of its own.
     const slotOf = attempt.isSecond ? `${request.backupId}_full` : request.backupId;
     const notes = await source.reserveWal(slotOf, control);
+    const storedFrames = await findStoredFrames(deps.area, request.endedBackupIds ?? [], control);
     writer = await deps.area.beginBackup({
+      ...storedFrames,
       backupId: request.backupId,
       parentId: parent.parentId,
       avoidPackIds: new Set([...parent.avoidPackIds, ...attempt.avoidPackIds]),
@@ -129,6 +134,7 @@ async function attemptBackup(deps: TakeBackupDeps, attempt: Attempt, control: Ac
     await writer.drain();
     await reachStep(control, "backup:before-commit");
     const stored = await writer.commit(facts);
+    reportSalvage(writer, storedFrames.salvageFrom ?? [], control);
     writer = null;
     await closeQuietly(source, control);
     await control.onStep?.("backup:after-commit");

@@ -45,6 +45,8 @@ export class OpenBackupWriter implements BackupWriter {
   readonly #begun: BegunBackup;
   #state: "open" | "committing" | "committed" | "aborted" = "open";
   readonly #patched: PatchedFiles;
+  /** The manifest's put was begun: it may be there, whatever the store said. */
+  #manifestPut = false;
   #openFile: (FileWriter & { readonly isEnded: boolean }) | null = null;
   #sentBytes: number | null = null;
   #files = 0;
@@ -223,7 +225,6 @@ export class OpenBackupWriter implements BackupWriter {
 
   async abort(): Promise<void> {
     if (this.#state === "committed" || this.#state === "aborted") return;
-    const mayBeCommitted = this.#state === "committing";
     this.#state = "aborted";
     const { backupId } = this.#options;
     this.#dispatcher.fail(new AppError("cancelled", { message: `backup ${backupId} was given up` }));
@@ -236,7 +237,7 @@ export class OpenBackupWriter implements BackupWriter {
       }
     };
     await attempt(() => this.#manifest.spool.close());
-    await attempt(() => this.#removeOwn(mayBeCommitted));
+    await attempt(() => this.#removeOwn());
     if (failures.length === 1) throw failures[0];
     if (failures.length > 1) throw new AggregateError(failures, `backup ${backupId} was not removed entirely`);
   }
@@ -245,7 +246,7 @@ export class OpenBackupWriter implements BackupWriter {
    * The key is claimed before anything goes: the manifest may have been put although its put failed, and a later backup may
    * have taken over what this one stored. Who does not hold the claim leaves everything to the collection.
    */
-  async #removeOwn(mayBeCommitted: boolean): Promise<void> {
+  async #removeOwn(): Promise<void> {
     const { backupId } = this.#options;
     await this.#context.step("abort:before-revoke");
     const claim = await revokeManifest(this.#context, this.#serverId, backupId, "writer");
@@ -254,7 +255,7 @@ export class OpenBackupWriter implements BackupWriter {
       await this.#packs.removeAll();
       await this.#context.step("abort:before-unclaim");
       // A put that was given up may still arrive, so after one the key stays claimed for ever.
-      if (!mayBeCommitted) await giveUpClaim(this.#context, this.#serverId, backupId);
+      if (!this.#manifestPut) await giveUpClaim(this.#context, this.#serverId, backupId);
     }
     await this.#context.step("abort:before-lease");
     await this.#begun.lease.release();
@@ -264,6 +265,7 @@ export class OpenBackupWriter implements BackupWriter {
     const { signal } = this.#options;
     await this.#context.step("manifest:before-put");
     this.#dispatcher.throwFailure();
+    this.#manifestPut = true;
     try {
       await this.#context.store.put(
         this.#manifest.key,

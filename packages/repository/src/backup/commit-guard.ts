@@ -36,7 +36,8 @@ export async function confirmManifest(
   packIds: Iterable<string>,
 ): Promise<void> {
   const key = manifestKey(serverId, backupId);
-  if ((await readManifestBeginning(context, key)).kind === "revoked") throw await manifestKeyTaken(context, key, undefined);
+  if ((await readManifestBeginning(context, key)).kind === "revoked")
+    throw await manifestKeyTaken(context, key, undefined);
   try {
     await assertPacksStay(context, serverId, packIds);
   } catch (error) {

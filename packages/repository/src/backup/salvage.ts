@@ -58,7 +58,8 @@ export class Salvage {
   static async open(context: RepositoryContext, serverId: string, options: SalvageOptions): Promise<Salvage | null> {
     const deadIds: string[] = [];
     for (const deadId of options.salvageFrom) {
-      if (deadId !== options.backupId && (await takeOver(context, serverId, deadId, options.backupId))) deadIds.push(deadId);
+      if (deadId !== options.backupId && (await takeOver(context, serverId, deadId, options.backupId)))
+        deadIds.push(deadId);
     }
     if (deadIds.length === 0) return null;
     const doomed = await doomedPacks(context, serverId);
@@ -79,10 +80,7 @@ export class Salvage {
   }
 
   /** See `FrameSalvage`. */
-  async find(
-    frame: Extract<FrameOutcome, { kind: "encoded" }>,
-    plain: Uint8Array,
-  ): Promise<StoredFramePlace | null> {
+  async find(frame: Extract<FrameOutcome, { kind: "encoded" }>, plain: Uint8Array): Promise<StoredFramePlace | null> {
     for (const { packNumber, frameIndex } of this.#table.find(frame.fingerprint)) {
       const packId = this.#packIds[packNumber] ?? "";
       const directory = await this.#directory(packNumber, packId);

@@ -85,6 +85,7 @@ function decodePass(fields: JsonFields): CollectionPass {
 function decodeShape(item: unknown): readonly [string, PackShape] {
   if (!Array.isArray(item)) throw new TypeError("the shape of a pack is no list");
   const [packId, frames, frameBytes] = item as readonly unknown[];
-  if (typeof frames !== "number" || typeof frameBytes !== "number") throw new TypeError("the shape of a pack is damaged");
+  if (typeof frames !== "number" || typeof frameBytes !== "number")
+    throw new TypeError("the shape of a pack is damaged");
   return [asText(packId), { frames, frameBytes }];
 }

@@ -38,7 +38,8 @@ export async function findInterrupted(
   if (deadIds.size === 0) return [];
   const newest = await newestBackupId(context, serverId);
   for (const backupId of deadIds) {
-    if ((newest !== null && newest > backupId) || (await isCommitted(context, serverId, backupId))) deadIds.delete(backupId);
+    if ((newest !== null && newest > backupId) || (await isCommitted(context, serverId, backupId)))
+      deadIds.delete(backupId);
   }
   if (deadIds.size === 0) return [];
   const doomed = await doomedPacks(context, serverId);

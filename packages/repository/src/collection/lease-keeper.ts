@@ -39,7 +39,7 @@ class LeaseKeeper implements HeldLease {
   readonly #serverId: string;
   readonly #terms: LeaseTerms;
   readonly #keys = new Set<string>();
-  #timer: NodeJS.Timeout | null = null;
+  #stop: () => void = () => undefined;
   #renewing: Promise<void> | null = null;
 
   constructor(context: RepositoryContext, serverId: string, terms: LeaseTerms) {
@@ -51,9 +51,7 @@ class LeaseKeeper implements HeldLease {
   async begin(): Promise<void> {
     const { kind, backupId } = this.#terms;
     await this.#put(kind, backupId ?? this.#context.newId("lease"), null);
-    this.#timer = setInterval(() => void this.#renewQuietly(), this.#context.leaseRenewalMs);
-    // A lease keeps no process alive.
-    this.#timer.unref();
+    this.#stop = this.#context.every(this.#context.leaseRenewalMs, () => void this.#renewQuietly());
   }
 
   renew(): Promise<void> {
@@ -64,8 +62,7 @@ class LeaseKeeper implements HeldLease {
   }
 
   async release(): Promise<void> {
-    if (this.#timer !== null) clearInterval(this.#timer);
-    this.#timer = null;
+    this.#stop();
     await this.#renewing?.catch(() => undefined);
     // A writer's first lease goes last: it stands for all of them.
     for (const key of [...this.#keys].reverse()) {
