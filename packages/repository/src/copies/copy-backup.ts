@@ -134,7 +134,7 @@ class BackupCopy {
     // A collection that took a paused copy's lease for expired may have removed packs between the two: seen here.
     await this.#assertPacks(manifest.packIds);
     await this.#to.step("copy:before-marks");
-    const copiedMarks = await this.#bringMarks();
+    const copiedMarks = await bringMarks(this.#from, this.#to, this.#serverId, backupId);
     await this.#to.step("copy:after-marks");
     return { copiedPacks: this.#packs, copiedBytes: this.#bytes, replacedPacks: this.#replaced, copiedMarks };
   }
@@ -174,20 +174,31 @@ class BackupCopy {
       context: { packId: missing, backupId: this.#copy.backupId },
     });
   }
+}
 
-  /** The same marks under the same ids. What was found out about the source's bytes (verified, damaged) stays there. */
-  async #bringMarks(): Promise<number> {
-    const { backupId } = this.#copy;
-    const present = new Set((await readMarks(this.#to, this.#serverId, backupId)).map(({ markId }) => markId));
-    let count = 0;
-    for (const mark of await readMarks(this.#from, this.#serverId, backupId)) {
-      if (present.has(mark.markId) || !following.has(mark.kind)) continue;
-      const { markId, kind, text, by, at } = mark;
-      await putFacts(this.#to, `${marksPrefix(this.#serverId, backupId)}${markId}`, { kind, text, by, at });
-      count++;
-    }
-    return count;
+/**
+ * Brings the holds, releases and notes of a backup that is in both places, under the same ids; gives how many were new.
+ * What was found out about the source's bytes (verified, damaged) stays there.
+ */
+export function copyMarks(source: ServerArea, target: ServerArea, backupId: string): Promise<number> {
+  return bringMarks(contextOf(source), contextOf(target), source.serverId, backupId);
+}
+
+async function bringMarks(
+  from: RepositoryContext,
+  to: RepositoryContext,
+  serverId: string,
+  backupId: string,
+): Promise<number> {
+  const present = new Set((await readMarks(to, serverId, backupId)).map(({ markId }) => markId));
+  let count = 0;
+  for (const mark of await readMarks(from, serverId, backupId)) {
+    if (present.has(mark.markId) || !following.has(mark.kind)) continue;
+    const { markId, kind, text, by, at } = mark;
+    await putFacts(to, `${marksPrefix(serverId, backupId)}${markId}`, { kind, text, by, at });
+    count++;
   }
+  return count;
 }
 
 const following: ReadonlySet<MarkKind> = new Set(["hold", "release", "note"]);
