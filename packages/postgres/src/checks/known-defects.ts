@@ -6,6 +6,8 @@ export interface KnownDefect {
   /** The first minor without it. */
   readonly fixedIn: number;
   readonly severity: Extract<Severity, "risk" | "note">;
+  /** Where the server summarizes its WAL, and our backups of it are incremental; `severity` unless given. */
+  readonly whenSummarizing?: Extract<Severity, "risk" | "note">;
   readonly what: string;
   /** Where the PostgreSQL project says so. */
   readonly source: string;
@@ -14,7 +16,11 @@ export interface KnownDefect {
 /**
  * What the release notes say of backups, as far as it concerns servers (not their client programs alone): incremental
  * backups came with 17 and were mended several times. `risk`: what a backup of ours contains may be wrong, or backups
- * stop. `note`: backups of ours do not go that way, since they ask for everything and find out themselves what changed.
+ * stop, or the server comes into danger. `note`: ours go another way: they lay increments over what is stored themselves,
+ * always take visibility maps in full, and take everything where the summaries do not reach.
+ *
+ * A summarizer that stands still is a risk of its own where it runs: the server keeps all WAL it has not summarized yet,
+ * until its disk is full.
  */
 export const knownDefects: readonly KnownDefect[] = [
   {
@@ -42,7 +48,15 @@ export const knownDefects: readonly KnownDefect[] = [
     major: 17,
     fixedIn: 11,
     severity: "note",
-    what: "the WAL summarizer misses changes of visibility maps, and may stand still at a change of timeline",
+    what: "the WAL summarizer misses changes of visibility maps",
+    source: "release notes of 17.11",
+  },
+  {
+    major: 17,
+    fixedIn: 11,
+    severity: "note",
+    whenSummarizing: "risk",
+    what: "the WAL summarizer may stand still at a change of timeline: backups read everything then, and the server removes no WAL",
     source: "release notes of 17.11",
   },
   {
@@ -63,7 +77,15 @@ export const knownDefects: readonly KnownDefect[] = [
     major: 18,
     fixedIn: 6,
     severity: "note",
-    what: "the WAL summarizer misses changes of visibility maps, and may stand still at a change of timeline",
+    what: "the WAL summarizer misses changes of visibility maps",
+    source: "release notes of 18.6",
+  },
+  {
+    major: 18,
+    fixedIn: 6,
+    severity: "note",
+    whenSummarizing: "risk",
+    what: "the WAL summarizer may stand still at a change of timeline: backups read everything then, and the server removes no WAL",
     source: "release notes of 18.6",
   },
 ];

@@ -163,14 +163,16 @@ describe("version-supported", () => {
 
 describe("known-backup-defects", () => {
   it.each([
-    [170_000, "note", "17.11", 4],
-    [170_008, "note", "17.11", 2],
-    [170_010, "note", "17.11", 1],
-    [180_001, "note", "18.6", 3],
-    [180_004, "note", "18.6", 1],
-  ])("tells the defects of %i and the minor without them", async (versionNum, severity, target, count) => {
+    [170_000, "17.11", 5],
+    [170_008, "17.11", 3],
+    [170_010, "17.11", 2],
+    [180_001, "18.6", 4],
+    [180_004, "18.6", 2],
+  ])("tells the defects of %i and the minor without them", async (versionNum, target, count) => {
     const result = await judge("known-backup-defects", { versionNum });
-    expect(result).toMatchObject({ state: "found", severity, required: `${target} or newer` });
+    expect(result).toMatchObject({ state: "found", severity: "note", required: `${target} or newer` });
+    const settings = [{ name: "summarize_wal", value: "on" }];
+    expect(await judge("known-backup-defects", { versionNum, settings })).toMatchObject({ severity: "risk" });
     expect(result.found.match(/release notes of/g)).toHaveLength(count);
     expect(result.remedy).toMatchObject({ needs: "restart" });
   });

@@ -1,6 +1,6 @@
 import { supportedMajors } from "../session/capabilities.ts";
 import { check, found, ok } from "./check.ts";
-import { knownDefects, lastReleases } from "./known-defects.ts";
+import { type KnownDefect, knownDefects, lastReleases } from "./known-defects.ts";
 
 const versionSupported = check({
   id: "version-supported",
@@ -34,11 +34,12 @@ const knownBackupDefects = check({
   title: "The minor release has no known defects in backups",
   problem: "The minor release has known defects in backups",
   severity: "risk",
-  read: "server_version_num",
+  read: "server_version_num, summarize_wal",
   required: "the newest minor release of its major",
   why: "what the server sends for an incremental backup may then not be what it has",
-  parts: [],
-  judge({ server: { major, versionNum, versionText } }) {
+  parts: ["settings"],
+  judge({ server: { major, versionNum, versionText }, settings }) {
+    const summarizes = settings.isOn("summarize_wal");
     const minor = versionNum % 10_000;
     const present = knownDefects.filter((defect) => defect.major === major && minor < defect.fixedIn);
     if (present.length === 0) return ok(`none known of ${versionText}`);
@@ -48,11 +49,15 @@ const knownBackupDefects = check({
       `${versionText}: ${told}`,
       { advice: `install ${major}.${target} or newer and restart; no dump is needed between minors`, needs: "restart" },
       {
-        severity: present.some(({ severity }) => severity === "risk") ? "risk" : "note",
+        severity: present.some((defect) => severityOf(defect, summarizes) === "risk") ? "risk" : "note",
         required: `${major}.${target} or newer`,
       },
     );
   },
 });
+
+function severityOf({ severity, whenSummarizing }: KnownDefect, summarizes: boolean): KnownDefect["severity"] {
+  return summarizes ? (whenSummarizing ?? severity) : severity;
+}
 
 export const versionChecks = [versionSupported, knownBackupDefects];
