@@ -12,7 +12,7 @@ import { runVitest } from "./bootstrap/vitest-run.mjs";
 const steps = [
   {
     name: "lint of promises and switches",
-    command: ["eslint", "--no-error-on-unmatched-pattern", "apps", "packages", "e2e"],
+    command: ["eslint", "--no-error-on-unmatched-pattern", "apps", "packages", "bench", "e2e"],
   },
   { name: "types", command: ["tsc", "-p", "tsconfig.json"] },
   { name: "types of the dashboard", command: ["tsc", "-p", "apps/web/tsconfig.json"], when: "apps/web/tsconfig.json" },

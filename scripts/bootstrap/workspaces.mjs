@@ -9,7 +9,7 @@ export function workspaces() {
       .filter((entry) => entry.isDirectory() && existsSync(join(root, parent, entry.name, "package.json")))
       .map((entry) => `${parent}/${entry.name}`),
   );
-  const all = [...folders, "e2e"].map((folder) => ({
+  const all = [...folders, "bench", "e2e"].map((folder) => ({
     folder,
     room: folder.split("/").at(-1),
     manifest: JSON.parse(readFileSync(join(root, folder, "package.json"), "utf8")),

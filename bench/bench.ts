@@ -1,0 +1,110 @@
+/**
+ * Measures us beside other tools on one server in one run (docs/performance.md). `npm run bench -- --help`.
+ *
+ * PostgreSQL and pgBackRest want one ordinary user who owns everything: run by root, it goes on as the account that
+ * PostgreSQL's servers run under.
+ */
+import { execFileSync, spawnSync } from "node:child_process";
+import { chownSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { systemClock } from "@tidemark/kit";
+import { findServerUser } from "@tidemark/local-postgres";
+import { type BenchCluster, fill, startBenchCluster } from "./cluster.ts";
+import { sizeOf } from "./measure.ts";
+import { report } from "./report.ts";
+import { Rounds } from "./rounds.ts";
+import { plainCopy } from "./rows/copy.ts";
+import { pgBasebackup } from "./rows/pg-basebackup.ts";
+import { pgBackRest } from "./rows/pgbackrest.ts";
+import type { Row, RowContext } from "./rows/row.ts";
+import { tidemark } from "./rows/tidemark.ts";
+import { type BenchSettings, findProgram, readSettings, usage } from "./settings.ts";
+
+const settings = readSettings(process.argv.slice(2));
+if (settings === null) console.log(usage);
+else if (process.geteuid?.() === 0) await goOnAsServerUser(settings);
+else await bench(settings);
+
+async function goOnAsServerUser({ workDir, keep }: BenchSettings): Promise<void> {
+  const user = await findServerUser();
+  if (user === null) throw new Error("we are root and are not");
+  const { uid, gid } = user;
+  rmSync(workDir, { recursive: true, force: true });
+  mkdirSync(workDir, { recursive: true });
+  chownSync(workDir, uid, gid);
+  const script = fileURLToPath(import.meta.url);
+  const env = { ...process.env, HOME: workDir };
+  const { status } = spawnSync(process.execPath, [script, ...process.argv.slice(2)], {
+    uid,
+    gid,
+    env,
+    stdio: "inherit",
+  });
+  process.exitCode = status ?? 1;
+  if (status === 0 && keep) keepTables(readFileSync(join(workDir, "report.md"), "utf8"));
+  rmSync(workDir, { recursive: true, force: true });
+}
+
+async function bench(asked: BenchSettings): Promise<void> {
+  mkdirSync(asked.workDir, { recursive: true });
+  const cluster = await startBenchCluster(asked);
+  try {
+    console.log(`filling a server of version ${cluster.major} at scale ${asked.scale}`);
+    await fill(cluster, asked.scale);
+    const dataBytes = sizeOf(join(cluster.dataDir, "base"));
+    const rounds = new Rounds(asked, cluster, usableRows({ settings: asked, cluster }));
+    await rounds.all();
+    const circumstances = { date: systemClock.now(), versions: versions(asked, cluster), dataBytes, ...asked };
+    const tables = report(rounds.samples, circumstances);
+    console.log(`\n${tables}`);
+    writeFileSync(join(asked.workDir, "report.md"), tables);
+    if (asked.keep && process.env.HOME !== asked.workDir) keepTables(tables);
+  } finally {
+    await cluster.stop();
+  }
+}
+
+function usableRows(context: RowContext): readonly Row[] {
+  const plain = { encrypted: false, local: false };
+  const rows: readonly Row[] = [
+    tidemark(context, { ...plain, name: "tidemark zstd@1", compression: "zstd:1" }),
+    tidemark(context, { ...plain, name: "tidemark encrypted", compression: "zstd:1", encrypted: true }),
+    tidemark(context, { ...plain, name: "tidemark none", compression: "none" }),
+    tidemark(context, { ...plain, name: "tidemark local", compression: "zstd:1", local: true }),
+    pgBasebackup(context, "pg_basebackup server-zstd@1", "server-zstd:level=1,workers=2"),
+    pgBasebackup(context, "pg_basebackup server-zstd", "server-zstd:workers=2"),
+    pgBasebackup(context, "pg_basebackup none-t", "none"),
+    pgBackRest(context, "pgBackRest zst@1", { type: "zst", level: 1 }),
+    pgBackRest(context, "pgBackRest zst", { type: "zst", level: null }),
+    plainCopy(context),
+  ];
+  const { only } = context.settings;
+  return rows.filter((row) => {
+    if (only.length > 0 && !only.includes(row.name)) return false;
+    if (row.unavailable !== null) console.log(`${row.name} is left out: ${row.unavailable}`);
+    return row.unavailable === null;
+  });
+}
+
+function versions({ pgBin }: BenchSettings, { major }: BenchCluster): readonly string[] {
+  const first = (program: string, ...args: readonly string[]) =>
+    execFileSync(program, args, { encoding: "utf8" }).split("\n")[0] ?? "";
+  const peers = [findProgram("pgbackrest"), findProgram("zstd")].flatMap((program) =>
+    program === null ? [] : [first(program, program.endsWith("zstd") ? "--version" : "version")],
+  );
+  return [
+    `Node ${process.versions.node}`,
+    first(join(pgBin, "postgres"), "--version"),
+    `server of major ${major}`,
+    ...peers,
+  ];
+}
+
+/** Everything behind the line that says so is the last run's. */
+function keepTables(tables: string): void {
+  const page = fileURLToPath(new URL("../docs/performance.md", import.meta.url));
+  const mark = "<!-- the last run: written by npm run bench -- --keep -->";
+  const [head = ""] = readFileSync(page, "utf8").split(mark);
+  writeFileSync(page, `${head}${mark}\n\n${tables}`);
+}

@@ -1,0 +1,136 @@
+import { execFile, spawn } from "node:child_process";
+import { closeSync, openSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+
+/** A program to run and measure. */
+export interface Command {
+  readonly argv: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export interface Measured {
+  readonly ok: boolean;
+  /** Of the command. */
+  readonly wallSeconds: number;
+  /** What `sync -f` of the scratch file system took right afterwards: what the command left to others. */
+  readonly syncSeconds: number;
+  /** User and system time of the command and what it started. */
+  readonly clientSeconds: number;
+  /** The same of all of PostgreSQL's processes meanwhile. */
+  readonly serverSeconds: number;
+  /** Largest sum over the processes of the command, sampled ten times a second. */
+  readonly peakBytes: number;
+}
+
+/** Runs a command to its end. Output goes to the log; the figures are of this run alone. */
+export async function measure(
+  command: Command,
+  places: { readonly log: string; readonly workDir: string; readonly postmaster: number | null },
+): Promise<Measured> {
+  await run("sync", []);
+  const log = openSync(places.log, "a");
+  const serverBefore = places.postmaster === null ? 0 : cpuOf(places.postmaster);
+  const clientBefore = reapedSeconds();
+  const startedAt = performance.now();
+  const [program = "", ...rest] = command.argv;
+  const child = spawn(program, rest, { env: { ...process.env, ...command.env }, stdio: ["ignore", log, log] });
+  let peakBytes = 0;
+  const sampling = setInterval(() => {
+    peakBytes = Math.max(peakBytes, memoryOf(child.pid ?? -1));
+  }, 100);
+  const code = await new Promise<number | null>((resolve) => {
+    child.once("error", () => resolve(null));
+    child.once("exit", (exit) => resolve(exit));
+  });
+  const wallSeconds = (performance.now() - startedAt) / 1000;
+  clearInterval(sampling);
+  closeSync(log);
+  const syncedAt = performance.now();
+  await run("sync", ["-f", places.workDir]);
+  return {
+    ok: code === 0,
+    wallSeconds,
+    syncSeconds: (performance.now() - syncedAt) / 1000,
+    clientSeconds: reapedSeconds() - clientBefore,
+    serverSeconds: places.postmaster === null ? 0 : cpuOf(places.postmaster) - serverBefore,
+    peakBytes,
+  };
+}
+
+/** Bytes of all files below a folder, each counted once however many names it has. */
+export function sizeOf(folder: string): number {
+  const seen = new Set<number>();
+  let bytes = 0;
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const { ino, size } = statSync(join(entry.parentPath, entry.name));
+    if (seen.has(ino)) continue;
+    seen.add(ino);
+    bytes += size;
+  }
+  return bytes;
+}
+
+const run = promisify(execFile);
+/** USER_HZ of every usual Linux (proc(5)). */
+const ticksPerSecond = 100;
+const pageBytes = 4096;
+
+interface ProcessFacts {
+  readonly parent: number;
+  /** Own and reaped children's, user and system. */
+  readonly ticks: number;
+  readonly residentBytes: number;
+}
+
+/** /proc/PID/stat (proc(5)): fields from the third on stand behind the last parenthesis. */
+function factsOf(pid: number): ProcessFacts | null {
+  try {
+    const line = readFileSync(`/proc/${pid}/stat`, "latin1");
+    const fields = line
+      .slice(line.lastIndexOf(")") + 2)
+      .split(" ")
+      .map(Number);
+    const [utime = 0, stime = 0, cutime = 0, cstime = 0] = fields.slice(11, 15);
+    return {
+      parent: fields[1] ?? 0,
+      ticks: utime + stime + cutime + cstime,
+      residentBytes: (fields[21] ?? 0) * pageBytes,
+    };
+  } catch {
+    return null;
+  }
+}
+
+/** The process and all below it. */
+function tree(root: number): readonly ProcessFacts[] {
+  const all = new Map<number, ProcessFacts>();
+  for (const name of readdirSync("/proc")) {
+    const facts = /^\d+$/.test(name) ? factsOf(Number(name)) : null;
+    if (facts !== null) all.set(Number(name), facts);
+  }
+  const belongs = (pid: number): boolean => {
+    for (let at = pid; at > 1; at = all.get(at)?.parent ?? 0) if (at === root) return true;
+    return false;
+  };
+  return [...all].filter(([pid]) => belongs(pid)).map(([, facts]) => facts);
+}
+
+function memoryOf(root: number): number {
+  return tree(root).reduce((sum, { residentBytes }) => sum + residentBytes, 0);
+}
+
+function cpuOf(root: number): number {
+  return tree(root).reduce((sum, { ticks }) => sum + ticks, 0) / ticksPerSecond;
+}
+
+/** What ended children of this process have used. */
+function reapedSeconds(): number {
+  const line = readFileSync("/proc/self/stat", "latin1");
+  const fields = line
+    .slice(line.lastIndexOf(")") + 2)
+    .split(" ")
+    .map(Number);
+  return ((fields[13] ?? 0) + (fields[14] ?? 0)) / ticksPerSecond;
+}

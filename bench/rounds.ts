@@ -1,0 +1,135 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { type BenchCluster, change } from "./cluster.ts";
+import { type Command, type Measured, measure, sizeOf } from "./measure.ts";
+import type { Sample } from "./report.ts";
+import type { Row, RowPlaces, Step } from "./rows/row.ts";
+import type { BenchSettings } from "./settings.ts";
+
+/**
+ * Measures rounds over all rows, not row after row, so that a machine whose speed wanders slows every row alike. A row
+ * that fails is left out from then on, and said.
+ */
+export class Rounds {
+  readonly samples: Sample[] = [];
+  readonly #settings: BenchSettings;
+  readonly #cluster: BenchCluster;
+  readonly #rows: Row[];
+  #turn = 0;
+
+  constructor(settings: BenchSettings, cluster: BenchCluster, rows: readonly Row[]) {
+    this.#settings = settings;
+    this.#cluster = cluster;
+    this.#rows = [...rows];
+  }
+
+  async all(): Promise<void> {
+    const { rounds, changes, chain, scale } = this.#settings;
+    for (let round = 0; round < rounds; round++) {
+      for (const row of [...this.#rows]) await this.#full(row);
+    }
+    for (const step of ["verify", "verify-whole", "restore-full"] as const) {
+      for (let round = 0; round < rounds; round++) for (const row of this.#rows) await this.#step(row, step, step);
+    }
+    for (let round = 0; round < rounds; round++) {
+      for (const row of this.#rows) if (this.#has(row, "repeat")) await this.#onCopy(row, "repeat", "repeat");
+    }
+    for (const percent of changes) {
+      await change(this.#cluster, scale, percent, ++this.#turn);
+      for (let round = 0; round < rounds; round++) {
+        for (const row of this.#rows) {
+          if (!this.#has(row, "incr")) continue;
+          await this.#onCopy(row, "incr", `incr ${percent} %`);
+          await this.#step(row, "restore-incr", `restore-incr ${percent} %`, "copy");
+        }
+      }
+    }
+    if (chain > 0) await this.#chain(chain);
+  }
+
+  /** Many incrementals, each on the one before, and restores of the last. */
+  async #chain(length: number): Promise<void> {
+    for (const row of this.#rows.filter(({ name }) => name.startsWith("tidemark"))) {
+      if (!this.#has(row, "incr")) continue;
+      this.#copy(row);
+      for (let number = 0; number < length; number++) {
+        await change(this.#cluster, this.#settings.scale, 1, ++this.#turn);
+        await this.#step(row, "incr", "incr chain", "copy");
+      }
+      for (let round = 0; round < this.#settings.rounds; round++) {
+        await this.#step(row, "restore-incr", "restore-incr chain", "copy");
+      }
+      return;
+    }
+  }
+
+  async #full(row: Row): Promise<void> {
+    const places = this.#places(row);
+    rmSync(places.state, { recursive: true, force: true });
+    mkdirSync(places.state, { recursive: true });
+    for (const command of row.prepare(places)) {
+      if ((await this.#run(row, command)).ok) continue;
+      this.#leaveOut(row, "it could not be prepared");
+      return;
+    }
+    await this.#step(row, "full", "full");
+  }
+
+  /** On a copy by hard links of the repository as the first full left it, so that each round finds the same. */
+  async #onCopy(row: Row, step: Step, label: string): Promise<void> {
+    this.#copy(row);
+    await this.#step(row, step, label, "copy");
+  }
+
+  #copy(row: Row): void {
+    const { repository } = this.#places(row);
+    const copy = this.#places(row, "copy").repository;
+    rmSync(copy, { recursive: true, force: true });
+    execFileSync("cp", ["-al", repository, copy]);
+  }
+
+  async #step(row: Row, step: Step, label: string, which: "own" | "copy" = "own"): Promise<void> {
+    const places = this.#places(row, which);
+    rmSync(places.restoreTo, { recursive: true, force: true });
+    const command = this.#rows.includes(row) ? row.step(step, places) : null;
+    if (command === null) return;
+    const before = existsSync(places.repository) ? sizeOf(places.repository) : 0;
+    const measured = await this.#run(row, command);
+    const sample = { ...measured, row: row.name, step: label, grewBytes: sizeOf(places.repository) - before };
+    this.samples.push(sample);
+    console.log(
+      `${label.padEnd(20)} ${row.name.padEnd(30)} ${measured.ok ? "" : "FAILED "}${measured.wallSeconds.toFixed(2)} s + ${measured.syncSeconds.toFixed(2)} s, ${(sample.grewBytes / 1024 ** 2).toFixed(1)} MiB more, peak ${(measured.peakBytes / 1024 ** 2).toFixed(0)} MiB`,
+    );
+    rmSync(places.restoreTo, { recursive: true, force: true });
+    if (!measured.ok) this.#leaveOut(row, `${label} failed`);
+  }
+
+  #has(row: Row, step: Step): boolean {
+    return row.step(step, this.#places(row)) !== null;
+  }
+
+  #places(row: Row, which: "own" | "copy" = "own"): RowPlaces {
+    const state = join(this.#settings.workDir, row.name.replace(/[^\w]+/g, "-"));
+    return {
+      state,
+      repository: join(state, which === "own" ? "repository" : "copy"),
+      restoreTo: join(state, "restored"),
+    };
+  }
+
+  #run(row: Row, command: Command): Promise<Measured> {
+    const { workDir } = this.#settings;
+    return measure(command, { log: this.#log(row), workDir, postmaster: this.#cluster.postmaster });
+  }
+
+  #log(row: Row): string {
+    return join(this.#settings.workDir, `${row.name.replace(/[^\w]+/g, "-")}.log`);
+  }
+
+  #leaveOut(row: Row, why: string): void {
+    const said = readFileSync(this.#log(row), "utf8").trimEnd().split("\n").slice(-8).join("\n  ");
+    console.log(`${row.name} is left out from here on: ${why}. It said:\n  ${said}`);
+    this.#rows.splice(this.#rows.indexOf(row), 1);
+  }
+}

@@ -1,0 +1,32 @@
+import type { BenchCluster } from "../cluster.ts";
+import type { Command } from "../measure.ts";
+import type { BenchSettings } from "../settings.ts";
+
+/** What can be measured of a tool. */
+export type Step = "full" | "repeat" | "incr" | "verify" | "verify-whole" | "restore-full" | "restore-incr";
+
+/** Where a row keeps its things. */
+export interface RowPlaces {
+  /** Its own scratch. */
+  readonly state: string;
+  /** Its repository; its growth is measured. */
+  readonly repository: string;
+  /** Not there before a restore. */
+  readonly restoreTo: string;
+}
+
+/** A tool with its settings. */
+export interface Row {
+  readonly name: string;
+  /** Why it cannot run here, or null. */
+  readonly unavailable: string | null;
+  /** Untimed, before the first backup. */
+  prepare(places: RowPlaces): readonly Command[];
+  /** Null: it has no such step. */
+  step(step: Step, places: RowPlaces): Command | null;
+}
+
+export interface RowContext {
+  readonly settings: BenchSettings;
+  readonly cluster: BenchCluster;
+}
