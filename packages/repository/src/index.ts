@@ -14,7 +14,9 @@ export { type HealedPack, healPack } from "./copies/heal-pack.ts";
 export { formatVersion, frameBytes } from "./format.ts";
 export { defaultPassphraseCost, type PassphraseCost } from "./keys/key-derivation.ts";
 export { keyOwnerText, keyPlanHash } from "./keys/opened-keys.ts";
-export { type RecoveryKitOptions, recoveryKit } from "./keys/recovery-kit.ts";
+export type { RecoveryKitOptions } from "./keys/recovery-kit.ts";
+export { recoveryKitPage } from "./keys/recovery-kit-page.ts";
+export { recoveryKit } from "./keys/recovery-kit-text.ts";
 export { newRepositoryKey, parseKeyFile, repositoryKeyFromText } from "./keys/repository-key.ts";
 export type {
   KeyChange,

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { Secret } from "@tidemark/kit";
 import { MemoryStore, openStore } from "@tidemark/storage";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { recoveryKit } from "./keys/recovery-kit.ts";
+import { recoveryKit } from "./keys/recovery-kit-text.ts";
 import { newRepositoryKey, parseKeyFile } from "./keys/repository-key.ts";
 import { createRepository, openRepository } from "./open-repository.ts";
 import { isRepository } from "./repository-document.ts";
@@ -22,10 +22,10 @@ const encoder = new TextEncoder();
 
 describe("creating a repository", () => {
   it("works in a folder that does not exist yet, and only once", async () => {
-    const store = openStore(join(folder, "new"));
+    const store = await openStore(join(folder, "new"));
     expect(await isRepository(store)).toEqual({ kind: "empty" });
     const repository = await createRepository(store, { encryption: testKey });
-    expect(repository).toMatchObject({ encrypted: true, formatVersion: 1 });
+    expect(repository).toMatchObject({ encrypted: true, formatVersion: 2 });
     expect(await isRepository(store)).toMatchObject({ kind: "ours", document: { id: repository.id, encrypted: true } });
     await expect(createRepository(store, { encryption: "none" })).rejects.toMatchObject({ code: "repository-exists" });
     expect((await openRepository(store, { key: testKey })).id).toBe(repository.id);
@@ -33,7 +33,7 @@ describe("creating a repository", () => {
 
   it("writes nothing into a folder with other people's files", async () => {
     await writeFile(join(folder, "letter.txt"), "x");
-    const store = openStore(folder);
+    const store = await openStore(folder);
     expect(await isRepository(store)).toEqual({ kind: "not-ours" });
     await expect(createRepository(store, { encryption: testKey })).rejects.toMatchObject({
       code: "repository-not-ours",
@@ -45,7 +45,7 @@ describe("creating a repository", () => {
   it("does not take another program's tidemark.json or keys folder for its own", async () => {
     await mkdir(join(folder, "keys"));
     await writeFile(join(folder, "keys", "id_rsa"), "not json");
-    await expect(createRepository(openStore(folder), { encryption: testKey })).rejects.toMatchObject({
+    await expect(createRepository(await openStore(folder), { encryption: testKey })).rejects.toMatchObject({
       code: "repository-not-ours",
     });
     const store = new MemoryStore();
@@ -83,7 +83,7 @@ describe("opening a repository", () => {
   });
 
   it.each([
-    ["a later version", { formatVersion: 2 }],
+    ["a later version", { formatVersion: 3 }],
     ["a requirement it does not know", { requires: ["sharded-packs"] }],
     ["an encryption it does not know", { encryption: "post-quantum" }],
   ])("refuses %s", async (_, change) => {

@@ -2,7 +2,13 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { type ActEvent, executeRestore, planRestore, type RestorePlan, type RestoreReport } from "@tidemark/engine";
 import { AppError, formatBytes, formatDuration, Secret, systemClock } from "@tidemark/kit";
-import { openRepository, type Repository, type RepositoryKey, type ServerArea } from "@tidemark/repository";
+import {
+  openRepository,
+  type Repository,
+  type RepositoryKey,
+  repositoryKeyFromText,
+  type ServerArea,
+} from "@tidemark/repository";
 import { openStore, ReadOnlyStore } from "@tidemark/storage";
 import type { Command } from "commander";
 import type { CommandContext, CommonOptions } from "../context.ts";
@@ -30,7 +36,7 @@ export function addDirectRestore(restore: Command, context: CommandContext, regi
       .command("direct")
       .description("restore straight from a repository, on this host, without a control plane")
       .requiredOption("--repository <url>", "file:///path or a path")
-      .option("--key-file <file>", "the repository's key file, or its recovery kit")
+      .option("--key-file <file>", "the repository's key file, its recovery kit, or an age identity file")
       .option("--passphrase-file <file>", "its passphrase instead")
       .requiredOption("--server <name>", "the server's name, or its id")
       .option("--backup <id>", "which backup; the newest restorable one unless told")
@@ -116,14 +122,19 @@ function readKey(options: DirectOptions): RepositoryKey | null {
     throw new AppError("bad-request", { message: "give --key-file or --passphrase-file, not both" });
   }
   if (options.keyFile !== undefined)
-    return { kind: "key-file", text: new Secret(keyTextOf(readText(options.keyFile))) };
+    return keyOfFile(options.keyFile);
   if (options.passphraseFile === undefined) return null;
   return { kind: "passphrase", text: new Secret(readText(options.passphraseFile).replace(/\r?\n$/, "")) };
 }
 
-/** The key alone, or the recovery kit it is printed in: nobody should have to cut it out by hand at night. */
-function keyTextOf(text: string): string {
-  return /tidemark-key-1:\S+/.exec(text)?.[0] ?? text.trim();
+/** A key file, a recovery kit with one in it (nobody should have to cut it out by hand at night), or an age identity. */
+function keyOfFile(path: string): RepositoryKey {
+  const key = repositoryKeyFromText(new Secret(readText(path)));
+  if (key.kind !== "passphrase") return key;
+  throw new AppError("repository-key-wrong", {
+    message: `${path} is no key file, no recovery kit with a key and no age identity`,
+    hint: "give a passphrase with --passphrase-file",
+  });
 }
 
 function readText(path: string): string {

@@ -71,7 +71,8 @@ function slotBytes(repositoryId: string, facts: SlotFacts, formatVersion: number
 function secretBytes(repositoryId: string, facts: SlotFacts, secrets: SlotSecrets): Uint8Array {
   const { dataKey, fingerprintSeed } = secrets;
   const about = { repositoryId, ...plainFacts(facts) };
-  return jsonBytes({ dataKey: base64(dataKey), fingerprintSeed: base64(fingerprintSeed), about });
+  // The key id once more where a reader of the opened bytes alone looks for it.
+  return jsonBytes({ keyId: facts.keyId, dataKey: base64(dataKey), fingerprintSeed: base64(fingerprintSeed), about });
 }
 
 function plainFacts({ createdAt, keyCreatedAt, recipient, ...facts }: SlotFacts): Record<string, unknown> {

@@ -33,20 +33,21 @@ export function wrongKey(message: string, hint: string): AppError {
 }
 
 /**
- * A key as a person gives it. A text with one line of a key file in it (a recovery kit) is that key file; one with age's
- * secret keys is an identity; everything else is a passphrase, taken as it is but for the end of its line.
+ * A key as a person gives it. A text with a key file's line in it (a recovery kit, as text or page) is that key; one with
+ * age's secret keys is an identity; everything else is a passphrase, taken as it is but for the end of its line. Throws
+ * `repository-key-wrong` for a text with several keys.
  */
 export function repositoryKeyFromText(text: Secret): RepositoryKey {
-  const lines = text
-    .reveal()
-    .split(/\r?\n/)
-    .map((line) => line.trim());
-  const keyLines = [...new Set(lines.filter((line) => line.startsWith(keyFileWord)))];
-  if (keyLines.length > 1) {
+  const plain = text.reveal();
+  // 36 bytes in base64url, with blanks where somebody typed it in groups.
+  const found = plain.match(/tidemark-key-1:(?:\s*[A-Za-z0-9_-]){48}/g) ?? [];
+  const keys = [...new Set(found.map((key) => key.replaceAll(/\s/g, "")))];
+  if (keys.length > 1) {
     throw wrongKey("the text holds more than one key", "give the file of one repository's key, or one recovery kit");
   }
-  const [keyLine] = keyLines;
-  if (keyLine !== undefined) return { kind: "key-file", text: new Secret(keyLine) };
-  if (lines.some((line) => line.startsWith("AGE-SECRET-KEY-"))) return { kind: "age-identity", text };
-  return { kind: "passphrase", text: new Secret(text.reveal().replace(/\r?\n$/, "")) };
+  const [key] = keys;
+  if (key !== undefined) return { kind: "key-file", text: new Secret(key) };
+  if (plain.trimStart().startsWith(keyFileWord)) return { kind: "key-file", text: new Secret(plain.trim()) };
+  if (/^\s*AGE-SECRET-KEY-/m.test(plain)) return { kind: "age-identity", text };
+  return { kind: "passphrase", text: new Secret(plain.replace(/\r?\n$/, "")) };
 }
