@@ -1,4 +1,5 @@
-import { checkPages, firstBlockOfFile, isRelationFile, type Lsn } from "@tidemark/postgres";
+import type { Lsn } from "@tidemark/postgres";
+import { checkPages, firstBlockOfFile, isRelationFile } from "@tidemark/postgres/page-checks";
 
 /** What the frame encoder's worker needs to check the pages of one file; structured-cloneable. */
 export interface PageInspection {

@@ -1,7 +1,7 @@
-import { combineCrc32c, crc32c } from "@tidemark/kit";
+import { combineCrc32c, crc32c } from "@tidemark/kit/crc32c";
 import { createXXHash128 } from "hash-wasm";
 import { pieceBytes } from "../format.ts";
-import { openFrameBox, sealBox } from "../seal/sealed-box.ts";
+import { checkBox, openFrameBox, sealBox } from "../seal/sealed-box.ts";
 import type { FrameInspector, FrameJob, FrameOutcome, FrameSealing, PartOutcome } from "../types.ts";
 
 /** XXH3-128 with the repository's seed, in canonical byte order. A change detector, not a proof against an attacker. */
@@ -119,6 +119,16 @@ export function openFrame(job: OpenFrameJob): OpenFrameOutcome {
   if (plain.length !== job.plainBytes) return { kind: "damaged", reason: "its length is not the directory's" };
   if (crc32c(plain) !== job.crc32c) return { kind: "damaged", reason: "the CRC-32C of its plain bytes does not match" };
   return { kind: "plain", plain };
+}
+
+/** Why a stored frame is not what was stored, without decompressing it; null when it is. */
+export function checkStoredFrame(stored: Uint8Array, sealing: FrameSealing): string | null {
+  try {
+    checkBox(stored, sealing);
+    return null;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
 }
 
 export function sameFingerprint(a: Uint8Array, b: Uint8Array): boolean {

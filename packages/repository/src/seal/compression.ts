@@ -1,4 +1,4 @@
-import { AppError } from "@tidemark/kit";
+import { AppError } from "@tidemark/kit/app-error";
 
 /** How the frames of new backups are compressed. It may change from one backup to the next: each box names its codec. */
 export type CompressionSetting =
