@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
 import { join } from "node:path";
-import { environment, root } from "./bootstrap/child.mjs";
+import { compileCache, environment, root } from "./bootstrap/child.mjs";
 import { Failure, main } from "./bootstrap/failure.mjs";
 import { ensureInstalled } from "./bootstrap/install.mjs";
 import { buildWeb } from "./build-web.mjs";
@@ -26,7 +26,7 @@ function handOver() {
     const child = spawn(program, [join(root, "apps", "start", "src", "main.ts"), ...process.argv.slice(2)], {
       cwd: root,
       // The supervisor stops in order when this process is killed, since nobody could stop it any more.
-      env: environment({ TIDEMARK_BOOTSTRAP: String(process.pid) }),
+      env: environment({ NODE_COMPILE_CACHE: compileCache, TIDEMARK_BOOTSTRAP: String(process.pid) }),
       stdio: "inherit",
       // A process group of its own: the terminal's Ctrl-C comes to us alone, and we decide what the supervisor hears.
       detached: process.platform !== "win32",

@@ -2,13 +2,18 @@
 // Runs the command on Node 24 whatever Node the shell found: the sources are TypeScript, which older ones cannot run.
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { createRequire } from "node:module";
+import * as module from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const main = join(dirname(fileURLToPath(import.meta.url)), "..", "src", "main.ts");
 
+// What is compiled once need not be the next time (scripts/bootstrap/child.mjs has the same place): half of a short command.
+const clone = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "..");
+const compileCache = join(clone, "node_modules", ".cache", "tidemark", "compiled");
+
 if (Number(process.versions.node.split(".")[0]) >= 24) {
+  module.enableCompileCache?.(compileCache);
   await import(main);
 } else {
   const node = findNode24();
@@ -16,7 +21,10 @@ if (Number(process.versions.node.split(".")[0]) >= 24) {
     process.stderr.write("tidemark needs Node.js 24, which the install step brings: run `npm ci` in the clone first\n");
     process.exit(3);
   }
-  const child = spawn(node, [main, ...process.argv.slice(2)], { stdio: "inherit" });
+  const child = spawn(node, [main, ...process.argv.slice(2)], {
+    stdio: "inherit",
+    env: { NODE_COMPILE_CACHE: compileCache, ...process.env },
+  });
   // The terminal sends Ctrl-C to the whole group; staying alive lets the child decide what it means.
   process.on("SIGINT", () => undefined);
   process.on("SIGTERM", () => child.kill("SIGTERM"));
@@ -29,7 +37,7 @@ if (Number(process.versions.node.split(".")[0]) >= 24) {
 
 function findNode24() {
   try {
-    const require = createRequire(import.meta.url);
+    const require = module.createRequire(import.meta.url);
     const binary = join(
       dirname(require.resolve("node/package.json")),
       "bin",
