@@ -192,7 +192,7 @@ async function assertRestartpoint(
 ): Promise<void> {
   const [row] = await sql.query<{ recovering: boolean }>("SELECT pg_catalog.pg_is_in_recovery() AS recovering");
   if (row?.recovering !== true) return;
-  const parentEndLsn = walRanges.reduce((latest, { endLsn }) => (endLsn > latest ? endLsn : latest), 0n);
+  const [parentEndLsn = 0n] = walRanges.map(({ endLsn }) => endLsn).sort((left, right) => (left > right ? -1 : 1));
   const wait = { standby: sql, connectPrimary, parentEndLsn, limitMs, clock, control };
   if (await awaitRestartpoint(wait)) return;
   throw incrementalRefused(
