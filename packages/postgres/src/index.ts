@@ -171,6 +171,7 @@ export {
   type WalSummarizer,
   type WalSummary,
 } from "./server/wal-summaries.ts";
+export { readNamedBlocks } from "./server/wal-summary-blocks.ts";
 export { type AskAgainOptions, askAgain } from "./session/ask-again.ts";
 export { type Capabilities, capabilitiesOf, majorOf, supportedMajors } from "./session/capabilities.ts";
 export { neutraliseIdleTimeouts, restoreIdleTimeouts } from "./session/idle-timeouts.ts";

@@ -1,6 +1,6 @@
 import { AppError } from "@tidemark/kit";
 import type { ReplicationSession, SqlSession } from "@tidemark/postgres";
-import type { BackupMethod, BackupReading, BackupWriter, ServerArea } from "@tidemark/repository";
+import type { BackupMethod, BackupReading, BackupWriter, ServerArea, TrustFinding } from "@tidemark/repository";
 import type { ActControl } from "../act.ts";
 import type { BackupParent } from "./backup-parent.ts";
 import type { ReceivedBackup, SourceFacts } from "./receive-backup.ts";
@@ -68,6 +68,8 @@ export interface CopiedBackup extends ReceivedBackup {
   readonly reading: BackupReading;
   /** See `BackupFacts.trustRound`. */
   readonly trustRound: number | null;
+  /** See `BackupFacts.trustFindings`. */
+  readonly trustFindings: readonly TrustFinding[] | null;
 }
 
 /** A server that can be copied from now on. `copy` is called once, `close` always, and then nothing else. */

@@ -1,5 +1,5 @@
 import { AppError, type Clock } from "@tidemark/kit";
-import { formatLsn, type Lsn, type ReplicationSession } from "@tidemark/postgres";
+import { formatLsn, type Lsn, type ReplicationSession, type SqlSession } from "@tidemark/postgres";
 import type { BackupReading, BackupWriter } from "@tidemark/repository";
 import { type ActControl, reachStep } from "../act.ts";
 import {
@@ -17,6 +17,7 @@ import {
 import { IncrementalCopy } from "./incremental-copy.ts";
 import { planReading, type ReadingPlan } from "./incremental-plan.ts";
 import { BackupReceiver, type ReceivedBackup } from "./receive-backup.ts";
+import { RollingTrust } from "./rolling-trust.ts";
 import { switchPrimary } from "./switch-primary.ts";
 import { planResends, type ResendPlan } from "./trust-plan.ts";
 import { nextTrustRound } from "./trust-round.ts";
@@ -89,18 +90,29 @@ class StreamSource implements OpenedSource {
     if (plan.kind === "full") {
       control.emit({ kind: "log", level: "info", message: `everything is read: ${plan.why}` });
       const received = await this.#receive(writer, request, control, null);
-      return { ...received, reading: { kind: "full", reason: plan.isNews ? plan.why : null }, trustRound: null };
+      const reading: BackupReading = { kind: "full", reason: plan.isNews ? plan.why : null };
+      return { ...received, reading, trustRound: null, trustFindings: null };
     }
     this.isIncremental = true;
+    const connectSql = this.#connectSql();
     const resends = await this.#planResends(plan, control);
-    const increments = this.#incrementalCopy(plan, resends, writer, control);
+    const frames = request.area.frames();
+    const trust = new RollingTrust({ plan: plan.plan, writer, frames, details: this.details, connectSql, control });
+    const increments = this.#incrementalCopy(plan, resends, trust, writer, control);
     const from = formatLsn(plan.plan.from.lsn as Lsn);
     const message = `reading what changed since ${from}, where backup ${plan.plan.parentId} began`;
     control.emit({ kind: "log", level: "info", message });
     await increments.upload();
     const received = await this.#receive(writer, request, control, increments);
     const reading: BackupReading = increments.reading;
-    return { ...received, reading, trustRound: resends.round };
+    const trustFindings = await trust.settle({ timeline: received.timeline, lsn: received.startLsn });
+    return { ...received, reading, trustRound: resends.round, trustFindings };
+  }
+
+  #connectSql(): (signal: AbortSignal) => Promise<SqlSession> {
+    const { connectSql } = this.#options;
+    if (connectSql === undefined) throw new AppError("internal", { message: "an increment was planned without SQL" });
+    return connectSql;
   }
 
   #planReading(writer: BackupWriter, request: CopyRequest, control: ActControl): Promise<ReadingPlan> {
@@ -122,19 +134,18 @@ class StreamSource implements OpenedSource {
   #incrementalCopy(
     { plan }: ReadingPlan & { kind: "incremental" },
     resends: ResendPlan,
+    trust: RollingTrust,
     writer: BackupWriter,
     control: ActControl,
   ): IncrementalCopy {
-    const { connectSql } = this.#options;
-    if (connectSql === undefined) throw new AppError("internal", { message: "an increment was planned without SQL" });
     return new IncrementalCopy({
       plan,
       writer,
       session: this.#session,
       details: this.details,
-      connectSql,
+      connectSql: this.#connectSql(),
       resends: ({ path }) => resends.includes(path),
-      comparison: null,
+      comparison: trust.comparison,
       control,
     });
   }

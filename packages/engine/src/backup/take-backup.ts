@@ -209,7 +209,7 @@ function composeFacts(
     reading: received.reading,
     walRanges: received.walRanges,
     trustRound: received.trustRound,
-    trustFindings: null,
+    trustFindings: received.trustFindings,
   };
 }
 

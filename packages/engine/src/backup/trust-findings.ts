@@ -32,6 +32,10 @@ export class TrustFindings {
     this.#control = control;
   }
 
+  get isEmpty(): boolean {
+    return this.#files.length === 0;
+  }
+
   /** Takes the pages of one file, once for each file. */
   add(path: string, pages: readonly PageDifference[]): void {
     const room = Math.max(0, pagesListed - this.#count);

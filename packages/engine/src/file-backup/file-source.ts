@@ -117,7 +117,7 @@ class FileSource implements OpenedSource {
     await using primary = switchPrimary(this.#options.connectPrimary, this.#clock, control);
     const received = await this.#running.run(() => primary.begin());
     const reason = request.parent.isFirst ? null : "the files are read one by one, which is always all of them";
-    return { ...received, reading: { kind: "full", reason }, trustRound: null };
+    return { ...received, reading: { kind: "full", reason }, trustRound: null, trustFindings: null };
   }
 
   /** The loss of the session that held the backup is why everything else failed. */

@@ -1,8 +1,9 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { crc32c } from "@tidemark/kit";
 import { firstBlockOfFile, isRelationFile, pageKindOf, pageLsn, parseRelationPath, samePage } from "@tidemark/postgres";
-import type { Extent, ManifestFile, ServerArea } from "@tidemark/repository";
+import type { ManifestFile, ServerArea } from "@tidemark/repository";
 
 const blockSize = 8192;
 
@@ -12,11 +13,11 @@ const blockSize = 8192;
  * bytes, since the engine put it together from pieces. What differs, as sentences.
  */
 export async function compareWithLive(
-  area: ServerArea,
+  stored: { readonly area: ServerArea; readonly frames: OpenedFrames },
   backupId: string,
   live: { readonly dataDir: string; readonly major: number },
 ): Promise<readonly string[]> {
-  const files = await readRelations(area, backupId);
+  const files = await readRelations(stored.area, backupId, stored.frames);
   const paths = await livePaths(live.dataDir);
   const differences: string[] = [];
   for (const path of paths) if (!files.has(path)) differences.push(`${path} is not in the backup`);
@@ -24,7 +25,7 @@ export async function compareWithLive(
     if (crc32c(stored.bytes) !== stored.file.crc32c)
       differences.push(`${path} has another CRC-32C than its manifest says`);
     if (!paths.has(path)) differences.push(`${path} is in the backup and not on the server`);
-    else differences.push(...comparePages(path, stored.bytes, await readFile(join(live.dataDir, path)), live.major));
+    else differences.push(...comparePages(path, stored.bytes, readFileSync(join(live.dataDir, path)), live.major));
   }
   return differences;
 }
@@ -69,44 +70,56 @@ interface StoredRelation {
   readonly bytes: Uint8Array;
 }
 
-/** Clusters of tests are small: all frames in memory. */
-async function readRelations(area: ServerArea, backupId: string): Promise<ReadonlyMap<string, StoredRelation>> {
+/** Plain bytes by pack and frame; frames never change, so they are kept from one comparison to the next. */
+export type OpenedFrames = Map<string, Uint8Array>;
+
+/** Clusters of tests are small: all in memory. */
+async function readRelations(
+  area: ServerArea,
+  backupId: string,
+  frames: OpenedFrames,
+): Promise<ReadonlyMap<string, StoredRelation>> {
   const manifest = await area.openManifest(backupId);
   const files: ManifestFile[] = [];
   for await (const entry of manifest.entries()) {
     if (entry.kind === "file" && isRelationFile(Buffer.from(entry.path).toString())) files.push(entry);
   }
-  const frames = await readFrames(
-    area,
-    files.flatMap((file) => file.extents),
-  );
-  return new Map(
-    files.map((file) => {
-      const bytes = new Uint8Array(Number(file.sizeBytes));
-      for (const extent of file.extents) {
-        if (extent.kind === "zeros") continue;
-        const plain = frames.get(`${extent.packId}:${extent.frameIndex}`);
-        if (plain === undefined) throw new Error(`frame ${extent.frameIndex} of ${extent.packId} is not there`);
-        const run = plain.subarray(extent.offsetInFrame, extent.offsetInFrame + extent.lengthBytes);
-        if (crc32c(run) !== extent.crc32c) throw new Error(`a run of ${Buffer.from(file.path)} has another CRC-32C`);
-        bytes.set(run, Number(extent.fileOffset));
-      }
-      return [Buffer.from(file.path).toString(), { file, bytes }];
-    }),
-  );
+  await openFrames(area, files, frames);
+  return new Map(files.map((file) => [Buffer.from(file.path).toString(), { file, bytes: bytesOf(file, frames) }]));
 }
 
-async function readFrames(area: ServerArea, extents: readonly Extent[]): Promise<ReadonlyMap<string, Uint8Array>> {
-  const wanted = new Map<string, number[]>();
-  for (const extent of extents) {
-    if (extent.kind === "frame") wanted.set(extent.packId, [...(wanted.get(extent.packId) ?? []), extent.frameIndex]);
+function bytesOf(file: ManifestFile, frames: OpenedFrames): Uint8Array {
+  const bytes = new Uint8Array(Number(file.sizeBytes));
+  for (const extent of file.extents) {
+    if (extent.kind === "zeros") continue;
+    const plain = frames.get(frameKey(extent));
+    if (plain === undefined) throw new Error(`frame ${extent.frameIndex} of ${extent.packId} is not there`);
+    const run = plain.subarray(extent.offsetInFrame, extent.offsetInFrame + extent.lengthBytes);
+    if (crc32c(run) !== extent.crc32c) throw new Error(`a run of ${Buffer.from(file.path)} has another CRC-32C`);
+    bytes.set(run, Number(extent.fileOffset));
   }
-  const frames = new Map<string, Uint8Array>();
-  for (const [packId, indexes] of wanted) {
-    for await (const frame of area.frames().readFrames(packId, indexes)) {
-      if (frame.kind === "damaged") throw new Error(frame.reason);
-      frames.set(`${packId}:${frame.frameIndex}`, new Uint8Array(frame.plain));
+  return bytes;
+}
+
+async function openFrames(area: ServerArea, files: readonly ManifestFile[], frames: OpenedFrames): Promise<void> {
+  const wanted = new Map<string, number[]>();
+  for (const { extents } of files) {
+    for (const extent of extents) {
+      if (extent.kind === "zeros" || frames.has(frameKey(extent))) continue;
+      const indexes = wanted.get(extent.packId) ?? [];
+      indexes.push(extent.frameIndex);
+      wanted.set(extent.packId, indexes);
     }
   }
-  return frames;
+  const source = area.frames();
+  for (const [packId, indexes] of wanted) {
+    for await (const frame of source.readFrames(packId, indexes)) {
+      if (frame.kind === "damaged") throw new Error(frame.reason);
+      frames.set(frameKey({ packId, frameIndex: frame.frameIndex }), new Uint8Array(frame.plain));
+    }
+  }
+}
+
+function frameKey({ packId, frameIndex }: { readonly packId: string; readonly frameIndex: number }): string {
+  return `${packId}:${frameIndex}`;
 }
