@@ -15,13 +15,14 @@ import {
 } from "./filesystem-write.ts";
 import { objectExists, objectMissing, rangePastEnd, throwIfCancelled } from "./object-errors.ts";
 import { assertObjectKey, assertPrefix, isKeyPart } from "./object-key.ts";
-import type {
-  GetOptions,
-  ObjectBody,
-  ObjectFacts,
-  ObjectStore,
-  PutOptions,
-  StoreCapabilities,
+import {
+  type GetOptions,
+  type ObjectBody,
+  type ObjectFacts,
+  type ObjectStore,
+  type PutOptions,
+  plainCapabilities,
+  type StoreCapabilities,
 } from "./object-store.ts";
 
 export interface FilesystemStoreOptions {
@@ -161,11 +162,11 @@ export class FilesystemStore implements ObjectStore {
       await removeStaleTemporaries(this.#root, (this.#options.clock ?? systemClock).now());
       const exclusiveCreate = await refusesSecondLink(this.#root);
       await removeEmptyFolders(this.#root, join(this.#root, temporaryFolder));
-      return { exclusiveCreate, writable: true };
+      return { exclusiveCreate, writable: true, ...plainCapabilities };
     } catch (error) {
       const wrapped = filesystemError(error, "write to", this.#root);
       if (wrapped instanceof AppError && wrapped.code === "repository-read-only")
-        return { exclusiveCreate: true, writable: false };
+        return { exclusiveCreate: true, writable: false, ...plainCapabilities };
       throw wrapped;
     }
   }

@@ -13,13 +13,22 @@ export type {
   GetOptions,
   ObjectBody,
   ObjectFacts,
+  ObjectLock,
   ObjectStore,
   PutOptions,
   StoreCapabilities,
 } from "./object-store.ts";
-export { openStore } from "./open-store.ts";
+export { assertStoreUrl, needsStoreCredentials, type OpenStoreOptions, openStore } from "./open-store.ts";
 export type { Pause } from "./pause.ts";
 export { ReadOnlyStore } from "./read-only-store.ts";
-export { RetryingStore, type RetryOptions } from "./retrying-store.ts";
+export type { RetryOptions } from "./remote/retry-passing.ts";
+export { RetryingStore } from "./retrying-store.ts";
+export type { RemoteTimeouts } from "./s3/s3-connection.ts";
+export {
+  parseStoreCredentials,
+  type StoreCredentials,
+  storeCredentialsOfEnvironment,
+  storeCredentialVariables,
+} from "./store-credentials.ts";
 export { StoreWrapper } from "./store-wrapper.ts";
 export { ThrottledStore, type ThrottleOptions } from "./throttled-store.ts";

@@ -2,13 +2,14 @@ import { type Clock, systemClock } from "@tidemark/kit";
 import { bodyChunks } from "./object-body.ts";
 import { objectExists, objectMissing, rangePastEnd, throwIfCancelled } from "./object-errors.ts";
 import { assertObjectKey, assertPrefix } from "./object-key.ts";
-import type {
-  GetOptions,
-  ObjectBody,
-  ObjectFacts,
-  ObjectStore,
-  PutOptions,
-  StoreCapabilities,
+import {
+  type GetOptions,
+  type ObjectBody,
+  type ObjectFacts,
+  type ObjectStore,
+  type PutOptions,
+  plainCapabilities,
+  type StoreCapabilities,
 } from "./object-store.ts";
 
 interface StoredObject {
@@ -95,7 +96,7 @@ export class MemoryStore implements ObjectStore {
   }
 
   async probe(): Promise<StoreCapabilities> {
-    return { exclusiveCreate: true, writable: true };
+    return { exclusiveCreate: true, writable: true, ...plainCapabilities };
   }
 
   async space(): Promise<null> {

@@ -1,6 +1,6 @@
 /**
- * The port through which everything at rest is moved: immutable objects under keys. Drivers: filesystem, memory (S3
- * later). Cross-cutting concerns (retry, throttle, read-only, fault) are wrappers of this same port.
+ * The port through which everything at rest is moved: immutable objects under keys. Drivers: filesystem, memory,
+ * S3, Azure Blob. Cross-cutting concerns (retry, throttle, read-only, fault) are wrappers of this same port.
  *
  * Contract (the contract suite in `contract-suite.ts` checks every driver against it):
  * - Keys are `/`-separated, relative, made of `[A-Za-z0-9._=+-]` parts; never empty, `.` or `..`. Anything else is `bad-request`.
@@ -55,4 +55,18 @@ export interface StoreCapabilities {
   /** A second `put` of one key is refused by the store itself. */
   readonly exclusiveCreate: boolean;
   readonly writable: boolean;
+  /** A checksum sent behind a body in chunks is understood. Null: no question of this store. */
+  readonly checksumTrailers: boolean | null;
+  /** Whether the store keeps what is deleted. Null: no question of this store, or it cannot be asked. */
+  readonly versioning: "off" | "on" | "suspended" | null;
+  /** Objects can be, or are, locked against deletion for a time. Null: not, or it cannot be asked. */
+  readonly objectLock: ObjectLock | null;
 }
+
+export interface ObjectLock {
+  /** What every new object gets by itself; null: locks are possible and none is set by default. */
+  readonly byDefault: { readonly mode: "governance" | "compliance"; readonly days: number } | null;
+}
+
+/** What a store says that has neither versions nor locks nor checksums of its own. */
+export const plainCapabilities = { checksumTrailers: null, versioning: null, objectLock: null } as const;

@@ -1,5 +1,5 @@
 import { AppError } from "@tidemark/kit";
-import type { StoreCapabilities } from "./object-store.ts";
+import { plainCapabilities, type StoreCapabilities } from "./object-store.ts";
 import { StoreWrapper } from "./store-wrapper.ts";
 
 /** Refuses every change with `repository-read-only`: for readers that must not write even by mistake. */
@@ -14,7 +14,7 @@ export class ReadOnlyStore extends StoreWrapper {
 
   /** Does not try the store, since trying writes. */
   override async probe(): Promise<StoreCapabilities> {
-    return { exclusiveCreate: true, writable: false };
+    return { exclusiveCreate: true, writable: false, ...plainCapabilities };
   }
 
   #refusal(act: string, key: string): AppError {

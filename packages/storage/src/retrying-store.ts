@@ -8,43 +8,27 @@ import type {
   PutOptions,
   StoreCapabilities,
 } from "./object-store.ts";
-import { type Pause, realPause } from "./pause.ts";
+import { type RetryOptions, RetryPacer } from "./remote/retry-passing.ts";
 import { StoreWrapper } from "./store-wrapper.ts";
 
-export interface RetryOptions {
-  /** Tries in all, the first included. Default 6. */
-  readonly attempts?: number;
-  /** Wait before the second try; doubles up to `longestPauseMs`. Default 250. */
-  readonly firstPauseMs?: number;
-  /** Default 15 000. */
-  readonly longestPauseMs?: number;
-  readonly pause?: Pause;
-}
-
 /**
- * Repeats what failed for a passing reason (`storage-unreachable`, `storage-failed`). A full or refusing store is not
+ * Repeats what failed for a passing reason (`storage-unreachable`, `storage-throttled`, `storage-failed`). A full or refusing store is not
  * asked again: waiting would only hide it.
  *
  * A `put` whose answer was lost may have taken effect, and the next try then meets its own object: it is compared byte
  * for byte, and equal bytes count as success.
  */
 export class RetryingStore extends StoreWrapper {
-  readonly #attempts: number;
-  readonly #firstPauseMs: number;
-  readonly #longestPauseMs: number;
-  readonly #pause: Pause;
+  readonly #pacer: RetryPacer;
 
   constructor(inner: ObjectStore, options: RetryOptions = {}) {
     super(inner);
-    this.#attempts = options.attempts ?? 6;
-    this.#firstPauseMs = options.firstPauseMs ?? 250;
-    this.#longestPauseMs = options.longestPauseMs ?? 15_000;
-    this.#pause = options.pause ?? realPause;
+    this.#pacer = new RetryPacer(options);
   }
 
   override put(key: string, body: ObjectBody, options: PutOptions = {}): Promise<{ readonly sizeBytes: number }> {
     if (!isRestartable(body)) return this.inner.put(key, body, options);
-    return this.#retry(options.signal, async (attempt) => {
+    return this.#pacer.run(options.signal, async (attempt) => {
       try {
         return await this.inner.put(key, body, options);
       } catch (error) {
@@ -63,7 +47,7 @@ export class RetryingStore extends StoreWrapper {
   }
 
   override get(key: string, options: GetOptions = {}): Promise<Uint8Array> {
-    return this.#retry(options.signal, () => this.inner.get(key, options));
+    return this.#pacer.run(options.signal, () => this.inner.get(key, options));
   }
 
   /** A stream that broke is opened again and skipped to where it was. */
@@ -81,13 +65,13 @@ export class RetryingStore extends StoreWrapper {
         }
         return;
       } catch (error) {
-        await this.#pauseOrThrow(error, attempt, options.signal);
+        await this.#pacer.pauseOrThrow(error, attempt, options.signal);
       }
     }
   }
 
   override stat(key: string): Promise<ObjectFacts | null> {
-    return this.#retry(undefined, () => this.inner.stat(key));
+    return this.#pacer.run(undefined, () => this.inner.stat(key));
   }
 
   /** Keys come in order, so a broken listing goes on behind the last one. */
@@ -102,47 +86,28 @@ export class RetryingStore extends StoreWrapper {
         }
         return;
       } catch (error) {
-        await this.#pauseOrThrow(error, attempt, options.signal);
+        await this.#pacer.pauseOrThrow(error, attempt, options.signal);
       }
     }
   }
 
   override listPrefixes(prefix: string): Promise<readonly string[]> {
-    return this.#retry(undefined, () => this.inner.listPrefixes(prefix));
+    return this.#pacer.run(undefined, () => this.inner.listPrefixes(prefix));
   }
 
   override delete(key: string): Promise<void> {
-    return this.#retry(undefined, () => this.inner.delete(key));
+    return this.#pacer.run(undefined, () => this.inner.delete(key));
   }
 
   override isEmpty(): Promise<boolean> {
-    return this.#retry(undefined, () => this.inner.isEmpty());
+    return this.#pacer.run(undefined, () => this.inner.isEmpty());
   }
 
   override probe(): Promise<StoreCapabilities> {
-    return this.#retry(undefined, () => this.inner.probe());
+    return this.#pacer.run(undefined, () => this.inner.probe());
   }
 
   override space(): Promise<{ readonly freeBytes: bigint; readonly totalBytes: bigint } | null> {
-    return this.#retry(undefined, () => this.inner.space());
+    return this.#pacer.run(undefined, () => this.inner.space());
   }
-
-  async #retry<T>(signal: AbortSignal | undefined, act: (attempt: number) => Promise<T>): Promise<T> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await act(attempt);
-      } catch (error) {
-        await this.#pauseOrThrow(error, attempt, signal);
-      }
-    }
-  }
-
-  async #pauseOrThrow(error: unknown, attempt: number, signal: AbortSignal | undefined): Promise<void> {
-    if (attempt >= this.#attempts || !isPassing(error)) throw error;
-    await this.#pause(Math.min(this.#firstPauseMs * 2 ** (attempt - 1), this.#longestPauseMs), signal);
-  }
-}
-
-function isPassing(error: unknown): boolean {
-  return error instanceof AppError && (error.code === "storage-unreachable" || error.code === "storage-failed");
 }

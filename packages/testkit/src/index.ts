@@ -2,6 +2,10 @@ export { findHostTool, freePort, type Major, runTool } from "@tidemark/local-pos
 export { type FakeClock, fakeClock } from "./fake-clock.ts";
 export { type FaultProxy, type Faults, faultProxy } from "./fault-proxy.ts";
 export { findLeaks } from "./find-leaks.ts";
+export { type AzuriteServer, azuriteServer } from "./object-servers/azurite-server.ts";
+export { rgwServer } from "./object-servers/rgw-server.ts";
+export type { BucketAddress, S3Server } from "./object-servers/s3-server.ts";
+export { swiftServer } from "./object-servers/swift-server.ts";
 export { type RedisServer, redisServer } from "./redis-server.ts";
 export { standbyOf } from "./standby.ts";
 export { type TempDir, tempDir } from "./temp-dir.ts";
