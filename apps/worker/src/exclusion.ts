@@ -18,8 +18,13 @@ export const conflictsWith: Readonly<Record<RunKind, readonly RunKind[]>> = {
   "connection-test": [],
   "attach-repository": [],
   "recovery-kit": [],
+  // Slots are objects of their own; what is sealed meanwhile names the data key it was sealed with.
+  "repository-keys": [],
   inspect: [],
   "server-act": [],
+  // Deletions and collections need not wait: leases in both repositories keep what a copy reads and writes.
+  copy: ["copy"],
+  "rebuild-catalog": [],
 };
 
 /** The lease a run holds while it runs, as a second guard below the rule above; null for acts that exclude nobody. */
@@ -34,6 +39,8 @@ export function leaseKeyOf(kind: RunKind, serverId: string | null): string | nul
     case "verify":
     case "drill":
       return `server:${serverId}:check`;
+    case "copy":
+      return `server:${serverId}:copy`;
     default:
       return null;
   }

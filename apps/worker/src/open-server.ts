@@ -1,6 +1,7 @@
 import { AppError } from "@tidemark/kit";
 import type { Server } from "@tidemark/metadata";
 import { type ConnectionSettings, parseDsn } from "@tidemark/postgres";
+import { requireConnection } from "./adopt-servers.ts";
 import type { WorkerDeps } from "./worker-deps.ts";
 
 /** A registered server, or `not-found` for one that was removed meanwhile. */
@@ -19,5 +20,6 @@ export async function serverConnection(
   serverId: string,
 ): Promise<ConnectionSettings> {
   const { sealedDsn } = await deps.metadata.servers.credentials(serverId);
+  requireConnection(await requireServer(deps, serverId));
   return parseDsn((await deps.key.open(sealedDsn)).reveal());
 }

@@ -3,6 +3,7 @@ import { AppError, describeError } from "@tidemark/kit";
 import type { Run, RunOutcome } from "@tidemark/metadata";
 import { drillAfter } from "./first-drill.ts";
 import { mirrorStored } from "./handlers/backup.ts";
+import { copyAfter } from "./handlers/copy.ts";
 import { withArea } from "./open-repository.ts";
 import { mayHaveChangedServer } from "./server-acts/unseen-act.ts";
 import { settleDeleting } from "./settle-deleting.ts";
@@ -53,6 +54,7 @@ async function settleBackup(deps: WorkerDeps, run: Run): Promise<RunOutcome> {
   });
   if (stored !== null) {
     await drillAfter(deps, run, request, server);
+    await copyAfter(deps, server, backupId);
     const result = {
       backupId,
       readBytes: String(stored.counts?.readBytes ?? 0n),
@@ -93,6 +95,7 @@ const leftBehind: Partial<Record<Run["kind"], string>> = {
   drill: "its temporary data are removed",
   "connection-test": "a server that was to be added or changed by it may be so already: look at the servers first",
   mark: "the hold or note may be in the repository already: look at the backup first",
+  copy: "what was copied is whole and is used by the next copy",
   "attach-repository": "what was made of the repository stays, and is taken as it is",
 };
 

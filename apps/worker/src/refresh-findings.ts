@@ -1,4 +1,5 @@
 import type { Run } from "@tidemark/metadata";
+import { copyLags } from "./copy-lags.ts";
 import { newestPeriods } from "./offline.ts";
 import { repositoryChecks, repositoryFindings } from "./repository-findings.ts";
 import { serverChecks, serverFindings } from "./server-findings.ts";
@@ -14,7 +15,7 @@ export async function refreshServerFindings(deps: FindingDeps, serverIds?: reado
   const ids = servers.map((server) => server.id);
   if (ids.length === 0) return;
   const schedules = await metadata.schedules.ofServers(ids);
-  const [newest, damaged, failures, backupRuns, drillRuns, scheduledRuns, periods] = await Promise.all([
+  const [newest, damaged, failures, backupRuns, drillRuns, scheduledRuns, periods, lags] = await Promise.all([
     metadata.backups.latestRestorable(ids),
     metadata.backups.damagedCounts(ids),
     metadata.runs.failuresInRow(ids, "backup"),
@@ -22,6 +23,7 @@ export async function refreshServerFindings(deps: FindingDeps, serverIds?: reado
     metadata.runs.latestFinished(ids, "drill"),
     metadata.runs.latestOfSchedules(schedules.map((schedule) => schedule.id)),
     newestPeriods(deps, ids),
+    copyLags(deps, servers),
   ]);
   const of = (runs: readonly Run[], serverId: string) => runs.find((run) => run.serverId === serverId) ?? null;
   for (const server of servers) {
@@ -35,6 +37,7 @@ export async function refreshServerFindings(deps: FindingDeps, serverIds?: reado
       lastBackupRun: of(backupRuns, server.id),
       lastDrillRun: of(drillRuns, server.id),
       scheduledRuns,
+      copyLag: lags.get(server.id) ?? null,
       offline: periods.get(server.id) ?? null,
     });
     await metadata.findings.record({ kind: "server", serverId: server.id }, serverChecks, seen);

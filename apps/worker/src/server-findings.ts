@@ -1,6 +1,6 @@
 import { formatAge } from "@tidemark/kit";
 import type { BackupRow, OfflinePeriod, Run, ScheduleRow, SeenFinding, Server } from "@tidemark/metadata";
-import { missedRun, scheduleIntervalMs } from "@tidemark/policy";
+import { type CopyLag, missedRun, scheduleIntervalMs } from "@tidemark/policy";
 
 /** What the checks of a server look at; all of it from rows. */
 export interface ServerEvidence {
@@ -14,6 +14,8 @@ export interface ServerEvidence {
   readonly lastDrillRun: Run | null;
   /** The newest run of each schedule. */
   readonly scheduledRuns: readonly Run[];
+  /** How far its second repository is behind; null where it has none. */
+  readonly copyLag: CopyLag | null;
   /** Its newest offline period, open or ended; null when it never had one. */
   readonly offline: OfflinePeriod | null;
 }
@@ -27,6 +29,7 @@ export const serverChecks = [
   "drill-failed",
   "drill-not-possible",
   "schedule-missed",
+  "copy-late",
 ] as const;
 
 /** What needs a person about a server, decided from its rows. */
@@ -38,7 +41,26 @@ export function serverFindings(evidence: ServerEvidence): readonly SeenFinding[]
     pagesSuspect(evidence),
     ...drillFindings(evidence),
     scheduleMissed(evidence),
+    copyLate(evidence),
   ].filter((finding) => finding !== null);
+}
+
+/** A day behind: a copy follows each backup at once, so that much is no queue but a trouble. */
+export const copyAllowedMs = 24 * 3_600_000;
+
+function copyLate({ server, copyLag }: ServerEvidence): SeenFinding | null {
+  if (copyLag === null || !copyLag.late) return null;
+  return {
+    checkId: "copy-late",
+    severity: "risk",
+    title: `The second repository of ${server.name} is behind`,
+    found: copyLag.sentence,
+    required: "every backup copied within a day",
+    why: "if the first repository is lost now, these backups are lost with it",
+    remedy: { advice: `start a copy (tidemark backup copy ${server.name}); its run says what stands in the way` },
+    actionLabel: "Open the server",
+    actionPath: `/servers/${server.id}`,
+  };
 }
 
 function backupFailed({ server, failuresInRow, lastBackupRun }: ServerEvidence): SeenFinding | null {

@@ -15,6 +15,7 @@ export type {
 export { type JobName, queueOfRun, RunPayload, runJob, SchedulePayload, scheduleTick } from "./run-jobs.ts";
 export {
   BackupMethod,
+  KeyAct,
   parseRunRequest,
   type RunKind,
   type RunRequest,
@@ -25,8 +26,11 @@ export {
 export {
   BackupResult,
   ConnectionReportResult,
+  CopyResult,
   DrillResult,
+  RebuildCatalogResult,
   RecoveryKitResult,
+  RepositoryKeysResult,
   RestorePlanResult,
   RestoreResult,
   RetentionResult,

@@ -20,9 +20,12 @@ export const queueOfRun = {
   mark: "connection",
   "attach-repository": "connection",
   "recovery-kit": "connection",
+  "repository-keys": "connection",
   collect: "maintenance",
   inspect: "server",
   "server-act": "server",
+  copy: "maintenance",
+  "rebuild-catalog": "connection",
 } as const satisfies Record<RunKind, QueueName>;
 
 /** The bell of a run: its payload is the run's id and its name the run's kind. */

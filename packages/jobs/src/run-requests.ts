@@ -53,6 +53,21 @@ const ConnectionIntent = z.discriminatedUnion("kind", [
  */
 export const BackupMethod = z.enum(["stream", "read-files", "local-files"]);
 
+/** What is done with the keys of a repository. A removal and a rotation without `planHash` only plan. */
+export const KeyAct = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("list") }),
+  z.object({
+    kind: z.literal("add"),
+    label: z.string().max(200).nullable(),
+    /** Either a recipient, or a key: a passphrase or the text of a key file. */
+    recipient: z.string().max(200).nullable(),
+    sealedKey: SealedText.nullable(),
+    keyKind: z.enum(["passphrase", "key-file"]).nullable(),
+  }),
+  z.object({ kind: z.literal("remove"), ownerId: z.string().max(32), planHash: z.string().nullable() }),
+  z.object({ kind: z.literal("rotate"), planHash: z.string().nullable(), sealedKeys: z.array(SealedText).max(20) }),
+]);
+
 export const runRequests = {
   "connection-test": z.object({
     serverId: z.string().nullable(),
@@ -73,13 +88,26 @@ export const runRequests = {
     /** The member (standby) to take it from; null: the server itself. */
     memberName: z.string().nullable().default(null),
   }),
-  verify: z.object({ serverId: z.string(), backupId: z.string() }),
+  verify: z.object({
+    serverId: z.string(),
+    backupId: z.string(),
+    tier: z.enum(["metadata", "stored", "whole"]).default("whole"),
+    /** Null: every pack. */
+    subset: z
+      .object({ part: z.number().int().min(1), of: z.number().int().min(1) })
+      .nullable()
+      .default(null),
+  }),
   "restore-plan": z.object({
     serverId: z.string(),
     backupId: z.string().nullable(),
     targetDirectory: z.string(),
     tablespaces: z.array(z.object({ from: z.string(), to: z.string() })),
     owner: z.string().nullable(),
+    /** Rewrite what differs of what is there. */
+    delta: z.boolean().default(false),
+    /** Names of the databases to restore whole; null: all. */
+    databases: z.array(z.string()).nullable().default(null),
   }),
   restore: z.object({ serverId: z.string(), planRunId: z.string(), planHash: z.string() }),
   retention: z.object({
@@ -106,7 +134,13 @@ export const runRequests = {
     sealedKey: SealedText.nullable(),
   }),
   /** Result is the kit sealed for `recipient`, a public key whose private half only the asker has. */
-  "recovery-kit": z.object({ repositoryId: z.string(), recipient: z.string() }),
+  "recovery-kit": z.object({
+    repositoryId: z.string(),
+    recipient: z.string(),
+    /** A text, or a page for paper. */
+    form: z.enum(["text", "page"]).default("text"),
+  }),
+  "repository-keys": z.object({ repositoryId: z.string(), act: KeyAct }),
   collect: z.object({ serverId: z.string() }),
   /** Reads everything a server tells of itself and runs its checks; the snapshot and the findings are brought up to date. */
   inspect: z.object({
@@ -115,6 +149,10 @@ export const runRequests = {
     checkIds: z.array(z.string()).min(1).nullable(),
   }),
   "server-act": z.object({ serverId: z.string(), act: ServerAct }),
+  /** Brings backups to the server's second repository: one, or all that are usable and not there yet. */
+  copy: z.object({ serverId: z.string(), backupId: z.string().nullable() }),
+  /** Makes rows of the servers, backups and holds a repository holds, from its bytes alone. */
+  "rebuild-catalog": z.object({ repositoryId: z.string() }),
 } as const;
 
 export type RunKind = keyof typeof runRequests;

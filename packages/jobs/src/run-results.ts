@@ -51,6 +51,32 @@ export const RestorePlanResult = z.object({
   bytesToRead: Bytes,
   checks: z.array(Check),
   sentence: z.string(),
+  /** What a delta restore does to what is there; null: it is none. */
+  delta: z
+    .object({
+      comparedFiles: z.number(),
+      comparedBytes: Bytes,
+      newFiles: z.number(),
+      removedCount: z.number(),
+      removedBytes: Bytes,
+      /** The first thousand. */
+      removed: z.array(z.string()),
+    })
+    .nullable()
+    .default(null),
+  /** Null: all databases whole. */
+  databases: z
+    .object({ restored: z.array(z.string()), emptied: z.array(z.string()) })
+    .nullable()
+    .default(null),
+});
+
+/** How much of a backup is known to be sound, and since when: the oldest result that counts, ISO 8601. */
+export const VerifyCoverageResult = z.object({
+  storedShare: z.number(),
+  wholeShare: z.number(),
+  storedSince: z.string().nullable(),
+  wholeSince: z.string().nullable(),
 });
 
 export const VerifyResult = z.object({
@@ -59,6 +85,14 @@ export const VerifyResult = z.object({
   checkedFiles: z.number(),
   /** Sentences that name file and block. */
   problems: z.array(z.string()),
+  tier: z.enum(["metadata", "stored", "whole"]).default("whole"),
+  subset: z.object({ part: z.number(), of: z.number() }).nullable().default(null),
+  checkedPacks: z.number().nullable().default(null),
+  /** Ids of all backups that are hit, and what mends it. */
+  hitBackupIds: z.array(z.string()).default([]),
+  healing: z.array(z.string()).default([]),
+  /** What is verified of this backup by now; shares from 0 to 1. */
+  coverage: VerifyCoverageResult.nullable().default(null),
 });
 
 export const DrillResult = z.object({
@@ -74,6 +108,8 @@ export const RestoreResult = z.object({
   fileCount: z.number(),
   writtenBytes: Bytes,
   nextSteps: z.array(z.string()),
+  /** What is not as one might think, as sentences. */
+  findings: z.array(z.string()).default([]),
 });
 export const RetentionResult = z.object({
   kept: z.number(),
@@ -88,6 +124,50 @@ export const BackupResult = z.object({
   referencedBytes: Bytes,
   notes: z.array(z.string()),
 });
+export const CopyResult = z.object({
+  copied: z.array(z.string()),
+  /** Sentences: which backup could not be copied, and why. */
+  failed: z.array(z.string()),
+  copiedPacks: z.number(),
+  copiedBytes: Bytes,
+  replacedPacks: z.array(z.string()),
+  copiedMarks: z.number(),
+});
+export const RebuildCatalogResult = z.object({
+  /** Servers that had no row and have one now. */
+  addedServers: z.array(z.object({ serverId: z.string(), name: z.string() })),
+  /** Backups of all its servers that can be restored. */
+  backups: z.number(),
+  /** What could not be taken over, as sentences. */
+  notes: z.array(z.string()),
+});
+const KeySlotResult = z.object({
+  slot: z.string(),
+  kind: z.enum(["key-file", "passphrase", "age"]),
+  ownerId: z.string(),
+  label: z.string().nullable(),
+  recipient: z.string().nullable(),
+  keyId: z.string(),
+  keyCreatedAt: z.string(),
+  createdAt: z.string(),
+  current: z.boolean(),
+  opened: z.boolean(),
+});
+/** The keys after the act, and, where it was only planned, what it would do. */
+export const RepositoryKeysResult = z.object({
+  slots: z.array(KeySlotResult),
+  notes: z.array(z.string()),
+  plan: z
+    .object({
+      planHash: z.string(),
+      sentences: z.array(z.string()),
+      /** Why it would be refused; empty: it would not. */
+      refusals: z.array(z.string()),
+    })
+    .nullable(),
+  added: z.array(z.string()),
+  removed: z.array(z.string()),
+});
 export const RecoveryKitResult = z.object({ sealedKit: z.string(), fileName: z.string() });
 
 export type ConnectionReportResult = z.infer<typeof ConnectionReportResult>;
@@ -96,5 +176,8 @@ export type VerifyResult = z.infer<typeof VerifyResult>;
 export type DrillResult = z.infer<typeof DrillResult>;
 export type RestoreResult = z.infer<typeof RestoreResult>;
 export type RetentionResult = z.infer<typeof RetentionResult>;
+export type CopyResult = z.infer<typeof CopyResult>;
+export type RebuildCatalogResult = z.infer<typeof RebuildCatalogResult>;
 export type BackupResult = z.infer<typeof BackupResult>;
+export type RepositoryKeysResult = z.infer<typeof RepositoryKeysResult>;
 export type RecoveryKitResult = z.infer<typeof RecoveryKitResult>;

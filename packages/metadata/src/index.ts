@@ -10,6 +10,7 @@ export type {
   ProofRow,
   VerificationRow,
 } from "./backup-store.ts";
+export type { BackupCopyRow, CopyStore } from "./copy-store.ts";
 export type {
   FindingRemedy,
   FindingRow,
@@ -28,8 +29,10 @@ export { type Metadata, type MetadataOptions, openMetadata } from "./open-metada
 export { largestPage, type Page, type PageRequest } from "./page.ts";
 export type { NewPolicy, PolicyRow, PolicyStore } from "./policy-store.ts";
 export type {
+  KeySlotRow,
   NewRepository,
   RepositoryChange,
+  RepositoryCredentials,
   RepositoryRow,
   RepositoryState,
   RepositoryStore,

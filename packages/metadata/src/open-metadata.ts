@@ -3,6 +3,7 @@ import type { Logger } from "@tidemark/kit";
 import pg from "pg";
 import { type AuditStore, createAuditStore } from "./audit-store.ts";
 import { type BackupStore, createBackupStore } from "./backup-store.ts";
+import { type CopyStore, createCopyStore } from "./copy-store.ts";
 import { metadataUnreachable } from "./database-error.ts";
 import { createFindingStore, type FindingStore } from "./finding-store.ts";
 import { PrismaClient } from "./generated/client.ts";
@@ -38,6 +39,7 @@ export interface Metadata {
   readonly policies: PolicyStore;
   readonly schedules: ScheduleStore;
   readonly backups: BackupStore;
+  readonly copies: CopyStore;
   readonly findings: FindingStore;
   readonly audit: AuditStore;
   readonly tokens: TokenStore;
@@ -81,6 +83,7 @@ export function openMetadata(options: MetadataOptions): Metadata {
     policies: guardedStore(createPolicyStore(prisma)),
     schedules: guardedStore(createScheduleStore(prisma)),
     backups: guardedStore(createBackupStore(prisma)),
+    copies: guardedStore(createCopyStore(prisma)),
     findings: guardedStore(createFindingStore(prisma)),
     audit: guardedStore(createAuditStore(prisma)),
     tokens: guardedStore(createTokenStore(prisma)),

@@ -36,9 +36,12 @@ export const runKinds = [
   "mark",
   "attach-repository",
   "recovery-kit",
+  "repository-keys",
   "collect",
   "inspect",
   "server-act",
+  "copy",
+  "rebuild-catalog",
 ] as const;
 export type RunKind = (typeof runKinds)[number];
 

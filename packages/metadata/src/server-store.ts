@@ -28,6 +28,8 @@ export interface Server {
   /** Of backups that ask for none: those of schedules, for example. */
   readonly backupMethod: BackupMethod;
   readonly repositoryId: string;
+  /** The second repository its backups are copied to; null: none. */
+  readonly copyToId: string | null;
   readonly policyId: string;
   readonly version: number;
   readonly createdAt: Date;
@@ -64,6 +66,7 @@ export interface ServerChange {
   readonly name?: string;
   readonly policyId?: string;
   readonly backupMethod?: BackupMethod;
+  readonly copyToId?: string | null;
   readonly dsn?: { readonly sealedDsn: string; readonly connection: string };
   readonly contact?: ServerContact;
 }
@@ -194,6 +197,7 @@ const serverColumns = {
   lastContactAt: true,
   backupMethod: true,
   repositoryId: true,
+  copyToId: true,
   policyId: true,
   version: true,
   createdAt: true,
@@ -267,7 +271,7 @@ async function updateServer(
   change: ServerChange,
   expectedVersion: number | undefined,
 ): Promise<Server> {
-  const { name, policyId, backupMethod, dsn, contact } = change;
+  const { name, policyId, backupMethod, copyToId, dsn, contact } = change;
   try {
     const [row] = await prisma.server.updateManyAndReturn({
       where: { id, removedAt: null, ...(expectedVersion === undefined ? {} : { version: expectedVersion }) },
@@ -275,6 +279,7 @@ async function updateServer(
         ...(name === undefined ? {} : { name }),
         ...(policyId === undefined ? {} : { policyId }),
         ...(backupMethod === undefined ? {} : { backupMethod }),
+        ...(copyToId === undefined ? {} : { copyToId }),
         ...dsn,
         ...contact,
         version: { increment: 1 },
@@ -283,7 +288,9 @@ async function updateServer(
     });
     if (row !== undefined) return toServer(row);
   } catch (error) {
-    if (isForeignKeyViolation(error)) throw notFound("policy", policyId ?? "");
+    if (isForeignKeyViolation(error)) {
+      throw copyToId == null ? notFound("policy", policyId ?? "") : notFound("repository", copyToId);
+    }
     throw isUniqueViolation(error) ? nameTaken("server", name ?? "", error) : error;
   }
   const exists = await prisma.server.findFirst({ where: { id, removedAt: null }, select: { id: true } });

@@ -28,6 +28,17 @@ export const RepositoryStateEnum = enumOf("RepositoryState", "What a worker last
   failed: "It could not be opened; the detail says why.",
 });
 
+export const KeySlotKindEnum = enumOf("KeySlotKind", "What opens a key slot.", {
+  "key-file": "A key file.",
+  passphrase: "A passphrase.",
+  age: "An age identity; the recipient says which.",
+});
+
+export const KitFormEnum = enumOf("KitForm", "How a recovery kit looks.", {
+  text: "Plain text.",
+  page: "A page for paper, with the key as a QR code.",
+});
+
 export const ScheduleKindEnum = enumOf("ScheduleKind", "What a schedule starts.", {
   backup: "A backup.",
   verify: "A verification of the newest backup.",
@@ -56,9 +67,12 @@ export const RunKindEnum = enumOf("RunKind", "Which act a run executes.", {
   "connection-test": "Tests a connection step by step.",
   "attach-repository": "Opens or makes a repository.",
   "recovery-kit": "Packs the recovery kit.",
+  "repository-keys": "Lists, adds, removes or rotates keys of a repository.",
   collect: "Removes data nothing points at any more.",
   mark: "Writes a hold, a release or a note.",
   inspect: "Reads what a server tells of itself and runs its checks.",
+  copy: "Brings backups to the second repository.",
+  "rebuild-catalog": "Makes rows of what a repository holds.",
   "server-act": "Does or asks one thing at a server: see ServerActResult.",
 });
 
@@ -101,6 +115,12 @@ export const SameSystemChoiceEnum = enumOf("SameSystemChoice", "What a server wi
 export const CheckpointModeEnum = enumOf("CheckpointMode", "How the server begins a backup.", {
   fast: "At once, with a burst of writes.",
   spread: "Gently, over its checkpoint time.",
+});
+
+export const VerifyTierEnum = enumOf("VerifyTier", "How deep a verification looks.", {
+  metadata: "Every run points into an existing frame of an existing pack; no data is read.",
+  stored: "The stored bytes of each frame are those that were stored.",
+  whole: "Each frame is opened, and its bytes, runs and pages have the checksums they shall have.",
 });
 
 export const BackupMethodEnum = enumOf("BackupMethod", "How a backup's files come from the server.", {

@@ -39,11 +39,15 @@ export function cancelEffect(run: Pick<Run, "kind" | "state">): string {
       return "deleting stops after the backup at hand; what was deleted stays deleted";
     case "drill":
       return "the scratch server is stopped and thrown away; the backup stays as it was";
+    case "copy":
+      return "copying stops after the piece at hand; what was copied is whole and is used by the next copy";
     case "verify":
       return "reading stops; nothing is known anew about the backup";
     case "mark":
+    case "repository-keys":
     case "attach-repository":
     case "collect":
+    case "rebuild-catalog":
       return "it stops after the step at hand; what was written stays";
     case "connection-test":
     case "restore-plan":

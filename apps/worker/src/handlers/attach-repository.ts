@@ -8,7 +8,9 @@ import {
   type RepositoryKey,
 } from "@tidemark/repository";
 import type { ObjectStore } from "@tidemark/storage";
+import { adoptServers } from "../adopt-servers.ts";
 import { mirrorRepository } from "../mirror-catalogue.ts";
+import { mirrorKeySlots } from "../mirror-key-slots.ts";
 import { asRepositoryKey, openRepositoryStore, repositoryOptions } from "../open-repository.ts";
 import { refreshRepositoryFindings } from "../refresh-findings.ts";
 import { stateOfError } from "../repository-state.ts";
@@ -22,7 +24,8 @@ export const attachRepositoryHandler: RunHandler<"attach-repository"> = async (c
   const { request, deps } = context;
   const { repositories } = deps.metadata;
   try {
-    const store = openRepositoryStore(request.url);
+    const { sealedStoreCredentials } = await repositories.credentials(request.repositoryId);
+    const store = await openRepositoryStore(deps, { url: request.url, sealedStoreCredentials });
     const repository = await openOrCreate(context, store);
     try {
       const { writable, exclusiveCreate } = await store.probe();
@@ -36,7 +39,10 @@ export const attachRepositoryHandler: RunHandler<"attach-repository"> = async (c
         freeBytes: space?.freeBytes ?? null,
         totalBytes: space?.totalBytes ?? null,
       });
+      // One that is not ours yet may come from a control plane that was lost: its servers come with it.
+      await adoptServers(deps, request.repositoryId, repository);
       await mirrorRepository(deps, request.repositoryId, repository);
+      await mirrorKeySlots(deps, request.repositoryId, repository);
       await refreshRepositoryFindings(deps);
       return { kind: "done", result: { formatId: repository.id, encrypted: repository.encrypted, exclusiveCreate } };
     } finally {

@@ -12,6 +12,7 @@ import { requireServer } from "../open-server.ts";
 import { noteRepositoryTrouble } from "../repository-state.ts";
 import type { RunContext, RunHandler } from "../run-context.ts";
 import type { WorkerDeps } from "../worker-deps.ts";
+import { copyAfter } from "./copy.ts";
 
 /** Takes a backup; its row follows: running → restorable, failed or interrupted. */
 export const backupHandler: RunHandler<"backup"> = async (context) => {
@@ -32,6 +33,7 @@ export const backupHandler: RunHandler<"backup"> = async (context) => {
   }
   await noteRepositoryTrouble(deps, server.repositoryId, null);
   await drillAfter(deps, run, request, server);
+  await copyAfter(deps, server, request.backupId);
   return { kind: "done", result: resultOf(stored) };
 };
 

@@ -3,11 +3,14 @@ import { attachRepositoryHandler } from "./attach-repository.ts";
 import { backupHandler } from "./backup.ts";
 import { collectHandler } from "./collect.ts";
 import { connectionTestHandler } from "./connection-test.ts";
+import { copyHandler } from "./copy.ts";
 import { deleteBackupHandler } from "./delete-backup.ts";
 import { drillHandler } from "./drill.ts";
 import { inspectHandler } from "./inspect.ts";
 import { markHandler } from "./mark.ts";
+import { rebuildCatalogHandler } from "./rebuild-catalog.ts";
 import { recoveryKitHandler } from "./recovery-kit.ts";
+import { repositoryKeysHandler } from "./repository-keys.ts";
 import { restoreHandler } from "./restore.ts";
 import { restorePlanHandler } from "./restore-plan.ts";
 import { retentionHandler } from "./retention.ts";
@@ -27,7 +30,10 @@ export const handlers = {
   "connection-test": connectionTestHandler,
   "attach-repository": attachRepositoryHandler,
   "recovery-kit": recoveryKitHandler,
+  "repository-keys": repositoryKeysHandler,
   collect: collectHandler,
   inspect: inspectHandler,
   "server-act": serverActHandler,
+  copy: copyHandler,
+  "rebuild-catalog": rebuildCatalogHandler,
 } satisfies RunHandlers;

@@ -1,14 +1,14 @@
 import { planRestore, type RestorePlan, type RestoreRequest } from "@tidemark/engine";
 import type { RestorePlanResult, RunRequest } from "@tidemark/jobs";
 import type { WorkerSettings } from "../config.ts";
-import { withArea } from "../open-repository.ts";
 import { requireServer } from "../open-server.ts";
+import { withReadableArea } from "../readable-area.ts";
 import type { RunHandler } from "../run-context.ts";
 
 /** Looks what a restore would do and what speaks against it; writes nothing. A plan that is not ok is still a result. */
 export const restorePlanHandler: RunHandler<"restore-plan"> = async ({ request, control, deps }) => {
   const server = await requireServer(deps, request.serverId);
-  const plan = await withArea(deps, server, (area) =>
+  const plan = await withReadableArea(deps, server, control, (area) =>
     planRestore({ area, clock: deps.clock }, restoreRequest(request, deps.settings), control.signal),
   );
   return { kind: "done", result: resultOf(plan) };
@@ -23,6 +23,8 @@ export function restoreRequest(request: RunRequest<"restore-plan">, settings: Wo
     owner: request.owner,
     keepSignalFiles: false,
     allowedRoots: settings.restoreRoots.length === 0 ? null : settings.restoreRoots,
+    delta: request.delta,
+    databases: request.databases,
   };
 }
 
@@ -39,5 +41,20 @@ function resultOf(plan: RestorePlan): RestorePlanResult {
     bytesToRead: String(plan.bytesToFetch),
     checks: plan.checks.map(({ id, state, sentence }) => ({ id, state, sentence })),
     sentence: plan.sentence,
+    delta:
+      plan.delta === null
+        ? null
+        : {
+            comparedFiles: plan.delta.comparedFiles,
+            comparedBytes: String(plan.delta.comparedBytes),
+            newFiles: plan.delta.newFiles,
+            removedCount: plan.delta.removedCount,
+            removedBytes: String(plan.delta.removedBytes),
+            removed: [...plan.delta.removed],
+          },
+    databases:
+      plan.databases === null
+        ? null
+        : { restored: [...plan.databases.restored], emptied: plan.databases.emptied.map(({ name }) => name) },
   };
 }

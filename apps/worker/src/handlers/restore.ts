@@ -1,8 +1,8 @@
 import { executeRestore, planRestore } from "@tidemark/engine";
 import { parseRunRequest, RestorePlanResult, type RestoreResult } from "@tidemark/jobs";
 import { AppError } from "@tidemark/kit";
-import { withArea } from "../open-repository.ts";
 import { requireServer } from "../open-server.ts";
+import { withReadableArea } from "../readable-area.ts";
 import type { RunHandler } from "../run-context.ts";
 import { restoreRequest } from "./restore-plan.ts";
 
@@ -16,7 +16,7 @@ export const restoreHandler: RunHandler<"restore"> = async ({ request, control, 
   const shown = RestorePlanResult.parse(planned.result);
   // Without a backup named, the plan took the newest of its day; the restore takes that very one.
   const wanted = { ...parseRunRequest("restore-plan", planned.request), backupId: shown.backupId };
-  const report = await withArea(deps, server, async (area) => {
+  const report = await withReadableArea(deps, server, control, async (area) => {
     const restore = { area, clock: deps.clock };
     const plan = await planRestore(restore, restoreRequest(wanted, deps.settings), control.signal);
     // A folder that is occupied by now has its own, plainer error than "stale".
@@ -37,6 +37,7 @@ export const restoreHandler: RunHandler<"restore"> = async ({ request, control, 
     fileCount: report.fileCount,
     writtenBytes: String(report.writtenBytes),
     nextSteps: [...report.nextSteps],
+    findings: [...report.findings],
   };
   return { kind: "done", result };
 };

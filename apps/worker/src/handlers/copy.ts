@@ -1,0 +1,106 @@
+import { executeCopies, planCopies } from "@tidemark/engine";
+import type { CopyResult } from "@tidemark/jobs";
+import { AppError, formatBytes } from "@tidemark/kit";
+import type { Server } from "@tidemark/metadata";
+import type { ServerArea } from "@tidemark/repository";
+import { openRegisteredRepository, withArea } from "../open-repository.ts";
+import { requireServer } from "../open-server.ts";
+import { refreshServerFindings } from "../refresh-findings.ts";
+import type { RunContext, RunHandler } from "../run-context.ts";
+import { startRun } from "../start-run.ts";
+import type { WorkerDeps } from "../worker-deps.ts";
+
+/** Brings a server's backups to its second repository, and notes which are there. What could not be copied fails the run. */
+export const copyHandler: RunHandler<"copy"> = async (context) => {
+  const { request, deps } = context;
+  const server = await requireServer(deps, request.serverId);
+  if (server.copyToId === null) {
+    throw new AppError("bad-request", {
+      message: `${server.name} has no second repository`,
+      hint: "say which one its backups are copied to first",
+    });
+  }
+  const second = await openRegisteredRepository(deps, server.copyToId);
+  let result: CopyResult;
+  try {
+    const target = second.area(server.areaId);
+    result = await withArea(deps, server, (source) => copy(context, server, { source, target }));
+  } finally {
+    await second.close();
+    await refreshServerFindings(deps, [server.id]);
+  }
+  const [first] = result.failed;
+  if (first === undefined) return { kind: "done", result };
+  const message = result.failed.length === 1 ? first : `${result.failed.length} backups could not be copied: ${first}`;
+  const hint = "the others are in the second repository; the next backup stores anew what was lost";
+  return { kind: "failed", error: { code: "backup-damaged", message, hint }, result };
+};
+
+async function copy(
+  { request, control, deps }: RunContext<"copy">,
+  server: Server & { readonly copyToId: string | null },
+  areas: { readonly source: ServerArea; readonly target: ServerArea },
+): Promise<CopyResult> {
+  const repositoryId = server.copyToId ?? "";
+  const acts = { ...areas, clock: deps.clock };
+  try {
+    await noteCopies(deps, server.id, repositoryId, areas.target);
+    // One that is asked for by name is copied although it was deleted there once.
+    const skipIds = request.backupId === null ? await droppedIds(deps, server.id, repositoryId) : [];
+    const plan = await planCopies(acts, { backupId: request.backupId, skipIds });
+    const report = await executeCopies(acts, plan, control);
+    control.emit({
+      kind: "log",
+      level: "info",
+      message: `${report.copiedIds.length} backups copied, ${formatBytes(report.copiedBytes)}`,
+    });
+    return {
+      copied: [...report.copiedIds],
+      failed: report.failed.map(({ backupId, reason }) => `${backupId}: ${reason}`),
+      copiedPacks: report.copiedPacks,
+      copiedBytes: String(report.copiedBytes),
+      replacedPacks: [...report.replacedPacks],
+      copiedMarks: report.copiedMarks,
+    };
+  } finally {
+    await noteCopies(deps, server.id, repositoryId, areas.target);
+  }
+}
+
+/** What the second repository holds is the truth; the rows mirror it. */
+async function noteCopies(
+  deps: Pick<WorkerDeps, "metadata">,
+  serverId: string,
+  repositoryId: string,
+  target: ServerArea,
+): Promise<void> {
+  const present = (await target.listBackups()).filter(({ damaged }) => damaged === null);
+  const presentIds = present.map(({ backupId }) => backupId);
+  await deps.metadata.copies.record({ serverId, repositoryId, presentIds });
+}
+
+async function droppedIds(deps: WorkerDeps, serverId: string, repositoryId: string): Promise<readonly string[]> {
+  const rows = await deps.metadata.copies.ofServers([serverId]);
+  return rows.filter((row) => row.repositoryId === repositoryId && row.goneAt !== null).map(({ backupId }) => backupId);
+}
+
+/** After each backup, once, whoever asks again. A copy that cannot be started fails no backup: the next one brings both. */
+export async function copyAfter(
+  deps: Pick<WorkerDeps, "metadata" | "queues" | "logger">,
+  server: Pick<Server, "id" | "copyToId" | "repositoryId">,
+  backupId: string,
+): Promise<void> {
+  if (server.copyToId === null) return;
+  try {
+    await startRun(deps, {
+      kind: "copy",
+      serverId: server.id,
+      repositoryId: server.copyToId,
+      requestedBy: "tidemark",
+      request: { serverId: server.id, backupId: null },
+      idempotency: { principal: "tidemark", key: `copy-after ${backupId}`, requestHash: backupId },
+    });
+  } catch (error) {
+    deps.logger.error({ err: error, backupId }, "the copy that should follow a backup could not be started");
+  }
+}
