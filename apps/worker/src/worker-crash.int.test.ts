@@ -49,7 +49,11 @@ describe("after a worker was killed", () => {
       expect(drills.rows).toHaveLength(1);
       await place.endedAs(drills.rows[0]?.id ?? "", "succeeded");
       expect((await place.metadata.backups.get(backupId))?.state).toBe("restorable");
-      const verify = await place.request("verify", { serverId, backupId }, { serverId, backupId });
+      const verify = await place.request(
+        "verify",
+        { serverId, backupId, tier: "whole", subset: null },
+        { serverId, backupId },
+      );
       await place.endedAs(verify.id, "succeeded");
     });
   });

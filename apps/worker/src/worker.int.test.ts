@@ -98,7 +98,11 @@ describe("a worker", () => {
   });
 
   it("verifies a backup and dates it", async () => {
-    const run = await place.request("verify", { serverId, backupId }, { serverId, backupId });
+    const run = await place.request(
+      "verify",
+      { serverId, backupId, tier: "whole", subset: null },
+      { serverId, backupId },
+    );
     await place.endedAs(run.id, "succeeded");
     expect((await place.metadata.backups.get(backupId))?.verifiedAt).toBeInstanceOf(Date);
   });
@@ -122,7 +126,7 @@ describe("a worker", () => {
     const targetDirectory = place.home.join("restored");
     const planRun = await place.request(
       "restore-plan",
-      { serverId, backupId, targetDirectory, tablespaces: [], owner: null },
+      { serverId, backupId, targetDirectory, tablespaces: [], owner: null, delta: false, databases: null },
       { serverId },
     );
     const plan = RestorePlanResult.parse((await place.endedAs(planRun.id, "succeeded")).result);

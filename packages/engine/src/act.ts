@@ -58,6 +58,23 @@ export const restoreSteps = [
   "restore:between-unmarks",
 ] as const;
 
+/** The same of a delta restore, in order. */
+export const deltaSteps = [
+  "restore:before-mark",
+  "restore:before-unstartable",
+  "restore:before-remove",
+  "restore:before-tree",
+  "restore:before-compare",
+  "restore:before-data",
+  "restore:before-middle-frame",
+  "restore:before-links",
+  "restore:before-backup-manifest",
+  "restore:before-sync",
+  "restore:before-control",
+  "restore:before-unmark",
+  "restore:between-unmarks",
+] as const;
+
 /** Points before each durable step of a drill (the restore inside it has its own). */
 export const drillSteps = [
   "drill:before-restore",
@@ -75,13 +92,18 @@ export const expirySteps = [
   "collect:before-execute",
 ] as const;
 
+/** Points around each backup that is copied to a second repository (the repository has its own inside). */
+export const copySteps = ["copy:before-backup", "copy:after-backup"] as const;
+
 export type StepName =
   | (typeof backupSteps)[number]
   | (typeof fileBackupSteps)[number]
   | (typeof verifySteps)[number]
   | (typeof restoreSteps)[number]
+  | (typeof deltaSteps)[number]
   | (typeof drillSteps)[number]
-  | (typeof expirySteps)[number];
+  | (typeof expirySteps)[number]
+  | (typeof copySteps)[number];
 
 /** Refuses to go on once the act was cancelled, then announces the step. */
 export async function reachStep(control: ActControl, step: StepName): Promise<void> {

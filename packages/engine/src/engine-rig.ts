@@ -20,7 +20,8 @@ import type { DrillReport } from "./drill/drill-report.ts";
 import { type DrillRequest, runDrill } from "./drill/run-drill.ts";
 import { executeRestore, type RestoreReport } from "./restore/execute-restore.ts";
 import { planRestore, type RestorePlan, type RestoreRequest } from "./restore/plan-restore.ts";
-import { type VerifyReport, verifyBackup } from "./verify/verify-backup.ts";
+import { type VerifyRequest, verifyBackup } from "./verify/verify-backup.ts";
+import type { VerifyReport } from "./verify/verify-types.ts";
 
 /** For tests: a repository in a folder, an encoder, and the acts on one server's area with little to say. */
 export interface EngineRig extends AsyncDisposable {
@@ -36,7 +37,8 @@ export interface EngineRig extends AsyncDisposable {
   backup(dsn: string, request?: Partial<BackupRequest>, control?: ActControl): Promise<StoredBackup>;
   /** From any source; see `streamFrom` and `filesFrom`. */
   backupFrom(source: BackupSource, request?: Partial<BackupRequest>, control?: ActControl): Promise<StoredBackup>;
-  verify(backupId: string): Promise<VerifyReport>;
+  /** Whole, unless told otherwise. */
+  verify(backupId: string, request?: Partial<VerifyRequest>): Promise<VerifyReport>;
   plan(request: Partial<RestoreRequest> & { readonly targetDirectory: string }): Promise<RestorePlan>;
   restore(plan: RestorePlan, control?: ActControl): Promise<RestoreReport>;
   drill(request?: Partial<DrillRequest>, control?: ActControl): Promise<DrillReport>;
@@ -104,9 +106,18 @@ export async function engineRig(
         control,
       );
     },
-    verify: (backupId) => verifyBackup(deps, { backupId, by: "test" }, rig.control()),
+    verify: (backupId, request = {}) =>
+      verifyBackup(deps, { backupId, tier: "whole", subset: null, by: "test", ...request }, rig.control()),
     plan: (request) => {
-      const defaults = { backupId: null, tablespaces: [], owner: null, keepSignalFiles: false, allowedRoots: null };
+      const defaults = {
+        backupId: null,
+        tablespaces: [],
+        owner: null,
+        keepSignalFiles: false,
+        allowedRoots: null,
+        delta: false,
+        databases: null,
+      };
       return planRestore(deps, { ...defaults, ...request }, new AbortController().signal);
     },
     restore: (plan, control = rig.control()) => executeRestore(deps, plan, control),

@@ -2,6 +2,8 @@ export {
   type ActControl,
   type ActEvent,
   backupSteps,
+  copySteps,
+  deltaSteps,
   drillSteps,
   expirySteps,
   fileBackupSteps,
@@ -13,6 +15,15 @@ export { createBackupEncoder } from "./backup/backup-encoder.ts";
 export type { BackupSource, ConnectPrimary } from "./backup/backup-source.ts";
 export { type BackupRequest, type TakeBackupDeps, takeBackup } from "./backup/take-backup.ts";
 export { type CatalogEntry, describeBackup, listCatalog } from "./catalog.ts";
+export {
+  type CopyDeps,
+  type CopyPlan,
+  type CopyReport,
+  type CopyRequest,
+  executeCopies,
+  type PlannedCopy,
+  planCopies,
+} from "./copies/copy-backups.ts";
 export type { DrillCheck } from "./drill/drill-question.ts";
 export type { DrillPhase, DrillReport } from "./drill/drill-report.ts";
 export { type DrillDeps, type DrillRequest, runDrill } from "./drill/run-drill.ts";
@@ -30,17 +41,32 @@ export {
   planExpiry,
 } from "./expiry/expire.ts";
 export { executeRestore, type RestoreReport } from "./restore/execute-restore.ts";
-export { planRestore, type RestoreDeps, type RestorePlan, type RestoreRequest } from "./restore/plan-restore.ts";
+export {
+  type DeltaPlan,
+  planRestore,
+  type RestoreDeps,
+  type RestorePlan,
+  type RestoreRequest,
+} from "./restore/plan-restore.ts";
 export type { RestoreCheck } from "./restore/restore-checks.ts";
+export type { DatabaseChoice } from "./restore/restore-databases.ts";
 export type { Owner } from "./restore/restore-owner.ts";
 export type { TablespacePlace } from "./restore/restore-places.ts";
 export { restoringMark } from "./restore/restore-target.ts";
 export { type LongSlice, type SliceMonitor, startSliceMonitor } from "./slice-monitor.ts";
+export { coverageOf, isInSubset, joinUse } from "./verify/coverage.ts";
 export {
+  type VerifyAreaRequest,
   type VerifyDeps,
-  type VerifyProblem,
-  type VerifyProblemCode,
-  type VerifyReport,
   type VerifyRequest,
+  verifyArea,
   verifyBackup,
 } from "./verify/verify-backup.ts";
+export type {
+  VerifyCoverage,
+  VerifyProblem,
+  VerifyProblemCode,
+  VerifyReport,
+  VerifySubset,
+  VerifyTier,
+} from "./verify/verify-types.ts";

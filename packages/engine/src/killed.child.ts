@@ -22,6 +22,8 @@ export interface KilledOrder {
   readonly dsn: string;
   readonly backupId: string;
   readonly target: string;
+  /** A restore over what is there. */
+  readonly delta?: boolean;
   /** Where the source's one tablespace is; it goes to `<target>-fast`. */
   readonly tablespace: string;
 }
@@ -63,7 +65,11 @@ if (order.act === "restore") {
   };
   await executeRestore(
     deps,
-    await planRestore(deps, { ...request, keepSignalFiles: false, allowedRoots: null }, control.signal),
+    await planRestore(
+      deps,
+      { ...request, keepSignalFiles: false, allowedRoots: null, delta: order.delta === true, databases: null },
+      control.signal,
+    ),
     control,
   );
 }

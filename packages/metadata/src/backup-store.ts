@@ -68,6 +68,17 @@ export interface VerificationRow {
   readonly checkedBytes: string;
   readonly checkedFiles: number;
   readonly problems: readonly string[];
+  /** What follows is absent in rows of an older Tidemark, whose verifications were whole. */
+  readonly tier?: "metadata" | "stored" | "whole";
+  readonly subset?: { readonly part: number; readonly of: number } | null;
+  readonly healing?: readonly string[];
+  /** What is verified of the backup by now: shares from 0 to 1, and since when (RFC 3339). */
+  readonly coverage?: {
+    readonly storedShare: number;
+    readonly wholeShare: number;
+    readonly storedSince: string | null;
+    readonly wholeSince: string | null;
+  } | null;
 }
 
 export interface ProofRow {

@@ -8,9 +8,15 @@ export {
 } from "./collection/choose-evacuation.ts";
 export type { InterruptedBackup, InterruptedQuestion } from "./collection/interrupted.ts";
 export type { PackHold } from "./collection/pack-hold.ts";
-export { type CopiedBackup, type CopyBackup, type CopyNeed, copyBackup, surveyCopy } from "./copies/copy-backup.ts";
+export { type CopiedBackup, type CopyBackup, type CopyNeed, copyBackup, copyMarks, surveyCopy } from "./copies/copy-backup.ts";
 export { type FailoverNote, type FailoverOptions, failoverArea } from "./copies/failover-area.ts";
 export { type HealedPack, healPack } from "./copies/heal-pack.ts";
+export type {
+  DamagedPack,
+  PackVerification,
+  VerificationFact,
+  VerifiedTier,
+} from "./collection/verification.ts";
 export { formatVersion, frameBytes } from "./format.ts";
 export { defaultPassphraseCost, type PassphraseCost } from "./keys/key-derivation.ts";
 export { keyOwnerText, keyPlanHash } from "./keys/opened-keys.ts";
@@ -45,6 +51,7 @@ export {
   type RepositoryOptions,
 } from "./open-repository.ts";
 export {
+  checkStoredFrame,
   encodeFrame,
   type Fingerprinter,
   loadFingerprinter,

@@ -2,6 +2,7 @@ import type { ErrorCode, Secret } from "@tidemark/kit";
 import type { AreaUsage } from "./collection/area-usage.ts";
 import type { InterruptedBackup, InterruptedQuestion } from "./collection/interrupted.ts";
 import type { PackHold } from "./collection/pack-hold.ts";
+import type { PackVerification, VerificationFact } from "./collection/verification.ts";
 import type { BackupReading, BackupWalRange } from "./manifests/backup-reading.ts";
 import type { RepositoryKeys } from "./keys/repository-keys.ts";
 import type { BackupConfiguration, BackupEnvironment, BackupMethod } from "./manifests/backup-surroundings.ts";
@@ -58,6 +59,10 @@ export interface ServerArea {
   holdPacks(kind: "reader" | "copy"): Promise<PackHold>;
   /** Packs that no manifest points into and that may be removed soon: not to be taken up again. */
   doomedPacks(): Promise<ReadonlySet<string>>;
+  /** The newest result of each pack and tier that verifications left here. */
+  verifications(): Promise<readonly PackVerification[]>;
+  /** Keeps what a verification found in some packs, and drops what it supersedes. */
+  addVerification(fact: VerificationFact): Promise<void>;
 }
 
 export interface BeginBackup {

@@ -1,7 +1,14 @@
 import { runKinds } from "@tidemark/metadata";
 import { z } from "zod";
 import { ApplyRetentionInput, applyRetention } from "../use-cases/apply-retention.ts";
-import { BackupActInput, drillBackup, TakeBackupInput, takeBackup, verifyBackup } from "../use-cases/backups.ts";
+import {
+  BackupActInput,
+  drillBackup,
+  TakeBackupInput,
+  takeBackup,
+  VerifyBackupInput,
+  verifyBackup,
+} from "../use-cases/backups.ts";
 import { badField } from "../use-cases/parse-input.ts";
 import { requireRun } from "../use-cases/requirements.ts";
 import { PlanRestoreInput, planRestore, RunRestoreInput, runRestore } from "../use-cases/restore.ts";
@@ -26,7 +33,7 @@ const acts = {
 
 const StartRun = z.discriminatedUnion("kind", [
   TakeBackupInput.extend({ kind: z.literal("backup") }),
-  BackupActInput.extend({ kind: z.literal("verify") }),
+  VerifyBackupInput.extend({ kind: z.literal("verify") }),
   BackupActInput.extend({ kind: z.literal("drill") }),
   PlanRestoreInput.extend({ kind: z.literal("restore-plan") }),
   RunRestoreInput.extend({ kind: z.literal("restore") }),

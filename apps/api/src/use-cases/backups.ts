@@ -4,7 +4,7 @@ import type { Server } from "@tidemark/metadata";
 import { z } from "zod";
 import type { Services } from "../services.ts";
 import { EntityId } from "./inputs.ts";
-import { parseInput } from "./parse-input.ts";
+import { badField, parseInput } from "./parse-input.ts";
 import { type Caller, perform } from "./perform.ts";
 import { requireOnlineServer, requireRestorableBackup, requireStoredBackup } from "./requirements.ts";
 
@@ -74,15 +74,34 @@ async function requireMember(services: Services, server: Server, name: string): 
 
 export const BackupActInput = z.object({ id: EntityId });
 
-/** Reads everything a backup consists of and compares. */
+export const VerifyBackupInput = BackupActInput.extend({
+  tier: z
+    .enum(["metadata", "stored", "whole"])
+    .nullish()
+    .describe("How deep: directories only, stored bytes, or all of it opened; whole when left out."),
+  part: z.number().int().min(1).max(4096).nullish().describe("Which part of the packs; with `parts`."),
+  parts: z.number().int().min(1).max(4096).nullish().describe("Into how many parts the packs are divided."),
+});
+
+/** Reads what a backup consists of, as deep as asked, and compares. */
 export function verifyBackup(services: Services, caller: Caller, input: unknown) {
   const act = { name: "verifyBackup", input: input as Record<string, unknown>, target: backupTarget(input) };
   return perform<{ runId: string }>(services, caller, act, async (scope) => {
-    const backup = await requireStoredBackup(services, parseInput(BackupActInput, input).id);
-    const request: RunRequest<"verify"> = { serverId: backup.serverId, backupId: backup.id };
+    const parsed = parseInput(VerifyBackupInput, input);
+    const backup = await requireStoredBackup(services, parsed.id);
+    const subset = subsetOf(parsed.part ?? null, parsed.parts ?? null);
+    const tier = parsed.tier ?? "whole";
+    const request: RunRequest<"verify"> = { serverId: backup.serverId, backupId: backup.id, tier, subset };
     const run = await scope.startRun({ kind: "verify", request, ...aboutBackup(backup) });
     return { runId: run.id };
   });
+}
+
+function subsetOf(part: number | null, parts: number | null): RunRequest<"verify">["subset"] {
+  if (part === null && parts === null) return null;
+  if (part === null || parts === null) throw badField("part", "a part and the number of parts belong together");
+  if (part > parts) throw badField("part", `there is no part ${part} of ${parts}`);
+  return { part, of: parts };
 }
 
 /** Restores it to a scratch place, starts a real PostgreSQL there, checks, and throws it away. */

@@ -15,6 +15,8 @@ export function restoreCommand(serverName: string, plan: RestorePlanResult): str
   ];
   for (const { from, to } of plan.tablespaces) parts.push("--tablespace", `${from}=${to}`);
   if (plan.owner !== null) parts.push("--owner", plan.owner);
+  for (const name of plan.databases?.restored ?? []) parts.push("--database", name);
+  if (plan.delta !== null) parts.push("--delta", "--yes");
   return parts.map(quoteForShell).join(" ");
 }
 

@@ -12,7 +12,9 @@ import { requireRestorableBackup, requireRun, requireServer } from "./requiremen
 export const PlanRestoreInput = z.object({
   serverId: EntityId,
   backupId: EntityId.nullish().describe("The newest restorable one when left out."),
-  targetDirectory: AbsoluteDirectory.describe("An empty directory on the worker's machine."),
+  targetDirectory: AbsoluteDirectory.describe(
+    "An empty directory on the worker's machine; with `delta` the data directory to rewrite.",
+  ),
   tablespaces: z
     .array(z.object({ from: AbsoluteDirectory, to: AbsoluteDirectory }))
     .max(1_000)
@@ -22,6 +24,16 @@ export const PlanRestoreInput = z.object({
     .regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$/, "a user name or number is needed")
     .nullish()
     .describe("Who owns the result when the worker runs as root."),
+  delta: z
+    .boolean()
+    .nullish()
+    .describe("Rewrite what differs in a stopped server's data directory, and remove what the backup does not have."),
+  databases: z
+    .array(z.string().min(1).max(63))
+    .min(1)
+    .max(1_000)
+    .nullish()
+    .describe("Only these databases whole; the others' files are left empty. All of them when left out."),
 });
 
 /** Starts the run that plans a restore on a worker: pre-flight checks, bytes, files. */
@@ -43,6 +55,8 @@ export function planRestore(services: Services, caller: Caller, input: unknown) 
       targetDirectory: parsed.targetDirectory,
       tablespaces: parsed.tablespaces ?? [],
       owner: parsed.owner ?? null,
+      delta: parsed.delta ?? false,
+      databases: parsed.databases ?? null,
     };
     const run = await scope.startRun({
       kind: "restore-plan",

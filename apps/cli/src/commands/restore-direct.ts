@@ -9,9 +9,10 @@ import {
   repositoryKeyFromText,
   type ServerArea,
 } from "@tidemark/repository";
-import { openStore, ReadOnlyStore } from "@tidemark/storage";
+import { ReadOnlyStore } from "@tidemark/storage";
 import type { Command } from "commander";
 import type { CommandContext, CommonOptions } from "../context.ts";
+import { credentialsFileHelp, openDirectStore, storeAddressHelp } from "../direct-store.ts";
 import { exitCodes } from "../exit-code.ts";
 import { type Output, printOne } from "../output.ts";
 import type { Register } from "../program.ts";
@@ -20,6 +21,7 @@ import { collectTablespace, type TablespaceOption } from "../tablespace-option.t
 
 interface DirectOptions extends CommonOptions {
   readonly repository: string;
+  readonly credentialsFile?: string;
   readonly keyFile?: string;
   readonly passphraseFile?: string;
   readonly server: string;
@@ -27,6 +29,9 @@ interface DirectOptions extends CommonOptions {
   readonly to: string;
   readonly tablespace: readonly TablespaceOption[];
   readonly owner?: string;
+  readonly delta?: boolean;
+  readonly database: readonly string[];
+  readonly yes?: boolean;
 }
 
 /** `restore direct`: the way back when there is no control plane, with nothing but the repository and its key. */
@@ -35,14 +40,18 @@ export function addDirectRestore(restore: Command, context: CommandContext, regi
     restore
       .command("direct")
       .description("restore straight from a repository, on this host, without a control plane")
-      .requiredOption("--repository <url>", "file:///path or a path")
+      .requiredOption("--repository <url>", storeAddressHelp)
+      .option("--credentials-file <file>", credentialsFileHelp)
       .option("--key-file <file>", "the repository's key file, its recovery kit, or an age identity file")
       .option("--passphrase-file <file>", "its passphrase instead")
       .requiredOption("--server <name>", "the server's name, or its id")
       .option("--backup <id>", "which backup; the newest restorable one unless told")
-      .requiredOption("--to <dir>", "an empty directory")
+      .requiredOption("--to <dir>", "an empty directory; with --delta the data directory to rewrite")
       .option("--tablespace <old=new>", "where a tablespace goes; once for each", collectTablespace, [])
-      .option("--owner <user>", "who owns the result, when run by root; else the owner of the directory"),
+      .option("--owner <user>", "who owns the result, when run by root; else the owner of the directory")
+      .option("--delta", "rewrite only what differs in a stopped server's data directory, after --yes")
+      .option("--database <name>", "restore only this database whole; once for each", collectName, [])
+      .option("--yes", "do what a --delta plan shows"),
     (options) => restoreDirect(context, options as DirectOptions),
   );
 }
@@ -60,7 +69,7 @@ async function restoreDirect(context: CommandContext, options: DirectOptions): P
   process.once("SIGINT", onInterrupt);
   process.once("SIGTERM", onInterrupt);
   // A restore only reads, and must work from a copy on read-only media.
-  const store = new ReadOnlyStore(await openStore(options.repository));
+  const store = new ReadOnlyStore(await openDirectStore(context.environment, options));
   const repository = await openRepository(store, { key: readKey(options) });
   try {
     const area = await findArea(repository, options.server);
@@ -88,15 +97,34 @@ async function restoreFrom(
     owner: options.owner ?? null,
     keepSignalFiles: false,
     allowedRoots: null,
+    delta: options.delta === true,
+    databases: options.database.length === 0 ? null : options.database,
   };
   const plan = await planRestore(deps, request, signal);
   output.note(`${plan.sentence}\n`);
   for (const check of plan.checks) if (check.state === "warning") output.note(`warning: ${check.sentence}\n`);
+  if (plan.delta !== null && options.yes !== true && plan.delta.comparedFiles + plan.delta.removedCount > 0) {
+    for (const path of plan.delta.removed.slice(0, removedShown)) output.note(`removes ${path}\n`);
+    const more = plan.delta.removedCount - removedShown;
+    if (more > 0) output.note(`removes ${more} more\n`);
+    const failed = plan.checks.find((check) => check.state === "failed");
+    throw new AppError(failed?.code ?? "bad-request", {
+      message: failed?.sentence ?? "a delta restore rewrites what is there and was not confirmed",
+      hint: "nothing was changed; repeat with --yes to do what this plan shows",
+    });
+  }
   const line = new ProgressLine(output);
   const report = await executeRestore(deps, plan, { signal, emit: (event) => line.show(progressOf(event)) });
   line.end();
   return { plan, report };
 }
+
+/** Collects `--database NAME`. */
+export function collectName(name: string, previous: readonly string[]): readonly string[] {
+  return previous.includes(name) ? previous : [...previous, name];
+}
+
+const removedShown = 20;
 
 function progressOf(event: ActEvent): Parameters<ProgressLine["show"]>[0] {
   const at = systemClock.now().toISOString();
@@ -121,8 +149,7 @@ function readKey(options: DirectOptions): RepositoryKey | null {
   if (options.keyFile !== undefined && options.passphraseFile !== undefined) {
     throw new AppError("bad-request", { message: "give --key-file or --passphrase-file, not both" });
   }
-  if (options.keyFile !== undefined)
-    return keyOfFile(options.keyFile);
+  if (options.keyFile !== undefined) return keyOfFile(options.keyFile);
   if (options.passphraseFile === undefined) return null;
   return { kind: "passphrase", text: new Secret(readText(options.passphraseFile).replace(/\r?\n$/, "")) };
 }
@@ -182,6 +209,7 @@ function print(output: Output, plan: RestorePlan, report: RestoreReport): void {
     targetDirectory: report.targetDirectory,
     fileCount: report.fileCount,
     writtenBytes: `${report.writtenBytes}`,
+    findings: report.findings,
     durationMs: Math.round(report.durationMs),
     nextSteps: report.nextSteps,
   };
@@ -192,6 +220,7 @@ function print(output: Output, plan: RestorePlan, report: RestoreReport): void {
       "wrote",
       `${formatBytes(report.writtenBytes)} in ${report.fileCount} files, in ${formatDuration(report.durationMs)}`,
     ],
+    ...report.findings.map((finding) => ["note", finding] as const),
     ...report.nextSteps.map((step) => ["next", step] as const),
   ]);
 }

@@ -13,7 +13,7 @@ import type { ServerArea } from "@tidemark/repository";
 import { type ActControl, cancellation, reachStep, throwIfCancelled } from "../act.ts";
 import { executeRestore } from "../restore/execute-restore.ts";
 import { planRestore, type RestorePlan } from "../restore/plan-restore.ts";
-import { blocksPerSegment } from "../verify/verify-backup.ts";
+import { blocksPerSegment } from "../verify/verified-manifests.ts";
 import { checkDataFiles } from "./check-data-files.ts";
 import { checkDatabases } from "./drill-checks.ts";
 import type { DrillCheck } from "./drill-question.ts";
@@ -118,6 +118,8 @@ class Drill {
       targetDirectory: this.#place.dataDir,
       keepSignalFiles: false,
       allowedRoots: null,
+      delta: false,
+      databases: null,
     };
     const user = await findServerUser();
     const owner = user === null ? null : `${user.uid}:${user.gid}`;

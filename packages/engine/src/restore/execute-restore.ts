@@ -1,44 +1,53 @@
-import { chown, mkdir, open, rename, symlink } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import { AppError, crc32c, formatBytes, formatDuration, joinCleanup, makeFolders } from "@tidemark/kit";
-import { encodeTablespaceMap, parseTablespaceMap } from "@tidemark/postgres";
-import { type ActControl, cancellation, ProgressMeter, reachStep } from "../act.ts";
+import { rename } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { AppError, formatBytes, formatDuration, joinCleanup } from "@tidemark/kit";
+import type { ManifestReader } from "@tidemark/repository";
+import { type ActControl, cancellation, ProgressMeter, reachStep, throwIfCancelled } from "../act.ts";
+import { PlaceCounts, PlaceTable } from "../frames/place-table.ts";
+import { WorkerThreads } from "../frames/worker-threads.ts";
+import { holdForReading } from "../hold-packs.ts";
 import { originalsFolder } from "../restored-configuration/compose-configuration.ts";
 import { writeConfiguration } from "../restored-configuration/write-configuration.ts";
-import { blocksOf, runBytes, sayBlocks } from "../verify/verify-backup.ts";
-import { type FrameVisit, type PlacedRun, visitFrames } from "../verify/visit-frames.ts";
+import { allRuns, compareFiles, type WantedRuns } from "./compare-files.ts";
+import { writePartialNote } from "./partial-restore.ts";
 import { planRestore, type RestoreDeps, type RestorePlan } from "./plan-restore.ts";
-import { controlPath, RestorePlaces, stagedControlPath, tablespaceMapPath } from "./restore-places.ts";
+import { foldersOf, prepareTarget } from "./prepare-target.ts";
+import { describeChoice } from "./restore-databases.ts";
 import {
-  clearUnfinished,
-  inspectTargets,
-  removeMark,
-  syncDirectory,
-  type TargetState,
-  wrapTargetError,
-  writeMark,
-} from "./restore-target.ts";
-import { makeTree, type RestoredTree } from "./restore-tree.ts";
-import { TargetFiles } from "./target-files.ts";
+  controlPath,
+  partialRestorePath,
+  RestorePlaces,
+  stagedControlPath,
+  tablespaceMapPath,
+} from "./restore-places.ts";
+import { removeMark, syncDirectory, wrapTargetError } from "./restore-target.ts";
+import { RestoredTree, type TargetThreads } from "./restore-tree.ts";
+import { makeTablespaceLinks, rewriteTablespaceMap } from "./tablespace-links.ts";
 import { writeBackupManifest } from "./write-backup-manifest.ts";
+import { writeData } from "./write-data.ts";
 
 export interface RestoreReport {
   readonly backupId: string;
   readonly targetDirectory: string;
   readonly fileCount: number;
+  /** Plain bytes written: in a delta restore only what differed. */
   readonly writtenBytes: bigint;
   readonly durationMs: number;
+  /** Null unless it was a delta restore. */
+  readonly delta: { readonly comparedBytes: bigint; readonly removedCount: number } | null;
+  /** What is not as one might think, as sentences: databases that were left empty. */
+  readonly findings: readonly string[];
   /** What a person does next, as sentences. */
   readonly nextSteps: readonly string[];
 }
 
 /**
  * Restores what was planned. The folder is marked before anything is written and unmarked at the end, `pg_control`
- * gets its name last, and all is synced before that: whatever dies in between, no server starts on half a restore,
- * and running it again clears the rest and begins anew.
+ * gets its name last (a delta restore takes it away first), and all is synced before that: whatever dies in between, no
+ * server starts on half a restore, and running it again clears the rest and begins anew, or as a delta goes on.
  *
  * Throws `plan-stale` when the backup or the plan's facts have changed, the code of the first failed check
- * (`target-not-empty`, `target-full` …), `backup-damaged` naming file and blocks, `cancelled`.
+ * (`target-not-empty`, `target-in-use`, `target-full` …), `backup-damaged` naming file and blocks, `cancelled`.
  */
 export async function executeRestore(
   deps: RestoreDeps,
@@ -48,6 +57,7 @@ export async function executeRestore(
   const startedMs = deps.clock.monotonicMs();
   control.emit({ kind: "phase", phase: "preparing", message: plan.sentence });
   await refuseStale(deps, plan, control);
+  await using _hold = await holdForReading(deps.area, control);
   const restore = new Restore(deps, plan, control);
   try {
     await restore.run();
@@ -57,18 +67,23 @@ export async function executeRestore(
       () => restore.close(),
     );
   }
+  await restore.close();
   const durationMs = deps.clock.monotonicMs() - startedMs;
-  control.emit({
-    kind: "log",
-    level: "info",
-    message: `restored ${formatBytes(plan.bytesToWrite)} in ${formatDuration(durationMs)}`,
-  });
+  const finding = describeChoice(plan.databases);
+  const what =
+    plan.delta === null
+      ? `restored ${formatBytes(plan.bytesToWrite)}`
+      : `rewrote ${formatBytes(restore.writtenBytes)} of ${formatBytes(plan.bytesToWrite)}`;
+  control.emit({ kind: "log", level: "info", message: `${what} in ${formatDuration(durationMs)}` });
+  if (finding !== null) control.emit({ kind: "log", level: "warning", message: finding });
   return {
     backupId: plan.backupId,
     targetDirectory: plan.targetDirectory,
     fileCount: plan.fileCount,
     writtenBytes: restore.writtenBytes,
     durationMs,
+    delta: plan.delta === null ? null : { comparedBytes: plan.delta.comparedBytes, removedCount: restore.removedCount },
+    findings: finding === null ? [] : [finding],
     nextSteps: describeNextSteps(plan),
   };
 }
@@ -105,132 +120,151 @@ class Restore {
   readonly #plan: RestorePlan;
   readonly #control: ActControl;
   readonly #places: RestorePlaces;
-  readonly #files = new TargetFiles();
-  readonly #progress: ProgressMeter;
-  readonly #folders: readonly string[];
+  readonly #threads: TargetThreads;
   /** The map with the new places; null when the backup has none. */
   readonly #tablespaceMap: Uint8Array | null;
+  #table: PlaceTable | null = null;
   #middleReached = false;
   writtenBytes = 0n;
+  removedCount = 0;
 
   constructor(deps: RestoreDeps, plan: RestorePlan, control: ActControl) {
     this.#deps = deps;
     this.#plan = plan;
     this.#control = control;
     this.#places = new RestorePlaces(plan.targetDirectory, plan.tablespaces, plan.request.keepSignalFiles);
-    this.#progress = new ProgressMeter(control, deps.clock, plan.bytesToFetch);
-    this.#folders = [plan.targetDirectory, ...plan.tablespaces.map(({ to }) => to)];
+    this.#threads = new WorkerThreads(
+      new URL("./restore-worker.ts", import.meta.url),
+      deps.threads ?? Math.min(mostThreads, availableParallelism()),
+    );
     this.#tablespaceMap = rewriteTablespaceMap(plan);
   }
 
   async run(): Promise<void> {
-    const { area } = this.#deps;
     const { signal } = this.#control;
-    await this.#prepareFolders();
-    const manifest = await area.openManifest(this.#plan.backupId);
-    await reachStep(this.#control, "restore:before-tree");
-    const tree = await makeTree({ manifest, plan: this.#plan, places: this.#places, signal });
-    await reachStep(this.#control, "restore:before-data");
-    this.#control.emit({
-      kind: "phase",
-      phase: "copying",
-      message: `fetching ${formatBytes(this.#plan.bytesToFetch)} from ${this.#plan.packCount} packs`,
-    });
-    await visitFrames({ manifest, frames: area.frames(), signal, packsInFlight: packsInFlight }, (visit) =>
-      this.#writeFrame(visit),
-    );
-    this.#progress.finish();
-    await this.#files.close();
-    await reachStep(this.#control, "restore:before-links");
-    await this.#makeLinks();
-    const composed = await writeConfiguration(this.#plan, this.#places);
-    await reachStep(this.#control, "restore:before-backup-manifest");
-    await writeBackupManifest({
+    const manifest = await this.#deps.area.openManifest(this.#plan.backupId);
+    this.removedCount = await prepareTarget({
       manifest,
       plan: this.#plan,
       places: this.#places,
-      tablespaceMap: this.#tablespaceMap,
-      composed,
-      signal,
+      control: this.#control,
+      clock: this.#deps.clock,
     });
+    await reachStep(this.#control, "restore:before-tree");
+    const counts = new PlaceCounts();
+    const isDelta = this.#plan.delta !== null;
+    const tree = await this.#makeTree(manifest, isDelta ? null : counts);
+    const wanted = isDelta ? await this.#compare(manifest, tree, counts) : allRuns;
+    await reachStep(this.#control, "restore:before-data");
+    await this.#writeData(manifest, tree, counts, wanted);
+    await reachStep(this.#control, "restore:before-links");
+    await makeTablespaceLinks(this.#plan, this.#places, this.#tablespaceMap);
+    const composed = [...(await writeConfiguration(this.#plan, this.#places))];
+    const note = await writePartialNote(this.#plan, this.#places);
+    if (note !== null) composed.push(note);
+    await reachStep(this.#control, "restore:before-backup-manifest");
+    const { tablespaceMap, plan, places } = {
+      tablespaceMap: this.#tablespaceMap,
+      plan: this.#plan,
+      places: this.#places,
+    };
+    await writeBackupManifest({ manifest, plan, places, tablespaceMap, composed, signal });
     await reachStep(this.#control, "restore:before-sync");
     this.#control.emit({ kind: "phase", phase: "syncing", message: "making everything durable" });
     await tree.sync(signal);
     await this.#finish(tree);
   }
 
-  close(): Promise<void> {
-    return this.#files.close();
+  /** When it settles, no thread of the restore is at work any more. */
+  async close(): Promise<void> {
+    const table = this.#table;
+    this.#table = null;
+    await Promise.all([this.#threads.close(), table?.close()]);
   }
 
-  /** The marks come first, in every folder, so that whatever follows is known to be unfinished. */
-  async #prepareFolders(): Promise<void> {
-    await reachStep(this.#control, "restore:before-mark");
-    const states = await inspectTargets(this.#folders);
-    for (const [index, state] of states.entries()) await this.#prepareFolder(this.#folders[index] ?? "", state);
+  #makeTree(manifest: ManifestReader, counts: PlaceCounts | null): Promise<RestoredTree> {
+    const isPartial = describeChoice(this.#plan.databases) !== null;
+    return RestoredTree.make({
+      manifest,
+      plan: this.#plan,
+      places: this.#places,
+      threads: this.#threads,
+      isOthers: (path) =>
+        (path === tablespaceMapPath && this.#tablespaceMap !== null) || (path === partialRestorePath && isPartial),
+      counts,
+      signal: this.#control.signal,
+    });
   }
 
-  async #prepareFolder(folder: string, state: TargetState): Promise<void> {
-    if (state.kind === "occupied" || state.kind === "not-a-directory") {
-      throw new AppError("target-not-empty", { message: `${folder} is not empty`, hint: "nothing in it was touched" });
+  async #compare(manifest: ManifestReader, tree: RestoredTree, counts: PlaceCounts): Promise<WantedRuns> {
+    await reachStep(this.#control, "restore:before-compare");
+    const total = this.#plan.delta?.comparedBytes ?? 0n;
+    this.#control.emit({
+      kind: "phase",
+      phase: "comparing",
+      message: `comparing ${formatBytes(total)} with the backup`,
+    });
+    const progress = new ProgressMeter(this.#control, this.#deps.clock, total);
+    const { signal } = this.#control;
+    const { wanted, zeroedBytes } = await compareFiles({
+      manifest,
+      tree,
+      threads: this.#threads,
+      counts,
+      progress,
+      signal,
+    });
+    progress.finish();
+    this.writtenBytes += zeroedBytes;
+    return wanted;
+  }
+
+  async #writeData(
+    manifest: ManifestReader,
+    tree: RestoredTree,
+    counts: PlaceCounts,
+    wanted: WantedRuns,
+  ): Promise<void> {
+    const { signal } = this.#control;
+    const places = await PlaceTable.open({ counts, spoolFolder: this.#plan.targetDirectory });
+    this.#table = places;
+    let fileIndex = -1;
+    let wantedBytes = 0n;
+    for await (const entry of manifest.entries()) {
+      throwIfCancelled(signal);
+      if (entry.kind !== "file") continue;
+      fileIndex++;
+      if (tree.files[fileIndex]?.place == null) continue;
+      const isWanted = wanted.of(fileIndex) ?? (() => true);
+      await places.add(fileIndex, entry.extents, isWanted);
+      for (const [index, { kind, lengthBytes }] of entry.extents.entries())
+        if (kind === "frame" && isWanted(index)) wantedBytes += BigInt(lengthBytes);
     }
-    await makeFolders(dirname(folder));
-    if (state.kind === "absent") await mkdir(folder, { mode: 0o700 });
-    // At once: a second attempt asks the folder whom the result shall belong to.
-    if (this.#plan.owner !== null) await chown(folder, this.#plan.owner.uid, this.#plan.owner.gid);
-    const isMarked = state.kind === "unfinished" && state.isMarked;
-    if (!isMarked) await writeMark(folder, this.#plan.backupId, this.#folders, this.#deps.clock.now());
-    if (state.kind !== "unfinished") return;
-    await reachStep(this.#control, "restore:before-clear");
-    this.#control.emit({ kind: "log", level: "info", message: `clearing the unfinished restore in ${folder}` });
-    await clearUnfinished(folder);
-  }
-
-  async #writeFrame(visit: FrameVisit): Promise<void> {
-    const total = this.#plan.bytesToFetch;
-    if (!this.#middleReached && this.#progress.doneBytes * 2n >= total) {
+    this.#control.emit({
+      kind: "phase",
+      phase: "copying",
+      message: `fetching ${formatBytes(wantedBytes)} from ${counts.packs.size} packs`,
+    });
+    const progress = new ProgressMeter(this.#control, this.#deps.clock, wantedBytes);
+    const onRange = async () => {
+      if (this.#middleReached || progress.doneBytes * 2n < wantedBytes) return;
       this.#middleReached = true;
       await reachStep(this.#control, "restore:before-middle-frame");
-    }
-    for (const run of visit.runs) {
-      const place = this.#placeOf(run.path);
-      this.#progress.add(run.lengthBytes);
-      if (place === null) continue;
-      await this.#files.write(place, this.#checkedBytes(visit, run), Number(run.fileOffset));
-      this.writtenBytes += BigInt(run.lengthBytes);
-    }
-  }
-
-  #checkedBytes(visit: FrameVisit, run: PlacedRun): Uint8Array {
-    const { opened, packId } = visit;
-    if (opened.kind === "damaged") throw damaged(visit, run, this.#plan, opened.reason);
-    const bytes = runBytes(opened.plain, run);
-    const crc = bytes.length === opened.plain.length ? opened.crc32c : crc32c(bytes);
-    if (crc === run.crc32c && bytes.length === run.lengthBytes) return bytes;
-    throw damaged(visit, run, this.#plan, `the bytes in pack ${packId} are not those the manifest names`);
-  }
-
-  /** Null for what is not restored, and for the tablespace map where it is written anew. */
-  #placeOf(path: Uint8Array): Buffer | null {
-    const text = Buffer.from(path).toString("latin1");
-    if (text === controlPath) return this.#places.below(stagedControlPath);
-    if (text === tablespaceMapPath && this.#tablespaceMap !== null) return null;
-    return this.#places.of(path);
-  }
-
-  async #makeLinks(): Promise<void> {
-    if (this.#plan.tablespaces.length > 0)
-      await mkdir(join(this.#plan.targetDirectory, "pg_tblspc"), { recursive: true, mode: 0o700 });
-    for (const { oid, to } of this.#plan.tablespaces)
-      await symlink(to, join(this.#plan.targetDirectory, "pg_tblspc", String(oid)));
-    if (this.#tablespaceMap === null) return;
-    const handle = await open(this.#places.below(tablespaceMapPath), "r+");
-    try {
-      await handle.truncate(0);
-      await handle.writeFile(this.#tablespaceMap);
-    } finally {
-      await handle.close();
-    }
+    };
+    const frames = this.#deps.area.frames();
+    this.writtenBytes += await writeData({
+      manifest,
+      frames,
+      places,
+      tree,
+      threads: this.#threads,
+      progress,
+      onRange,
+      signal,
+    });
+    // A restore of very little has its middle at its end.
+    if (!this.#middleReached) await reachStep(this.#control, "restore:before-middle-frame");
+    progress.finish();
   }
 
   /** All is durable by now. The data directory's mark is the last to go: it stands for the tablespaces, too. */
@@ -239,7 +273,7 @@ class Restore {
     await rename(this.#places.below(stagedControlPath), this.#places.below(controlPath));
     await syncDirectory(this.#places.below("global"));
     await reachStep(this.#control, "restore:before-unmark");
-    for (const folder of [...this.#folders].reverse()) {
+    for (const folder of [...foldersOf(this.#plan)].reverse()) {
       await removeMark(folder);
       if (folder !== this.#plan.targetDirectory) await reachStep(this.#control, "restore:between-unmarks");
     }
@@ -247,41 +281,26 @@ class Restore {
   }
 }
 
-function rewriteTablespaceMap(plan: RestorePlan): Uint8Array | null {
-  const entries = parseTablespaceMap(Buffer.from(plan.facts.tablespaceMap));
-  if (entries.length === 0) return null;
-  return encodeTablespaceMap(
-    entries.map(({ oid, path }) => {
-      const place = plan.tablespaces.find((one) => one.oid === oid);
-      return { oid, path: place === undefined ? path : Buffer.from(place.to) };
-    }),
-  );
-}
-
-function damaged(visit: FrameVisit, run: PlacedRun, plan: RestorePlan, why: string): AppError {
-  const path = Buffer.from(run.path).toString("utf8");
-  return new AppError("backup-damaged", {
-    message: `${path}, ${sayBlocks(blocksOf(run, plan.facts.blockSize))} cannot be restored: ${why}`,
-    hint: `the folder stays marked as unfinished; verify backup ${plan.backupId} for the whole extent, and restore another one`,
-    context: { packId: visit.packId, file: path, backupId: plan.backupId },
-  });
-}
-
 function describeNextSteps(plan: RestorePlan): readonly string[] {
   const major = Math.floor(plan.facts.serverVersion / 10_000);
   const start = `start PostgreSQL ${major} on ${plan.targetDirectory}; it recovers from the WAL in the backup and is then ready`;
+  const drops = (plan.databases?.emptied ?? []).map(
+    ({ name }) => `drop what was left empty: DROP DATABASE "${name.replaceAll('"', '""')}"`,
+  );
   if (!plan.missingConfiguration.includes("postgresql.conf")) {
     return [
       start,
       "before that, look at archive_mode and archive_command: the restored configuration is the source's, and would archive to the same place",
+      ...drops,
     ];
   }
   const original = plan.facts.configuration === null ? "" : `, with the original in ${originalsFolder} at hand`;
   return [
     start,
     `its ${plan.missingConfiguration.join(", ")} are minimal ones: bring over what the server shall have${original}, and look at postgresql.auto.conf, which is the source's`,
+    ...drops,
   ];
 }
 
-/** Two: while one pack's frames are written, the next one is fetched. */
-const packsInFlight = 2;
+/** More threads than this wait for the disk, and each costs some 40 MiB. */
+const mostThreads = 4;

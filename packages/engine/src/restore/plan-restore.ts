@@ -1,16 +1,22 @@
 import { createHash } from "node:crypto";
+import { isAbsolute } from "node:path";
 import { AppError, type Clock, formatBytes } from "@tidemark/kit";
 import type { BackupFacts, ManifestReader, ServerArea } from "@tidemark/repository";
 import { throwIfCancelled } from "../act.ts";
 import { type CatalogEntry, listCatalog } from "../catalog.ts";
 import { configurationNames } from "../restored-configuration/compose-configuration.ts";
+import { type DeltaSurvey, surveyTarget } from "./delta-survey.ts";
+import { type DeltaObstacle, findDeltaObstacle } from "./delta-target.ts";
 import { type BackupSizes, checkTarget, type RestoreCheck } from "./restore-checks.ts";
+import { chooseDatabases, type DatabaseChoice, describeChoice, isEmptiedPath } from "./restore-databases.ts";
 import { type Owner, resolveOwner } from "./restore-owner.ts";
-import type { TablespacePlace } from "./restore-places.ts";
+import { RestorePlaces, type TablespacePlace } from "./restore-places.ts";
 
 export interface RestoreDeps {
   readonly area: ServerArea;
   readonly clock: Clock;
+  /** Threads that open frames and write files; by default as many as there are cores, up to four. */
+  readonly threads?: number;
 }
 
 export interface RestoreRequest {
@@ -25,6 +31,28 @@ export interface RestoreRequest {
   readonly keepSignalFiles: boolean;
   /** Folders below which a restore must go; null: anywhere. */
   readonly allowedRoots: readonly string[] | null;
+  /**
+   * Into a directory that holds a stopped server of the same cluster (or an unfinished restore): only what differs is
+   * written, and what the backup does not have is removed.
+   */
+  readonly delta: boolean;
+  /** Databases to restore whole, by name; the others' files are left empty. Null: all of them. */
+  readonly databases: readonly string[] | null;
+}
+
+/** What a delta restore does to what is there. */
+export interface DeltaPlan {
+  /** Files of the backup that are there: compared run by run, rewritten where they differ, else kept. */
+  readonly comparedFiles: number;
+  readonly comparedBytes: bigint;
+  /** Files of the backup that are not there and are written whole. */
+  readonly newFiles: number;
+  readonly removedCount: number;
+  readonly removedBytes: bigint;
+  /** Files and folders the backup does not have; at most 1,000 are listed, `removedCount` is the truth. */
+  readonly removed: readonly string[];
+  /** Folders that are links and stay so: path and where it leads. */
+  readonly followedLinks: readonly { readonly path: string; readonly to: string }[];
 }
 
 /** A restore as a value: what would be written where, and what speaks against it. */
@@ -43,6 +71,10 @@ export interface RestorePlan {
   /** Plain bytes that have to be fetched; zeros are not. */
   readonly bytesToFetch: bigint;
   readonly packCount: number;
+  /** Null unless it is a delta restore. */
+  readonly delta: DeltaPlan | null;
+  /** Null: all of them whole. */
+  readonly databases: DatabaseChoice | null;
   /** Configuration files that are not in the backup and are written so that the restored server starts. */
   readonly missingConfiguration: readonly string[];
   readonly checks: readonly RestoreCheck[];
@@ -66,10 +98,24 @@ export async function planRestore(
   const entry = await chooseBackup(deps.area, request.backupId);
   const manifest = await deps.area.openManifest(entry.backup.backupId);
   const { facts } = manifest.backup;
-  const sizes = await measure(manifest, signal);
+  const databases =
+    request.databases === null ? null : await chooseDatabases(manifest, deps.area.frames(), request.databases, signal);
+  const sizes = await measure(manifest, databases, signal);
   const owner = await resolveOwner(request.owner, request.targetDirectory);
   const { tablespaces, unmapped } = mapTablespaces(facts, request);
-  const checks = await checkTarget({ request, entry, facts, sizes, owner, tablespaces, unmapped });
+  const obstacle = request.delta ? await deltaObstacle(request, tablespaces, facts) : null;
+  const survey = request.delta && obstacle === null ? await surveyFor(manifest, request, tablespaces, signal) : null;
+  const checks = await checkTarget({
+    request,
+    entry,
+    facts,
+    sizes,
+    owner,
+    tablespaces,
+    unmapped,
+    databases,
+    delta: request.delta ? { obstacle, survey } : null,
+  });
   const base = {
     serverId: deps.area.serverId,
     serverName: facts.serverName,
@@ -82,6 +128,8 @@ export async function planRestore(
     bytesToWrite: sizes.totalBytes,
     bytesToFetch: sizes.fetchBytes,
     packCount: sizes.packCount,
+    delta: survey === null ? null : deltaPlanOf(survey),
+    databases,
     missingConfiguration: sizes.missingConfiguration,
   };
   const ok = checks.every((check) => check.state !== "failed");
@@ -114,7 +162,50 @@ function endMs(entry: CatalogEntry): number {
   return entry.backup.facts?.stoppedAt.getTime() ?? 0;
 }
 
-async function measure(manifest: ManifestReader, signal: AbortSignal): Promise<BackupSizes> {
+/** A relative path is refused by a check of its own; there is nothing to look at below it. */
+async function deltaObstacle(
+  { targetDirectory }: RestoreRequest,
+  tablespaces: readonly TablespacePlace[],
+  facts: BackupFacts,
+): Promise<DeltaObstacle | null> {
+  if ([targetDirectory, ...tablespaces.map(({ to }) => to)].some((path) => !isAbsolute(path))) {
+    return { code: "target-not-allowed", sentence: `"${targetDirectory}" is not a plain absolute path of a folder` };
+  }
+  return await findDeltaObstacle(targetDirectory, tablespaces, facts);
+}
+
+function surveyFor(
+  manifest: ManifestReader,
+  request: RestoreRequest,
+  tablespaces: readonly TablespacePlace[],
+  signal: AbortSignal,
+): Promise<DeltaSurvey> {
+  const { targetDirectory, keepSignalFiles } = request;
+  const places = new RestorePlaces(targetDirectory, tablespaces, keepSignalFiles);
+  return surveyTarget(manifest, targetDirectory, tablespaces, places, signal);
+}
+
+function deltaPlanOf(survey: DeltaSurvey): DeltaPlan {
+  const { keptFiles, keptBytes, newFiles, removed, removedBytes, followedLinks } = survey;
+  return {
+    comparedFiles: keptFiles,
+    comparedBytes: keptBytes,
+    newFiles,
+    removedCount: removed.length,
+    removedBytes,
+    removed: removed.slice(0, removedListed).map(({ place }) => Buffer.from(place, "latin1").toString("utf8")),
+    followedLinks,
+  };
+}
+
+const removedListed = 1000;
+
+async function measure(
+  manifest: ManifestReader,
+  databases: DatabaseChoice | null,
+  signal: AbortSignal,
+): Promise<BackupSizes> {
+  const emptied = new Set(databases?.emptied.map(({ oid }) => oid));
   const tablespaceBytes = new Map<number, bigint>();
   const missing = new Set<string>(configurationNames);
   let fileCount = 0;
@@ -123,11 +214,14 @@ async function measure(manifest: ManifestReader, signal: AbortSignal): Promise<B
   for await (const entry of manifest.entries()) {
     throwIfCancelled(signal);
     if (entry.kind !== "file") continue;
+    const path = Buffer.from(entry.path).toString("latin1");
     fileCount++;
-    missing.delete(Buffer.from(entry.path).toString("latin1"));
+    missing.delete(path);
+    // Files left empty take no room: they are sparse.
+    if (isEmptiedPath(path, emptied)) continue;
     totalBytes += entry.sizeBytes;
     for (const extent of entry.extents) if (extent.kind === "frame") fetchBytes += BigInt(extent.lengthBytes);
-    const oid = /^pg_tblspc\/(\d+)\//.exec(Buffer.from(entry.path).toString("latin1"))?.[1];
+    const oid = /^pg_tblspc\/(\d+)\//.exec(path)?.[1];
     if (oid !== undefined) tablespaceBytes.set(Number(oid), (tablespaceBytes.get(Number(oid)) ?? 0n) + entry.sizeBytes);
   }
   const missingConfiguration = configurationNames.filter((name) => missing.has(name));
@@ -157,7 +251,13 @@ function describePlan(plan: PlanBase): string {
       ? ""
       : `, ${count === 1 ? "its tablespace" : `its ${count} tablespaces`} to ${plan.tablespaces.map(({ to }) => to).join(", ")}`;
   const owner = plan.owner === null ? "" : `, owned by ${plan.owner.uid}:${plan.owner.gid}`;
-  return `restores ${plan.serverName} as of ${plan.facts.stoppedAt.toISOString()} (backup ${plan.backupId}, ${plan.fileCount} files, ${formatBytes(plan.bytesToWrite)}) to ${plan.targetDirectory}${tablespaces}${owner}`;
+  const choice = describeChoice(plan.databases);
+  const databases = choice === null ? "" : `; ${choice}`;
+  if (plan.delta !== null) {
+    const { comparedFiles, comparedBytes, newFiles, removedCount, removedBytes } = plan.delta;
+    return `rewrites ${plan.targetDirectory} to ${plan.serverName} as of ${plan.facts.stoppedAt.toISOString()} (backup ${plan.backupId}): compares ${comparedFiles} files (${formatBytes(comparedBytes)}) and rewrites what differs, keeps the rest, writes ${newFiles} files anew, and removes ${removedCount} that the backup does not have (${formatBytes(removedBytes)}); until it is finished no server can start there${tablespaces}${owner}${databases}`;
+  }
+  return `restores ${plan.serverName} as of ${plan.facts.stoppedAt.toISOString()} (backup ${plan.backupId}, ${plan.fileCount} files, ${formatBytes(plan.bytesToWrite)}) to ${plan.targetDirectory}${tablespaces}${owner}${databases}`;
 }
 
 function fingerprintOf(plan: PlanBase): string {

@@ -3,7 +3,10 @@ import { type ErrorCode, formatBytes } from "@tidemark/kit";
 import type { BackupFacts } from "@tidemark/repository";
 import type { CatalogEntry } from "../catalog.ts";
 import { originalsFolder } from "../restored-configuration/compose-configuration.ts";
+import type { DeltaSurvey } from "./delta-survey.ts";
+import type { DeltaObstacle } from "./delta-target.ts";
 import type { RestoreRequest } from "./plan-restore.ts";
+import { type DatabaseChoice, describeChoice } from "./restore-databases.ts";
 import type { Owner } from "./restore-owner.ts";
 import type { TablespacePlace } from "./restore-places.ts";
 import { inspectTargets, isWritable, volumeOf } from "./restore-target.ts";
@@ -20,7 +23,9 @@ export interface RestoreCheck {
     | "space"
     | "owner"
     | "configuration"
-    | "wal";
+    | "wal"
+    | "delta"
+    | "databases";
   readonly state: "ok" | "warning" | "failed";
   readonly sentence: string;
   readonly code: ErrorCode | null;
@@ -45,6 +50,9 @@ export interface CheckInput {
   readonly owner: Owner | null;
   readonly tablespaces: readonly TablespacePlace[];
   readonly unmapped: readonly string[];
+  readonly databases: DatabaseChoice | null;
+  /** Null unless it is a delta restore; the survey is null when something forbids it. */
+  readonly delta: { readonly obstacle: DeltaObstacle | null; readonly survey: DeltaSurvey | null } | null;
 }
 
 /** Every pre-flight check, in the order in which a person would ask. */
@@ -60,8 +68,9 @@ export async function checkTarget(input: CheckInput): Promise<readonly RestoreCh
   ];
   // What follows asks the file system about these paths, which must be sensible first.
   if (checks.some((check) => check.id === "target-allowed" && check.state === "failed")) return checks;
+  if (input.databases !== null) checks.push(checkDatabases(input.databases));
   checks.push(
-    await checkEmpty(folders),
+    input.delta === null ? await checkEmpty(folders) : checkDelta(input, input.delta),
     await checkWritable(folders),
     await checkSpace(input),
     checkOwner(input.owner),
@@ -148,6 +157,32 @@ function checkTablespaces({ request, tablespaces, unmapped }: CheckInput): Resto
   return ok("tablespaces", tablespaces.map(({ from, to }) => `${from} goes to ${to}`).join("; "));
 }
 
+function checkDatabases(choice: DatabaseChoice): RestoreCheck {
+  const sentence = describeChoice(choice);
+  if (sentence === null) return ok("databases", "every database is restored whole");
+  return warning("databases", sentence);
+}
+
+function checkDelta({ request }: CheckInput, { obstacle, survey }: NonNullable<CheckInput["delta"]>): RestoreCheck {
+  if (obstacle !== null) return failed("delta", obstacle.code, obstacle.sentence);
+  const roots = request.allowedRoots;
+  const outside = survey?.followedLinks.find(
+    ({ to }) => roots !== null && !roots.some((root) => isBelow(to, resolve(root))),
+  );
+  if (outside !== undefined) {
+    return failed(
+      "delta",
+      "target-not-allowed",
+      `${outside.path} leads to ${outside.to}, which is not below ${roots?.join(" or ")}`,
+    );
+  }
+  if (survey === null || survey.keptFiles + survey.removed.length === 0)
+    return ok("delta", "nothing is there yet: everything is written");
+  const links = survey.followedLinks.map(({ path, to }) => `; ${path} stays a link to ${to}`).join("");
+  const sentence = `${survey.keptFiles} files (${formatBytes(survey.keptBytes)}) are compared and rewritten where they differ, ${survey.newFiles} are written anew, ${survey.removed.length} that the backup does not have (${formatBytes(survey.removedBytes)}) are removed${links}`;
+  return warning("delta", sentence);
+}
+
 async function checkEmpty(folders: readonly string[]): Promise<RestoreCheck> {
   const unfinished: string[] = [];
   const states = await inspectTargets(folders);
@@ -177,7 +212,7 @@ async function checkWritable(folders: readonly string[]): Promise<RestoreCheck> 
   return ok("target-writable", "this worker can write there");
 }
 
-async function checkSpace({ request, sizes, tablespaces }: CheckInput): Promise<RestoreCheck> {
+async function checkSpace({ request, sizes, tablespaces, delta }: CheckInput): Promise<RestoreCheck> {
   const elsewhere = tablespaces.reduce((sum, { oid }) => sum + (sizes.tablespaceBytes.get(oid) ?? 0n), 0n);
   const needs = [
     { folder: request.targetDirectory, bytes: sizes.totalBytes - elsewhere },
@@ -190,7 +225,10 @@ async function checkSpace({ request, sizes, tablespaces }: CheckInput): Promise<
     volume.bytes += bytes;
     volumes.set(deviceId, volume);
   }
-  for (const { folder, bytes, freeBytes } of volumes.values()) {
+  // What a delta restore finds there and removes is room it has already.
+  const there = (delta?.survey?.keptBytes ?? 0n) + (delta?.survey?.removedBytes ?? 0n);
+  for (const { folder, bytes: wanted, freeBytes } of volumes.values()) {
+    const bytes = wanted > there ? wanted - there : 0n;
     if (bytes > freeBytes)
       return failed(
         "space",

@@ -11,7 +11,6 @@ import {
   wrapTargetError,
   writeMark,
 } from "./restore-target.ts";
-import { TargetFiles } from "./target-files.ts";
 
 const places = new RestorePlaces("/target", [{ oid: 16385, from: "/old", to: "/fast/new" }], false);
 const of = (path: string) => places.of(Buffer.from(path, "latin1"))?.toString("latin1") ?? null;
@@ -76,30 +75,5 @@ describe("inspectTarget", () => {
     const full = wrapTargetError(Object.assign(new Error("no space"), { code: "ENOSPC" }), "/t");
     const closed = wrapTargetError(Object.assign(new Error("read only"), { code: "EROFS" }), "/t");
     expect([full, closed]).toMatchObject([{ code: "target-full" }, { code: "target-not-writable" }]);
-  });
-});
-
-describe("TargetFiles", () => {
-  it("writes at offsets of more files than it keeps open", async () => {
-    const path = await folder();
-    const files = new TargetFiles(2);
-    const names = ["a", "b", "c", "d"].map((name) => join(path, name));
-    for (const name of names) await writeFile(name, "....");
-    await Promise.all(
-      names.flatMap((name) => [
-        files.write(Buffer.from(name), Buffer.from("X"), 1),
-        files.write(Buffer.from(name), Buffer.from("Y"), 3),
-      ]),
-    );
-    await files.close();
-    const { readFile } = await import("node:fs/promises");
-    for (const name of names) expect(await readFile(name, "utf8")).toBe(".X.Y");
-  });
-  it("says so when a file is not there, each time", async () => {
-    const files = new TargetFiles();
-    const missing = Buffer.from(join(await folder(), "none"));
-    for (let attempt = 0; attempt < 2; attempt++)
-      await expect(files.write(missing, Buffer.from("x"), 0)).rejects.toMatchObject({ code: "ENOENT" });
-    await files.close();
   });
 });

@@ -54,6 +54,8 @@ export class RestorePlaces {
 export const controlPath = "global/pg_control";
 export const stagedControlPath = "global/pg_control.tidemark";
 export const tablespaceMapPath = "tablespace_map";
+/** Stays in a data directory that was restored with some of its databases only, and says so. */
+export const partialRestorePath = "TIDEMARK_PARTIAL_RESTORE";
 
 /** Traces of the source's running server; the server leaves them out of a backup, and so do we whatever it sends. */
 const neverRestored: ReadonlySet<string> = new Set([

@@ -1,11 +1,12 @@
 import { open, readFile } from "node:fs/promises";
-import { crc32c } from "@tidemark/kit";
+import { crc32c, crc32cOfZeros } from "@tidemark/kit";
 import { BackupManifestWriter, type ManifestWalRange, parseLsn, timelineHistoryName } from "@tidemark/postgres";
 import type { BackupFacts, ManifestReader } from "@tidemark/repository";
 import { throwIfCancelled } from "../act.ts";
 import { isWalSegment } from "../backup/received-files.ts";
 import type { ComposedFile } from "../restored-configuration/compose-configuration.ts";
 import type { RestorePlan } from "./plan-restore.ts";
+import { isEmptiedPath } from "./restore-databases.ts";
 import { type RestorePlaces, tablespaceMapPath } from "./restore-places.ts";
 
 /**
@@ -31,16 +32,21 @@ export async function writeBackupManifest(request: {
     await handle.write(
       writer.begin(isVersion2 ? { version: 2, systemIdentifier: facts.systemIdentifier } : { version: 1 }),
     );
-    for await (const entry of manifest.entries()) {
+    const emptied = new Set(plan.databases?.emptied.map(({ oid }) => oid));
+    const composedPaths = new Set(composed.map(({ path }) => path));
+    for await (const entry of manifest.files()) {
       throwIfCancelled(signal);
-      if (entry.kind !== "file" || isWalSegment(entry.path) || places.of(entry.path) === null) continue;
-      const isMap = tablespaceMap !== null && Buffer.from(entry.path).toString("latin1") === tablespaceMapPath;
+      if (isWalSegment(entry.path) || places.of(entry.path) === null) continue;
+      const path = Buffer.from(entry.path).toString("latin1");
+      if (composedPaths.has(path)) continue;
+      const isMap = tablespaceMap !== null && path === tablespaceMapPath;
+      const restoredCrc = isEmptiedPath(path, emptied) ? crc32cOfZeros(entry.sizeBytes) : entry.crc32c;
       await handle.write(
         writer.file({
           path: entry.path,
           sizeBytes: isMap ? tablespaceMap.length : Number(entry.sizeBytes),
           modifiedAt: entry.modifiedAt,
-          checksum: { algorithm: "CRC32C", crc32c: isMap ? crc32c(tablespaceMap) : entry.crc32c },
+          checksum: { algorithm: "CRC32C", crc32c: isMap ? crc32c(tablespaceMap) : restoredCrc },
         }),
       );
     }
@@ -64,6 +70,14 @@ export async function writeBackupManifest(request: {
 /** From start to stop; where a standby followed a promotion meanwhile, one range per timeline, the newest first. */
 async function walRangesOf(facts: BackupFacts, places: RestorePlaces): Promise<ManifestWalRange[]> {
   const lsn = (value: bigint) => value as ManifestWalRange["startLsn"];
+  // What the server itself said of the backup, where it said it.
+  if (facts.walRanges !== null && facts.walRanges.length > 0) {
+    return facts.walRanges.map((range) => ({
+      timeline: range.timeline,
+      startLsn: lsn(range.startLsn),
+      endLsn: lsn(range.endLsn),
+    }));
+  }
   const whole = { timeline: facts.stopTimeline, startLsn: lsn(facts.startLsn), endLsn: lsn(facts.stopLsn) };
   if (facts.timeline === facts.stopTimeline) return [whole];
   const history = await readFile(places.below(`pg_wal/${timelineHistoryName(facts.stopTimeline)}`), "utf8");

@@ -1,286 +1,325 @@
-import { AppError, type Clock, combineCrc32c, crc32c, formatBytes } from "@tidemark/kit";
-import type { BackupFacts, ManifestFile, ManifestReader, ServerArea } from "@tidemark/repository";
+import { availableParallelism, tmpdir } from "node:os";
+import { AppError, type Clock, formatBytes } from "@tidemark/kit";
+import type { BackupFacts, ManifestReader, ServerArea } from "@tidemark/repository";
 import { type ActControl, ProgressMeter, reachStep, throwIfCancelled } from "../act.ts";
-import { inspectPages, pageInspectionOf } from "../backup/page-inspection.ts";
-import { type FrameVisit, type PlacedRun, visitFrames } from "./visit-frames.ts";
+import { type PackPlaces, PlaceCounts, PlaceTable } from "../frames/place-table.ts";
+import { WorkerThreads } from "../frames/worker-threads.ts";
+import { holdForReading } from "../hold-packs.ts";
+import { coverageOf, isInSubset, joinUse } from "./coverage.ts";
+import { DamagedFrames, HitBackups } from "./damaged-frames.ts";
+import { KnownPacks } from "./known-packs.ts";
+import { blocksOf, sayBlocks } from "./say-blocks.ts";
+import { runsIn, VerifiedFiles } from "./verified-files.ts";
+import { checkLayout, openManifests } from "./verified-manifests.ts";
+import { type VerifiedPacks, verifyPacks } from "./verify-packs.ts";
+import { VerifyProblems } from "./verify-problems.ts";
+import type { VerifiedFrames, VerifyFrames } from "./verify-requests.ts";
+import type { VerifyReport, VerifySubset, VerifyTier } from "./verify-types.ts";
 
 export interface VerifyDeps {
   readonly area: ServerArea;
   readonly clock: Clock;
+  /** Threads that check frames; by default as many as there are cores, up to four. */
+  readonly threads?: number;
+  /** Where the places of very large backups are kept while they are checked. Default: the system's temporary folder. */
+  readonly spoolFolder?: string;
 }
 
 export interface VerifyRequest {
   readonly backupId: string;
+  readonly tier: VerifyTier;
+  /** Null: every pack. */
+  readonly subset: VerifySubset | null;
   /** Who asked, for the mark. */
   readonly by: string;
 }
 
-export type VerifyProblemCode =
-  | "manifest-damaged"
-  | "frame-damaged"
-  | "run-checksum"
-  | "file-checksum"
-  | "file-layout"
-  | "page-checksum";
-
-/** One thing that is wrong, and exactly where. */
-export interface VerifyProblem {
-  readonly code: VerifyProblemCode;
-  /** Null when the manifest itself is wrong. */
-  readonly path: string | null;
-  /** Block numbers within the file (8 KiB each in the usual build); empty when it concerns no blocks. */
-  readonly blocks: readonly number[];
-  readonly packId: string | null;
-  readonly sentence: string;
+export interface VerifyAreaRequest extends Omit<VerifyRequest, "backupId"> {
+  /** Null: every backup of the server. */
+  readonly backupIds: readonly string[] | null;
 }
 
-export interface VerifyReport {
-  readonly backupId: string;
-  readonly ok: boolean;
-  readonly checkedFiles: number;
-  readonly checkedBytes: bigint;
-  readonly checkedPacks: number;
-  /** At most 1,000 are listed; `problemCount` is the truth. */
-  readonly problems: readonly VerifyProblem[];
-  readonly problemCount: number;
-  /** Pages the server itself sent with a wrong checksum; they were stored faithfully and are no damage of the repository. */
-  readonly suspectPageCount: number;
+/** `verifyArea` of one backup. Throws `manifest-missing` when there is none. */
+export function verifyBackup(deps: VerifyDeps, request: VerifyRequest, control: ActControl): Promise<VerifyReport> {
+  const { backupId, ...how } = request;
+  return verifyArea(deps, { ...how, backupIds: [backupId] }, control);
 }
 
 /**
- * Reads a whole backup and proves that it is what was stored: the manifest, each frame (tag or hash, CRC), each run's
- * and each whole file's CRC-32C, and the checksum of every page. Each pack is read once. Adds a `verified` or
- * `damaged` mark; the latter names the packs, so that the next backup stores anew what they held.
+ * Proves that backups are what was stored, as deep as the tier says, each pack read once however many of them share it.
+ * Keeps what it found of each pack in the repository. A whole verification of all packs adds a `verified` mark to each
+ * sound backup; whatever was found, every backup that is hit gets a `damaged` mark, which names the packs, so that the
+ * next backup stores anew what they held.
  *
- * Throws `manifest-missing`, `cancelled`, and what kept it from asking (`storage-unreachable` …); damage is the report.
+ * Throws `bad-request` for an impossible subset, `manifest-missing`, `cancelled`, and what kept it from asking
+ * (`storage-unreachable` …); damage is the report.
  */
-export async function verifyBackup(
+export async function verifyArea(
   deps: VerifyDeps,
-  request: VerifyRequest,
+  request: VerifyAreaRequest,
   control: ActControl,
 ): Promise<VerifyReport> {
-  const verification = new Verification(deps, request, control);
+  refuseImpossible(request.subset);
+  await using _hold = await holdForReading(deps.area, control);
+  await using threads = new WorkerThreads<VerifyFrames, VerifiedFrames>(
+    new URL("./verify-worker.ts", import.meta.url),
+    deps.threads ?? Math.min(mostThreads, availableParallelism()),
+  );
+  const verification = new Verification(deps, request, control, threads);
   await reachStep(control, "verify:before-read");
   const report = await verification.run();
   await reachStep(control, "verify:before-mark");
-  const problem = report.problems[0];
-  await deps.area.addMark(request.backupId, {
-    kind: report.ok ? "verified" : "damaged",
-    text:
-      problem === undefined
-        ? `${report.checkedFiles} files, ${formatBytes(report.checkedBytes)}`
-        : damageText(report, problem),
-    by: request.by,
-    at: deps.clock.now(),
-  });
+  await markBackups(deps, request, report);
   return report;
+}
+
+function refuseImpossible(subset: VerifySubset | null): void {
+  if (subset === null) return;
+  const { part, of } = subset;
+  if (Number.isInteger(part) && Number.isInteger(of) && part >= 1 && part <= of && of <= mostParts) return;
+  throw new AppError("bad-request", {
+    message: `part ${part} of ${of} does not exist`,
+    hint: `give a part from 1 to the number of parts, which is at most ${mostParts}`,
+  });
+}
+
+async function markBackups(
+  { area, clock }: VerifyDeps,
+  request: VerifyAreaRequest,
+  report: VerifyReport,
+): Promise<void> {
+  const hit = new Set(report.hitBackupIds);
+  const at = clock.now();
+  const { by } = request;
+  for (const backupId of hit)
+    await area.addMark(backupId, { kind: "damaged", text: damageText(report, backupId), by, at });
+  if (request.tier !== "whole" || request.subset !== null) return;
+  const text = `${report.checkedFiles} files, ${formatBytes(report.checkedBytes)}`;
+  for (const backupId of report.backupIds) {
+    if (!hit.has(backupId)) await area.addMark(backupId, { kind: "verified", text, by, at });
+  }
 }
 
 class Verification {
   readonly #deps: VerifyDeps;
-  readonly #request: VerifyRequest;
+  readonly #request: VerifyAreaRequest;
   readonly #control: ActControl;
-  readonly #problems: VerifyProblem[] = [];
-  readonly #packs = new Set<string>();
-  #problemCount = 0;
-  #suspectPageCount = 0;
+  readonly #threads: WorkerThreads<VerifyFrames, VerifiedFrames>;
+  readonly #problems: VerifyProblems;
+  readonly #packs: KnownPacks;
+  readonly #damaged = new DamagedFrames();
+  readonly #hits: HitBackups;
+  readonly #use = new Map<string, Uint8Array>();
   #checkedFiles = 0;
-  #checkedBytes = 0n;
 
-  constructor(deps: VerifyDeps, request: VerifyRequest, control: ActControl) {
+  constructor(
+    deps: VerifyDeps,
+    request: VerifyAreaRequest,
+    control: ActControl,
+    threads: WorkerThreads<VerifyFrames, VerifiedFrames>,
+  ) {
     this.#deps = deps;
     this.#request = request;
     this.#control = control;
+    this.#threads = threads;
+    this.#problems = new VerifyProblems(control);
+    this.#packs = new KnownPacks(deps.area.frames(), control.signal);
+    this.#hits = new HitBackups(deps.area);
   }
 
   async run(): Promise<VerifyReport> {
     const { area } = this.#deps;
-    this.#control.emit({
-      kind: "phase",
-      phase: "verifying",
-      message: `reading the manifest of ${this.#request.backupId}`,
-    });
-    try {
-      const manifest = await area.openManifest(this.#request.backupId);
-      await this.#checkLayout(manifest);
-      await this.#checkFrames(manifest);
-    } catch (error) {
-      if (!(error instanceof AppError && error.code === "manifest-damaged")) throw error;
-      this.#report({ code: "manifest-damaged", path: null, blocks: [], packId: null, sentence: error.message });
+    const { tier, subset, backupIds: named } = this.#request;
+    const backupIds = named ?? (await area.listBackups()).map(({ backupId }) => backupId);
+    const phase = { kind: "phase", phase: "verifying" } as const;
+    const which = backupIds.length === 1 ? `the manifest of ${backupIds[0]}` : `${backupIds.length} manifests`;
+    this.#control.emit({ ...phase, message: `reading ${which}` });
+    const opened = await openManifests(area, backupIds, named !== null);
+    for (const { backupId, reason } of opened.damaged) this.#reportManifest(backupId, reason);
+    const counts = new PlaceCounts();
+    const manifests: ManifestReader[] = [];
+    for (const manifest of opened.manifests) {
+      if (await this.#checkManifest(manifest, counts)) manifests.push(manifest);
     }
+    for (const manifest of manifests) joinUse(this.#use, await manifest.frameUse());
+    const packIds = [...this.#use.keys()].filter((packId) => isInSubset(packId, subset));
+    const checked = tier === "metadata" ? nothing(packIds) : await this.#checkPacks(manifests, packIds, counts, tier);
     return {
-      backupId: this.#request.backupId,
-      ok: this.#problemCount === 0,
+      tier,
+      subset,
+      backupIds,
+      ok: this.#problems.count === 0,
       checkedFiles: this.#checkedFiles,
-      checkedBytes: this.#checkedBytes,
-      checkedPacks: this.#packs.size,
-      problems: this.#problems,
-      problemCount: this.#problemCount,
-      suspectPageCount: this.#suspectPageCount,
+      checkedBytes: checked.checkedBytes,
+      checkedPacks: checked.packIds.size,
+      problems: this.#problems.list,
+      problemCount: this.#problems.count,
+      suspectPageCount: checked.suspectPageCount,
+      hitBackupIds: backupIds.filter((id) => this.#problems.hitBackupIds.has(id)).concat(this.#othersHit(backupIds)),
+      healing: this.#problems.healing(),
+      coverage: coverageOf(this.#use, await area.verifications()),
     };
   }
 
-  /** What the manifest alone can prove: the runs fill each file, and their CRCs combine to the whole file's. */
-  async #checkLayout(manifest: ManifestReader): Promise<void> {
-    for await (const entry of manifest.entries()) {
-      throwIfCancelled(this.#control.signal);
-      if (entry.kind !== "file") continue;
-      this.#checkedFiles++;
-      const path = Buffer.from(entry.path).toString("utf8");
-      const { reached, crc } = combineExtents(entry);
-      if (reached !== entry.sizeBytes) {
-        this.#report({
-          code: "file-layout",
-          path,
-          blocks: [],
-          packId: null,
-          sentence: `${path}: the manifest accounts for ${reached} of ${entry.sizeBytes} bytes`,
-        });
-      } else if (crc !== entry.crc32c) {
-        this.#report({
-          code: "file-checksum",
-          path,
-          blocks: [],
-          packId: null,
-          sentence: `${path}: its parts do not add up to the checksum of the whole file`,
-        });
+  #othersHit(backupIds: readonly string[]): string[] {
+    return [...this.#problems.hitBackupIds].filter((id) => !backupIds.includes(id)).sort();
+  }
+
+  #reportManifest(backupId: string, reason: string): void {
+    const problem = { code: "manifest-damaged", path: null, blocks: [], packId: null } as const;
+    this.#problems.add({ ...problem, backupIds: [backupId], sentence: reason });
+  }
+
+  /** What manifest and directories alone can prove. False when the manifest turns out to be damaged on the way. */
+  async #checkManifest(manifest: ManifestReader, counts: PlaceCounts): Promise<boolean> {
+    const { backupId, facts } = manifest.backup;
+    const isWanted = this.#isWanted;
+    try {
+      for await (const entry of manifest.entries()) {
+        throwIfCancelled(this.#control.signal);
+        if (entry.kind !== "file") continue;
+        this.#checkedFiles++;
+        const layout = checkLayout(entry);
+        if (layout !== null) {
+          const path = Buffer.from(entry.path).toString("utf8");
+          const sentence = `${path}: ${layout.why}`;
+          this.#problems.add({ code: layout.code, path, blocks: [], packId: null, backupIds: [backupId], sentence });
+        }
+        for (const extent of entry.extents) {
+          if (extent.kind !== "frame" || !isWanted(extent.packId)) continue;
+          const trouble = await this.#packs.judge(extent);
+          if (trouble === null) {
+            if (this.#request.tier === "whole") counts.addOne(extent.packId);
+            continue;
+          }
+          const path = Buffer.from(entry.path).toString("utf8");
+          const blocks = blocksOf({ ...extent, fileOffset: Number(extent.fileOffset) }, facts.blockSize);
+          const sentence = `${path}, ${sayBlocks(blocks)}: ${trouble.why}`;
+          const { packId } = extent;
+          this.#problems.add({ code: trouble.code, path, blocks, packId, backupIds: [backupId], sentence });
+        }
       }
+      return true;
+    } catch (error) {
+      if (!(error instanceof AppError && error.code === "manifest-damaged")) throw error;
+      this.#reportManifest(backupId, error.message);
+      return false;
     }
   }
 
-  async #checkFrames(manifest: ManifestReader): Promise<void> {
-    const { facts, plainBytes } = manifest.backup;
-    const progress = new ProgressMeter(this.#control, this.#deps.clock, plainBytes);
-    const suspects = knownSuspects(facts);
-    const { signal } = this.#control;
-    await visitFrames({ manifest, frames: this.#deps.area.frames(), signal, packsInFlight: 1 }, async (visit) => {
-      this.#packs.add(visit.packId);
-      for (const run of visit.runs) {
-        this.#checkRun(visit, run, facts, suspects);
-        this.#checkedBytes += BigInt(run.lengthBytes);
-        progress.add(run.lengthBytes);
+  readonly #isWanted = (packId: string): boolean => isInSubset(packId, this.#request.subset);
+
+  async #checkPacks(
+    manifests: readonly ManifestReader[],
+    packIds: readonly string[],
+    counts: PlaceCounts,
+    tier: "stored" | "whole",
+  ): Promise<VerifiedPacks> {
+    const { area, clock } = this.#deps;
+    const readable: string[] = [];
+    for (const packId of packIds) if ((await this.#packs.get(packId)).kind === "known") readable.push(packId);
+    const total = this.#packs.sum(tier === "stored" ? "storedBytes" : "plainBytes", this.#isWanted);
+    const message = `reading ${formatBytes(total)} in ${readable.length} packs`;
+    this.#control.emit({ kind: "phase", phase: "verifying", message });
+    const progress = new ProgressMeter(this.#control, clock, total);
+    const files = new VerifiedFiles(manifests);
+    const table = tier === "whole" ? await this.#gather(manifests, files, counts) : null;
+    try {
+      const { failure, ...checked } = await verifyPacks({
+        tier,
+        frames: area.frames(),
+        packs: table === null ? withoutPlaces(readable) : table.packs(),
+        threads: this.#threads,
+        files,
+        suspects: knownSuspects(manifests.map(({ backup }) => backup.facts)),
+        damaged: this.#damaged,
+        hits: this.#hits,
+        problems: this.#problems,
+        progress,
+        signal: this.#control.signal,
+      });
+      progress.finish();
+      // What was found is kept also when it ended early: the next verification need not begin anew to know it.
+      if (checked.packIds.size > 0) await this.#keep(checked.packIds, packIds, tier, failure === null);
+      if (failure !== null) throw failure;
+      if (!this.#damaged.isEmpty)
+        await this.#damaged.report(manifests, this.#hits, this.#problems, this.#control.signal);
+      return checked;
+    } finally {
+      await table?.close();
+    }
+  }
+
+  async #gather(manifests: readonly ManifestReader[], files: VerifiedFiles, counts: PlaceCounts): Promise<PlaceTable> {
+    const table = await PlaceTable.open({ counts, spoolFolder: this.#deps.spoolFolder ?? tmpdir() });
+    for (const [index, manifest] of manifests.entries()) {
+      for await (const entry of manifest.entries()) {
+        throwIfCancelled(this.#control.signal);
+        if (entry.kind !== "file") continue;
+        const isIn = runsIn(entry.extents, this.#isWanted);
+        const isSound: boolean[] = [];
+        for (const [at, extent] of entry.extents.entries()) {
+          isSound.push(isIn(at) && extent.kind === "frame" && (await this.#packs.judge(extent)) === null);
+        }
+        await table.add(files.add(index, entry.path), entry.extents, (at) => isSound[at] === true);
       }
+    }
+    return table;
+  }
+
+  /** Packs that could not be read at all count as damaged, too. */
+  async #keep(
+    checkedIds: ReadonlySet<string>,
+    packIds: readonly string[],
+    tier: "stored" | "whole",
+    isComplete: boolean,
+  ): Promise<void> {
+    const damagedPacks = [...checkedIds].flatMap((packId) => {
+      const frames = this.#damaged.of(packId);
+      return frames === undefined
+        ? []
+        : { packId, frameIndexes: [...frames.keys()], reason: [...frames.values()][0] ?? "" };
     });
-    progress.finish();
-  }
-
-  #checkRun(visit: FrameVisit, run: PlacedRun, facts: BackupFacts, suspects: ReadonlySet<string>): void {
-    const path = Buffer.from(run.path).toString("utf8");
-    const blocks = blocksOf(run, facts.blockSize);
-    const { packId, opened } = visit;
-    if (opened.kind === "damaged") {
-      const sentence = `${path}, ${sayBlocks(blocks)}: frame ${opened.frameIndex} of pack ${packId} is damaged (${opened.reason})`;
-      this.#report({ code: "frame-damaged", path, blocks, packId, sentence });
-      return;
+    if (isComplete) {
+      for (const packId of packIds) {
+        const pack = await this.#packs.get(packId);
+        if (pack.kind === "damaged") damagedPacks.push({ packId, frameIndexes: [], reason: pack.reason });
+      }
     }
-    const bytes = runBytes(opened.plain, run);
-    const whole = bytes.length === opened.plain.length;
-    if ((whole ? opened.crc32c : crc32c(bytes)) !== run.crc32c || bytes.length !== run.lengthBytes) {
-      const sentence = `${path}, ${sayBlocks(blocks)}: the bytes in pack ${packId} are not those the manifest names`;
-      this.#report({ code: "run-checksum", path, blocks, packId, sentence });
-      return;
-    }
-    if (facts.checksumsEnabled) this.#checkPages(bytes, run, path, packId, facts, suspects);
-  }
-
-  #checkPages(
-    bytes: Uint8Array,
-    run: PlacedRun,
-    path: string,
-    packId: string,
-    facts: BackupFacts,
-    suspects: ReadonlySet<string>,
-  ): void {
-    const inspection = pageInspectionOf(
-      run.path,
-      { blockSize: facts.blockSize, blocksPerSegment: blocksPerSegment(facts) },
-      facts.startLsn,
-    );
-    if (inspection === null) return;
-    const wrong = inspectPages(bytes, inspection, Number(run.fileOffset));
-    const unknown = wrong.filter((block) => !suspects.has(`${path}:${block}`));
-    this.#suspectPageCount += wrong.length - unknown.length;
-    if (unknown.length === 0) return;
-    const sentence = `${path}, ${sayBlocks(unknown)}: the page checksum is wrong`;
-    this.#report({ code: "page-checksum", path, blocks: unknown, packId, sentence });
-  }
-
-  #report(problem: VerifyProblem): void {
-    this.#problemCount++;
-    if (this.#problems.length >= problemsListed) return;
-    this.#problems.push(problem);
-    this.#control.emit({ kind: "log", level: "error", message: problem.sentence });
+    const damagedIds = new Set(damagedPacks.map(({ packId }) => packId));
+    const soundPackIds = [...checkedIds].filter((packId) => !damagedIds.has(packId));
+    const { by } = this.#request;
+    await this.#deps.area.addVerification({ at: this.#deps.clock.now(), by, tier, soundPackIds, damagedPacks });
   }
 }
 
-/** The bytes of a run within its frame; shorter than asked when the frame is. */
-export function runBytes(plain: Uint8Array, run: PlacedRun): Uint8Array {
-  return plain.subarray(run.offsetInFrame, run.offsetInFrame + run.lengthBytes);
+function nothing(packIds: readonly string[]): VerifiedPacks {
+  return { packIds: new Set(packIds), checkedBytes: 0n, suspectPageCount: 0 };
 }
 
-/** relseg_size is 1 GiB in every usual build, whatever the block size. */
-export function blocksPerSegment(facts: BackupFacts): number {
-  return 1024 ** 3 / facts.blockSize;
+/** Only the frames themselves are checked, wherever their bytes go. */
+async function* withoutPlaces(packIds: readonly string[]): AsyncGenerator<PackPlaces> {
+  const words = new Uint32Array(0);
+  for (const packId of packIds) yield { packId, frameIndexes: [], range: () => ({ from: 0, to: 0 }), words };
 }
 
-/** Numbers, within their file, of the blocks a run touches. */
-export function blocksOf(run: PlacedRun, blockSize: number): number[] {
-  const first = Math.floor(Number(run.fileOffset) / blockSize);
-  const last = Math.floor((Number(run.fileOffset) + Math.max(1, run.lengthBytes) - 1) / blockSize);
-  return Array.from({ length: last - first + 1 }, (_, index) => first + index);
-}
-
-/** `block 7`, `blocks 16 to 31`, `blocks 3, 9 and 12`. */
-export function sayBlocks(blocks: readonly number[]): string {
-  const first = blocks[0];
-  const last = blocks.at(-1);
-  if (first === undefined || last === undefined) return "no block";
-  if (blocks.length === 1) return `block ${first}`;
-  if (last - first === blocks.length - 1) return `blocks ${first} to ${last}`;
-  const shown = blocks.slice(0, 20);
-  return `blocks ${shown.slice(0, -1).join(", ")} and ${blocks.length > shown.length ? `${blocks.length - shown.length + 1} more` : shown.at(-1)}`;
-}
-
-function combineExtents(file: ManifestFile): { readonly reached: bigint; readonly crc: number } {
-  let reached = 0n;
-  let crc = 0;
-  for (const extent of file.extents) {
-    if (extent.fileOffset !== reached) return { reached, crc };
-    const length = BigInt(extent.lengthBytes);
-    crc = combineCrc32c(crc, extent.kind === "zeros" ? zerosCrc32c(length) : extent.crc32c, length);
-    reached += length;
-  }
-  return { reached, crc };
-}
-
-/** CRC-32C of so many zero bytes, by doubling: no bytes are touched. */
-function zerosCrc32c(length: bigint): number {
-  let crc = 0;
-  let piece = zeroByteCrc32c;
-  let pieceLength = 1n;
-  for (let rest = length; rest > 0n; rest >>= 1n) {
-    if ((rest & 1n) === 1n) crc = combineCrc32c(crc, piece, pieceLength);
-    piece = combineCrc32c(piece, piece, pieceLength);
-    pieceLength *= 2n;
-  }
-  return crc;
-}
-
-const zeroByteCrc32c = crc32c(new Uint8Array(1));
-
-function knownSuspects(facts: BackupFacts): ReadonlySet<string> {
-  return new Set(facts.suspectPages.flatMap(({ path, blocks }) => blocks.map((block) => `${path}:${block}`)));
-}
-
-function damageText(report: VerifyReport, first: VerifyProblem): string {
-  const packs = [...new Set(report.problems.flatMap(({ packId }) => (packId === null ? [] : [packId])))].slice(
-    0,
-    packsNamed,
+function knownSuspects(facts: readonly BackupFacts[]): ReadonlySet<string> {
+  return new Set(
+    facts.flatMap(({ suspectPages }) =>
+      suspectPages.flatMap(({ path, blocks }) => blocks.map((block) => `${path}:${block}`)),
+    ),
   );
-  const more = report.problemCount > 1 ? ` and ${report.problemCount - 1} more problems` : "";
-  return `${first.sentence}${more}${packs.length === 0 ? "" : `; packs: ${packs.join(" ")}`}`;
 }
 
-const problemsListed = 1000;
+function damageText(report: VerifyReport, backupId: string): string {
+  const own = report.problems.filter(({ backupIds }) => backupIds.includes(backupId));
+  const packs = [...new Set(own.flatMap(({ packId }) => (packId === null ? [] : [packId])))].slice(0, packsNamed);
+  const more = own.length > 1 ? ` and ${own.length - 1} more problems` : "";
+  return `${own[0]?.sentence ?? "damage was found"}${more}${packs.length === 0 ? "" : `; packs: ${packs.join(" ")}`}`;
+}
+
+const mostThreads = 4;
+/** Twelve years of one part a day. */
+const mostParts = 4096;
 /** A mark is a small fact; a repository with more damaged packs has other worries. */
 const packsNamed = 200;

@@ -1,5 +1,12 @@
 import { builder } from "../builder.ts";
-import { AccessEnum, BackupMethodEnum, CheckpointModeEnum, SameSystemChoiceEnum, ScheduleKindEnum } from "../enums.ts";
+import {
+  AccessEnum,
+  BackupMethodEnum,
+  CheckpointModeEnum,
+  SameSystemChoiceEnum,
+  ScheduleKindEnum,
+  VerifyTierEnum,
+} from "../enums.ts";
 
 /** What mutations are asked. What values mean and their limits are checked by the use cases, which REST shares. */
 
@@ -114,7 +121,18 @@ function oneBackup(name: string, description: string) {
     }),
   });
 }
-export const VerifyBackupInput = oneBackup("VerifyBackupInput", "A backup to read and compare.");
+export const VerifyBackupInput = builder.inputType("VerifyBackupInput", {
+  description: "A backup to read and compare.",
+  fields: (t) => ({
+    id: t.id({ required: true, description: "Which backup." }),
+    tier: t.field({ type: VerifyTierEnum, description: "How deep; WHOLE when left out." }),
+    part: t.int({ description: "Only this part of its packs, from 1; with `parts`. All of them when left out." }),
+    parts: t.int({
+      description: "Into how many parts the packs are divided, up to 4096: a part has the same packs each time.",
+    }),
+    idempotencyKey: t.string({ description: keyText }),
+  }),
+});
 export const ReleaseBackupInput = oneBackup("ReleaseBackupInput", "A backup to hold no longer.");
 export const DrillBackupInput = oneBackup("DrillBackupInput", "A backup to prove.");
 
@@ -158,9 +176,19 @@ export const PlanRestoreInput = builder.inputType("PlanRestoreInput", {
   fields: (t) => ({
     serverId: t.id({ required: true, description: "Of which server." }),
     backupId: t.id({ description: "The newest restorable one when left out." }),
-    targetDirectory: t.string({ required: true, description: "An empty directory on the worker's machine." }),
+    targetDirectory: t.string({
+      required: true,
+      description: "An empty directory on the worker's machine; with `delta` the data directory to rewrite.",
+    }),
     tablespaces: t.field({ type: [TablespaceMappingInput], description: "Where tablespaces go." }),
     owner: t.string({ description: "Who owns the result when the worker runs as root." }),
+    delta: t.boolean({
+      description:
+        "Rewrite what differs in the data directory of a stopped server of the same cluster, and remove what the backup does not have. False when left out.",
+    }),
+    databases: t.stringList({
+      description: "Only these databases whole; the others' files are left empty. All of them when left out.",
+    }),
     idempotencyKey: t.string({ description: keyText }),
   }),
 });

@@ -1,5 +1,6 @@
 import type { BackupRow, ProofRow, VerificationRow } from "@tidemark/metadata";
 import { builder } from "../builder.ts";
+import { VerifyTierEnum } from "../enums.ts";
 
 type Files = NonNullable<BackupRow["files"]>;
 
@@ -25,6 +26,26 @@ export const SuspectPagesRef = builder.objectRef<BackupRow["suspectPages"][numbe
   }),
 });
 
+const VerifyCoverageRef = builder.objectRef<NonNullable<VerificationRow["coverage"]>>("VerifyCoverage").implement({
+  description: "How much of a backup is known to be sound, whichever verifications showed it.",
+  fields: (t) => ({
+    storedShare: t.exposeFloat("storedShare", { description: "Of its frames, 0 to 1: stored bytes checked." }),
+    wholeShare: t.exposeFloat("wholeShare", { description: "Of its frames, 0 to 1: opened and checked." }),
+    storedSince: t.field({
+      type: "DateTime",
+      nullable: true,
+      description: "The oldest result in storedShare; null: none.",
+      resolve: ({ storedSince }) => (storedSince === null ? null : new Date(storedSince)),
+    }),
+    wholeSince: t.field({
+      type: "DateTime",
+      nullable: true,
+      description: "The oldest result in wholeShare; null: none.",
+      resolve: ({ wholeSince }) => (wholeSince === null ? null : new Date(wholeSince)),
+    }),
+  }),
+});
+
 export const VerificationRef = builder.objectRef<VerificationRow>("Verification").implement({
   description: "What a verification found.",
   fields: (t) => ({
@@ -37,6 +58,31 @@ export const VerificationRef = builder.objectRef<VerificationRow>("Verification"
     }),
     checkedFiles: t.exposeInt("checkedFiles", { description: "Files compared." }),
     problems: t.stringList({ description: "Sentences that name file and block.", resolve: (one) => [...one.problems] }),
+    tier: t.field({
+      type: VerifyTierEnum,
+      description: "How deep it looked.",
+      resolve: ({ tier }) => tier ?? "whole",
+    }),
+    part: t.int({
+      nullable: true,
+      description: "Which part of the packs it saw; null: all of them.",
+      resolve: ({ subset }) => subset?.part ?? null,
+    }),
+    parts: t.int({
+      nullable: true,
+      description: "Into how many parts they were divided; null: it saw all.",
+      resolve: ({ subset }) => subset?.of ?? null,
+    }),
+    healing: t.stringList({
+      description: "What mends what was found; none when nothing was.",
+      resolve: ({ healing }) => [...(healing ?? [])],
+    }),
+    coverage: t.field({
+      type: VerifyCoverageRef,
+      nullable: true,
+      description: "Null for a verification of an older Tidemark.",
+      resolve: ({ coverage }) => coverage ?? null,
+    }),
   }),
 });
 

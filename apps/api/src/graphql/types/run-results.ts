@@ -121,6 +121,30 @@ const PlanCheckRef = builder.objectRef<RestorePlanResult["checks"][number]>("Pla
   }),
 });
 
+const RestoreDeltaRef = builder.objectRef<NonNullable<RestorePlanResult["delta"]>>("RestoreDelta").implement({
+  description: "What a delta restore does to what is there.",
+  fields: (t) => ({
+    comparedFiles: t.exposeInt("comparedFiles", { description: "Files compared, and rewritten where they differ." }),
+    comparedBytes: t.field({
+      type: "BigInt",
+      description: "Their size.",
+      resolve: (delta) => BigInt(delta.comparedBytes),
+    }),
+    newFiles: t.exposeInt("newFiles", { description: "Files that are not there and are written whole." }),
+    removedCount: t.exposeInt("removedCount", { description: "Files and folders the backup does not have: removed." }),
+    removedBytes: t.field({
+      type: "BigInt",
+      description: "Their size.",
+      resolve: (delta) => BigInt(delta.removedBytes),
+    }),
+    removed: t.stringList({
+      description: "Their paths, the first thousand.",
+      complexity: { field: 1, multiplier: 20 },
+      resolve: (delta) => [...delta.removed],
+    }),
+  }),
+});
+
 RestorePlanRef.implement({
   description: "What a restore would do; executed by runRestore with its hash.",
   fields: (t) => ({
@@ -150,6 +174,17 @@ RestorePlanRef.implement({
     }),
     checks: t.field({ type: [PlanCheckRef], description: "In order.", resolve: ({ plan }) => plan.checks }),
     sentence: t.string({ description: "The plan in words.", resolve: ({ plan }) => plan.sentence }),
+    delta: t.field({
+      type: RestoreDeltaRef,
+      nullable: true,
+      description: "Null unless it is a delta restore.",
+      resolve: ({ plan }) => plan.delta,
+    }),
+    emptiedDatabases: t.stringList({
+      description: "Databases whose files are left empty; none when all are restored whole.",
+      complexity: { field: 1, multiplier: 5 },
+      resolve: ({ plan }) => [...(plan.databases?.emptied ?? [])],
+    }),
     equivalentCli: t.string({
       description: "The command that does the same.",
       resolve: async ({ run, plan }, _args, { loaders }) => {

@@ -1,0 +1,69 @@
+import { readdir } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import type { Extent } from "@tidemark/repository";
+import { describe, expect, it } from "vitest";
+import { PlaceCounts, PlaceTable } from "./place-table.ts";
+import { placeWords, readPlace } from "./place-words.ts";
+
+/** Runs of many packs in no order, as an old incremental has them. */
+function fragmented(fileIndex: number): Extent[] {
+  return Array.from({ length: 200 }, (_, run) => {
+    if (run % 7 === 0) return { kind: "zeros", fileOffset: BigInt(run) * 8192n, lengthBytes: 8192n };
+    return {
+      kind: "frame",
+      fileOffset: BigInt(run) * 8192n + (fileIndex === 1 ? 2n ** 33n : 0n),
+      lengthBytes: 8192,
+      packId: `pck_${(run * 31 + fileIndex) % 11}`,
+      frameIndex: (run * 17) % 5,
+      offsetInFrame: (run % 16) * 8192,
+      crc32c: (run * 2654435761) >>> 0,
+      fingerprint: null,
+    };
+  });
+}
+
+async function places(placesPerBatch: number) {
+  const files = [0, 1, 2].map(fragmented);
+  const counts = new PlaceCounts();
+  for (const extents of files) counts.add(extents);
+  const table = await PlaceTable.open({ counts, spoolFolder: tmpdir(), placesPerBatch });
+  for (const [index, extents] of files.entries()) await table.add(index, extents);
+  const found: string[] = [];
+  for await (const pack of table.packs()) {
+    expect([...pack.frameIndexes]).toEqual([...pack.frameIndexes].sort((a, b) => a - b));
+    for (const frame of pack.frameIndexes) {
+      const { from, to } = pack.range(frame);
+      for (let at = from; at < to; at++) {
+        const place = readPlace(pack.words, at * placeWords);
+        found.push(JSON.stringify([pack.packId, frame, place]));
+      }
+    }
+  }
+  await table.close();
+  return found;
+}
+
+const expected = [0, 1, 2].flatMap((fileIndex) =>
+  fragmented(fileIndex).flatMap((extent) => {
+    if (extent.kind === "zeros") return [];
+    const { packId, frameIndex, fileOffset, offsetInFrame, lengthBytes, crc32c } = extent;
+    const place = { fileIndex, offsetInFrame, lengthBytes, crc32c, fileOffset: Number(fileOffset) };
+    return [JSON.stringify([packId, frameIndex, place])];
+  }),
+);
+
+describe("PlaceTable", () => {
+  it("gives every place once, by pack and frame, whether it fits into memory or not", async () => {
+    const inMemory = await places(1_000_000);
+    expect([...inMemory].sort()).toEqual([...expected].sort());
+    expect(await places(100)).toEqual(inMemory);
+    expect((await readdir(tmpdir())).filter((name) => name.startsWith(".tidemark-places"))).toEqual([]);
+  });
+
+  it("refuses a place it was not told of", async () => {
+    const counts = new PlaceCounts();
+    counts.add(fragmented(0).slice(0, 5));
+    const table = await PlaceTable.open({ counts, spoolFolder: tmpdir() });
+    await expect(table.add(0, fragmented(0))).rejects.toThrow(RangeError);
+  });
+});

@@ -1,0 +1,105 @@
+import { AppError } from "@tidemark/kit";
+import {
+  type DatabaseRow,
+  databaseRelationOid,
+  mappedFileNumber,
+  readDatabaseRows,
+  type TransactionStatus,
+  transactionSegmentName,
+  transactionStatusIn,
+} from "@tidemark/postgres";
+import type { FrameSource, ManifestReader } from "@tidemark/repository";
+import { type BackupFile, findBackupFiles, readBackupFile } from "./backup-files.ts";
+
+/** Which databases of a backup are restored whole. */
+export interface DatabaseChoice {
+  /** Those asked for, in their order. */
+  readonly restored: readonly string[];
+  /** Those whose files are left empty: of the right size, all zeros, so that recovery can run over them. */
+  readonly emptied: readonly { readonly oid: number; readonly name: string }[];
+}
+
+/**
+ * Finds the databases asked for by name, in the backup's own `pg_database`: no server is needed. Templates and the shared
+ * catalogs are always restored whole, and so is a database that appeared while the backup was taken, whose name nobody knows.
+ * Throws `not-found` naming those that are there.
+ */
+export async function chooseDatabases(
+  manifest: ManifestReader,
+  frames: FrameSource,
+  names: readonly string[],
+  signal: AbortSignal,
+): Promise<DatabaseChoice> {
+  const rows = await readDatabases(manifest, frames, signal);
+  const known = rows.map(({ name }) => name).sort();
+  const unknown = names.filter((name) => !known.includes(name));
+  if (unknown.length > 0) {
+    throw new AppError("not-found", {
+      message: `the backup has no database ${unknown.map((name) => JSON.stringify(name)).join(", ")}`,
+      hint: `it has ${known.join(", ")}; nothing was written`,
+      context: { databases: unknown.join(", "), backupId: manifest.backup.backupId },
+    });
+  }
+  const emptied = rows.filter(({ name, isTemplate }) => !isTemplate && !names.includes(name));
+  return { restored: names, emptied: emptied.map(({ oid, name }) => ({ oid, name })) };
+}
+
+/**
+ * Whether a file of the backup is left empty. What tells PostgreSQL which version a database's folder is of and where its
+ * catalogs are stays whole: both are tiny, and recovery replaces the map rather than changing it.
+ */
+export function isEmptiedPath(path: string, emptied: ReadonlySet<number>): boolean {
+  const match = /^(?:base|pg_tblspc\/\d+\/PG_[^/]+)\/(\d+)\/(.+)$/.exec(path);
+  if (match === null || !emptied.has(Number(match[1]))) return false;
+  return match[2] !== "PG_VERSION" && match[2] !== "pg_filenode.map";
+}
+
+/** What a person has to know who gets such a restore; null when everything was restored. */
+export function describeChoice(choice: DatabaseChoice | null): string | null {
+  if (choice === null || choice.emptied.length === 0) return null;
+  const emptied = choice.emptied.map(({ name }) => name).join(", ");
+  return `only ${choice.restored.join(", ")} (with the templates and what databases share) is restored whole; ${emptied} ${choice.emptied.length === 1 ? "is" : "are"} left empty, cannot be connected to, and can only be dropped`;
+}
+
+async function readDatabases(
+  manifest: ManifestReader,
+  frames: FrameSource,
+  signal: AbortSignal,
+): Promise<readonly DatabaseRow[]> {
+  const files = await findBackupFiles(manifest, isCatalogPath, signal);
+  const { facts } = manifest.backup;
+  const map = await readBackupFile(frames, requireFile(files, "global/pg_filenode.map"), signal);
+  const number = mappedFileNumber(map, databaseRelationOid);
+  const pages = await readBackupFile(frames, requireFile(files, `global/${number ?? databaseRelationOid}`), signal);
+  const segments = new Map<string, Uint8Array>();
+  const major = Math.floor(facts.serverVersion / 10_000);
+  // Twice: the first time tells which transactions are asked for; their segments are read in between.
+  for (;;) {
+    const missing = new Set<string>();
+    const statusOf = (transactionId: number): TransactionStatus => {
+      const name = transactionSegmentName(transactionId);
+      const segment = segments.get(name);
+      if (segment === undefined) missing.add(name);
+      return segment === undefined ? "in-progress" : transactionStatusIn(segment, transactionId);
+    };
+    const rows = readDatabaseRows(pages, { blockSize: facts.blockSize, major, statusOf });
+    if (missing.size === 0) return rows;
+    for (const name of missing) {
+      const file = files.get(`pg_xact/${name}`);
+      // A segment that is gone was truncated: its transactions are older than every row that still asks.
+      segments.set(name, file === undefined ? new Uint8Array(0) : await readBackupFile(frames, file, signal));
+    }
+  }
+}
+
+function isCatalogPath(path: string): boolean {
+  return /^global\/(?:pg_filenode\.map|\d+)$/.test(path) || /^pg_xact\/[0-9A-F]{4,}$/.test(path);
+}
+
+function requireFile(files: ReadonlyMap<string, BackupFile>, path: string): BackupFile {
+  const file = files.get(path);
+  if (file !== undefined) return file;
+  throw new AppError("backup-damaged", {
+    message: `the backup holds no ${path}: the names of its databases cannot be known`,
+  });
+}

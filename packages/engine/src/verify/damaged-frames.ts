@@ -1,0 +1,76 @@
+import type { ManifestReader, ServerArea } from "@tidemark/repository";
+import { throwIfCancelled } from "../act.ts";
+import { usesFrame } from "./coverage.ts";
+import { blocksOf, sayBlocks } from "./say-blocks.ts";
+import type { VerifyProblems } from "./verify-problems.ts";
+
+/** Frames found damaged, and which backups and blocks that hits. */
+export class DamagedFrames {
+  readonly #packs = new Map<string, Map<number, string>>();
+
+  add(packId: string, frameIndex: number, reason: string): void {
+    const frames = this.#packs.get(packId) ?? new Map<number, string>();
+    this.#packs.set(packId, frames);
+    frames.set(frameIndex, reason);
+  }
+
+  get isEmpty(): boolean {
+    return this.#packs.size === 0;
+  }
+
+  of(packId: string): ReadonlyMap<number, string> | undefined {
+    return this.#packs.get(packId);
+  }
+
+  /** Reports every place of the damaged frames, in one more reading of the manifests; a place that backups share once. */
+  async report(manifests: readonly ManifestReader[], hits: HitBackups, problems: VerifyProblems, signal: AbortSignal) {
+    const said = new Set<string>();
+    for (const manifest of manifests) {
+      const { blockSize } = manifest.backup.facts;
+      for await (const entry of manifest.entries()) {
+        throwIfCancelled(signal);
+        if (entry.kind !== "file") continue;
+        for (const extent of entry.extents) {
+          const reason = extent.kind === "frame" ? this.#packs.get(extent.packId)?.get(extent.frameIndex) : undefined;
+          if (extent.kind !== "frame" || reason === undefined) continue;
+          const path = Buffer.from(entry.path).toString("utf8");
+          const { packId, frameIndex, lengthBytes } = extent;
+          const blocks = blocksOf({ fileOffset: Number(extent.fileOffset), lengthBytes }, blockSize);
+          const sentence = `${path}, ${sayBlocks(blocks)}: frame ${frameIndex} of pack ${packId} is damaged (${reason})`;
+          if (said.has(sentence)) continue;
+          said.add(sentence);
+          const backupIds = await hits.using(packId, frameIndex);
+          problems.add({ code: "frame-damaged", path, blocks, packId, backupIds, sentence });
+        }
+      }
+    }
+  }
+}
+
+/** Which backups of the area need a frame; the manifests are only opened when something is wrong. */
+export class HitBackups {
+  readonly #area: ServerArea;
+  #uses: Promise<readonly { readonly backupId: string; readonly use: ReadonlyMap<string, Uint8Array> }[]> | null = null;
+
+  constructor(area: ServerArea) {
+    this.#area = area;
+  }
+
+  async using(packId: string, frameIndex: number): Promise<readonly string[]> {
+    this.#uses ??= this.#read();
+    return (await this.#uses)
+      .filter(({ use }) => usesFrame(use.get(packId), frameIndex))
+      .map(({ backupId }) => backupId);
+  }
+
+  async #read() {
+    const uses: { backupId: string; use: ReadonlyMap<string, Uint8Array> }[] = [];
+    for (const { backupId, damaged } of await this.#area.listBackups()) {
+      if (damaged !== null) continue;
+      // One that cannot be opened any more, or was deleted meanwhile, is not hit by what is found now.
+      const manifest = await this.#area.openManifest(backupId).catch(() => null);
+      if (manifest !== null) uses.push({ backupId, use: await manifest.frameUse() });
+    }
+    return uses;
+  }
+}

@@ -1,0 +1,62 @@
+import type { Extent, FrameSource, PackDescription } from "@tidemark/repository";
+
+/** The directories of the packs that were asked about: 12 bytes for each frame. */
+export class KnownPacks {
+  readonly #frames: FrameSource;
+  readonly #signal: AbortSignal;
+  readonly #known = new Map<string, PackDescription>();
+
+  constructor(frames: FrameSource, signal: AbortSignal) {
+    this.#frames = frames;
+    this.#signal = signal;
+  }
+
+  async get(packId: string): Promise<PackDescription> {
+    const known = this.#known.get(packId);
+    if (known !== undefined) return known;
+    const description = await this.#frames.describePack(packId, this.#signal);
+    this.#known.set(packId, description);
+    return description;
+  }
+
+  /** What is wrong with where a run points, going by the directory alone; null when nothing is. */
+  async judge(extent: Extent & { readonly kind: "frame" }): Promise<RunTrouble | null> {
+    const pack = await this.get(extent.packId);
+    if (pack.kind === "damaged") return { code: "frame-missing", why: pack.reason };
+    const { frameIndex, offsetInFrame, lengthBytes } = extent;
+    const plainBytes = pack.plainBytes[frameIndex];
+    if (plainBytes === undefined) {
+      return { code: "frame-missing", why: `pack ${extent.packId} has no frame ${frameIndex}` };
+    }
+    const name = `frame ${frameIndex} of pack ${extent.packId}`;
+    if (offsetInFrame + lengthBytes > plainBytes) {
+      return { code: "frame-missing", why: `${name} is shorter than the manifest says` };
+    }
+    const isWhole = offsetInFrame === 0 && lengthBytes === plainBytes;
+    if (isWhole && pack.crc32c[frameIndex] !== extent.crc32c) {
+      return { code: "run-checksum", why: `${name} has another checksum than the manifest says` };
+    }
+    return null;
+  }
+
+  /** Of all frames of the packs that are known, as far as `isWanted`. */
+  sum(of: "storedBytes" | "plainBytes", isWanted: (packId: string) => boolean): bigint {
+    let sum = 0n;
+    for (const [packId, pack] of this.#known) {
+      if (pack.kind === "damaged" || !isWanted(packId)) continue;
+      let bytes = 0;
+      for (const length of pack[of]) bytes += length;
+      sum += BigInt(bytes);
+    }
+    return sum;
+  }
+
+  isReadable(packId: string): boolean {
+    return this.#known.get(packId)?.kind === "known";
+  }
+}
+
+export interface RunTrouble {
+  readonly code: "frame-missing" | "run-checksum";
+  readonly why: string;
+}
