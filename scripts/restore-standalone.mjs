@@ -29,9 +29,9 @@ const help = `Restores a PostgreSQL backup from a Tidemark repository, without T
   --json                 the list as JSON
 
 Key of an encrypted repository, one of:
-  --key-file FILE        the key file, one line that begins with tidemark-key-1:
+  --key-file FILE        the key file, one line that begins with tidemark-key-1:, or a recovery kit with that line
   --passphrase-file FILE a file that holds the passphrase (its last line end is no part of it); - reads standard input
-  --slot-file FILE       the JSON with dataKey and fingerprintSeed that "age --decrypt" gives for an age slot
+  --slot-file FILE       what "age --decrypt" gives for the sealed bytes of an age slot; once for each data key
 
 Exit code: 0 all is right; 1 something is damaged, missing, unknown or could not be written; 2 the command is wrong.
 `;
@@ -427,17 +427,16 @@ function readSecret(options) {
     return { kind: "passphrase", bytes: Buffer.from(text.normalize("NFC"), "utf8") };
   }
   if (options["slot-file"] === undefined) return null;
-  const plain = about(options["slot-file"], () => JSON.parse(readText(options["slot-file"])));
-  return { kind: "slot file", plain };
+  const plains = options["slot-file"].map((path) => about(path, () => JSON.parse(readText(path))));
+  return { kind: "slot file", plains };
 }
 
 const readText = (path) => about(path, () => fs.readFileSync(path === "-" ? 0 : path, "utf8"));
 
 function parseKeyFile(text) {
-  const word = "tidemark-key-1:";
-  const line = text.trim();
-  if (!line.startsWith(word)) throw new Problem(`the key file does not begin with ${word}`);
-  const bytes = Buffer.from(line.slice(word.length), "base64url");
+  const [, encoded] = /tidemark-key-1:([A-Za-z0-9_-]+)/.exec(text) ?? [];
+  if (encoded === undefined) throw new Problem("there is no key in the key file: it has no tidemark-key-1:");
+  const bytes = Buffer.from(encoded, "base64url");
   if (bytes.length !== 36 || bytes.readUInt32LE(32) !== crc32c(bytes.subarray(0, 32))) {
     throw new Problem("the key file has a missing or wrong character");
   }
@@ -446,7 +445,7 @@ function parseKeyFile(text) {
 
 /** The data key of a slot, or null when this secret is not for it. */
 function openSlot(repository, slot, name, secret) {
-  if (secret.kind === "slot file") return slotFromPlain(slot, secret.plain);
+  if (secret.kind === "slot file") return slotFromPlain(slot, secret.plains);
   if (slot.derivation === undefined) return null;
   const wrappingKey = deriveWrappingKey(slot.derivation, secret);
   if (wrappingKey === null) return null;
@@ -461,10 +460,11 @@ function openSlot(repository, slot, name, secret) {
   return Buffer.from(JSON.parse(plain.toString("utf8")).dataKey, "base64");
 }
 
-/** What `age` opened names no slot of its own unless it says so; a wrong one is found by the first object it opens. */
-function slotFromPlain(slot, plain) {
-  if (slot.kind !== "age" || (plain.keyId !== undefined && plain.keyId !== slot.keyId)) return null;
-  return Buffer.from(plain.dataKey, "base64");
+/** What `age` opened says which data key it is. */
+function slotFromPlain(slot, plains) {
+  if (slot.kind !== "age") return null;
+  const plain = plains.find(({ keyId }) => keyId === slot.keyId);
+  return plain === undefined ? null : Buffer.from(plain.dataKey, "base64");
 }
 
 function deriveWrappingKey(derivation, secret) {
@@ -1081,7 +1081,7 @@ export function main(args, say = console.log, complain = console.error) {
         repository: { type: "string" },
         "key-file": { type: "string" },
         "passphrase-file": { type: "string" },
-        "slot-file": { type: "string" },
+        "slot-file": { type: "string", multiple: true },
         server: { type: "string" },
         backup: { type: "string" },
         to: { type: "string" },

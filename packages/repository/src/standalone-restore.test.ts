@@ -19,6 +19,7 @@ import { FilesystemStore } from "@tidemark/storage";
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
 import { createRepository } from "./open-repository.ts";
+import type { CompressionSetting } from "./seal/compression.ts";
 import { keysOf, noise, type TestFiles, takeTestBackup, testFacts, testKey } from "./test-repository.ts";
 
 /** The script is a reader of its own, made from docs/repository-format.md: it judges our writer, and ours judges it. */
@@ -136,36 +137,51 @@ const someFiles = fc
   })
   .map((all) => new Map([["base/", new Uint8Array(0)], ...all.map(([f, n, bytes]) => [`${f}${n}`, bytes] as const)]));
 
+const someCompression = fc.constantFrom<CompressionSetting>(
+  { algorithm: "zstd", level: 1 },
+  { algorithm: "gzip", level: 6 },
+  { algorithm: "lz4" },
+  { algorithm: "none" },
+  { algorithm: "auto" },
+);
+
 describe("the standalone reader", () => {
   it("restores whatever our writer writes", { timeout: 60_000 }, async () => {
     const runs = Number(process.env.TIDEMARK_PROPERTY_RUNS ?? 12);
     await fc.assert(
-      fc.asyncProperty(someFiles, someFiles, fc.boolean(), async (first, second, encrypted) => {
-        const folder = newFolder();
-        const store = new FilesystemStore(folder);
-        const repository = await createRepository(store, {
-          encryption: encrypted ? testKey : "none",
-          openerThreads: 1,
-        });
-        const area = repository.area("srv_1");
-        await takeTestBackup(area, "bak_1", null, first, { ...testFacts, tablespaces: [], tablespaceMap: "" });
-        const merged = new Map([...first, ...second]);
-        await takeTestBackup(area, "bak_2", "bak_1", merged, { ...testFacts, tablespaces: [], tablespaceMap: "" });
-        await repository.close();
-        const key = newFolder();
-        writeFileSync(key, testKey.text.reveal());
-        for (const [backup, files] of [
-          ["bak_1", first],
-          ["bak_2", merged],
-        ] as const) {
-          const to = newFolder();
-          const args = ["restore", "--repository", folder, "--key-file", key, "--backup", backup, "--to", to];
-          expect(run(...args)).toMatchObject({ code: 0, complained: "" });
-          expectSame(contentOf(to), files);
-          rmSync(to, { recursive: true });
-        }
-        rmSync(folder, { recursive: true });
-      }),
+      fc.asyncProperty(
+        someFiles,
+        someFiles,
+        fc.boolean(),
+        someCompression,
+        async (first, second, encrypted, compression) => {
+          const folder = newFolder();
+          const store = new FilesystemStore(folder);
+          const repository = await createRepository(store, {
+            encryption: encrypted ? testKey : "none",
+            openerThreads: 1,
+            compression,
+          });
+          const area = repository.area("srv_1");
+          await takeTestBackup(area, "bak_1", null, first, { ...testFacts, tablespaces: [], tablespaceMap: "" });
+          const merged = new Map([...first, ...second]);
+          await takeTestBackup(area, "bak_2", "bak_1", merged, { ...testFacts, tablespaces: [], tablespaceMap: "" });
+          await repository.close();
+          const key = newFolder();
+          writeFileSync(key, testKey.text.reveal());
+          for (const [backup, files] of [
+            ["bak_1", first],
+            ["bak_2", merged],
+          ] as const) {
+            const to = newFolder();
+            const args = ["restore", "--repository", folder, "--key-file", key, "--backup", backup, "--to", to];
+            expect(run(...args)).toMatchObject({ code: 0, complained: "" });
+            expectSame(contentOf(to), files);
+            rmSync(to, { recursive: true });
+          }
+          rmSync(folder, { recursive: true });
+        },
+      ),
       { numRuns: runs },
     );
   });
