@@ -1,38 +1,34 @@
 /**
- * Writes, reads and indexes a manifest of many extents (a cluster of 128 KiB times that) in a folder and prints JSON with
- * the peak resident memory: `node packages/repository/scripts/measure-manifest.ts [extents] [folder]`.
+ * Writes the manifest of a fragmented cluster (a run for every 1 or 2 pages), reads it, asks it what rolling trust and the
+ * collection ask, and uses it as the parent of a backup that patches a page of every file and carries the rest. Prints JSON
+ * with the peak resident memory: `node packages/repository/scripts/measure-manifest.ts [pages] [folder]`; 134217728 pages
+ * are 1 TB.
  */
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { newId, systemClock } from "@tidemark/kit";
 import { FilesystemStore } from "@tidemark/storage";
+import { OpenBackupWriter } from "../src/backup/backup-writer.ts";
 import { ManifestObject } from "../src/manifests/manifest-object.ts";
 import { OpenedManifest } from "../src/manifests/manifest-reader.ts";
 import { ManifestWriter } from "../src/manifests/manifest-writer.ts";
-import { ParentIndex } from "../src/manifests/parent-index.ts";
 import { FramePool } from "../src/packs/frame-pool.ts";
 import type { RepositoryContext } from "../src/repository-context.ts";
 import { defaultCompression } from "../src/seal/compression.ts";
-import { noise, testFacts } from "../src/test-repository.ts";
+import { InlineEncoder, noise, testFacts } from "../src/test-repository.ts";
 import type { Extent } from "../src/types.ts";
 
-const extentCount = Number(process.argv[2] ?? 1_000_000);
+const pageCount = Number(process.argv[2] ?? 8 * 131_072);
+const page = 8192;
 /** A relation's segment of 1 GiB. */
-const extentsPerFile = 8192;
-const frame = 131_072;
-const fileCount = Math.ceil(extentCount / extentsPerFile);
+const pagesPerFile = 131_072;
+const fileCount = Math.ceil(pageCount / pagesPerFile);
+/** Packs that a file's pages lie in: twelve of its first backup, twelve of those after it. */
+const packsPerFile = 24;
+const framesPerPack = 800;
 
-const unknownCounts = {
-  newBytes: null,
-  zeroBytes: null,
-  carriedBytes: null,
-  sentBytes: null,
-  runs: null,
-  smallRuns: null,
-};
-
-const folder = await mkdtemp(join(tmpdir(), "tidemark-manifest-"));
+const folder = await mkdtemp(join(process.argv[3] ?? tmpdir(), "tidemark-manifest-"));
 const context: RepositoryContext = {
   store: new FilesystemStore(join(folder, "store")),
   repositoryId: "rep_measure",
@@ -48,69 +44,120 @@ const context: RepositoryContext = {
   step: async () => undefined,
   openers: new FramePool({ threads: 1 }),
 };
+const seconds: Record<string, number> = {};
+const peaks: Record<string, number> = {};
 
 try {
-  const startedAt = performance.now();
-  const sizeBytes = await write();
-  const writtenAt = performance.now();
-  const manifest = await ManifestObject.open(context, "srv_1/backups/bak_1");
-  let extents = 0;
-  for await (const entry of new OpenedManifest(manifest).entries()) {
-    if (entry.kind === "file") extents += entry.extents.length;
+  // What a pack holds is never asked for here: the writer only looks whether it is there.
+  for (let pack = 0; pack < fileCount * packsPerFile; pack++) {
+    await context.store.put(`srv_1/packs/${packIdOf(pack)}`, new Uint8Array(1));
   }
-  const readAt = performance.now();
-  const index = await ParentIndex.build(manifest);
-  const last = await index.file(pathOf(fileCount - 1));
-  const found = (await last?.runAt(frame * 5, frame))?.frameIndex;
-  const peakBytes = Number(/VmHWM:\s+(\d+) kB/.exec(await readFile("/proc/self/status", "utf8"))?.[1]) * 1024;
-  const seconds = {
-    write: (writtenAt - startedAt) / 1000,
-    read: (readAt - writtenAt) / 1000,
-    index: (performance.now() - readAt) / 1000,
-  };
-  process.stdout.write(`${JSON.stringify({ extents, found, sizeBytes, peakBytes, seconds })}\n`);
+  const manifestBytes = await measure("write", write);
+  const manifest = await ManifestObject.open(context, "srv_1/backups/bak_1");
+  const reader = new OpenedManifest(manifest);
+  const extents = await measure("read", async () => {
+    let count = 0;
+    for await (const entry of reader.entries()) if (entry.kind === "file") count += entry.extents.length;
+    return count;
+  });
+  const summary = await measure("summarize", async () => {
+    let runs = 0;
+    for await (const file of reader.files()) runs += file.runs;
+    const frames = await reader.frameUse();
+    return { runs, packs: frames.size };
+  });
+  const carried = await measure("carry", carryAll);
+  process.stdout.write(
+    `${JSON.stringify({ extents, ...summary, ...carried, manifestBytes, seconds, peakMiB: peaks })}\n`,
+  );
 } finally {
   await rm(folder, { recursive: true });
+}
+
+async function measure<T>(name: string, act: () => Promise<T>): Promise<T> {
+  const startedAt = performance.now();
+  const result = await act();
+  seconds[name] = Math.round((performance.now() - startedAt) / 100) / 10;
+  const highWater = /VmHWM:\s+(\d+) kB/.exec(await readFile("/proc/self/status", "utf8"))?.[1];
+  peaks[name] = Math.round(Number(highWater) / 1024);
+  return result;
 }
 
 async function write(): Promise<number> {
   const writer = new ManifestWriter(context, "srv_1", "bak_1");
   for (let file = 0; file < fileCount; file++) {
-    const sizeBytes = BigInt(extentsPerFile * frame);
+    const sizeBytes = BigInt(pagesPerFile * page);
     writer.beginFile({ path: pathOf(file), mode: 0o600, sizeBytes, modifiedAt: new Date(0) });
-    for (let from = 0; from < extentsPerFile; from += 1024) {
-      writer.addExtents(Array.from({ length: 1024 }, (_, index) => extentAt(file, from + index)));
+    let extents: Extent[] = [];
+    for (let at = 0; at < pagesPerFile; ) {
+      const extent = extentAt(file, at);
+      extents.push(extent);
+      at += Number(extent.lengthBytes) / page;
+      if (extents.length < 1024 && at < pagesPerFile) continue;
+      writer.addExtents(extents);
+      extents = [];
       await writer.spool.settle();
     }
     writer.endFile(1);
   }
-  const counts = { readBytes: 0n, storedBytes: 0n, referencedBytes: 0n, files: fileCount, ...unknownCounts };
-  const header = {
-    backupId: "bak_1",
-    serverId: "srv_1",
-    parentId: null,
-    facts: testFacts,
-    counts,
-    fileCount,
-    plainBytes: 0n,
-  };
+  const sizes = { readBytes: 0n, storedBytes: 0n, referencedBytes: 0n, newBytes: 0n, zeroBytes: 0n, carriedBytes: 0n };
+  const { runs, smallRuns } = writer;
+  const counts = { ...sizes, files: fileCount, sentBytes: null, runs, smallRuns };
+  const names = { backupId: "bak_1", serverId: "srv_1", parentId: null };
+  const header = { ...names, facts: testFacts, counts, fileCount, plainBytes: 0n };
   const { sizeBytes } = await context.store.put(writer.key, writer.finish(header));
   await writer.spool.close();
   return sizeBytes;
 }
 
-function extentAt(file: number, number: number): Extent {
-  const fingerprint = noise(20, file * extentsPerFile + number);
+/** Every file with its first page changed; gives the runs and bytes carried. */
+async function carryAll(): Promise<{ readonly carriedRuns: number; readonly carriedBytes: string }> {
+  const encoder = new InlineEncoder();
+  const begin = { backupId: "bak_2", parentId: "bak_1", startedAt: new Date(0), encoder };
+  const writer = await OpenBackupWriter.begin(context, "srv_1", begin);
+  for (let file = 0; file < fileCount; file++) {
+    const patched = await writer.addPatchedFile({
+      path: pathOf(file),
+      mode: 0o600,
+      sizeBytes: BigInt(pagesPerFile * page),
+      modifiedAt: new Date(0),
+      blockSize: page,
+      changedBlocks: Uint32Array.of(0),
+      zerosFrom: null,
+    });
+    await patched.write(noise(page, file));
+    await patched.end();
+  }
+  const { counts } = await writer.commit(testFacts);
+  return { carriedRuns: (counts?.runs ?? 0) - fileCount, carriedBytes: String(counts?.carriedBytes) };
+}
+
+/** One page where the number of the page is even, else two; the first is alone. Where it lies is as good as random. */
+function extentAt(file: number, at: number): Extent {
+  const random = mixed(file * pagesPerFile + at + 1);
+  const pages = at === 0 || (random & 1) === 0 || at + 1 === pagesPerFile ? 1 : 2;
+  const age = (random >>> 1) % packsPerFile;
   return {
     kind: "frame",
-    fileOffset: BigInt(number * frame),
-    lengthBytes: frame,
-    packId: `pck_${String(file * 12 + Math.floor(number / 700)).padStart(26, "0")}`,
-    frameIndex: number % 700,
-    offsetInFrame: 0,
-    crc32c: new DataView(fingerprint.buffer).getUint32(16),
-    fingerprint: fingerprint.subarray(0, 16),
+    fileOffset: BigInt(at * page),
+    lengthBytes: pages * page,
+    packId: packIdOf(file * packsPerFile + age),
+    frameIndex: Math.floor((at / pagesPerFile) * framesPerPack),
+    offsetInFrame: ((random >>> 8) % 15) * page,
+    crc32c: Math.imul(random, 0x9e3779b1) >>> 0,
+    fingerprint: age < packsPerFile / 2 ? null : noise(16, random),
   };
+}
+
+/** The finalizer of MurmurHash3, 32 bits. */
+function mixed(number: number): number {
+  let hash = Math.imul(number ^ (number >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return (hash ^ (hash >>> 16)) >>> 0;
+}
+
+function packIdOf(number: number): string {
+  return `pck_${String(number).padStart(26, "0")}`;
 }
 
 function pathOf(file: number): Uint8Array {

@@ -12,6 +12,11 @@ export class ByteReader {
     return this.at >= this.#bytes.length;
   }
 
+  /** Bytes that were not read yet. */
+  get left(): number {
+    return this.#bytes.length - this.at;
+  }
+
   u8(): number {
     const value = this.#bytes.readUInt8(this.at);
     this.at += 1;
@@ -62,6 +67,14 @@ export class ByteReader {
     const found = this.#bytes.subarray(this.at, end);
     this.at = end;
     return new Uint8Array(found.buffer, found.byteOffset, found.length);
+  }
+
+  /** The next bytes, as many as `target` takes. */
+  copyTo(target: Uint8Array): void {
+    const end = this.at + target.length;
+    if (end > this.#bytes.length) throw new RangeError("bytes past the end");
+    this.#bytes.copy(target, 0, this.at, end);
+    this.at = end;
   }
 
   sized(): Uint8Array {

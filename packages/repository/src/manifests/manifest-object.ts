@@ -1,6 +1,7 @@
 import { AppError } from "@tidemark/kit";
 import { ByteReader } from "../bytes/byte-reader.ts";
 import { JsonFields } from "../bytes/json-fields.ts";
+import { releaseBytes } from "../bytes/release-bytes.ts";
 import { magic } from "../format.ts";
 import { type RepositoryContext, sealOf } from "../repository-context.ts";
 import { damagedObject, decodePrefix, type ObjectSeal, prefixBytes } from "../seal/object-seal.ts";
@@ -89,13 +90,14 @@ export class ManifestObject {
     return this.#chunks.length;
   }
 
-  /** The plain records of one chunk. */
+  /** The plain records of one chunk, in a buffer of their own that the caller may release. */
   async chunk(number: number): Promise<Uint8Array> {
     const place = this.#chunks[number];
     if (place === undefined) throw damaged(this.key, `chunk ${number} is beyond its index`);
     return asManifestErrors(this.key, async () => {
       const stored = await getRange(this.#context.store, this.key, place.offset, place.storedBytes);
       const plain = openBox(stored, this.#seal.part("chunk", number));
+      releaseBytes(stored);
       if (plain.length !== place.plainBytes) throw damagedObject(this.key, `chunk ${number} has another length`);
       return plain;
     });

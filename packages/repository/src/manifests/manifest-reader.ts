@@ -1,4 +1,5 @@
 import { ByteReader } from "../bytes/byte-reader.ts";
+import { releaseBytes } from "../bytes/release-bytes.ts";
 import { bundledFileBytes, smallRunBytes } from "../format.ts";
 import type {
   Extent,
@@ -59,10 +60,12 @@ export class OpenedManifest implements ManifestReader {
 
   async #records(visit: (type: number, body: ByteReader) => void): Promise<void> {
     for (let number = 0; number < this.#manifest.chunkCount; number++) {
-      const records = new ByteReader(await this.#manifest.chunk(number));
+      const chunk = await this.#manifest.chunk(number);
+      const records = new ByteReader(chunk);
       await asManifestErrors(this.#manifest.key, async () => {
         while (!records.done) visit(records.u8(), new ByteReader(records.sized()));
       });
+      releaseBytes(chunk);
     }
   }
 
@@ -71,7 +74,8 @@ export class OpenedManifest implements ManifestReader {
     const tally = this.#manifest.formatVersion >= 2 ? null : new RunTally();
     let open: FileRecord | null = null;
     for (let number = 0; number < this.#manifest.chunkCount; number++) {
-      const records = new ByteReader(await this.#manifest.chunk(number));
+      const chunk = await this.#manifest.chunk(number);
+      const records = new ByteReader(chunk);
       while (!records.done) {
         const summary = await asManifestErrors(this.#manifest.key, async () => {
           const type = records.u8();
@@ -85,13 +89,15 @@ export class OpenedManifest implements ManifestReader {
         });
         if (summary !== null) yield summary;
       }
+      releaseBytes(chunk);
     }
   }
 
   async *entries(): AsyncGenerator<ManifestEntry> {
     let open: OpenFile | null = null;
     for (let number = 0; number < this.#manifest.chunkCount; number++) {
-      const records = new ByteReader(await this.#manifest.chunk(number));
+      const chunk = await this.#manifest.chunk(number);
+      const records = new ByteReader(chunk);
       while (!records.done) {
         const entry = await asManifestErrors(this.#manifest.key, async () => this.#next(records, open));
         if (entry instanceof OpenFile) {
@@ -101,6 +107,8 @@ export class OpenedManifest implements ManifestReader {
           yield entry;
         }
       }
+      // What was yielded holds copies.
+      releaseBytes(chunk);
     }
     if (open !== null)
       await asManifestErrors(this.#manifest.key, () => Promise.reject(new Error("it ends within a file")));
@@ -158,10 +166,9 @@ class OpenFile {
   }
 
   add(extents: readonly Extent[]): void {
-    for (const extent of extents) {
-      this.#extents.push(extent);
-      this.length += BigInt(extent.lengthBytes);
-    }
+    for (const extent of extents) this.#extents.push(extent);
+    const last = extents.at(-1);
+    if (last !== undefined) this.length = last.fileOffset + BigInt(last.lengthBytes);
   }
 
   end(crc32c: number): ManifestFile {

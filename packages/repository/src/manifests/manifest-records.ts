@@ -29,8 +29,11 @@ export function endRecord(crc32c: number, runs: number, smallRuns: number): Uint
   return new ByteWriter(16).u32(crc32c).varint(runs).varint(smallRuns).take();
 }
 
-/** `packNumber` gives the place of a pack in the manifest's table. */
-export function extentsRecord(extents: readonly Extent[], packNumber: (packId: string) => number): Uint8Array {
+/** `packNumber` gives the place of a run's pack in the manifest's table; it is asked once for each run. */
+export function extentsRecord(
+  extents: readonly Extent[],
+  packNumber: (run: Extent & { readonly kind: "frame" }) => number,
+): Uint8Array {
   const writer = new ByteWriter(16 + extents.length * 36).varint(extents.length);
   for (const extent of extents) {
     if (extent.kind === "zeros") {
@@ -40,12 +43,12 @@ export function extentsRecord(extents: readonly Extent[], packNumber: (packId: s
     const { fingerprint } = extent;
     writer
       .u8(fingerprint === null ? 2 : 1)
-      .varint(packNumber(extent.packId))
+      .varint(packNumber(extent))
       .varint(extent.frameIndex);
     writer.varint(extent.offsetInFrame).varint(extent.lengthBytes).u32(extent.crc32c);
     if (fingerprint !== null) writer.bytes(fingerprint);
   }
-  return writer.take();
+  return writer.view();
 }
 
 export function readDirectoryRecord(reader: ByteReader): { readonly mode: number; readonly path: Uint8Array } {
@@ -76,31 +79,39 @@ export function readFileRecord(reader: ByteReader): FileRecord {
 export function readExtentsRecord(reader: ByteReader, fileOffset: bigint, packIds: readonly string[]): Extent[] {
   const count = reader.varint();
   const extents: Extent[] = [];
-  let offset = fileOffset;
+  // One buffer for all fingerprints: a buffer of 16 bytes costs some 200, and the record's own may be given back.
+  if (count > reader.left) throw new RangeError("there are fewer extents than the record says");
+  const fingerprints = new Uint8Array(count * fingerprintBytes);
+  let offset = Number(fileOffset);
+  let used = 0;
+  const room = (): Uint8Array => {
+    used += fingerprintBytes;
+    return fingerprints.subarray(used - fingerprintBytes, used);
+  };
   for (let index = 0; index < count; index++) {
-    const extent = readExtent(reader, offset, packIds);
+    const extent = readExtent(reader, offset, packIds, room);
     extents.push(extent);
-    offset += BigInt(extent.lengthBytes);
+    offset += Number(extent.lengthBytes);
   }
   return extents;
 }
 
-function readExtent(reader: ByteReader, fileOffset: bigint, packIds: readonly string[]): Extent {
+const fingerprintBytes = 16;
+
+function readExtent(reader: ByteReader, offset: number, packIds: readonly string[], room: () => Uint8Array): Extent {
   const kind = reader.u8();
+  const fileOffset = BigInt(offset);
   if (kind === 0) return { kind: "zeros", fileOffset, lengthBytes: BigInt(reader.varint()) };
   if (kind > 2) throw new RangeError(`extents of kind ${kind} are unknown`);
   const packId = packIds[reader.varint()];
   if (packId === undefined) throw new RangeError("an extent points to a pack beyond the table");
-  return {
-    kind: "frame",
-    fileOffset,
-    packId,
-    frameIndex: reader.varint(),
-    offsetInFrame: reader.varint(),
-    lengthBytes: reader.varint(),
-    crc32c: reader.u32(),
-    fingerprint: kind === 1 ? new Uint8Array(reader.bytes(16)) : null,
-  };
+  const frameIndex = reader.varint();
+  const offsetInFrame = reader.varint();
+  const lengthBytes = reader.varint();
+  const crc32c = reader.u32();
+  const fingerprint = kind === 1 ? room() : null;
+  if (fingerprint !== null) reader.copyTo(fingerprint);
+  return { kind: "frame", fileOffset, packId, frameIndex, offsetInFrame, lengthBytes, crc32c, fingerprint };
 }
 
 /** A run of stored bytes as a record has it, without the objects an `Extent` is made of. */

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { type FileHandle, open, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { AppError, systemErrorCode } from "@tidemark/kit";
+import { releaseBytes } from "../bytes/release-bytes.ts";
 
 /** Sealed chunks stay in memory up to this; a manifest of some 400 000 extents. */
 const memoryBytes = 8 * 1024 * 1024;
@@ -37,6 +38,7 @@ export class ManifestSpool {
       for (const chunk of chunks) {
         await this.#file.write(chunk, 0, chunk.length, this.#fileBytes);
         this.#fileBytes += chunk.length;
+        releaseBytes(chunk);
       }
     } catch (cause) {
       throw new AppError(systemErrorCode(cause) === "ENOSPC" ? "disk-full" : "internal", {

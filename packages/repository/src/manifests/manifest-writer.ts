@@ -66,13 +66,13 @@ export class ManifestWriter {
 
   addExtents(extents: readonly Extent[]): void {
     if (extents.length === 0) return;
-    for (const extent of extents) {
-      if (extent.kind === "zeros") continue;
+    const record = extentsRecord(extents, ({ packId, frameIndex, lengthBytes }) => {
       this.runs++;
-      if (this.#file.isLarge && extent.lengthBytes < smallRunBytes) this.smallRuns++;
-      this.#frameUse[this.#packNumber(extent.packId)]?.add(extent.frameIndex);
-    }
-    const record = extentsRecord(extents, (packId) => this.#packNumber(packId));
+      if (this.#file.isLarge && lengthBytes < smallRunBytes) this.smallRuns++;
+      const packNumber = this.#packNumber(packId);
+      this.#frameUse[packNumber]?.add(frameIndex);
+      return packNumber;
+    });
     this.#add(recordTypes.extents, record);
   }
 

@@ -1,4 +1,5 @@
 import { ByteReader } from "../bytes/byte-reader.ts";
+import { releaseBytes } from "../bytes/release-bytes.ts";
 import { asManifestErrors, type ManifestObject } from "./manifest-object.ts";
 import { readFileRecord, recordTypes } from "./manifest-records.ts";
 import { ParentFile } from "./parent-file.ts";
@@ -21,7 +22,8 @@ export class ParentIndex {
   static async build(manifest: ManifestObject): Promise<ParentIndex> {
     const index = new ParentIndex(manifest);
     for (let number = 0; number < manifest.chunkCount; number++) {
-      const records = new ByteReader(await manifest.chunk(number));
+      const bytes = await manifest.chunk(number);
+      const records = new ByteReader(bytes);
       await asManifestErrors(manifest.key, async () => {
         while (!records.done) {
           const at = records.at;
@@ -30,6 +32,7 @@ export class ParentIndex {
           if (type === recordTypes.file) index.#slots.add(hashOf(new ByteReader(body).sized()), number, at);
         }
       });
+      releaseBytes(bytes);
     }
     return index;
   }
