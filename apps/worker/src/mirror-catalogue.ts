@@ -2,6 +2,7 @@ import { listCatalog } from "@tidemark/engine";
 import type { Server } from "@tidemark/metadata";
 import type { Repository, ServerArea } from "@tidemark/repository";
 import { censusOf, mirrorOfEntry } from "./backup-mirror.ts";
+import { mirrorKeySlots } from "./mirror-key-slots.ts";
 import { openRegisteredRepository } from "./open-repository.ts";
 import type { WorkerDeps } from "./worker-deps.ts";
 
@@ -18,6 +19,7 @@ export async function mirrorAll(deps: MirrorDeps): Promise<void> {
       const repository = await openRegisteredRepository(deps, row.id);
       try {
         await mirrorRepository(deps, row.id, repository);
+        await mirrorKeySlots(deps, row.id, repository);
       } finally {
         await repository.close();
       }

@@ -1,6 +1,14 @@
-import { AppError, Secret } from "@tidemark/kit";
+import { AppError, type Secret } from "@tidemark/kit";
 import type { Server } from "@tidemark/metadata";
-import { openRepository, type Repository, type RepositoryKey, type ServerArea } from "@tidemark/repository";
+import {
+  defaultCompression,
+  openRepository,
+  parseCompression,
+  type Repository,
+  type RepositoryKey,
+  repositoryKeyFromText,
+  type ServerArea,
+} from "@tidemark/repository";
 import { type ObjectStore, openStore, RetryingStore } from "@tidemark/storage";
 import type { WorkerDeps } from "./worker-deps.ts";
 
@@ -21,11 +29,18 @@ export function repositoryOptions(deps: Pick<OpenDeps, "settings" | "clock" | "o
   };
 }
 
+/** The same with what is set for one repository; a setting changed while it is open counts from the next opening. */
+async function optionsOf(deps: OpenDeps, repositoryId: string) {
+  const row = await deps.metadata.repositories.get(repositoryId);
+  const compression = row === null ? defaultCompression : parseCompression(row.compression);
+  return { ...repositoryOptions(deps), compression };
+}
+
 /** Opens a registered repository with its sealed key; its user closes it. */
 export async function openRegisteredRepository(deps: OpenDeps, repositoryId: string): Promise<Repository> {
   const { url, sealedKey } = await deps.metadata.repositories.credentials(repositoryId);
   const key = sealedKey === null ? null : asRepositoryKey(await deps.key.open(sealedKey));
-  const repository = await openRepository(openRepositoryStore(url), { ...repositoryOptions(deps), key });
+  const repository = await openRepository(openRepositoryStore(url), { ...(await optionsOf(deps, repositoryId)), key });
   const row = await deps.metadata.repositories.get(repositoryId);
   if (row?.formatId != null && row.formatId !== repository.id) {
     await repository.close();
@@ -52,8 +67,7 @@ export async function withArea<T>(
   }
 }
 
-/** A key as a person gives it: the text of a key file, or a passphrase. */
+/** A key as a person gave it: the text of a key file or recovery kit, an age identity, or a passphrase. */
 export function asRepositoryKey(text: Secret): RepositoryKey {
-  const kind = text.reveal().trimStart().startsWith("tidemark-key-") ? "key-file" : "passphrase";
-  return { kind, text: kind === "key-file" ? new Secret(text.reveal().trim()) : text };
+  return repositoryKeyFromText(text);
 }

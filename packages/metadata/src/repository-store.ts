@@ -3,6 +3,23 @@ import { isUniqueViolation, nameTaken, notFound } from "./database-error.ts";
 import { Prisma, type PrismaClient } from "./generated/client.ts";
 import { type Page, type PageRequest, readPage } from "./page.ts";
 
+/** A key slot as a worker last saw it; nothing in it opens anything. Times as ISO 8601. */
+export interface KeySlotRow {
+  readonly slot: string;
+  readonly kind: "key-file" | "passphrase" | "age";
+  /** The same for all slots of one key. */
+  readonly ownerId: string;
+  readonly label: string | null;
+  readonly recipient: string | null;
+  readonly keyId: string;
+  readonly keyCreatedAt: string;
+  readonly createdAt: string;
+  /** It holds the data key of new objects. */
+  readonly current: boolean;
+  /** It is a slot of the key that the workers have. */
+  readonly opened: boolean;
+}
+
 export type RepositoryState = "attaching" | "ready" | "unreachable" | "read-only" | "full" | "failed";
 
 /** A repository as everybody may see it; the sealed key is only given by `credentials`. */
@@ -15,6 +32,10 @@ export interface RepositoryRow {
   readonly formatVersion: number | null;
   readonly encrypted: boolean;
   readonly hasKey: boolean;
+  /** How frames of new backups are compressed, as the repository package reads it. */
+  readonly compression: string;
+  /** Oldest first; null: not encrypted, or not seen yet. */
+  readonly keySlots: readonly KeySlotRow[] | null;
   readonly state: RepositoryState;
   readonly stateDetail: string | null;
   readonly freeBytes: bigint | null;
@@ -39,6 +60,7 @@ export interface RepositoryChange {
   readonly formatId?: string;
   readonly formatVersion?: number;
   readonly encrypted?: boolean;
+  readonly keySlots?: readonly KeySlotRow[];
   readonly sealedKey?: string | null;
   readonly freeBytes?: bigint | null;
   readonly totalBytes?: bigint | null;
@@ -62,6 +84,8 @@ export interface RepositoryStore {
   all(): Promise<readonly RepositoryRow[]>;
   /** What a worker found; also sets `checkedAt`. Throws `not-found`. */
   update(id: string, change: RepositoryChange): Promise<RepositoryRow>;
+  /** How frames are compressed from the next backup on. Throws `not-found`. */
+  setCompression(id: string, compression: string): Promise<RepositoryRow>;
   /** The owner says the recovery kit is safe. Throws `not-found`. */
   confirmRecoveryKit(id: string): Promise<RepositoryRow>;
   /** The sealed key (null when there is none); only a worker can open it. Throws `not-found`. */
@@ -76,6 +100,8 @@ const repositoryColumns = {
   formatVersion: true,
   encrypted: true,
   sealedKey: true,
+  compression: true,
+  keySlots: true,
   state: true,
   stateDetail: true,
   freeBytes: true,
@@ -131,10 +157,12 @@ export function createRepositoryStore(prisma: PrismaClient): RepositoryStore {
         toRow,
       ),
     all: async () => (await prisma.repository.findMany({ orderBy: oldestFirst, select: repositoryColumns })).map(toRow),
-    update: async (id, change) => {
-      await prisma.repository.updateMany({ where: { id }, data: { ...change } });
+    update: async (id, { keySlots, ...change }) => {
+      const slots = keySlots === undefined ? {} : { keySlots: keySlots as unknown as Prisma.InputJsonValue };
+      await prisma.repository.updateMany({ where: { id }, data: { ...change, ...slots } });
       return await changeOne(id, Prisma.sql`checked_at = clock_timestamp()`);
     },
+    setCompression: (id, compression) => changeOne(id, Prisma.sql`compression = ${compression}`),
     confirmRecoveryKit: (id) =>
       changeOne(id, Prisma.sql`recovery_kit_saved_at = COALESCE(recovery_kit_saved_at, clock_timestamp())`),
     credentials: async (id) => {
@@ -147,8 +175,13 @@ export function createRepositoryStore(prisma: PrismaClient): RepositoryStore {
 
 type Columns = Prisma.RepositoryGetPayload<{ select: typeof repositoryColumns }>;
 
-function toRow({ sealedKey, ...columns }: Columns): RepositoryRow {
-  return { ...columns, hasKey: sealedKey !== null, state: columns.state as RepositoryState };
+function toRow({ sealedKey, keySlots, ...columns }: Columns): RepositoryRow {
+  return {
+    ...columns,
+    hasKey: sealedKey !== null,
+    keySlots: keySlots as unknown as readonly KeySlotRow[] | null,
+    state: columns.state as RepositoryState,
+  };
 }
 
 function orNull(columns: Columns | null): RepositoryRow | null {

@@ -1,6 +1,7 @@
 import { backupOperations } from "./backup-operations.ts";
 import { inspectionOperations } from "./inspection-operations.ts";
 import type { RestOperation } from "./operation.ts";
+import { repositoryOperations } from "./repository-operations.ts";
 import { runOperations } from "./run-operations.ts";
 import { serverActOperations } from "./server-act-operations.ts";
 import { serverOperations } from "./server-operations.ts";
@@ -11,5 +12,6 @@ export const operations: readonly RestOperation[] = [
   ...inspectionOperations,
   ...serverActOperations,
   ...backupOperations,
+  ...repositoryOperations,
   ...runOperations,
 ];

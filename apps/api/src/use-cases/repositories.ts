@@ -72,17 +72,16 @@ function normaliseUrl(text: string): string {
 
 export const RepositoryInput = z.object({ repositoryId: EntityId });
 
+const RecoveryKitInput = RepositoryInput.extend({ form: z.enum(["text", "page"]).nullish() });
+
 /** Starts the run that packs the kit, sealed for a key made for this one download. */
 export function requestRecoveryKit(services: Services, caller: Caller, input: unknown) {
   const act = { name: "requestRecoveryKit", input: input as Record<string, unknown>, target: targetOf(input) };
   return perform<{ runId: string; downloadToken: string }>(services, caller, act, async (scope) => {
-    const repository = await requireRepository(
-      services,
-      parseInput(RepositoryInput, input).repositoryId,
-      "repositoryId",
-    );
+    const { repositoryId, form } = parseInput(RecoveryKitInput, input);
+    const repository = await requireRepository(services, repositoryId, "repositoryId");
     const pair = await services.sealer.makePair();
-    const request: RunRequest<"recovery-kit"> = { repositoryId: repository.id, recipient: pair.publicKey };
+    const request: RunRequest<"recovery-kit"> = { repositoryId: repository.id, recipient: pair.publicKey, form: form ?? "text" };
     const run = await scope.startRun({ kind: "recovery-kit", request, repositoryId: repository.id });
     return { runId: run.id, downloadToken: pair.privateKey };
   });

@@ -1,6 +1,6 @@
 import type { RecoveryKitResult } from "@tidemark/jobs";
 import { seal } from "@tidemark/kit";
-import { recoveryKit } from "@tidemark/repository";
+import { recoveryKit, recoveryKitPage } from "@tidemark/repository";
 import { asRepositoryKey, openRegisteredRepository } from "../open-repository.ts";
 import type { RunHandler } from "../run-context.ts";
 
@@ -13,14 +13,17 @@ export const recoveryKitHandler: RunHandler<"recovery-kit"> = async ({ request, 
   try {
     const key = sealedKey === null ? null : asRepositoryKey(await deps.key.open(sealedKey));
     const stored = (await servers.all()).filter((server) => server.repositoryId === request.repositoryId);
-    const text = recoveryKit(repository, key, {
+    const slots = (await repository.keys?.list())?.slots;
+    const make = request.form === "page" ? recoveryKitPage : recoveryKit;
+    const text = make(repository, key, {
       ...(row === null ? {} : { name: row.name }),
       serverNames: stored.map((server) => server.name),
       madeAt: deps.clock.now(),
+      ...(slots === undefined ? {} : { slots }),
     });
     const result: RecoveryKitResult = {
       sealedKit: await seal(request.recipient, text),
-      fileName: `tidemark-recovery-kit-${repository.id}.txt`,
+      fileName: `tidemark-recovery-kit-${repository.id}.${request.form === "page" ? "html" : "txt"}`,
     };
     return { kind: "done", result };
   } finally {

@@ -3,6 +3,7 @@ import {
   AccessEnum,
   BackupMethodEnum,
   CheckpointModeEnum,
+  KitFormEnum,
   SameSystemChoiceEnum,
   ScheduleKindEnum,
   VerifyTierEnum,
@@ -289,7 +290,13 @@ function oneRepository(name: string, description: string) {
     fields: (t) => ({ repositoryId: t.id({ required: true, description: "Which repository." }) }),
   });
 }
-export const RequestRecoveryKitInput = oneRepository("RequestRecoveryKitInput", "A recovery kit to pack.");
+export const RequestRecoveryKitInput = builder.inputType("RequestRecoveryKitInput", {
+  description: "A recovery kit to pack.",
+  fields: (t) => ({
+    repositoryId: t.id({ required: true, description: "Which repository." }),
+    form: t.field({ type: KitFormEnum, description: "A text when left out." }),
+  }),
+});
 export const ConfirmRecoveryKitInput = oneRepository("ConfirmRecoveryKitInput", "A recovery kit that is safe.");
 
 export const CreateApiTokenInput = builder.inputType("CreateApiTokenInput", {

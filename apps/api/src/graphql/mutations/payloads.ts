@@ -54,7 +54,7 @@ function toUserError(error: AppError): UserErrorShape {
   };
 }
 
-const refused = "Null when it was refused.";
+export const refused = "Null when it was refused.";
 
 const DeletePlanRef = builder.objectRef<DeletePlan>("DeletePlan").implement({
   description: "What deleting one backup would mean.",
@@ -77,11 +77,11 @@ const DeletePlanRef = builder.objectRef<DeletePlan>("DeletePlan").implement({
   }),
 });
 
-function payload(name: string) {
+export function payload(name: string) {
   return builder.objectRef<Payload>(name);
 }
 
-const errorsText = "Why it was refused; empty when it was not.";
+export const errorsText = "Why it was refused; empty when it was not.";
 
 /** Of acts that only start a run. */
 export function runPayload(name: string, description: string) {
@@ -296,11 +296,11 @@ export const RevokeApiTokenPayload = payload("RevokeApiTokenPayload").implement(
   }),
 });
 
-function runOf({ answer }: Payload, _args: object, { loaders }: GraphqlContext) {
+export function runOf({ answer }: Payload, _args: object, { loaders }: GraphqlContext) {
   return answer?.runId ? loaders.run.load(answer.runId) : null;
 }
 
-function repositoryOf({ answer }: Payload, _args: object, { loaders }: GraphqlContext) {
+export function repositoryOf({ answer }: Payload, _args: object, { loaders }: GraphqlContext) {
   return answer?.repositoryId ? loaders.repository.load(answer.repositoryId) : null;
 }
 

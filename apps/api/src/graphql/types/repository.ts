@@ -1,6 +1,32 @@
+import type { KeySlotRow } from "@tidemark/metadata";
+import { builder } from "../builder.ts";
 import { nestedPageCost, pageArguments, ServerConnection } from "../connections.ts";
-import { RepositoryStateEnum } from "../enums.ts";
+import { KeySlotKindEnum, RepositoryStateEnum } from "../enums.ts";
 import { NodeRef, RepositoryRef } from "../refs.ts";
+
+const KeySlotRef = builder.objectRef<KeySlotRow>("KeySlot").implement({
+  description: "A data key of a repository, wrapped for one key of a person. After a rotation each key has several.",
+  fields: (t) => ({
+    slot: t.exposeString("slot", { description: "Its name below keys/." }),
+    kind: t.expose("kind", { type: KeySlotKindEnum, description: "What opens it." }),
+    ownerId: t.exposeString("ownerId", { description: "The same for all slots of one key." }),
+    label: t.exposeString("label", { nullable: true, description: "Whose key it is; null: nobody said." }),
+    recipient: t.exposeString("recipient", { nullable: true, description: "Of an age slot; null for other kinds." }),
+    keyId: t.exposeString("keyId", { description: "Id of the data key in it." }),
+    keyCreatedAt: t.field({
+      type: "DateTime",
+      description: "When the data key was made.",
+      resolve: (slot) => new Date(slot.keyCreatedAt),
+    }),
+    createdAt: t.field({
+      type: "DateTime",
+      description: "When the slot was made.",
+      resolve: (slot) => new Date(slot.createdAt),
+    }),
+    current: t.exposeBoolean("current", { description: "Whether new objects are sealed with its data key." }),
+    opened: t.exposeBoolean("opened", { description: "Whether it is a slot of the key that the workers have." }),
+  }),
+});
 
 const unknownSize = "Null until a worker could find out.";
 
@@ -37,6 +63,15 @@ RepositoryRef.implement({
       type: "DateTime",
       nullable: true,
       description: "When the owner said the recovery kit is safe; null: not yet.",
+    }),
+    compression: t.exposeString("compression", {
+      description: "How frames of new backups are compressed: zstd:1 to zstd:19, gzip:1 to gzip:9, lz4, none or auto.",
+    }),
+    keySlots: t.field({
+      type: [KeySlotRef],
+      nullable: true,
+      description: "Its key slots as a worker last saw them, oldest first. Null: not encrypted, or not seen yet.",
+      resolve: (repository) => repository.keySlots,
     }),
     createdAt: t.expose("createdAt", { type: "DateTime", description: "When it was added." }),
     servers: t.field({

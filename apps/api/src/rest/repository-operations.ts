@@ -1,0 +1,114 @@
+import type { RepositoryRow } from "@tidemark/metadata";
+import { z } from "zod";
+import type { Services } from "../services.ts";
+import {
+  AddRepositoryKeyInput,
+  addRepositoryKey,
+  RemoveRepositoryKeyInput,
+  RotateRepositoryKeysInput,
+  removeRepositoryKey,
+  rotateRepositoryKeys,
+  UpdateRepositoryInput,
+  updateRepository,
+} from "../use-cases/repository-keys.ts";
+import { requireRepository } from "../use-cases/requirements.ts";
+import { accepted, answerOf } from "./answers.ts";
+import { RunDocument } from "./documents.ts";
+import { operation, type RestOperation } from "./operation.ts";
+
+const KeySlotDocument = z.object({
+  slot: z.string(),
+  kind: z.enum(["key-file", "passphrase", "age"]),
+  ownerId: z.string().describe("The same for all slots of one key."),
+  label: z.string().nullable(),
+  recipient: z.string().nullable(),
+  keyId: z.string().describe("Of the data key in it."),
+  keyCreatedAt: z.string(),
+  createdAt: z.string(),
+  current: z.boolean().describe("It holds the data key of new objects."),
+  opened: z.boolean().describe("It is a slot of the key that the workers have."),
+});
+
+const RepositorySettingsDocument = z.object({
+  id: z.string(),
+  name: z.string(),
+  encrypted: z.boolean(),
+  compression: z.string().describe("How frames of new backups are compressed."),
+  keySlots: z.array(KeySlotDocument).nullable().describe("Oldest first; null: not encrypted, or not seen yet."),
+});
+
+const run = {
+  202: { description: "The run; its result has the slots, and the plan where it only planned.", schema: RunDocument },
+};
+
+export const repositoryOperations: readonly RestOperation[] = [
+  operation({
+    method: "GET",
+    path: "/repositories/{id}/keys",
+    id: "getRepositoryKeys",
+    summary: "The key slots as a worker last saw them.",
+    answers: { 200: { description: "Settings and slots.", schema: RepositorySettingsDocument } },
+    handle: async ({ services, params }) => settings(services, params.id ?? ""),
+  }),
+  operation({
+    method: "PATCH",
+    path: "/repositories/{id}",
+    id: "updateRepository",
+    summary: "Sets how frames of new backups are compressed.",
+    body: UpdateRepositoryInput.omit({ repositoryId: true }),
+    answers: { 200: { description: "Settings and slots.", schema: RepositorySettingsDocument } },
+    handle: async ({ services, principal, params, body }) => {
+      const input = { ...body, repositoryId: params.id };
+      return settings(services, answerOf(await updateRepository(services, { principal }, input)).repositoryId);
+    },
+  }),
+  operation({
+    method: "POST",
+    path: "/repositories/{id}/keys",
+    id: "addRepositoryKey",
+    summary: "Gives it another key: exactly one of recipient, passphrase and keyText.",
+    body: AddRepositoryKeyInput.omit({ repositoryId: true }),
+    answers: run,
+    handle: async ({ services, principal, params, body, idempotencyKey }) => {
+      const input = { ...body, repositoryId: params.id };
+      const outcome = await addRepositoryKey(services, { principal, idempotencyKey }, input);
+      return await accepted(services, answerOf(outcome).runId);
+    },
+  }),
+  operation({
+    method: "POST",
+    path: "/repositories/{id}/keys/remove",
+    id: "removeRepositoryKey",
+    summary: "Plans the removal of a key; with the plan's hash, does it.",
+    body: RemoveRepositoryKeyInput.omit({ repositoryId: true }),
+    answers: run,
+    handle: async ({ services, principal, params, body, idempotencyKey }) => {
+      const input = { ...body, repositoryId: params.id };
+      const outcome = await removeRepositoryKey(services, { principal, idempotencyKey }, input);
+      return await accepted(services, answerOf(outcome).runId);
+    },
+  }),
+  operation({
+    method: "POST",
+    path: "/repositories/{id}/keys/rotate",
+    id: "rotateRepositoryKeys",
+    summary: "Plans a new data key; with the plan's hash, makes it.",
+    body: RotateRepositoryKeysInput.omit({ repositoryId: true }),
+    answers: run,
+    handle: async ({ services, principal, params, body, idempotencyKey }) => {
+      const input = { ...body, repositoryId: params.id };
+      const outcome = await rotateRepositoryKeys(services, { principal, idempotencyKey }, input);
+      return await accepted(services, answerOf(outcome).runId);
+    },
+  }),
+];
+
+async function settings(services: Services, id: string) {
+  const row = await requireRepository(services, id, "id");
+  return { status: 200, body: represent(row) };
+}
+
+function represent({ id, name, encrypted, compression, keySlots }: RepositoryRow) {
+  const slots = keySlots === null ? null : keySlots.map((slot) => ({ ...slot }));
+  return { id, name, encrypted, compression, keySlots: slots };
+}

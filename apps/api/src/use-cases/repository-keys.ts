@@ -1,0 +1,123 @@
+import type { RunRequest } from "@tidemark/jobs";
+import { z } from "zod";
+import type { Services } from "../services.ts";
+import { EntityId } from "./inputs.ts";
+import { badField, parseInput } from "./parse-input.ts";
+import { type ActScope, type Caller, perform } from "./perform.ts";
+import { requireRepository } from "./requirements.ts";
+
+type KeyAct = RunRequest<"repository-keys">["act"];
+
+const Label = z.string().trim().min(1).max(200).nullish().describe("Whose key it is, for lists.");
+const PlanHash = z.string().max(64).nullish().describe("Of the plan that was shown; left out, the run only plans.");
+
+export const ListRepositoryKeysInput = z.object({ repositoryId: EntityId });
+export const AddRepositoryKeyInput = z.object({
+  repositoryId: EntityId,
+  label: Label,
+  recipient: z.string().trim().min(1).max(200).nullish().describe("An age recipient (age1…)."),
+  passphrase: z.string().min(8, "at least 8 characters").max(1_000).nullish().describe("A passphrase."),
+  keyText: z.string().trim().min(1).max(20_000).nullish().describe("The text of a key file."),
+});
+export const RemoveRepositoryKeyInput = z.object({
+  repositoryId: EntityId,
+  ownerId: EntityId.describe("ownerId of its slots."),
+  planHash: PlanHash,
+});
+export const RotateRepositoryKeysInput = z.object({
+  repositoryId: EntityId,
+  planHash: PlanHash,
+  keyTexts: z
+    .array(z.string().min(1).max(20_000))
+    .max(20)
+    .nullish()
+    .describe("Key files and passphrases of others, who get the new data key too. Recipients need none."),
+});
+
+/** Each starts a run whose result has the key slots, and the plan where it only planned. */
+export function listRepositoryKeys(services: Services, caller: Caller, input: unknown) {
+  return keyRun(services, caller, "listRepositoryKeys", input, async (scope) => {
+    const { repositoryId } = parseInput(ListRepositoryKeysInput, input);
+    return start(scope, repositoryId, { kind: "list" });
+  });
+}
+
+export function addRepositoryKey(services: Services, caller: Caller, input: unknown) {
+  return keyRun(services, caller, "addRepositoryKey", input, async (scope) => {
+    const { repositoryId, label, recipient, passphrase, keyText } = parseInput(AddRepositoryKeyInput, input);
+    const given = [recipient, passphrase, keyText].filter((one) => one != null);
+    if (given.length !== 1) throw badField("recipient", "exactly one of recipient, passphrase and keyText is needed");
+    const secret = passphrase ?? keyText ?? null;
+    return start(scope, repositoryId, {
+      kind: "add",
+      label: label ?? null,
+      recipient: recipient ?? null,
+      sealedKey: secret === null ? null : await services.sealer.seal(secret),
+      keyKind: passphrase != null ? "passphrase" : keyText != null ? "key-file" : null,
+    });
+  });
+}
+
+export function removeRepositoryKey(services: Services, caller: Caller, input: unknown) {
+  return keyRun(services, caller, "removeRepositoryKey", input, async (scope) => {
+    const { repositoryId, ownerId, planHash } = parseInput(RemoveRepositoryKeyInput, input);
+    return start(scope, repositoryId, { kind: "remove", ownerId, planHash: planHash ?? null });
+  });
+}
+
+export function rotateRepositoryKeys(services: Services, caller: Caller, input: unknown) {
+  return keyRun(services, caller, "rotateRepositoryKeys", input, async (scope) => {
+    const { repositoryId, planHash, keyTexts } = parseInput(RotateRepositoryKeysInput, input);
+    const sealedKeys = await Promise.all((keyTexts ?? []).map((text) => services.sealer.seal(text)));
+    return start(scope, repositoryId, { kind: "rotate", planHash: planHash ?? null, sealedKeys });
+  });
+}
+
+/** What the repository package's `parseCompression` takes, which this process has no use for otherwise. */
+const compressionPattern = /^(zstd:(1[0-9]|[1-9])|gzip:[1-9]|lz4|none|auto)$/;
+
+export const UpdateRepositoryInput = z.object({
+  repositoryId: EntityId,
+  compression: z
+    .string()
+    .trim()
+    .toLowerCase()
+    .regex(compressionPattern, "zstd:1 to zstd:19, gzip:1 to gzip:9, lz4, none or auto is understood")
+    .describe("How frames of new backups are compressed."),
+});
+
+/** From the next backup on; what is stored stays as it is, and is restored as before. */
+export function updateRepository(services: Services, caller: Caller, input: unknown) {
+  const act = { name: "updateRepository", input: input as Record<string, unknown>, target: targetOf(input) };
+  return perform<{ repositoryId: string }>(services, caller, act, async () => {
+    const { repositoryId, compression } = parseInput(UpdateRepositoryInput, input);
+    const repository = await requireRepository(services, repositoryId, "repositoryId");
+    await services.metadata.repositories.setCompression(repository.id, compression);
+    return { repositoryId: repository.id };
+  });
+}
+
+function keyRun(
+  services: Services,
+  caller: Caller,
+  name: string,
+  input: unknown,
+  body: (scope: ActScope) => Promise<{ runId: string }>,
+) {
+  const act = { name, input: input as Record<string, unknown>, target: targetOf(input) };
+  return perform<{ runId: string }>(services, caller, act, body);
+}
+
+async function start(scope: ActScope, id: string, act: KeyAct): Promise<{ runId: string }> {
+  const repository = await requireRepository(scope.services, id, "repositoryId");
+  if (!repository.encrypted)
+    throw badField("repositoryId", `repository ${repository.name} is not encrypted: it has no keys`);
+  const request: RunRequest<"repository-keys"> = { repositoryId: repository.id, act };
+  const run = await scope.startRun({ kind: "repository-keys", request, repositoryId: repository.id });
+  return { runId: run.id };
+}
+
+function targetOf(input: unknown) {
+  const { repositoryId } = input as { repositoryId?: unknown };
+  return { kind: "repository", id: typeof repositoryId === "string" ? repositoryId : null };
+}

@@ -1,0 +1,150 @@
+import type { RepositoryKeysResult, RunRequest } from "@tidemark/jobs";
+import { AppError } from "@tidemark/kit";
+import {
+  type KeyChange,
+  keyOwnerText,
+  keyPlanHash,
+  type NewKeyOwner,
+  type Repository,
+  type RepositoryKey,
+  type RepositoryKeys,
+  repositoryKeyFromText,
+} from "@tidemark/repository";
+import { keySlotRows, mirrorKeySlots } from "../mirror-key-slots.ts";
+import { openRegisteredRepository } from "../open-repository.ts";
+import type { RunContext, RunHandler } from "../run-context.ts";
+
+type KeyAct = RunRequest<"repository-keys">["act"];
+type Context = RunContext<"repository-keys">;
+type Done = Partial<Pick<RepositoryKeysResult, "plan" | "added" | "removed">>;
+
+/** Lists, adds, removes or rotates the keys of a repository, and brings its row's slots up to date whatever came of it. */
+export const repositoryKeysHandler: RunHandler<"repository-keys"> = async (context) => {
+  const { request, deps } = context;
+  const repository = await openRegisteredRepository(deps, request.repositoryId);
+  try {
+    const keys = keysOf(repository);
+    let done: Done;
+    try {
+      done = await carryOut(context, keys, request.act);
+    } finally {
+      await mirrorKeySlots(deps, request.repositoryId, repository);
+    }
+    const { slots, notes } = await keys.list();
+    const result: RepositoryKeysResult = {
+      slots: [...keySlotRows(slots)],
+      notes: [...notes],
+      plan: done.plan ?? null,
+      added: done.added ?? [],
+      removed: done.removed ?? [],
+    };
+    return { kind: "done", result };
+  } finally {
+    await repository.close();
+  }
+};
+
+function keysOf(repository: Repository): RepositoryKeys {
+  if (repository.keys !== null) return repository.keys;
+  throw new AppError("bad-request", {
+    message: "the repository is not encrypted, so it has no keys",
+    hint: "encryption is chosen when a repository is made; copy the backups to an encrypted one",
+  });
+}
+
+function carryOut(context: Context, keys: RepositoryKeys, act: KeyAct): Promise<Done> {
+  switch (act.kind) {
+    case "list":
+      return Promise.resolve({});
+    case "add":
+      return add(context, keys, act);
+    case "remove":
+      return remove(context, keys, act);
+    case "rotate":
+      return rotate(context, keys, act);
+  }
+}
+
+async function add({ control, deps }: Context, keys: RepositoryKeys, act: KeyAct & { kind: "add" }): Promise<Done> {
+  control.emit({ kind: "phase", phase: "keys", message: "making slots for the new key" });
+  return changed(await keys.add(await ownerOf(deps, act), act.label));
+}
+
+async function ownerOf(deps: Context["deps"], act: KeyAct & { kind: "add" }): Promise<NewKeyOwner> {
+  if (act.recipient !== null) return { kind: "age-recipient", recipient: act.recipient };
+  if (act.sealedKey === null || act.keyKind === null) {
+    throw new AppError("bad-request", { message: "neither a recipient nor a key was given" });
+  }
+  const text = await deps.key.open(act.sealedKey);
+  if (act.keyKind === "passphrase") return { kind: "passphrase", text };
+  const key = repositoryKeyFromText(text);
+  return { kind: "key-file", text: key.text };
+}
+
+async function remove(
+  { control, deps, request }: Context,
+  keys: RepositoryKeys,
+  act: KeyAct & { kind: "remove" },
+): Promise<Done> {
+  const plan = await keys.planRemoval({ ownerId: act.ownerId });
+  const own = plan.slots.some((slot) => slot.opened)
+    ? ["it is the key with which this control plane opens the repository"]
+    : [];
+  const row = await deps.metadata.repositories.get(request.repositoryId);
+  const refusals = [...own, ...plan.refusals];
+  const planHash = keyPlanHash(plan);
+  if (act.planHash === null) {
+    const [first] = plan.slots;
+    const who = first === undefined ? "nobody" : keyOwnerText(first);
+    const sentences = [
+      `${who} no longer opens ${row?.name ?? "the repository"}: ${plan.slots.length} key slots are removed`,
+      "whoever has used this key knows the data keys it opened: rotate as well when it may be in wrong hands",
+      ...plan.forgottenKeyIds.map((keyId) => `data key ${keyId} is forgotten: nothing is sealed with it`),
+    ];
+    return { plan: { planHash, sentences, refusals } };
+  }
+  const [refusal] = refusals;
+  if (refusal !== undefined) {
+    throw new AppError("key-slot-needed", {
+      message: `the key was not removed: ${refusal}`,
+      hint: "nothing was changed",
+    });
+  }
+  assertPlan(act.planHash, planHash);
+  control.emit({ kind: "phase", phase: "keys", message: `removing ${plan.slots.length} key slots` });
+  return changed(await keys.remove(plan));
+}
+
+async function rotate(
+  { control, deps }: Context,
+  keys: RepositoryKeys,
+  act: KeyAct & { kind: "rotate" },
+): Promise<Done> {
+  const given: RepositoryKey[] = [];
+  for (const sealed of act.sealedKeys) given.push(repositoryKeyFromText(await deps.key.open(sealed)));
+  const plan = await keys.planRotation(given);
+  const planHash = keyPlanHash(plan);
+  if (act.planHash === null) {
+    const sentences = [
+      "what is stored from now on is sealed with a new data key; nothing that is stored is written again",
+      `it is opened by: ${plan.wrap.map(keyOwnerText).join(", ")}`,
+      ...plan.leave.map((owner) => `${keyOwnerText(owner)} opens what is there now and no backup made afterwards`),
+    ];
+    return { plan: { planHash, sentences, refusals: [] } };
+  }
+  assertPlan(act.planHash, planHash);
+  control.emit({ kind: "phase", phase: "keys", message: "making slots with a new data key" });
+  return changed(await keys.rotate(plan, given));
+}
+
+function changed({ added, removed }: KeyChange): Done {
+  return { added: [...added], removed: [...removed] };
+}
+
+function assertPlan(shown: string, now: string): void {
+  if (shown === now) return;
+  throw new AppError("plan-stale", {
+    message: "the keys are others than in the plan that was shown",
+    hint: "nothing was changed; look at the plan again",
+  });
+}
