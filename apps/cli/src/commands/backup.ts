@@ -11,6 +11,7 @@ import { fetchAll, findServerId, pageFields } from "../lookup.ts";
 import { formatInstant, lowerState, printList, printOne } from "../output.ts";
 import type { Register } from "../program.ts";
 import { fetchServer } from "../server-facts.ts";
+import { addBackupCopyCommand } from "./copies.ts";
 
 interface WaitOptions extends CommonOptions {
   readonly wait?: boolean;
@@ -51,13 +52,27 @@ export function addBackupCommands(root: Command, context: CommandContext, regist
     showBackup(context, id as string, options as CommonOptions),
   );
   addActs(backup, context, register);
+  addBackupCopyCommand(backup, context, register);
 }
 
 function addActs(backup: Command, context: CommandContext, register: Register): void {
   const wait = "follow it to its end";
   register(
-    backup.command("verify <id>").description("read every stored byte and check it").option("--wait", wait),
-    (id, options) => act(context, "verifyBackup", "VerifyBackupInput", { id }, options as WaitOptions),
+    backup
+      .command("verify <id>")
+      .description("check that it is what was stored")
+      .addOption(
+        new Option("--tier <tier>", "metadata: where everything is; stored: its stored bytes; whole: opened, too")
+          .choices(["metadata", "stored", "whole"])
+          .default("whole"),
+      )
+      .option("--part <n/m>", "only this part of its packs, the same ones each time: 3/28")
+      .option("--wait", wait),
+    (id, options) => {
+      const { tier, part } = options as { readonly tier: string; readonly part?: string };
+      const input = { id, tier: tier.toUpperCase(), ...partInput(part) };
+      return act(context, "verifyBackup", "VerifyBackupInput", input, options as WaitOptions);
+    },
   );
   register(
     backup
@@ -92,6 +107,14 @@ function addActs(backup: Command, context: CommandContext, register: Register): 
       .option("--wait", wait),
     (id, options) => deleteBackup(context, id as string, options as WaitOptions & { readonly yes?: boolean }),
   );
+}
+
+/** `3/28`: the third of 28 parts. */
+function partInput(text: string | undefined): { readonly part?: number; readonly parts?: number } {
+  if (text === undefined) return {};
+  const [, part, parts] = (/^(\d{1,4})\/(\d{1,4})$/.exec(text) ?? []).map(Number);
+  if (part !== undefined && parts !== undefined && part >= 1 && part <= parts && parts <= 4096) return { part, parts };
+  throw new AppError("bad-request", { message: `--part takes N/M with N from 1 to M, up to 4096, not ${text}` });
 }
 
 async function createBackup(context: CommandContext, server: string, options: CreateOptions): Promise<number> {

@@ -10,18 +10,21 @@ import { findServerId } from "../lookup.ts";
 import { lowerState, type Output, printOne } from "../output.ts";
 import type { Register } from "../program.ts";
 import { collectTablespace, type TablespaceOption } from "../tablespace-option.ts";
-import { addDirectRestore } from "./restore-direct.ts";
+import { addDirectRestore, collectName } from "./restore-direct.ts";
 
 interface RestoreOptions extends CommonOptions {
   readonly backup?: string;
   readonly to: string;
   readonly tablespace: readonly TablespaceOption[];
   readonly owner?: string;
+  readonly delta?: boolean;
+  readonly database: readonly string[];
+  readonly yes?: boolean;
   readonly wait?: boolean;
 }
 
 export function addRestoreCommands(root: Command, context: CommandContext, register: Register): void {
-  const restore = root.command("restore").description("bring a backup back into an empty directory");
+  const restore = root.command("restore").description("bring a backup back into a directory");
   register(
     withTarget(restore.command("plan <server>")).description(
       "check a restore and say what it would do; writes nothing",
@@ -31,6 +34,7 @@ export function addRestoreCommands(root: Command, context: CommandContext, regis
   register(
     withTarget(restore.command("run <server>"))
       .description("plan a restore on a worker and, when every check passes, do it")
+      .option("--yes", "do what a --delta plan shows")
       .option("--wait", "follow it to its end"),
     (server, options) => runRestore(context, server as string, options as RestoreOptions),
   );
@@ -40,9 +44,11 @@ export function addRestoreCommands(root: Command, context: CommandContext, regis
 function withTarget(command: Command): Command {
   return command
     .option("--backup <id>", "which backup; the newest restorable one unless told")
-    .requiredOption("--to <dir>", "an empty directory the worker may write")
+    .requiredOption("--to <dir>", "an empty directory the worker may write; with --delta the data directory to rewrite")
     .option("--tablespace <old=new>", "where a tablespace goes; once for each", collectTablespace, [])
-    .option("--owner <user>", "who owns the result, where the worker runs as root");
+    .option("--owner <user>", "who owns the result, where the worker runs as root")
+    .option("--delta", "rewrite only what differs in a stopped server's data directory")
+    .option("--database <name>", "restore only this database whole; once for each", collectName, []);
 }
 
 const Plan = z.object({
@@ -57,6 +63,17 @@ const Plan = z.object({
   backup: z.object({ id: z.string() }),
   tablespaces: z.array(z.object({ oid: z.number(), from: z.string(), to: z.string() })),
   checks: z.array(z.object({ id: z.string(), state: z.string(), sentence: z.string() })),
+  delta: z
+    .object({
+      comparedFiles: z.number(),
+      comparedBytes: z.string(),
+      newFiles: z.number(),
+      removedCount: z.number(),
+      removedBytes: z.string(),
+      removed: z.array(z.string()),
+    })
+    .nullable(),
+  emptiedDatabases: z.array(z.string()),
 });
 type Plan = z.infer<typeof Plan>;
 
@@ -74,6 +91,11 @@ async function runRestore(context: CommandContext, server: string, options: Rest
     printPlan(session.output, plan);
     session.output.note("nothing was written\n");
     return exitCodes.failed;
+  }
+  if (plan.delta !== null && plan.delta.comparedFiles + plan.delta.removedCount > 0 && options.yes !== true) {
+    printPlan(session.output, plan);
+    session.output.note("nothing was written; repeat with --yes to do what this plan shows\n");
+    return exitCodes.done;
   }
   session.output.note(`${plan.sentence}\n`);
   for (const check of plan.checks) {
@@ -101,6 +123,8 @@ async function makePlan(
     targetDirectory: resolve(options.to),
     tablespaces: options.tablespace,
     owner: options.owner ?? null,
+    delta: options.delta === true,
+    databases: options.database.length === 0 ? null : options.database,
   };
   const { planRestore: payload } = await session.api.query(
     z.object({ planRestore: z.object({ run: RunFacts.nullable(), userErrors: z.array(UserError) }) }),
@@ -112,7 +136,8 @@ async function makePlan(
   const answer = await session.api.query(
     z.object({ run: z.object({ restorePlan: Plan }) }),
     `query ($id: ID!) { run(id: $id) { restorePlan { planHash ok sentence targetDirectory fileCount bytesToWrite bytesToRead
-      equivalentCli backup { id } tablespaces { oid from to } checks { id state sentence } } } }`,
+      equivalentCli backup { id } tablespaces { oid from to } checks { id state sentence }
+      delta { comparedFiles comparedBytes newFiles removedCount removedBytes removed } emptiedDatabases } } }`,
     { id: run.id },
   );
   return { plan: answer.run.restorePlan, planRunId: run.id };
@@ -130,6 +155,17 @@ function printPlan(output: Output, plan: Plan): void {
     ["plan", plan.sentence],
     ["backup", plan.backup.id],
     ["into", plan.targetDirectory],
+    [
+      "compares",
+      plan.delta === null
+        ? null
+        : `${plan.delta.comparedFiles} files, ${formatBytes(BigInt(plan.delta.comparedBytes))}`,
+    ],
+    ...(plan.delta?.removed ?? []).slice(0, removedShown).map((path) => ["removes", path] as const),
+    [
+      "removes in all",
+      plan.delta === null ? null : `${plan.delta.removedCount}, ${formatBytes(BigInt(plan.delta.removedBytes))}`,
+    ],
     ["writes", `${formatBytes(BigInt(plan.bytesToWrite))} in ${plan.fileCount} files`],
     ["reads", formatBytes(BigInt(plan.bytesToRead))],
     ...plan.tablespaces.map((tablespace) => ["tablespace", `${tablespace.from} → ${tablespace.to}`] as const),
@@ -137,3 +173,5 @@ function printPlan(output: Output, plan: Plan): void {
     ["to do it", plan.ok ? plan.equivalentCli : null],
   ]);
 }
+
+const removedShown = 20;
