@@ -32,17 +32,18 @@ export interface PackUsage {
 }
 
 /**
- * `exact` opens the directory of every pack that is partly dead; without it a frame counts with the mean of its pack,
- * which is enough to choose by and costs 80 bytes once for each pack.
+ * `exactPacks` is how many packs that are partly dead are weighed by their directories (one request of some 60 KB each);
+ * in the others a frame counts with the mean of its pack, which costs 80 bytes once for each pack, and is right on average.
  */
 export async function measureUsage(
   context: RepositoryContext,
   serverId: string,
   seen: { readonly packs: readonly ObjectFacts[]; readonly use: AreaUse },
-  how: { readonly shapes: ReadonlyMap<string, PackShape>; readonly exact: boolean },
+  how: { readonly shapes: ReadonlyMap<string, PackShape>; readonly exactPacks: number },
 ): Promise<{ readonly usage: AreaUsage; readonly shapes: ReadonlyMap<string, PackShape> }> {
   const frames = new PackFrameSource(context, serverId);
   const shapes = new Map<string, PackShape>();
+  let left = how.exactPacks;
   const byPack = await inParallel(seen.packs, storeRequests, async (facts): Promise<PackUsage> => {
     const packId = nameOf(facts.key);
     const bits = bitsOf(seen.use, packId);
@@ -54,7 +55,7 @@ export async function measureUsage(
     if (shape === null) return { packId, storedBytes, liveBytes: storedBytes, newestBytes: 0, heldBytes: 0 };
     shapes.set(packId, shape);
     const partly = countFrames(bits.live) < shape.frames;
-    const weigh = how.exact && partly ? await exactWeight(frames, packId) : null;
+    const weigh = partly && left-- > 0 ? await exactWeight(frames, packId) : null;
     const weight = weigh ?? ((some: FrameBits) => Math.round((shape.frameBytes * countFrames(some)) / shape.frames));
     const overhead = storedBytes - shape.frameBytes;
     return {

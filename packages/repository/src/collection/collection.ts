@@ -58,11 +58,14 @@ export async function executeCollection(
   return { marked: plan.mark.length, removedPacks: plan.remove.length, freedBytes };
 }
 
+/** Where there are more that are partly dead, the mean is right enough. */
+const packsWeighed = 1000;
+
 /** See `ServerArea.usage`. */
 export async function usageOf(context: RepositoryContext, serverId: string): Promise<AreaUsage> {
   const { packs, use, passes } = await surveyArea(context, serverId, context.clock.now(), { withUse: true });
   const shapes = passes.latest?.shapes ?? new Map();
-  return (await measureUsage(context, serverId, { packs, use: use ?? new AreaUse() }, { shapes, exact: true })).usage;
+  return (await measureUsage(context, serverId, { packs, use: use ?? new AreaUse() }, { shapes, exactPacks: Number.POSITIVE_INFINITY })).usage;
 }
 
 interface Judgement {
@@ -113,7 +116,7 @@ async function makePass(
     context,
     serverId,
     { packs: seen.packs, use: seen.use },
-    { shapes: known, exact: false },
+    { shapes: known, exactPacks: packsWeighed },
   );
   const evacuate = chooseEvacuation(usage).packIds;
   const key = await putPass(context, serverId, { at: now, graceMs, deadSince, evacuate, shapes });

@@ -95,7 +95,7 @@ export class ModelWriter {
     await this.#writer?.drain();
     const startedAt = this.#world.clock.now();
     await this.#writer?.commit({ ...testFacts, startedAt, stoppedAt: startedAt });
-    this.#world.promised.add(this.backupId);
+    if (!this.#world.deleting.has(this.backupId)) this.#world.promised.add(this.backupId);
     this.#end();
   }
 

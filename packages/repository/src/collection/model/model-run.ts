@@ -82,7 +82,7 @@ class ModelRun {
     const { world } = this;
     for (const process of this.#processes) process.kill();
     await this.#restAll();
-    for (const backupId of await world.listed()) if (!world.promised.has(backupId)) world.promised.add(backupId);
+    for (const backupId of await world.listed()) world.promised.add(backupId);
     await world.checkContent(await world.listed());
     for (let round = 0; round < 3; round++) {
       await this.#quietBackup();
@@ -158,7 +158,7 @@ class ModelRun {
       this.summary.commits++;
       this.summary.salvagedBytes += writer.salvagedBytes;
       this.#writers = this.#writers.filter((one) => one !== writer);
-      await this.world.checkContent([writer.backupId]);
+      if (!this.world.deleting.has(writer.backupId)) await this.world.checkContent([writer.backupId]);
     } catch (error) {
       this.summary.failedCommits++;
       await writer.abort().catch(() => undefined);
@@ -190,7 +190,10 @@ class ModelRun {
     if (backupId === undefined) return;
     this.#say(`delete ${backupId}`);
     const process = this.#newProcess();
-    if (!this.world.held.has(backupId)) this.world.promised.delete(backupId);
+    if (!this.world.held.has(backupId)) {
+      this.world.promised.delete(backupId);
+      this.world.deleting.add(backupId);
+    }
     this.#arm(process, ["delete:before-manifest", "delete:after-manifest"]);
     await this.#start(process, async () => (await process.area()).deleteBackup(backupId)).rest();
   }

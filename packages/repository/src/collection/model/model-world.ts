@@ -29,6 +29,8 @@ export class ModelWorld implements ModelHost {
   readonly intended = new Map<string, ModelFiles>();
   /** Backups whose commit was answered, or that were seen listed, and that nobody tried to delete. */
   readonly promised = new Set<string>();
+  /** Somebody tried to delete them: they may be there or not. */
+  readonly deleting = new Set<string>();
   readonly held = new Set<string>();
   readonly running = new Set<string>();
   readonly ended = new Set<string>();
