@@ -69,6 +69,9 @@ describe("mutations", () => {
       readServerFile: { serverId: seeded.server.id, path: "PG_VERSION", lengthBytes: 10, recipient: "nobody" },
       setServerOffline: { serverId: seeded.server.id, reason: "a new disk" },
       setServerOnline: { serverId: seeded.server.id },
+      setSecondRepository: { serverId: seeded.server.id, repositoryId: seeded.repository.id },
+      copyBackups: { serverId: seeded.server.id },
+      rebuildCatalog: { repositoryId: seeded.repository.id },
     };
     expect(Object.keys(inputs).sort()).toEqual([...mutations].sort());
     for (const [name, input] of Object.entries(inputs)) {

@@ -1,5 +1,6 @@
 import { Command, Option } from "commander";
 import { addBackupCommands } from "./commands/backup.ts";
+import { addCatalogCommands } from "./commands/catalog.ts";
 import { addDoctorCommand } from "./commands/doctor.ts";
 import { addRepositoryCommands } from "./commands/repository.ts";
 import { addRestoreCommands } from "./commands/restore.ts";
@@ -43,6 +44,7 @@ export function buildProgram(context: CommandContext): Program {
   addRetentionCommands(root, context, register);
   addRunCommands(root, context, register);
   addRepositoryCommands(root, context, register);
+  addCatalogCommands(root, context, register);
   addDoctorCommand(root, context, register);
   return {
     commands: commandNames(root),

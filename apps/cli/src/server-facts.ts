@@ -16,6 +16,7 @@ export const ServerFacts = z.object({
   nextBackupAt: z.string().nullable(),
   protection: z.object({ state: z.string(), reasons: z.array(z.string()) }),
   repository: z.object({ id: z.string(), name: z.string() }),
+  copyTo: z.object({ id: z.string(), name: z.string() }).nullable(),
   offline: z.object({ since: z.string(), by: z.string(), reason: z.string() }).nullable(),
   policy: z.object({ id: z.string(), name: z.string(), sentence: z.string() }),
   lastBackup: z.object({ id: z.string(), state: z.string(), startedAt: z.string() }).nullable(),
@@ -25,7 +26,7 @@ export const ServerFacts = z.object({
 export type ServerFacts = z.infer<typeof ServerFacts>;
 
 export const serverFields = `id name connection systemIdentifier serverVersion sizeBytes backupMethod createdAt nextBackupAt
-  offline { since by reason } protection { state reasons } repository { id name } policy { id name sentence }
+  offline { since by reason } protection { state reasons } repository { id name } copyTo { id name } policy { id name sentence }
   lastBackup { id state startedAt } lastProven { id provenAt } schedules { kind sentence enabled }`;
 
 export async function fetchServer(session: Session, name: string): Promise<ServerFacts> {
@@ -56,6 +57,7 @@ export function printServer(session: Session, server: ServerFacts): void {
     ["system", server.systemIdentifier],
     ["size", server.sizeBytes === null ? null : formatBytes(BigInt(server.sizeBytes))],
     ["repository", server.repository.name],
+    ["copies to", server.copyTo?.name ?? null],
     ["method", lowerState(server.backupMethod)],
     ["keeps", server.policy.sentence],
     ...server.schedules.map(

@@ -3,6 +3,7 @@ import { builder } from "./builder.ts";
 import "./query.ts";
 import "./query-computed.ts";
 import "./mutations/mutation.ts";
+import "./mutations/copy-mutations.ts";
 import "./mutations/repository-mutations.ts";
 import "./mutations/server-mutations.ts";
 import "./subscription.ts";

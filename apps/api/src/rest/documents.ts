@@ -22,6 +22,7 @@ export const ServerDocument = z
     lastContactAt: Time.nullable(),
     backupMethod: BackupMethod.describe("How its backups are taken when one asks for no other method."),
     repositoryId: z.string(),
+    copyToId: z.string().nullable().describe("The second repository its backups are copied to; null: none."),
     policyId: z.string(),
     protection: z.object({
       state: z.enum(["protected", "unproven", "degraded", "at-risk", "unprotected", "unknown"]),

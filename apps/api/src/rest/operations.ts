@@ -1,4 +1,5 @@
 import { backupOperations } from "./backup-operations.ts";
+import { copyOperations } from "./copy-operations.ts";
 import { inspectionOperations } from "./inspection-operations.ts";
 import type { RestOperation } from "./operation.ts";
 import { repositoryOperations } from "./repository-operations.ts";
@@ -12,6 +13,7 @@ export const operations: readonly RestOperation[] = [
   ...inspectionOperations,
   ...serverActOperations,
   ...backupOperations,
+  ...copyOperations,
   ...repositoryOperations,
   ...runOperations,
 ];

@@ -40,6 +40,7 @@ export function representServer(
     lastContactAt: time(server.lastContactAt),
     backupMethod: server.backupMethod,
     repositoryId: server.repositoryId,
+    copyToId: server.copyToId,
     policyId: server.policyId,
     protection: {
       state: standing.protection.state,

@@ -70,7 +70,7 @@ async function restoreDirect(context: CommandContext, options: DirectOptions): P
   process.once("SIGTERM", onInterrupt);
   // A restore only reads, and must work from a copy on read-only media.
   const store = new ReadOnlyStore(await openDirectStore(context.environment, options));
-  const repository = await openRepository(store, { key: readKey(options) });
+  const repository = await openRepository(store, { key: readRepositoryKey(options) });
   try {
     const area = await findArea(repository, options.server);
     const { plan, report } = await restoreFrom(area, options, output, abort.signal);
@@ -145,7 +145,8 @@ function progressOf(event: ActEvent): Parameters<ProgressLine["show"]>[0] {
   }
 }
 
-function readKey(options: DirectOptions): RepositoryKey | null {
+/** The key a command names by `--key-file` or `--passphrase-file`; null: none, for what is not encrypted. */
+export function readRepositoryKey(options: Pick<DirectOptions, "keyFile" | "passphraseFile">): RepositoryKey | null {
   if (options.keyFile !== undefined && options.passphraseFile !== undefined) {
     throw new AppError("bad-request", { message: "give --key-file or --passphrase-file, not both" });
   }

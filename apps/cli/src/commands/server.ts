@@ -11,6 +11,7 @@ import { formatInstant, lowerState, printList, printOne } from "../output.ts";
 import type { Register } from "../program.ts";
 import { fetchServer, printServer, ServerFacts, serverFields, serverJson } from "../server-facts.ts";
 import { runToEnd } from "../server-run.ts";
+import { addCopyToCommand } from "./copies.ts";
 import { addServerActCommands } from "./server-acts.ts";
 import { addServerAddCommand } from "./server-add.ts";
 import { addServerCheckCommand } from "./server-check.ts";
@@ -48,6 +49,7 @@ export function addServerCommands(root: Command, context: CommandContext, regist
   addServerActCommands(server, context, register);
   addServerFileCommands(server, context, register);
   addServerOfflineCommands(server, context, register);
+  addCopyToCommand(server, context, register);
 }
 
 async function listServers(context: CommandContext, options: CommonOptions): Promise<number> {

@@ -22,6 +22,8 @@ export const runKinds = [
   "RECOVERY_KIT",
   "COLLECT",
   "MARK",
+  "COPY",
+  "REBUILD_CATALOG",
 ] as const;
 
 export type RunKind = (typeof runKinds)[number];
@@ -41,6 +43,8 @@ export const runKindNames: Record<RunKind, string> = {
   RECOVERY_KIT: "Recovery kit",
   COLLECT: "Garbage collection",
   MARK: "Hold or note",
+  COPY: "Copy",
+  REBUILD_CATALOG: "Catalogue",
 };
 
 /** `Backup of billing-eu`. */

@@ -35,6 +35,10 @@ export const OverviewFactFields = graphql(`
       id
       name
     }
+    copyTo {
+      id
+      name
+    }
     policy {
       sentence
     }
@@ -84,6 +88,11 @@ export function OverviewFacts({ server }: { readonly server: ServerFacts }) {
         </Fact>
         <Fact label="Repository">
           <FactLink path={repositoryPath(server.repository.id)}>{server.repository.name}</FactLink>
+          {server.copyTo !== null && (
+            <>
+              , copied to <FactLink path={repositoryPath(server.copyTo.id)}>{server.copyTo.name}</FactLink>
+            </>
+          )}
         </Fact>
         <Fact label="Last contact">
           <Time at={server.lastContactAt} />

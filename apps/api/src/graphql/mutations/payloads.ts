@@ -111,7 +111,7 @@ function backupPayload(name: string, description: string) {
   });
 }
 
-function serverPayload(name: string, description: string, runText: string) {
+export function serverPayload(name: string, description: string, runText: string) {
   return payload(name).implement({
     description,
     fields: (t) => ({

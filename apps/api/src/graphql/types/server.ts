@@ -88,6 +88,13 @@ ServerRef.implement({
       resolve: (server, _args, { loaders }) =>
         requiredRow(loaders.repository.load(server.repositoryId), server.repositoryId),
     }),
+    copyTo: t.field({
+      type: RepositoryRef,
+      nullable: true,
+      description: "The second repository its backups are copied to; null: none.",
+      resolve: (server, _args, { loaders }) =>
+        server.copyToId === null ? null : loaders.repository.load(server.copyToId),
+    }),
     policy: t.field({
       type: PolicyRef,
       description: "Which backups are kept.",

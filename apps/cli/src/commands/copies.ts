@@ -1,0 +1,86 @@
+import { AppError } from "@tidemark/kit";
+import type { Command } from "commander";
+import { z } from "zod";
+import { type ApiClient, refuseUserErrors, UserError, userErrorFields } from "../api-client.ts";
+import { type CommandContext, type CommonOptions, openSession } from "../context.ts";
+import { exitCodes } from "../exit-code.ts";
+import { RunFacts, runFields, startedOrFinished } from "../follow-run.ts";
+import { fetchAll, findServerId, pageFields } from "../lookup.ts";
+import { printOne } from "../output.ts";
+import type { Register } from "../program.ts";
+
+interface WaitOptions extends CommonOptions {
+  readonly wait?: boolean;
+}
+
+const waitText = "follow it to its end";
+
+/** `server copy-to`: where copies of a server's backups go. */
+export function addCopyToCommand(server: Command, context: CommandContext, register: Register): void {
+  register(
+    server
+      .command("copy-to <name> <repository>")
+      .description("copy its backups to a second repository, after each backup; `none` ends it")
+      .option("--wait", "follow the first copy to its end"),
+    (name, repository, options) => copyTo(context, name as string, repository as string, options as WaitOptions),
+  );
+}
+
+/** `backup copy`: the same now, or of one backup. */
+export function addBackupCopyCommand(backup: Command, context: CommandContext, register: Register): void {
+  register(
+    backup
+      .command("copy <server>")
+      .description("bring its backups to its second repository now")
+      .option("--backup <id>", "only this one, also if it was deleted there")
+      .option("--wait", waitText),
+    (server, options) => copyNow(context, server as string, options as WaitOptions & { readonly backup?: string }),
+  );
+}
+
+async function copyTo(context: CommandContext, name: string, wanted: string, options: WaitOptions): Promise<number> {
+  const session = openSession(context, options);
+  const serverId = await findServerId(session.api, name);
+  const repositoryId = wanted === "none" ? null : await findRepositoryId(session.api, wanted);
+  const { setSecondRepository: payload } = await session.api.query(
+    z.object({ setSecondRepository: z.object({ run: RunFacts.nullable(), userErrors: z.array(UserError) }) }),
+    `mutation ($input: SetSecondRepositoryInput!) { setSecondRepository(input: $input) { run { ${runFields} } ${userErrorFields} } }`,
+    { input: { serverId, repositoryId } },
+  );
+  refuseUserErrors(payload.userErrors);
+  if (payload.run !== null) return await startedOrFinished(session, payload.run, options.wait === true);
+  printOne(session.output, { id: serverId, state: "off", copyTo: null }, [["copies", "none"]]);
+  return exitCodes.done;
+}
+
+async function copyNow(
+  context: CommandContext,
+  server: string,
+  options: WaitOptions & { readonly backup?: string },
+): Promise<number> {
+  const session = openSession(context, options);
+  const serverId = await findServerId(session.api, server);
+  const { copyBackups: payload } = await session.api.query(
+    z.object({ copyBackups: z.object({ run: RunFacts.nullable(), userErrors: z.array(UserError) }) }),
+    `mutation ($input: CopyBackupsInput!) { copyBackups(input: $input) { run { ${runFields} } ${userErrorFields} } }`,
+    { input: { serverId, backupId: options.backup ?? null } },
+  );
+  refuseUserErrors(payload.userErrors);
+  if (payload.run === null) throw new AppError("internal", { message: "the control plane started no copy" });
+  return await startedOrFinished(session, payload.run, options.wait === true);
+}
+
+/** By name or id. Throws `not-found`. */
+export async function findRepositoryId(api: ApiClient, wanted: string): Promise<string> {
+  const rows = await fetchAll(
+    api,
+    z.object({ id: z.string(), name: z.string() }),
+    `query ($first: Int!, $after: String) { list: repositories(first: $first, after: $after) { nodes { id name } ${pageFields} } }`,
+  );
+  const found = rows.find((row) => row.name === wanted || row.id === wanted);
+  if (found !== undefined) return found.id;
+  throw new AppError("not-found", {
+    message: `there is no repository ${wanted}`,
+    hint: "`tidemark repository list` shows the names",
+  });
+}

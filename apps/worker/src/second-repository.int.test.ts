@@ -1,0 +1,161 @@
+import { rename, rm } from "node:fs/promises";
+import { ConnectionReportResult, CopyResult, RebuildCatalogResult, RestorePlanResult } from "@tidemark/jobs";
+import { newId } from "@tidemark/kit";
+import { keepEverything } from "@tidemark/policy";
+import { type TestServer, testServer, waitFor } from "@tidemark/testkit";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type TestWorkplace, testWorkplace } from "./test-worker.ts";
+
+/** One source and one control plane; at the end a second control plane with an empty database. */
+describe("a server with a second repository", { timeout: 180_000 }, () => {
+  let place: TestWorkplace;
+  let source: TestServer;
+  let serverId: string;
+  let first: string;
+  let second: string;
+  let backupId: string;
+
+  beforeAll(async () => {
+    place = await testWorkplace();
+    source = await testServer();
+    await source.query("CREATE TABLE numbers AS SELECT n FROM generate_series(1, 1000) AS n");
+    await place.start();
+    first = await attach(place, "first", place.home.join("first"));
+    second = await attach(place, "second", place.home.join("second"));
+    const added = await place.request("connection-test", {
+      serverId: null,
+      sealedDsn: await place.seal(source.dsn()),
+      intent: {
+        kind: "add-server",
+        name: "orders",
+        repositoryId: first,
+        policyId: null,
+        retention: { ...keepEverything, keepLast: 1 },
+        schedules: [],
+        sameSystemAs: null,
+        firstBackup: false,
+        isDemo: false,
+      },
+    });
+    const report = (await place.endedAs(added.id, "succeeded")).result;
+    serverId = ConnectionReportResult.parse(report).serverId ?? "";
+  }, 180_000);
+
+  afterAll(async () => {
+    await place?.[Symbol.asyncDispose]();
+    await source?.[Symbol.asyncDispose]();
+  });
+
+  it("has a copy made after each backup, with its rows, and by hand", async () => {
+    const refused = await place.request("copy", { serverId, backupId: null }, { serverId });
+    expect((await place.endedAs(refused.id, "failed")).error?.message).toContain("has no second repository");
+    await place.metadata.servers.update(serverId, { copyToId: second });
+    backupId = await takeBackup();
+    const copied = await waitFor(
+      async () => (await place.metadata.runs.latestFinished([serverId], "copy")).find((run) => run.id !== refused.id),
+      { what: "the copy after the backup", timeoutMs: 60_000 },
+    );
+    expect(copied.error).toBeNull();
+    expect(CopyResult.parse(copied.result)).toMatchObject({ copied: [backupId], failed: [] });
+    expect(await place.metadata.copies.ofServers([serverId])).toMatchObject([
+      { backupId, repositoryId: second, goneAt: null },
+    ]);
+    const mark = { serverId, backupId, kind: "hold" as const, text: "audit", by: "ada" };
+    await place.endedAs((await place.request("mark", mark, { serverId, backupId })).id, "succeeded");
+    const again = await place.request("copy", { serverId, backupId: null }, { serverId });
+    expect(CopyResult.parse((await place.endedAs(again.id, "succeeded")).result)).toMatchObject({
+      copied: [],
+      copiedMarks: 1,
+    });
+  });
+
+  it("is restored from the second when the first is away, and the run says so", async () => {
+    await rename(place.home.join("first"), place.home.join("away"));
+    const targetDirectory = place.home.join("restored");
+    const wanted = { serverId, backupId, targetDirectory, tablespaces: [], owner: null, delta: false, databases: null };
+    const planRun = await place.request("restore-plan", wanted, { serverId });
+    const plan = RestorePlanResult.parse((await place.endedAs(planRun.id, "succeeded")).result);
+    const request = { serverId, planRunId: planRun.id, planHash: plan.planHash };
+    const restore = await place.request("restore", request, { serverId });
+    await place.endedAs(restore.id, "succeeded");
+    const events = await place.metadata.runs.eventsAfter(restore.id, 0, 100);
+    expect(events.map(({ message }) => message).join("\n")).toContain("reading from the second repository");
+    await rename(place.home.join("away"), place.home.join("first"));
+  });
+
+  it("does not get back by itself what was deleted in the second, but does when it is named", async () => {
+    await rm(place.home.join("second", serverId, "backups", backupId));
+    const all = await place.request("copy", { serverId, backupId: null }, { serverId });
+    expect(CopyResult.parse((await place.endedAs(all.id, "succeeded")).result).copied).toEqual([]);
+    const one = await place.request("copy", { serverId, backupId }, { serverId });
+    expect(CopyResult.parse((await place.endedAs(one.id, "succeeded")).result)).toMatchObject({
+      copied: [backupId],
+      copiedPacks: 0,
+    });
+  });
+
+  it("is there again in a control plane with an empty database, with its backups and holds, and is restored", async () => {
+    await using anew = await testWorkplace();
+    await anew.start();
+    const repositoryId = await attach(anew, "found", place.home.join("first"));
+    const [server, ...more] = await anew.metadata.servers.all();
+    expect(more).toEqual([]);
+    const known = await place.metadata.servers.get(serverId);
+    expect(server).toMatchObject({
+      id: serverId,
+      name: "orders",
+      areaId: serverId,
+      repositoryId,
+      connection: "",
+      systemIdentifier: known?.systemIdentifier,
+      majorVersion: known?.majorVersion,
+    });
+    expect(await anew.metadata.offline.current([serverId])).toMatchObject([
+      { reason: expect.stringContaining("no connection yet") },
+    ]);
+    const [backup] = await anew.metadata.backups.ofServer(serverId);
+    expect(backup).toMatchObject({ id: backupId, state: "restorable", hold: { by: "ada", reason: "audit" } });
+
+    // The copies in the second repository are this server's, too, and no server of their own.
+    await attach(anew, "copies", place.home.join("second"));
+    expect((await anew.metadata.servers.all()).length).toBe(1);
+
+    const again = await anew.request("rebuild-catalog", { repositoryId }, { repositoryId });
+    expect(RebuildCatalogResult.parse((await anew.endedAs(again.id, "succeeded")).result)).toEqual({
+      addedServers: [],
+      backups: 1,
+      notes: [],
+    });
+    const targetDirectory = anew.home.join("restored");
+    const wanted = { serverId, backupId, targetDirectory, tablespaces: [], owner: null, delta: false, databases: null };
+    const planRun = await anew.request("restore-plan", wanted, { serverId });
+    const plan = RestorePlanResult.parse((await anew.endedAs(planRun.id, "succeeded")).result);
+    const request = { serverId, planRunId: planRun.id, planHash: plan.planHash };
+    await anew.endedAs((await anew.request("restore", request, { serverId })).id, "succeeded");
+    const inspection = await anew.request("inspect", { serverId, checkIds: null }, { serverId });
+    expect((await anew.endedAs(inspection.id, "failed")).error?.code).toMatch(/^(server-offline|connection-missing)$/);
+  });
+
+  async function attach(where: TestWorkplace, name: string, folder: string): Promise<string> {
+    const url = `file://${folder}`;
+    const { id } = await where.metadata.repositories.create({ name, url, encrypted: false });
+    const request = { repositoryId: id, url, encrypted: false, sealedKey: null };
+    await where.endedAs((await where.request("attach-repository", request, { repositoryId: id })).id, "succeeded");
+    return id;
+  }
+
+  async function takeBackup(): Promise<string> {
+    const id = newId("backup");
+    const { run } = await place.metadata.runs.create({
+      kind: "backup",
+      serverId,
+      repositoryId: first,
+      requestedBy: "user:test",
+      backup: { id, serverId, repositoryId: first },
+      request: { serverId, backupId: id, checkpoint: "fast", maxRateKib: null, label: null, drillAfter: false },
+    });
+    await place.queues.ring(run.id, run.kind);
+    await place.endedAs(run.id, "succeeded");
+    return id;
+  }
+});
