@@ -9,6 +9,7 @@ import { followRun, RunFacts, runFields, throwUnlessSucceeded } from "../follow-
 import { fetchAll, pageFields } from "../lookup.ts";
 import { formatInstant, lowerState, printList, printOne } from "../output.ts";
 import type { Register } from "../program.ts";
+import { addRepositoryKeyCommands } from "./repository-keys.ts";
 
 const RepositoryFacts = z.object({
   id: z.string(),
@@ -17,15 +18,18 @@ const RepositoryFacts = z.object({
   state: z.string(),
   stateDetail: z.string().nullable(),
   encrypted: z.boolean(),
+  compression: z.string(),
   freeBytes: z.string().nullable(),
   storedBytes: z.string().nullable(),
   recoveryKitSavedAt: z.string().nullable(),
 });
 type RepositoryFacts = z.infer<typeof RepositoryFacts>;
-const repositoryFields = "id name location state stateDetail encrypted freeBytes storedBytes recoveryKitSavedAt";
+const repositoryFields =
+  "id name location state stateDetail encrypted compression freeBytes storedBytes recoveryKitSavedAt";
 
 interface KitOptions extends CommonOptions {
   readonly out?: string;
+  readonly page?: boolean;
 }
 
 export function addRepositoryCommands(root: Command, context: CommandContext, register: Register): void {
@@ -37,9 +41,11 @@ export function addRepositoryCommands(root: Command, context: CommandContext, re
     repository
       .command("recovery-kit <name>")
       .description("what opens the repository when this control plane is lost: keep it somewhere else")
+      .option("--page", "as an HTML page for paper, with the key as a QR code, instead of text")
       .option("--out <file>", "write it to a new file (mode 0600) instead of standard output"),
     (name, options) => recoveryKit(context, name as string, options as KitOptions),
   );
+  addRepositoryKeyCommands(repository, context, register, async (api, name) => (await findRepository(api, name)).id);
 }
 
 async function listRepositories(context: CommandContext, options: CommonOptions): Promise<number> {
@@ -53,6 +59,7 @@ async function listRepositories(context: CommandContext, options: CommonOptions)
       { title: "state", value: (row) => lowerState(row.state) },
       { title: "location", value: (row) => row.location },
       { title: "encrypted", value: (row) => (row.encrypted ? "yes" : "no") },
+      { title: "compression", value: (row) => row.compression },
       { title: "stored", value: (row) => bytesText(row.storedBytes), alignRight: true },
       { title: "free", value: (row) => bytesText(row.freeBytes), alignRight: true },
       { title: "recovery kit saved", value: (row) => formatInstant(row.recoveryKitSavedAt) },
@@ -77,14 +84,8 @@ function fetchRepositories(api: ApiClient): Promise<readonly RepositoryFacts[]> 
 async function recoveryKit(context: CommandContext, name: string, options: KitOptions): Promise<number> {
   const session = openSession(context, options);
   const { api, output } = session;
-  const repository = (await fetchRepositories(api)).find((row) => row.name === name || row.id === name);
-  if (repository === undefined) {
-    throw new AppError("not-found", {
-      message: `there is no repository ${name}`,
-      hint: "`tidemark repository list` shows the names",
-    });
-  }
-  const kit = await fetchKit(session, repository.id);
+  const repository = await findRepository(api, name);
+  const kit = await fetchKit(session, repository.id, options.page === true ? "PAGE" : "TEXT");
   if (options.out === undefined) {
     output.write(kit);
     return exitCodes.done;
@@ -96,7 +97,16 @@ async function recoveryKit(context: CommandContext, name: string, options: KitOp
   return exitCodes.done;
 }
 
-async function fetchKit({ api, output }: Session, repositoryId: string): Promise<string> {
+async function findRepository(api: ApiClient, name: string): Promise<RepositoryFacts> {
+  const repository = (await fetchRepositories(api)).find((row) => row.name === name || row.id === name);
+  if (repository !== undefined) return repository;
+  throw new AppError("not-found", {
+    message: `there is no repository ${name}`,
+    hint: "`tidemark repository list` shows the names",
+  });
+}
+
+async function fetchKit({ api, output }: Session, repositoryId: string, form: "TEXT" | "PAGE"): Promise<string> {
   const { requestRecoveryKit: payload } = await api.query(
     z.object({
       requestRecoveryKit: z.object({
@@ -106,7 +116,7 @@ async function fetchKit({ api, output }: Session, repositoryId: string): Promise
       }),
     }),
     `mutation ($input: RequestRecoveryKitInput!) { requestRecoveryKit(input: $input) { run { ${runFields} } downloadToken ${userErrorFields} } }`,
-    { input: { repositoryId } },
+    { input: { repositoryId, form } },
   );
   refuseUserErrors(payload.userErrors);
   if (payload.run === null || payload.downloadToken === null) {
