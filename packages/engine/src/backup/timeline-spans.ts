@@ -42,13 +42,18 @@ export function spansBetween(
   return pieces.every(({ beginLsn, endLsn }) => beginLsn <= endLsn) ? pieces : null;
 }
 
-/** The summaries the server reads for a piece: those of its timeline that touch it (FilterWalSummaries, walsummary.c). */
+/**
+ * The summaries of a piece's WAL: those of its timeline that overlap it, as GetWalSummaries of walsummary.c takes them. One that
+ * ends where the parent starts must stay out: it tells of cuts that the parent knows already and of nothing that came after
+ * them, so by its limits pages would become zeros that changed neither since nor in it. (FilterWalSummaries takes it, but
+ * chooses from what GetWalSummaries gave.)
+ */
 export function summariesOf<Summary extends WalSummary>(
   summaries: readonly Summary[],
   { timeline, beginLsn, endLsn }: TimelineSpan,
 ): Summary[] {
   return summaries.filter(
-    (one) => one.timeline === timeline && one.endLsn >= beginLsn && (endLsn === null || one.startLsn <= endLsn),
+    (one) => one.timeline === timeline && one.endLsn > beginLsn && (endLsn === null || one.startLsn < endLsn),
   );
 }
 
