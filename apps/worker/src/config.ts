@@ -1,6 +1,8 @@
+import { readFileSync } from "node:fs";
 import { availableParallelism, hostname } from "node:os";
 import { delimiter, isAbsolute, join, resolve } from "node:path";
 import { type Environment, readSettings, Secret } from "@tidemark/kit";
+import { type StoreCredentials, storeCredentialsOfEnvironment, storeCredentialVariables } from "@tidemark/storage";
 import { z } from "zod";
 
 /** What a worker is told. Every name is explained in `.env.example`. */
@@ -12,6 +14,8 @@ export interface WorkerSettings {
   readonly workerKey: Secret | null;
   /** Absolute path. */
   readonly home: string;
+  /** What opens object stores whose repositories have no credentials of their own; null: nothing. */
+  readonly storeCredentials: StoreCredentials | null;
   /** Folders restores may go below; empty: anywhere this process may write. */
   readonly restoreRoots: readonly string[];
   /** Absolute path for drills and other temporary data. */
@@ -74,7 +78,14 @@ export function readWorkerSettings(environment: Environment, cwd: string): Worke
     environment,
     {
       prefix: "TIDEMARK_",
-      known: ["TIDEMARK_DEMO", "TIDEMARK_URL", "TIDEMARK_TOKEN", "TIDEMARK_BOOTSTRAP", "TIDEMARK_TEST_RUN"],
+      known: [
+        "TIDEMARK_DEMO",
+        "TIDEMARK_URL",
+        "TIDEMARK_TOKEN",
+        "TIDEMARK_BOOTSTRAP",
+        "TIDEMARK_TEST_RUN",
+        ...storeCredentialVariables,
+      ],
     },
   );
   const home = resolve(cwd, values.TIDEMARK_HOME);
@@ -85,6 +96,7 @@ export function readWorkerSettings(environment: Environment, cwd: string): Worke
     redisUrl: values.REDIS_URL === undefined ? null : new Secret(values.REDIS_URL),
     workerKey: values.WORKER_KEY === undefined ? null : new Secret(values.WORKER_KEY),
     home,
+    storeCredentials: storeCredentialsOfEnvironment(environment, (path) => readFileSync(path, "utf8")),
     restoreRoots: values.TIDEMARK_RESTORE_ROOTS,
     scratch: values.WORKER_SCRATCH === undefined ? join(home, "scratch") : resolve(cwd, values.WORKER_SCRATCH),
     concurrency: values.WORKER_CONCURRENCY,

@@ -1,5 +1,5 @@
 import { AppError, type Secret } from "@tidemark/kit";
-import type { Server } from "@tidemark/metadata";
+import type { RepositoryCredentials, Server } from "@tidemark/metadata";
 import {
   defaultCompression,
   openRepository,
@@ -9,14 +9,37 @@ import {
   repositoryKeyFromText,
   type ServerArea,
 } from "@tidemark/repository";
-import { type ObjectStore, openStore, RetryingStore } from "@tidemark/storage";
+import {
+  needsStoreCredentials,
+  type ObjectStore,
+  openStore,
+  parseStoreCredentials,
+  RetryingStore,
+  type StoreCredentials,
+} from "@tidemark/storage";
 import type { WorkerDeps } from "./worker-deps.ts";
 
 type OpenDeps = Pick<WorkerDeps, "metadata" | "settings" | "key" | "clock" | "onStep">;
 
-/** The store behind a repository's address, with short troubles retried. */
-export function openRepositoryStore(url: string): ObjectStore {
-  return new RetryingStore(openStore(url));
+type StoreDeps = Pick<WorkerDeps, "settings" | "key" | "clock">;
+
+/** The store behind a repository's address, with short troubles retried. The repository's own credentials go before the worker's. */
+export async function openRepositoryStore(
+  deps: StoreDeps,
+  place: Pick<RepositoryCredentials, "url" | "sealedStoreCredentials">,
+): Promise<ObjectStore> {
+  const { url } = place;
+  const credentials = needsStoreCredentials(url) ? await storeCredentials(deps, place) : null;
+  const store = await openStore(url, { credentials, clock: deps.clock, spoolFolder: deps.settings.scratch });
+  return new RetryingStore(store);
+}
+
+async function storeCredentials(
+  deps: StoreDeps,
+  { sealedStoreCredentials }: Pick<RepositoryCredentials, "sealedStoreCredentials">,
+): Promise<StoreCredentials | null> {
+  if (sealedStoreCredentials === null) return deps.settings.storeCredentials;
+  return parseStoreCredentials((await deps.key.open(sealedStoreCredentials)).reveal());
 }
 
 /** What every opening of a repository is given here. */
@@ -38,9 +61,13 @@ async function optionsOf(deps: OpenDeps, repositoryId: string) {
 
 /** Opens a registered repository with its sealed key; its user closes it. */
 export async function openRegisteredRepository(deps: OpenDeps, repositoryId: string): Promise<Repository> {
-  const { url, sealedKey } = await deps.metadata.repositories.credentials(repositoryId);
+  const credentials = await deps.metadata.repositories.credentials(repositoryId);
+  const { sealedKey } = credentials;
   const key = sealedKey === null ? null : asRepositoryKey(await deps.key.open(sealedKey));
-  const repository = await openRepository(openRepositoryStore(url), { ...(await optionsOf(deps, repositoryId)), key });
+  const repository = await openRepository(await openRepositoryStore(deps, credentials), {
+    ...(await optionsOf(deps, repositoryId)),
+    key,
+  });
   const row = await deps.metadata.repositories.get(repositoryId);
   if (row?.formatId != null && row.formatId !== repository.id) {
     await repository.close();

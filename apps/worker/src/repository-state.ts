@@ -15,10 +15,19 @@ export function stateOfError(error: unknown): RepositoryState | null {
     case "repository-read-only":
       return "read-only";
     case "storage-unreachable":
+    case "storage-throttled":
+    case "storage-host-unknown":
+    case "storage-tls-failed":
+    case "storage-clock-skewed":
     case "repository-missing":
       return "unreachable";
     case "storage-denied":
     case "storage-failed":
+    case "storage-bucket-missing":
+    case "storage-region-wrong":
+    case "storage-credentials-missing":
+    case "storage-credentials-wrong":
+    case "storage-credentials-expired":
     case "repository-not-ours":
     case "repository-format-newer":
     case "repository-key-missing":
@@ -60,8 +69,8 @@ async function examine(deps: StateDeps, repositoryId: string): Promise<Repositor
   try {
     const repository = await openRegisteredRepository(deps, repositoryId);
     await repository.close();
-    const { url } = await deps.metadata.repositories.credentials(repositoryId);
-    const { writable } = await openRepositoryStore(url).probe();
+    const store = await openRepositoryStore(deps, await deps.metadata.repositories.credentials(repositoryId));
+    const { writable } = await store.probe();
     const space = await spaceOf(deps, repositoryId);
     if (!writable) return { state: "read-only", stateDetail: "the repository refuses writes", ...space };
     return { state: "ready", stateDetail: null, ...space };
@@ -71,8 +80,7 @@ async function examine(deps: StateDeps, repositoryId: string): Promise<Repositor
 }
 
 async function spaceOf(deps: StateDeps, repositoryId: string): Promise<RepositoryChange> {
-  const { url } = await deps.metadata.repositories.credentials(repositoryId);
-  const store = openRepositoryStore(url);
+  const store = await openRepositoryStore(deps, await deps.metadata.repositories.credentials(repositoryId));
   const space = await store.space();
   let storedBytes = 0n;
   for await (const object of store.list("")) storedBytes += BigInt(object.sizeBytes);

@@ -52,6 +52,15 @@ export interface NewRepository {
   readonly name: string;
   readonly url: string;
   readonly encrypted: boolean;
+  /** What opens the store, sealed for the workers; null or left out: nothing of its own. */
+  readonly sealedStoreCredentials?: string | null;
+}
+
+/** What only a worker can open: sealed texts beside the place they open. */
+export interface RepositoryCredentials {
+  readonly url: string;
+  readonly sealedKey: string | null;
+  readonly sealedStoreCredentials: string | null;
 }
 
 export interface RepositoryChange {
@@ -62,6 +71,7 @@ export interface RepositoryChange {
   readonly encrypted?: boolean;
   readonly keySlots?: readonly KeySlotRow[];
   readonly sealedKey?: string | null;
+  readonly sealedStoreCredentials?: string | null;
   readonly freeBytes?: bigint | null;
   readonly totalBytes?: bigint | null;
   readonly storedBytes?: bigint | null;
@@ -88,8 +98,8 @@ export interface RepositoryStore {
   setCompression(id: string, compression: string): Promise<RepositoryRow>;
   /** The owner says the recovery kit is safe. Throws `not-found`. */
   confirmRecoveryKit(id: string): Promise<RepositoryRow>;
-  /** The sealed key (null when there is none); only a worker can open it. Throws `not-found`. */
-  credentials(id: string): Promise<{ readonly url: string; readonly sealedKey: string | null }>;
+  /** The sealed texts (null when there are none); only a worker can open them. Throws `not-found`. */
+  credentials(id: string): Promise<RepositoryCredentials>;
 }
 
 const repositoryColumns = {
@@ -122,19 +132,19 @@ export function createRepositoryStore(prisma: PrismaClient): RepositoryStore {
     return toRow(row);
   };
   return {
-    create: async ({ id, name, url, encrypted }) => {
+    create: async ({ id, name, url, encrypted, sealedStoreCredentials = null }) => {
       try {
-        const data = { id: id ?? newId("repository"), name, url, encrypted };
+        const data = { id: id ?? newId("repository"), name, url, encrypted, sealedStoreCredentials };
         return toRow(await prisma.repository.create({ data, select: repositoryColumns }));
       } catch (error) {
         throw isUniqueViolation(error) ? nameTaken("repository", name, error) : error;
       }
     },
-    attachElsewhere: async (id, { name, url, encrypted }) => {
+    attachElsewhere: async (id, { name, url, encrypted, sealedStoreCredentials = null }) => {
       try {
         const { count } = await prisma.repository.updateMany({
           where: { id, formatId: null, state: { not: "attaching" } },
-          data: { name, url, encrypted, state: "attaching", stateDetail: null },
+          data: { name, url, encrypted, sealedStoreCredentials, state: "attaching", stateDetail: null },
         });
         if (count === 0) throw notFound("repository", id);
       } catch (error) {
@@ -166,7 +176,8 @@ export function createRepositoryStore(prisma: PrismaClient): RepositoryStore {
     confirmRecoveryKit: (id) =>
       changeOne(id, Prisma.sql`recovery_kit_saved_at = COALESCE(recovery_kit_saved_at, clock_timestamp())`),
     credentials: async (id) => {
-      const row = await prisma.repository.findUnique({ where: { id }, select: { url: true, sealedKey: true } });
+      const select = { url: true, sealedKey: true, sealedStoreCredentials: true };
+      const row = await prisma.repository.findUnique({ where: { id }, select });
       if (row === null) throw notFound("repository", id);
       return row;
     },

@@ -165,7 +165,11 @@ describe("policies, repositories and schedules", () => {
     expect(ready).toMatchObject({ state: "ready", hasKey: true, freeBytes: 5n, formatVersion: 1 });
     expect(ready.checkedAt).toBeInstanceOf(Date);
     expect(Object.values(ready)).not.toContain("U0VDUkVU");
-    expect(await repositories.credentials(made.id)).toEqual({ url: "s3://vault", sealedKey: "U0VDUkVU" });
+    expect(await repositories.credentials(made.id)).toEqual({
+      url: "s3://vault",
+      sealedKey: "U0VDUkVU",
+      sealedStoreCredentials: null,
+    });
     const saved = await repositories.confirmRecoveryKit(made.id);
     expect((await repositories.confirmRecoveryKit(made.id)).recoveryKitSavedAt).toEqual(saved.recoveryKitSavedAt);
     await expect(repositories.update(newId("repository"), { state: "ready" })).rejects.toMatchObject({

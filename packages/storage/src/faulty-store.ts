@@ -24,6 +24,8 @@ export type FaultEffect =
   | { readonly kind: "error-after"; readonly code: ErrorCode }
   /** Waits for the promise first. */
   | { readonly kind: "stall"; readonly until: Promise<void> }
+  /** `put` reports success and nothing is there: a cache that lied, a disk that was swapped. */
+  | { readonly kind: "lost-put" }
   /** `get` and `read` give only this many bytes and say nothing. */
   | { readonly kind: "short-read"; readonly bytes: number };
 
@@ -45,7 +47,12 @@ export class FaultyStore extends StoreWrapper {
   }
 
   override put(key: string, body: ObjectBody, options?: PutOptions): Promise<{ readonly sizeBytes: number }> {
-    return this.#run("put", key, () => this.inner.put(key, this.#meter(key, body), options));
+    return this.#run("put", key, async (_, lost) => {
+      if (!lost) return await this.inner.put(key, this.#meter(key, body), options);
+      let sizeBytes = 0;
+      for await (const chunk of this.#meter(key, body)) sizeBytes += chunk.length;
+      return { sizeBytes };
+    });
   }
 
   async *#meter(key: string, body: ObjectBody): AsyncGenerator<Uint8Array> {
@@ -88,11 +95,15 @@ export class FaultyStore extends StoreWrapper {
     return this.#run("delete", key, () => this.inner.delete(key));
   }
 
-  async #run<T>(operation: FaultyOperation, key: string, act: (shortBytes: number | null) => Promise<T>): Promise<T> {
+  async #run<T>(
+    operation: FaultyOperation,
+    key: string,
+    act: (shortBytes: number | null, lost: boolean) => Promise<T>,
+  ): Promise<T> {
     const effect = this.#next(operation, key);
     if (effect?.kind === "error-before") throw injected(effect.code, operation, key);
     if (effect?.kind === "stall") await effect.until;
-    const answer = await act(effect?.kind === "short-read" ? effect.bytes : null);
+    const answer = await act(effect?.kind === "short-read" ? effect.bytes : null, effect?.kind === "lost-put");
     if (effect?.kind === "error-after") throw injected(effect.code, operation, key);
     return answer;
   }

@@ -77,6 +77,16 @@ describe("FaultyStore", () => {
     expect(await memory.stat("b")).toBeNull();
   });
 
+  it("loses a put it reported as done, at the planned call only", async () => {
+    const memory = new MemoryStore();
+    const faults = [{ operation: "put", effect: { kind: "lost-put" } }] as const;
+    const store = new FaultyStore(memory, { faults });
+    expect(await store.put("a", text("123"))).toEqual({ sizeBytes: 3 });
+    expect(await memory.stat("a")).toBeNull();
+    await store.put("b", text("123"));
+    expect(await memory.get("b")).toEqual(text("123"));
+  });
+
   it("stalls until told, and gives short reads, at the planned call", async () => {
     const memory = new MemoryStore();
     await memory.put("a", text("123456"));

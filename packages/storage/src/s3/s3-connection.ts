@@ -76,6 +76,7 @@ export async function connectS3(
     credentials: provider,
     // Ours alone (RetryingStore, and the parts of an upload): one place knows what passes, and the pauses do not multiply.
     maxAttempts: 1,
+    logger: silent,
     // Every write carries Content-MD5 (see s3-upload.ts), which every store checks; trailers are not understood by all.
     requestChecksumCalculation: "WHEN_REQUIRED",
     responseChecksumValidation: "WHEN_REQUIRED",
@@ -88,6 +89,13 @@ export async function connectS3(
     ...(address.endpoint === null ? {} : { endpoint: address.endpoint.href }),
   };
   return { sdk, client: new sdk.S3Client(config), address, stallMs };
+}
+
+/** It would print to the console what we report ourselves; and what it prints is not masked. */
+const silent = { debug: nothing, info: nothing, warn: nothing, error: nothing };
+
+function nothing(): void {
+  // On purpose: see `silent`.
 }
 
 /** More than the parts in flight of a few uploads beside the reads of a restore; a limit so that sockets stay bounded. */

@@ -43,7 +43,7 @@ export class Daemons {
 
   /** Runs a program of the server's to its end and gives what it printed. */
   async run(program: string, args: readonly string[]): Promise<string> {
-    const { stdout } = await promisify(execFile)(program, args, { cwd: this.#folder, timeout: 60_000 });
+    const { stdout } = await promisify(execFile)(program, args, { cwd: this.#folder, timeout: 120_000 });
     return stdout;
   }
 

@@ -47,7 +47,7 @@ async function start(dir: TempDir, daemons: Daemons): Promise<Omit<S3Server, typ
   daemons.start("/usr/bin/ceph-osd", [...withConfig, "-i", "0", "-f"]);
   daemons.start("/usr/bin/radosgw", [...withConfig, "-n", "client.admin", "-f"]);
   const endpoint = `http://127.0.0.1:${port}`;
-  await waitFor(async () => (await fetch(endpoint)).ok, { what: "the gateway", timeoutMs: 60_000, everyMs: 100 });
+  await waitFor(async () => (await fetch(endpoint)).ok, { what: "the gateway", timeoutMs: 120_000, everyMs: 100 });
   const server = {
     endpoint,
     region: "us-east-1",

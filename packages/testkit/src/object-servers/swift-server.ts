@@ -56,12 +56,14 @@ async function start(dir: TempDir, daemons: Daemons): Promise<Omit<S3Server, typ
   await waitFor(async () => (await fetch(`${server.endpoint}/healthcheck`)).ok, {
     what: "Swift's proxy",
     everyMs: 100,
+    timeoutMs: 120_000,
   });
   const newBucket = bucketMaker(server);
   // The proxy answers before the three behind it do.
   await waitFor(async () => (await newBucket("first-bucket")) !== null, {
     what: "Swift to make a bucket",
     everyMs: 200,
+    timeoutMs: 120_000,
   });
   return { ...server, newBucket };
 }
