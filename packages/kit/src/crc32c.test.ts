@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { combineCrc32c, crc32c, crc32cOfZeros } from "./crc32c.ts";
+import { combineCrc32c, crc32c, crc32cOfPages, crc32cOfZeros } from "./crc32c.ts";
 
 const bytes = (length: number, seed = 1): Uint8Array =>
   Uint8Array.from({ length }, (_, index) => (index * 2654435761 + seed * 40503) >>> 13);
@@ -18,6 +18,40 @@ describe("crc32c", () => {
     const whole = bytes(100);
     for (let at = 0; at <= whole.length; at++) {
       expect(crc32c(whole.subarray(at), crc32c(whole.subarray(0, at)))).toBe(crc32c(whole));
+    }
+  });
+
+  it("does not depend on where in memory the bytes begin or how many there are", () => {
+    const bitwise = (part: Uint8Array): number => {
+      let crc = -1;
+      for (const byte of part) {
+        crc ^= byte;
+        for (let bit = 0; bit < 8; bit++) crc = (crc & 1) === 1 ? (crc >>> 1) ^ 0x82f63b78 : crc >>> 1;
+      }
+      return ~crc >>> 0;
+    };
+    const whole = bytes(1_000, 3);
+    for (let from = 0; from < 20; from++) {
+      for (const length of [0, 1, 15, 16, 17, 255, 256, 257, 271, 700, 980]) {
+        const part = whole.subarray(from, from + length);
+        expect(crc32c(part)).toBe(bitwise(part));
+      }
+    }
+  });
+
+  it("gives the checksum of every page, of a last one that is not whole too, wherever they lie", () => {
+    const memory = bytes(13 * 8192, 5);
+    for (const from of [0, 1, 4]) {
+      for (const length of [0, 100, 8192, 3 * 8192, 4 * 8192, 9 * 8192 + 5, 12 * 8192]) {
+        const part = memory.subarray(from, from + length);
+        const crcs = new Uint32Array(15).fill(7);
+        crc32cOfPages(part, crcs, 1);
+        const pages = Math.ceil(length / 8192);
+        const expected = Array.from({ length: pages }, (_, page) =>
+          crc32c(part.subarray(page * 8192, (page + 1) * 8192)),
+        );
+        expect([...crcs]).toEqual([7, ...expected, ...Array(14 - pages).fill(7)]);
+      }
     }
   });
 

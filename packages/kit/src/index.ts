@@ -11,7 +11,7 @@ export { assertNever } from "./assert-never.ts";
 export { boundedMemory } from "./bounded-memory.ts";
 export { canonicalJson, hashValue, type JsonValue, toJsonValue } from "./canonical-json.ts";
 export { type Clock, systemClock } from "./clock.ts";
-export { combineCrc32c, crc32c, crc32cOfZeros } from "./crc32c.ts";
+export { combineCrc32c, crc32c, crc32cOfPages, crc32cOfZeros } from "./crc32c.ts";
 export { type Blame, type ErrorCode, errorCodes, isErrorCode, type RetryAdvice } from "./error-codes.ts";
 export { type IdKind, idKind, idPrefixes, idTime, newId } from "./ids.ts";
 export { createLogger, type Logger, type LoggerOptions, maskSecrets } from "./logger.ts";

@@ -1,4 +1,4 @@
-import { combineCrc32c, crc32c } from "@tidemark/kit/crc32c";
+import { combineCrc32c, crc32c, crc32cOfPages } from "@tidemark/kit/crc32c";
 import { createXXHash128 } from "hash-wasm";
 import { pieceBytes } from "../format.ts";
 import { checkBox, openFrameBox, sealBox } from "../seal/sealed-box.ts";
@@ -74,12 +74,11 @@ class PieceCrcs {
   measure(part: Uint8Array): number {
     this.#measured = 0;
     if (!this.#onGrid) return crc32c(part);
+    crc32cOfPages(part, this.#crcs, this.#kept);
     let crc = 0;
     for (let at = 0; at < part.length; at += pieceBytes) {
-      const piece = part.subarray(at, at + pieceBytes);
-      const pieceCrc = crc32c(piece);
-      this.#crcs[this.#kept + this.#measured++] = pieceCrc;
-      crc = at === 0 ? pieceCrc : combineCrc32c(crc, pieceCrc, piece.length);
+      const pieceCrc = this.#crcs[this.#kept + this.#measured++] ?? 0;
+      crc = at === 0 ? pieceCrc : combineCrc32c(crc, pieceCrc, Math.min(pieceBytes, part.length - at));
     }
     return crc;
   }
