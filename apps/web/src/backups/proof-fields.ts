@@ -25,5 +25,15 @@ export const VerificationFields = graphql(`
     checkedBytes
     checkedFiles
     problems
+    tier
+    part
+    parts
+    healing
+    coverage {
+      storedShare
+      wholeShare
+      storedSince
+      wholeSince
+    }
   }
 `);

@@ -41,6 +41,7 @@ export function ProofView({ proof }: { readonly proof: ResultOf<typeof ProofFiel
 
 /** A verification: what was read back and compared, and what did not agree. */
 export function VerificationView({ verification }: { readonly verification: ResultOf<typeof VerificationFields> }) {
+  const { coverage } = verification;
   return (
     <div className="space-y-4">
       <Facts columns={3}>
@@ -51,6 +52,9 @@ export function VerificationView({ verification }: { readonly verification: Resu
         <Fact label="Verified">
           <Time at={verification.at} show="absolute" />
         </Fact>
+        <Fact label="How deep">{depthOf(verification)}</Fact>
+        <CoverageFact label="Stored bytes verified" share={coverage?.storedShare} since={coverage?.storedSince} />
+        <CoverageFact label="Opened and verified" share={coverage?.wholeShare} since={coverage?.wholeSince} />
       </Facts>
       {verification.problems.length > 0 && (
         <ul aria-label="Problems" className="list-disc space-y-1 ps-5 text-sm text-bad">
@@ -61,6 +65,38 @@ export function VerificationView({ verification }: { readonly verification: Resu
           ))}
         </ul>
       )}
+      {verification.healing.map((way) => (
+        <p key={way} className="text-sm">
+          {sentence(way)}
+        </p>
+      ))}
     </div>
   );
+}
+
+/** How much of the backup is known to be sound, whichever verifications showed it, and since when. */
+function CoverageFact(props: {
+  readonly label: string;
+  readonly share: number | undefined;
+  readonly since: string | null | undefined;
+}) {
+  const { label, share, since } = props;
+  if (share === undefined) return null;
+  return (
+    <Fact label={label}>
+      {/* Never rounded up to all of it. */}
+      {Math.floor(share * 1000) / 10} %
+      {since != null && (
+        <>
+          {" since "}
+          <Time at={since} show="absolute" />
+        </>
+      )}
+    </Fact>
+  );
+}
+
+function depthOf({ tier, part, parts }: ResultOf<typeof VerificationFields>): string {
+  const depth = { METADATA: "Where everything is", STORED: "Stored bytes", WHOLE: "Everything, opened" }[tier];
+  return part === null ? depth : `${depth}, part ${part} of ${parts}`;
 }

@@ -20,8 +20,8 @@ export interface DatabaseChoice {
 }
 
 /**
- * Finds the databases asked for by name, in the backup's own `pg_database`: no server is needed. Templates and the shared
- * catalogs are always restored whole, and so is a database that appeared while the backup was taken, whose name nobody knows.
+ * Finds the databases asked for by name, in the backup's own `pg_database`: no server is needed. Templates, `postgres` and the
+ * shared catalogs are always restored whole, and so is a database that appeared while the backup was taken, whose name nobody knows.
  * Throws `not-found` naming those that are there.
  */
 export async function chooseDatabases(
@@ -40,26 +40,33 @@ export async function chooseDatabases(
       context: { databases: unknown.join(", "), backupId: manifest.backup.backupId },
     });
   }
-  const emptied = rows.filter(({ name, isTemplate }) => !isTemplate && !names.includes(name));
+  const isWhole = ({ name, isTemplate }: DatabaseRow) =>
+    isTemplate || name === maintenanceDatabase || names.includes(name);
+  const emptied = rows.filter((row) => !isWhole(row));
   return { restored: names, emptied: emptied.map(({ oid, name }) => ({ oid, name })) };
 }
 
 /**
- * Whether a file of the backup is left empty. What tells PostgreSQL which version a database's folder is of and where its
- * catalogs are stays whole: both are tiny, and recovery replaces the map rather than changing it.
+ * Whether a file of the backup is left empty. PG_VERSION stays: who connects is told by it that this is a database. The map
+ * of its catalogs goes, so that connecting ends with an error at once (relmapper.c: "contains invalid data"); with a map
+ * that leads to empty catalogs it is a panic of the whole server (relcache.c, load_critical_index), which autovacuum
+ * would bring about by itself.
  */
 export function isEmptiedPath(path: string, emptied: ReadonlySet<number>): boolean {
   const match = /^(?:base|pg_tblspc\/\d+\/PG_[^/]+)\/(\d+)\/(.+)$/.exec(path);
   if (match === null || !emptied.has(Number(match[1]))) return false;
-  return match[2] !== "PG_VERSION" && match[2] !== "pg_filenode.map";
+  return match[2] !== "PG_VERSION";
 }
 
 /** What a person has to know who gets such a restore; null when everything was restored. */
 export function describeChoice(choice: DatabaseChoice | null): string | null {
   if (choice === null || choice.emptied.length === 0) return null;
   const emptied = choice.emptied.map(({ name }) => name).join(", ");
-  return `only ${choice.restored.join(", ")} (with the templates and what databases share) is restored whole; ${emptied} ${choice.emptied.length === 1 ? "is" : "are"} left empty, cannot be connected to, and can only be dropped`;
+  return `only ${choice.restored.join(", ")} (with the templates, postgres and what databases share) is restored whole; ${emptied} ${choice.emptied.length === 1 ? "is" : "are"} left empty, cannot be connected to, and can only be dropped`;
 }
+
+/** What tools connect to who want any database; initdb makes it, and it is small. */
+const maintenanceDatabase = "postgres";
 
 async function readDatabases(
   manifest: ManifestReader,

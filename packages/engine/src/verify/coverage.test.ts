@@ -3,7 +3,12 @@ import { describe, expect, it } from "vitest";
 import { coverageOf, isInSubset, joinUse, usesFrame } from "./coverage.ts";
 
 const day = (number: number) => new Date(Date.UTC(2026, 0, number));
-const result = (packId: string, tier: "stored" | "whole", at: Date, damage: string | null = null): PackVerification => ({
+const result = (
+  packId: string,
+  tier: "stored" | "whole",
+  at: Date,
+  damage: string | null = null,
+): PackVerification => ({
   packId,
   tier,
   at,
@@ -18,7 +23,11 @@ const use = new Map([
 
 describe("coverageOf", () => {
   it.each([
-    ["nothing was ever verified", [], { storedShare: 0, wholeShare: 0, storedSince: null, wholeSince: null, damagedPackIds: [] }],
+    [
+      "nothing was ever verified",
+      [],
+      { storedShare: 0, wholeShare: 0, storedSince: null, wholeSince: null, damagedPackIds: [] },
+    ],
     [
       "frames are weighed, the oldest result dates it, and whole counts as stored",
       [result("a", "whole", day(3)), result("c", "stored", day(2))],
@@ -57,7 +66,9 @@ describe("isInSubset", () => {
   const packIds = Array.from({ length: 2000 }, (_, number) => `pck_01j${number.toString(36).padStart(8, "0")}`);
 
   it.each([1, 2, 7, 28])("divides packs into %i parts, each pack in one, none empty", (of) => {
-    const parts = Array.from({ length: of }, (_, index) => packIds.filter((id) => isInSubset(id, { part: index + 1, of })));
+    const parts = Array.from({ length: of }, (_, index) =>
+      packIds.filter((id) => isInSubset(id, { part: index + 1, of })),
+    );
     expect(parts.flat().sort()).toEqual([...packIds].sort());
     for (const part of parts) expect(part.length).toBeGreaterThan(packIds.length / of / 2);
   });
@@ -67,10 +78,20 @@ describe("joinUse", () => {
   it("needs what either needs, and leaves its sources alone", () => {
     const joined = new Map<string, Uint8Array>();
     joinUse(joined, use);
-    joinUse(joined, new Map([["a", new Uint8Array([0, 0b100])], ["d", new Uint8Array([1])]]));
+    joinUse(
+      joined,
+      new Map([
+        ["a", new Uint8Array([0, 0b100])],
+        ["d", new Uint8Array([1])],
+      ]),
+    );
     expect([...joined.keys()]).toEqual(["a", "b", "c", "d"]);
     expect(joined.get("a")).toEqual(new Uint8Array([0b1111, 0b100]));
     expect(use.get("a")).toEqual(new Uint8Array([0b1111]));
-    expect([usesFrame(joined.get("a"), 10), usesFrame(joined.get("a"), 11), usesFrame(undefined, 0)]).toEqual([true, false, false]);
+    expect([usesFrame(joined.get("a"), 10), usesFrame(joined.get("a"), 11), usesFrame(undefined, 0)]).toEqual([
+      true,
+      false,
+      false,
+    ]);
   });
 });

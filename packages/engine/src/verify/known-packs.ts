@@ -19,9 +19,18 @@ export class KnownPacks {
     return description;
   }
 
-  /** What is wrong with where a run points, going by the directory alone; null when nothing is. */
-  async judge(extent: Extent & { readonly kind: "frame" }): Promise<RunTrouble | null> {
-    const pack = await this.get(extent.packId);
+  /** Reads the directories that some runs point into, so that they can be judged without waiting. */
+  async learn(extents: readonly Extent[], isWanted: (packId: string) => boolean): Promise<void> {
+    for (const extent of extents) {
+      if (extent.kind === "frame" && !this.#known.has(extent.packId) && isWanted(extent.packId))
+        await this.get(extent.packId);
+    }
+  }
+
+  /** What is wrong with where a run points, going by the directory alone (see `learn`); null when nothing is. */
+  judge(extent: Extent & { readonly kind: "frame" }): RunTrouble | null {
+    const pack = this.#known.get(extent.packId);
+    if (pack === undefined) throw new RangeError(`pack ${extent.packId} was not looked at`);
     if (pack.kind === "damaged") return { code: "frame-missing", why: pack.reason };
     const { frameIndex, offsetInFrame, lengthBytes } = extent;
     const plainBytes = pack.plainBytes[frameIndex];

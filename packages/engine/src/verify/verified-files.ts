@@ -1,4 +1,4 @@
-import type { BackupFacts, Extent, ManifestReader } from "@tidemark/repository";
+import type { BackupFacts, ManifestReader } from "@tidemark/repository";
 import type { PageInspection } from "../backup/page-inspection.ts";
 import { inspectionOf } from "./verified-manifests.ts";
 
@@ -46,12 +46,4 @@ export class VerifiedFiles {
   inspection(fileIndex: number): PageInspection | null {
     return inspectionOf(this.path(fileIndex), this.facts(fileIndex));
   }
-}
-
-/** Runs of a backup's file that lie in packs of the verification. */
-export function runsIn(extents: readonly Extent[], isWanted: (packId: string) => boolean): (index: number) => boolean {
-  return (index) => {
-    const extent = extents[index];
-    return extent?.kind === "frame" && isWanted(extent.packId);
-  };
 }

@@ -9,7 +9,7 @@ import { coverageOf, isInSubset, joinUse } from "./coverage.ts";
 import { DamagedFrames, HitBackups } from "./damaged-frames.ts";
 import { KnownPacks } from "./known-packs.ts";
 import { blocksOf, sayBlocks } from "./say-blocks.ts";
-import { runsIn, VerifiedFiles } from "./verified-files.ts";
+import { VerifiedFiles } from "./verified-files.ts";
 import { checkLayout, openManifests } from "./verified-manifests.ts";
 import { type VerifiedPacks, verifyPacks } from "./verify-packs.ts";
 import { VerifyProblems } from "./verify-problems.ts";
@@ -185,9 +185,10 @@ class Verification {
           const sentence = `${path}: ${layout.why}`;
           this.#problems.add({ code: layout.code, path, blocks: [], packId: null, backupIds: [backupId], sentence });
         }
+        await this.#packs.learn(entry.extents, isWanted);
         for (const extent of entry.extents) {
           if (extent.kind !== "frame" || !isWanted(extent.packId)) continue;
-          const trouble = await this.#packs.judge(extent);
+          const trouble = this.#packs.judge(extent);
           if (trouble === null) {
             if (this.#request.tier === "whole") counts.addOne(extent.packId);
             continue;
@@ -256,12 +257,12 @@ class Verification {
       for await (const entry of manifest.entries()) {
         throwIfCancelled(this.#control.signal);
         if (entry.kind !== "file") continue;
-        const isIn = runsIn(entry.extents, this.#isWanted);
-        const isSound: boolean[] = [];
-        for (const [at, extent] of entry.extents.entries()) {
-          isSound.push(isIn(at) && extent.kind === "frame" && (await this.#packs.judge(extent)) === null);
-        }
-        await table.add(files.add(index, entry.path), entry.extents, (at) => isSound[at] === true);
+        const { extents } = entry;
+        const isSound = (at: number): boolean => {
+          const extent = extents[at];
+          return extent?.kind === "frame" && this.#isWanted(extent.packId) && this.#packs.judge(extent) === null;
+        };
+        await table.add(files.add(index, entry.path), extents, isSound);
       }
     }
     return table;
