@@ -165,6 +165,7 @@ export { isInside, readTablespaces, type Tablespace } from "./server/tablespaces
 export { readWalPosition, type WalPosition, walFileBefore } from "./server/wal-position.ts";
 export {
   type RelationLimit,
+  readChangedBehindLimits,
   readRelationLimits,
   readWalSummaries,
   readWalSummarizer,

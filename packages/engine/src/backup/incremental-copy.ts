@@ -1,12 +1,12 @@
 import { AppError } from "@tidemark/kit";
-import { type BackupLabel, formatLsn, type Lsn, type ReplicationSession, type SqlSession } from "@tidemark/postgres";
+import { type BackupLabel, formatLsn, type Lsn, locateRelation, type ReplicationSession, type SqlSession } from "@tidemark/postgres";
 import type { BackupReading, BackupWriter } from "@tidemark/repository";
 import type { ActControl } from "../act.ts";
 import type { SourceDetails } from "./backup-source.ts";
 import type { FileComparison, Increments } from "./incoming-files.ts";
-import { type IncrementalPlan, readLimits } from "./incremental-plan.ts";
+import type { IncrementalPlan } from "./incremental-plan.ts";
 import { incrementalRefused } from "./incremental-refusal.ts";
-import type { LimitBlocks } from "./limit-blocks.ts";
+import { type ReadLimits, readLimits } from "./read-limits.ts";
 import { otherServer } from "./same-server.ts";
 import type { LinePosition } from "./timeline-spans.ts";
 import { composeUpload, type LeftOut, type ResendChooser } from "./upload-manifest.ts";
@@ -27,7 +27,7 @@ export class IncrementalCopy implements Increments {
   readonly comparison: FileComparison | null;
   readonly #parts: IncrementalCopyParts;
   readonly #leftOut: LeftOut = { files: 0, bytes: 0n };
-  #limits: LimitBlocks | null = null;
+  #limits: ReadLimits | null = null;
 
   constructor(parts: IncrementalCopyParts) {
     this.#parts = parts;
@@ -37,8 +37,8 @@ export class IncrementalCopy implements Increments {
   /** Throws what the server says against the manifest. */
   async upload(): Promise<void> {
     const { plan, writer, session, resends, control } = this.#parts;
-    const { parent, walRanges, cutEarlier } = plan;
-    const request = { parent, writer, walRanges, cutEarlier, resends, signal: control.signal };
+    const { parent, walRanges, cut } = plan;
+    const request = { parent, writer, walRanges, cut, resends, signal: control.signal };
     await session.uploadManifest(composeUpload(request, this.#leftOut));
   }
 
@@ -60,10 +60,15 @@ export class IncrementalCopy implements Increments {
     }
   }
 
+  /** Throws `incremental-refused` for a file of which the server may not have sent all that changed. */
   zerosFrom(path: string): bigint | null {
-    if (this.#limits === null)
-      throw new AppError("internal", { message: "an increment came before its limits were read" });
-    return this.#limits.zerosFrom(path, this.#parts.details);
+    if (this.#limits === null) throw new AppError("internal", { message: "an increment came before its limits were read" });
+    const { limits, doubtful } = this.#limits;
+    const place = locateRelation(path);
+    if (place !== null && doubtful.has(place)) {
+      throw incrementalRefused(`${path} was cut and changed behind the cut just now, which the server may not tell whole`);
+    }
+    return limits.zerosFrom(path, this.#parts.details);
   }
 
   /** Throws `incremental-refused` unless the server built on what we meant. */

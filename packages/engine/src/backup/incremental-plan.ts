@@ -9,10 +9,12 @@ import {
   readWalSummarizer,
   type SqlSession,
   timelineHistoryName,
+  type WalSummary,
 } from "@tidemark/postgres";
 import type { BackupFacts, BackupWalRange, BackupWriter, ManifestReader, ServerArea } from "@tidemark/repository";
 import type { ActControl } from "../act.ts";
 import { awaitRestartpoint } from "./await-restartpoint.ts";
+import { awaitSummaries } from "./await-summaries.ts";
 import type { BackupParent } from "./backup-parent.ts";
 import type { ConnectPrimary, FullReason, SourceDetails } from "./backup-source.ts";
 import { incrementalRefused } from "./incremental-refusal.ts";
@@ -21,7 +23,6 @@ import { otherServer } from "./same-server.ts";
 import {
   firstUnsummarized,
   type LinePosition,
-  spansBetween,
   summariesOf,
   type TimelineSpan,
   timelineSpans,
@@ -37,12 +38,16 @@ export interface IncrementalPlan {
   readonly from: LinePosition;
   /** The server's timelines, oldest first. */
   readonly line: readonly TimelineSpan[];
+  /** The summaries there were when this was planned, of those that are needed. */
+  readonly known: readonly WalSummary[];
   /**
-   * Forks that were cut on a timeline which has ended since. The server reads the newest timeline's summaries first, and an
-   * older one's limit then drops the newer one's blocks behind it from what it sends (basebackup_incremental.c,
-   * PrepareForIncrementalBackup, with BlockRefTableSetLimitBlock; as of 18.4). These are asked for in full.
+   * Forks that one of them says were cut (at another block than 0): asked for in full. The server merges summaries in the order
+   * in which it finds their files in the folder, and newest timeline first; a limit that is merged after the changes of a later
+   * summary drops those behind it from what is sent, although they are younger than the cut (basebackup_incremental.c,
+   * PrepareForIncrementalBackup; BlockRefTableSetLimitBlock; GetWalSummaries gives the order of readdir, and
+   * WalSummariesAreComplete sorts a copy; as of 18.4). Within one summary the order is that of the WAL.
    */
-  readonly cutEarlier: LimitBlocks;
+  readonly cut: LimitBlocks;
 }
 
 /** How much of the server will be read, and why. */
@@ -130,7 +135,10 @@ async function planIncrement(
     const { enabled } = await readWalSummarizer(sql);
     if (!enabled) throw incrementalRefused("the server does not summarize its WAL (summarize_wal is off)");
     await assertRestartpoint(question, sql, walRanges);
-    return { parentId, parent, walRanges, from, line, cutEarlier: await readEarlierLimits(sql, line, from) };
+    await awaitSummaries(sql, question.clock, control.signal);
+    const known = await readKnownSummaries(sql, line, from);
+    const cut = new LimitBlocks(await readRelationLimits(sql, known));
+    return { parentId, parent, walRanges, from, line, known, cut };
   } finally {
     await sql.close();
   }
@@ -201,24 +209,21 @@ async function assertRestartpoint(
 }
 
 /** What is known to be missing already is said at once; the rest is the server's to find. */
-async function readEarlierLimits(
+async function readKnownSummaries(
   sql: SqlSession,
   line: readonly TimelineSpan[],
   from: LinePosition,
-): Promise<LimitBlocks> {
+): Promise<readonly WalSummary[]> {
   const summaries = await readWalSummaries(sql);
   const first = line.findIndex(({ timeline }) => timeline === from.timeline);
-  const limits = [];
-  for (const [index, span] of line.slice(first).entries()) {
+  return line.slice(first).flatMap((span, index) => {
     const needed = index === 0 ? { ...span, beginLsn: from.lsn } : span;
     const gap = firstUnsummarized(summaries, needed);
     if (gap !== null) throw summariesMissing(needed.timeline, gap);
-    if (needed.endLsn === null) continue;
     const some = summariesOf(summaries, needed);
-    assertWithin(some, needed.timeline, needed.endLsn);
-    limits.push(...(await readRelationLimits(sql, some)));
-  }
-  return new LimitBlocks(limits);
+    if (needed.endLsn !== null) assertWithin(some, needed.timeline, needed.endLsn);
+    return some;
+  });
 }
 
 /** A timeline's WAL behind the point where the server left it is not the server's past, and its limits would not be either. */
@@ -229,40 +234,9 @@ function assertWithin(summaries: readonly { readonly endLsn: bigint }[], timelin
   );
 }
 
-function summariesMissing(timeline: number, lsn: bigint): AppError {
+export function summariesMissing(timeline: number, lsn: bigint): AppError {
   return incrementalRefused(
     `the server has no WAL summaries of timeline ${timeline} from ${formatLsn(lsn as Lsn)} on: they were removed (wal_summary_keep_time) or not made`,
   );
 }
 
-/**
- * The limits of everything between the parent's start and the new backup's, read between the server's announcement of its
- * start and the first file that is laid.
- *
- * Why then: before it announces the start, the server has waited until its summaries reach the new start, has found them
- * complete, and has read them whole (perform_base_backup calls PrepareForIncrementalBackup before bbsink_begin_backup);
- * it decides about each file by what it read then. A summary is written once, under a name that says what it covers, and
- * never changed, so whoever finds the whole interval covered after that reads the same facts. What may happen in
- * between is that a summary is removed: then the interval has a hole (or a file of the list cannot be opened), and this
- * throws. No file has been laid by then, nothing is lost but the wait. What is added in between begins where the interval
- * ends, and what was cut after that is cut again by recovery, which begins there.
- */
-export async function readLimits(
-  sql: SqlSession,
-  { line, from }: Pick<IncrementalPlan, "line" | "from">,
-  start: LinePosition,
-): Promise<LimitBlocks> {
-  const spans = spansBetween(line, from, start);
-  if (spans === null) {
-    throw incrementalRefused(
-      `the copy starts at ${formatLsn(start.lsn as Lsn)} on timeline ${start.timeline}, which does not follow the last backup`,
-    );
-  }
-  const summaries = await readWalSummaries(sql);
-  const needed = spans.flatMap((span) => {
-    const gap = firstUnsummarized(summaries, span);
-    if (gap !== null) throw summariesMissing(span.timeline, gap);
-    return summariesOf(summaries, span);
-  });
-  return new LimitBlocks(await readRelationLimits(sql, needed));
-}

@@ -9,8 +9,8 @@ import type { PageLayout } from "./page-inspection.ts";
  * zeros: since 16 a relation is extended by many pages at once, and those nobody used yet were never logged. The server
  * sends the first kind and says nothing of the second; the parent holds, at those places, what was cut away. Taking it
  * from there would bring back rows that the server does not have. So from the smallest limit of the interval on,
- * what was not sent is zeros. That is safe for what is alive: a page at or behind the smallest limit has content only if
- * it was logged after the cut, and then the summaries name it and the server sent it.
+ * what was not sent is zeros. That is safe for what is alive, as long as the server sends all that was changed behind
+ * the limit after the cut; where it may not, see `IncrementalPlan.cut` and `ReadLimits.doubtful`.
  */
 export class LimitBlocks {
   readonly #smallest = new Map<string, number>();

@@ -49,7 +49,7 @@ async function compose(changes: Partial<UploadRequest> = {}) {
       { timeline: 2, startLsn: 0x5000000n, endLsn: 0x5000100n },
       { timeline: 1, startLsn: 0x4000028n, endLsn: 0x5000000n },
     ],
-    cutEarlier: new LimitBlocks([]),
+    cut: new LimitBlocks([]),
     resends: () => false,
     signal: new AbortController().signal,
     ...changes,
@@ -110,14 +110,14 @@ describe("composeUpload", () => {
       },
     ],
     [
-      "an earlier timeline cut",
+      "was cut",
       {
-        cutEarlier: new LimitBlocks([
+        cut: new LimitBlocks([
           { tablespaceOid: 1663, databaseOid: 5, relfilenode: 16401, fork: "main", block: 4 },
         ]),
       },
     ],
-  ])("leaves out what %s, and counts it", async (_, changes) => {
+  ])("leaves out a file (%s), and counts it", async (_, changes) => {
     const { paths, leftOut } = await compose(changes);
     expect(paths).not.toContain("base/5/16401");
     expect(paths).toHaveLength(6);

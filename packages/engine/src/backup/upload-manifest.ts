@@ -10,8 +10,8 @@ export interface UploadRequest {
   readonly parent: ManifestReader;
   readonly writer: Pick<BackupWriter, "parentFile">;
   readonly walRanges: readonly BackupWalRange[];
-  /** Forks that were cut on an earlier timeline; see `IncrementalPlan`. */
-  readonly cutEarlier: LimitBlocks;
+  /** Forks that were cut; see `IncrementalPlan`. */
+  readonly cut: LimitBlocks;
   readonly resends: ResendChooser;
   readonly signal: AbortSignal;
 }
@@ -28,7 +28,7 @@ export interface LeftOut {
  * paths: a relation's file that is not in it comes in full (basebackup_incremental.c, GetFileBackupMethod).
  *
  * So it lists the main and init forks the parent holds in whole pages and in usable packs, but for those `resends` picks
- * and those that were cut on an earlier timeline. Not listed: free space maps, which always come in full; visibility maps,
+ * and those that were cut. Not listed: free space maps, which always come in full; visibility maps,
  * whose changes some minors' summaries miss (release notes of 17.11 and 18.6); and all that is no relation.
  *
  * `leftOut` is filled meanwhile.
@@ -58,7 +58,7 @@ export async function* composeUpload(request: UploadRequest, leftOut: LeftOut): 
 async function isListed(request: UploadRequest, file: ManifestFileSummary, leftOut: LeftOut): Promise<boolean> {
   const place = locateRelation(Buffer.from(file.path).toString("latin1"));
   if (place === null || place.fork === "fsm" || file.sizeBytes === 0n) return false;
-  const wanted = place.fork !== "vm" && !request.cutEarlier.has(place) && !request.resends(file);
+  const wanted = place.fork !== "vm" && !request.cut.has(place) && !request.resends(file);
   if (wanted && (await request.writer.parentFile(file.path)) !== null) return true;
   leftOut.files++;
   leftOut.bytes += file.sizeBytes;

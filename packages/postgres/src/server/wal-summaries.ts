@@ -62,9 +62,9 @@ export async function readWalSummarizer(asker: Asker): Promise<WalSummarizer> {
 }
 
 /**
- * The limit blocks that the given summaries name, the smallest of each fork; those of 0 left out unless `withZero`: such
- * a fork the server always sends in full (basebackup_incremental.c, GetFileBackupMethod), and on a server that makes and
- * drops many tables they are by far the most.
+ * The limit blocks that the given summaries name, the smallest of each fork, but for those of 0: a fork with one of 0 the
+ * server always sends in full (basebackup_incremental.c, GetFileBackupMethod), and on a server that makes and drops
+ * many tables they are by far the most.
  *
  * Needs: any login. Every file is read whole by the server: seconds for days of a busy server.
  *
@@ -73,25 +73,39 @@ export async function readWalSummarizer(asker: Asker): Promise<WalSummarizer> {
 export async function readRelationLimits(
   asker: Asker,
   summaries: readonly WalSummary[],
-  options: { readonly withZero?: boolean } = {},
 ): Promise<RelationLimit[]> {
   const smallest = new Map<string, RelationLimit>();
   for (let from = 0; from < summaries.length; from += summariesAtOnce) {
     const some = summaries.slice(from, from + summariesAtOnce);
-    const list = (value: (summary: WalSummary) => string): string => `{${some.map(value).join(",")}}`;
-    const rows = await asker.query<LimitRow>(
-      limitsQuestion,
-      [
-        list(({ timeline }) => String(timeline)),
-        list(({ startLsn }) => formatLsn(startLsn)),
-        list(({ endLsn }) => formatLsn(endLsn)),
-        options.withZero === true ? "0" : "1",
-      ],
-      { timeoutMs: limitsTimeoutMs },
-    );
+    const rows = await asker.query<LimitRow>(limitsQuestion, summaryLists(some), { timeoutMs: contentsTimeoutMs });
     for (const row of rows) keepSmallest(smallest, toLimit(row));
   }
   return [...smallest.values()];
+}
+
+/**
+ * The forks that one of these summaries says were cut at a block, and a later one of the same list says were changed at
+ * or behind it. `limit.block` is the smallest such cut.
+ *
+ * Needs: any login. Throws as `readRelationLimits`.
+ */
+export async function readChangedBehindLimits(
+  asker: Asker,
+  summaries: readonly WalSummary[],
+): Promise<RelationLimit[]> {
+  const rows = await asker.query<LimitRow>(changedBehindQuestion, summaryLists(summaries), {
+    timeoutMs: contentsTimeoutMs,
+  });
+  return rows.map(toLimit);
+}
+
+function summaryLists(summaries: readonly WalSummary[]): readonly string[] {
+  const list = (value: (summary: WalSummary) => string): string => `{${summaries.map(value).join(",")}}`;
+  return [
+    list(({ timeline }) => String(timeline)),
+    list(({ startLsn }) => formatLsn(startLsn)),
+    list(({ endLsn }) => formatLsn(endLsn)),
+  ];
 }
 
 interface LimitRow {
@@ -107,17 +121,12 @@ const limitsQuestion = `
   SELECT c.reltablespace::int8::float8 AS tablespace, c.reldatabase::int8::float8 AS database,
          c.relfilenode::int8::float8 AS relfilenode, c.relforknumber::float8 AS fork,
          pg_catalog.min(c.relblocknumber)::float8 AS block
-    FROM ROWS FROM (pg_catalog.unnest($1::int8[]), pg_catalog.unnest($2::pg_catalog.pg_lsn[]),
+  FROM ROWS FROM (pg_catalog.unnest($1::int8[]), pg_catalog.unnest($2::pg_catalog.pg_lsn[]),
                     pg_catalog.unnest($3::pg_catalog.pg_lsn[])) s (tli, start_lsn, end_lsn),
          LATERAL pg_catalog.pg_wal_summary_contents(s.tli, s.start_lsn, s.end_lsn) c
-   WHERE c.is_limit_block
-   GROUP BY c.reltablespace, c.reldatabase, c.relfilenode, c.relforknumber
-  HAVING pg_catalog.min(c.relblocknumber) >= $4::int8`;
+   WHERE c.is_limit_block AND c.relblocknumber > 0
+   GROUP BY c.reltablespace, c.reldatabase, c.relfilenode, c.relforknumber`;
 
-/**
- * A fork whose smallest limit is 0 in one statement and 100 in the next must not be taken for one of 100 when zeros are
- * left out: the server sends it in full, and nobody asks for its limit then.
- */
 function keepSmallest(smallest: Map<string, RelationLimit>, limit: RelationLimit): void {
   const key = `${limit.tablespaceOid}/${limit.databaseOid}/${limit.relfilenode}/${limit.fork}`;
   const known = smallest.get(key);
@@ -136,8 +145,25 @@ function toLimit(row: LimitRow): RelationLimit {
   };
 }
 
+/** WAL positions grow along a server's timelines, so they order the summaries of one history. */
+const changedBehindQuestion = `
+  WITH contents AS MATERIALIZED (
+    SELECT s.start_lsn, c.*
+      FROM ROWS FROM (pg_catalog.unnest($1::int8[]), pg_catalog.unnest($2::pg_catalog.pg_lsn[]),
+                      pg_catalog.unnest($3::pg_catalog.pg_lsn[])) s (tli, start_lsn, end_lsn),
+           LATERAL pg_catalog.pg_wal_summary_contents(s.tli, s.start_lsn, s.end_lsn) c)
+  SELECT a.reltablespace::int8::float8 AS tablespace, a.reldatabase::int8::float8 AS database,
+         a.relfilenode::int8::float8 AS relfilenode, a.relforknumber::float8 AS fork,
+         pg_catalog.min(a.relblocknumber)::float8 AS block
+    FROM contents a
+    JOIN contents b ON b.reltablespace = a.reltablespace AND b.reldatabase = a.reldatabase
+                   AND b.relfilenode = a.relfilenode AND b.relforknumber = a.relforknumber
+   WHERE a.is_limit_block AND a.relblocknumber > 0 AND NOT b.is_limit_block
+     AND b.start_lsn > a.start_lsn AND b.relblocknumber >= a.relblocknumber
+   GROUP BY a.reltablespace, a.reldatabase, a.relfilenode, a.relforknumber`;
+
 /** ForkNumber of src/include/common/relpath.h. */
 const forks = ["main", "fsm", "vm", "init"] as const;
 /** About a day of checkpoints, each of which ends a summary. */
 const summariesAtOnce = 256;
-const limitsTimeoutMs = 600_000;
+const contentsTimeoutMs = 600_000;
