@@ -62,10 +62,10 @@ export function RecoveryKit({ repository }: Props) {
   const watched = useRun(order?.runId ?? null);
   const ready = watched.run?.state === "SUCCEEDED";
 
-  const request = async () => {
+  const request = async (form: "TEXT" | "PAGE") => {
     setDownloaded(false);
     setRefusal(null);
-    const payload = await ask.act({ input: { repositoryId: repository.id } });
+    const payload = await ask.act({ input: { repositoryId: repository.id, form } });
     if (payload?.run && payload.downloadToken) setOrder({ runId: payload.run.id, token: payload.downloadToken });
   };
   const download = () => {
@@ -110,9 +110,17 @@ export function RecoveryKit({ repository }: Props) {
           ) : (
             <Button
               pending={ask.pending || (order !== null && watched.run?.finishedAt == null)}
-              onClick={() => void request()}
+              onClick={() => void request("TEXT")}
             >
               Get recovery kit
+            </Button>
+          )}
+          {!(ready && !downloaded) && (
+            <Button
+              pending={ask.pending || (order !== null && watched.run?.finishedAt == null)}
+              onClick={() => void request("PAGE")}
+            >
+              Get it as a page to print
             </Button>
           )}
           {(downloaded || repository.recoveryKitSavedAt === null) && (

@@ -6,8 +6,11 @@ import { graphql } from "#graphql/graphql.ts";
 import { bytes, exactBytes } from "#lib/format.ts";
 import { serverPath } from "#lib/paths.ts";
 import { load } from "#lib/server-query.ts";
+import { CompressionSetting } from "#repositories/compression-setting.tsx";
+import { KeySlotFields } from "#repositories/key-slot-fields.ts";
 import { RecoveryKit } from "#repositories/recovery-kit.tsx";
 import { type RepositoryRow, RepositoryRowFields, RepositoryStateBadge } from "#repositories/repository-fields.tsx";
+import { RepositoryKeys } from "#repositories/repository-keys.tsx";
 import { PageHeader } from "#shell/page-header.tsx";
 import { PageProblem } from "#shell/page-problem.tsx";
 import { EmptyState } from "#ui/empty-state.tsx";
@@ -21,6 +24,10 @@ const RepositoryOfPage = graphql(
     query RepositoryOfPage($id: ID!) {
       repository(id: $id) {
         ...RepositoryRowFields
+        compression
+        keySlots {
+          ...KeySlotFields
+        }
         servers(first: 100) {
           nodes {
             id
@@ -30,7 +37,7 @@ const RepositoryOfPage = graphql(
       }
     }
   `,
-  [RepositoryRowFields],
+  [RepositoryRowFields, KeySlotFields],
 );
 
 interface Props {
@@ -61,6 +68,8 @@ export default async function RepositoryPage({ params }: Props) {
         {repository.stateDetail !== null && <Note kind="warn">{repository.stateDetail}</Note>}
         <RepositoryFacts repository={repository} />
         {repository.encrypted && <RecoveryKit repository={repository} />}
+        {repository.encrypted && <RepositoryKeys repository={repository} />}
+        <CompressionSetting repository={repository} />
         <Panel title="Servers" padded={servers.length > 0}>
           {servers.length === 0 ? (
             <EmptyState title="No server stores its backups here" />
