@@ -1,3 +1,4 @@
+import { AppError } from "@tidemark/kit";
 import { asText, JsonFields } from "../bytes/json-fields.ts";
 import { marksPrefix } from "../paths.ts";
 import type { RepositoryContext } from "../repository-context.ts";
@@ -44,10 +45,20 @@ export async function readPasses(context: RepositoryContext, serverId: string): 
   const keys: string[] = [];
   for await (const { key } of context.store.list(marksPrefix(serverId, aboutCollection))) {
     keys.push(key);
-    const pass = await getFacts(context, key, decodePass);
+    const pass = await readPass(context, key);
     if (pass !== null && (latest === null || pass.at >= latest.at)) latest = pass;
   }
   return { latest, keys };
+}
+
+/** One that is damaged counts as none: what it knew is found out again, a grace period later. */
+async function readPass(context: RepositoryContext, key: string): Promise<CollectionPass | null> {
+  try {
+    return await getFacts(context, key, decodePass);
+  } catch (error) {
+    if (error instanceof AppError && error.code === "object-damaged") return null;
+    throw error;
+  }
 }
 
 export async function latestPass(context: RepositoryContext, serverId: string): Promise<CollectionPass | null> {
