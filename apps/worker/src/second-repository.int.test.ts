@@ -1,4 +1,5 @@
-import { rename, rm } from "node:fs/promises";
+import { readdir, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
 import { ConnectionReportResult, CopyResult, RebuildCatalogResult, RestorePlanResult } from "@tidemark/jobs";
 import { newId } from "@tidemark/kit";
 import { keepEverything } from "@tidemark/policy";
@@ -47,7 +48,7 @@ describe("a server with a second repository", { timeout: 180_000 }, () => {
   });
 
   it("has a copy made after each backup, with its rows, and by hand", async () => {
-    const refused = await place.request("copy", { serverId, backupId: null }, { serverId });
+    const refused = await place.request("copy", { serverId, backupId: null, heal: false }, { serverId });
     expect((await place.endedAs(refused.id, "failed")).error?.message).toContain("has no second repository");
     await place.metadata.servers.update(serverId, { copyToId: second });
     backupId = await takeBackup();
@@ -62,7 +63,7 @@ describe("a server with a second repository", { timeout: 180_000 }, () => {
     ]);
     const mark = { serverId, backupId, kind: "hold" as const, text: "audit", by: "ada" };
     await place.endedAs((await place.request("mark", mark, { serverId, backupId })).id, "succeeded");
-    const again = await place.request("copy", { serverId, backupId: null }, { serverId });
+    const again = await place.request("copy", { serverId, backupId: null, heal: false }, { serverId });
     expect(CopyResult.parse((await place.endedAs(again.id, "succeeded")).result)).toMatchObject({
       copied: [],
       copiedMarks: 1,
@@ -85,13 +86,23 @@ describe("a server with a second repository", { timeout: 180_000 }, () => {
 
   it("does not get back by itself what was deleted in the second, but does when it is named", async () => {
     await rm(place.home.join("second", serverId, "backups", backupId));
-    const all = await place.request("copy", { serverId, backupId: null }, { serverId });
+    const all = await place.request("copy", { serverId, backupId: null, heal: false }, { serverId });
     expect(CopyResult.parse((await place.endedAs(all.id, "succeeded")).result).copied).toEqual([]);
-    const one = await place.request("copy", { serverId, backupId }, { serverId });
+    const one = await place.request("copy", { serverId, backupId, heal: false }, { serverId });
     expect(CopyResult.parse((await place.endedAs(one.id, "succeeded")).result)).toMatchObject({
       copied: [backupId],
       copiedPacks: 0,
     });
+  });
+
+  it("gives back to the first what is lost there", async () => {
+    const folder = place.home.join("first", serverId, "packs");
+    const packs = await readdir(folder);
+    const [pack = ""] = packs;
+    await rm(join(folder, pack));
+    const run = await place.request("copy", { serverId, backupId: null, heal: true }, { serverId });
+    expect(CopyResult.parse((await place.endedAs(run.id, "succeeded")).result)).toMatchObject({ healedPacks: [pack] });
+    expect(await readdir(folder)).toEqual(packs);
   });
 
   it("is there again in a control plane with an empty database, with its backups and holds, and is restored", async () => {

@@ -93,7 +93,7 @@ export const expirySteps = [
 ] as const;
 
 /** Points around each backup that is copied to a second repository (the repository has its own inside). */
-export const copySteps = ["copy:before-backup", "copy:after-backup"] as const;
+export const copySteps = ["copy:before-backup", "copy:after-backup", "heal:before-object"] as const;
 
 export type StepName =
   | (typeof backupSteps)[number]

@@ -24,6 +24,7 @@ export {
   type PlannedCopy,
   planCopies,
 } from "./copies/copy-backups.ts";
+export { type HealDeps, type HealReport, healPacks } from "./copies/heal-packs.ts";
 export type { DrillCheck } from "./drill/drill-question.ts";
 export type { DrillPhase, DrillReport } from "./drill/drill-report.ts";
 export { type DrillDeps, type DrillRequest, runDrill } from "./drill/run-drill.ts";

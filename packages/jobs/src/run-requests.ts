@@ -150,7 +150,12 @@ export const runRequests = {
   }),
   "server-act": z.object({ serverId: z.string(), act: ServerAct }),
   /** Brings backups to the server's second repository: one, or all that are usable and not there yet. */
-  copy: z.object({ serverId: z.string(), backupId: z.string().nullable() }),
+  copy: z.object({
+    serverId: z.string(),
+    backupId: z.string().nullable(),
+    /** First bring back from there what is damaged or missing here. */
+    heal: z.boolean().default(false),
+  }),
   /** Makes rows of the servers, backups and holds a repository holds, from its bytes alone. */
   "rebuild-catalog": z.object({ repositoryId: z.string() }),
 } as const;

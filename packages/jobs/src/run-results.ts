@@ -132,6 +132,8 @@ export const CopyResult = z.object({
   copiedBytes: Bytes,
   replacedPacks: z.array(z.string()),
   copiedMarks: z.number(),
+  /** Packs of the first repository that were brought back from the second. */
+  healedPacks: z.array(z.string()).default([]),
 });
 export const RebuildCatalogResult = z.object({
   /** Servers that had no row and have one now. */

@@ -34,7 +34,7 @@ export function setSecondRepository(services: Services, caller: Caller, input: u
       throw badField("repositoryId", `${repository.name} and ${first?.name} are the same repository`);
     }
     await services.metadata.servers.update(server.id, { copyToId: repository.id });
-    const request: RunRequest<"copy"> = { serverId: server.id, backupId: null };
+    const request: RunRequest<"copy"> = { serverId: server.id, backupId: null, heal: false };
     const run = await scope.startRun({ kind: "copy", request, serverId: server.id, repositoryId: repository.id });
     return { serverId: server.id, runId: run.id };
   });
@@ -43,6 +43,10 @@ export function setSecondRepository(services: Services, caller: Caller, input: u
 export const CopyBackupsInput = z.object({
   serverId: EntityId,
   backupId: EntityId.nullish().describe("One backup; all that are usable and not there yet when left out."),
+  heal: z
+    .boolean()
+    .nullish()
+    .describe("First bring back from there what is damaged or missing in the first repository."),
 });
 
 /** Brings backups to the server's second repository now; a copy follows each backup by itself. */
@@ -56,7 +60,7 @@ export function copyBackups(services: Services, caller: Caller, input: unknown) 
     if (backupId !== null && (await requireStoredBackup(services, backupId)).serverId !== server.id) {
       throw badField("backupId", `${backupId} is no backup of ${server.name}`);
     }
-    const request: RunRequest<"copy"> = { serverId: server.id, backupId };
+    const request: RunRequest<"copy"> = { serverId: server.id, backupId, heal: parsed.heal ?? false };
     const about = { serverId: server.id, repositoryId: server.copyToId, backupId };
     return { runId: (await scope.startRun({ kind: "copy", request, ...about })).id };
   });

@@ -13,6 +13,11 @@ interface WaitOptions extends CommonOptions {
   readonly wait?: boolean;
 }
 
+interface CopyOptions extends WaitOptions {
+  readonly backup?: string;
+  readonly heal?: boolean;
+}
+
 const waitText = "follow it to its end";
 
 /** `server copy-to`: where copies of a server's backups go. */
@@ -33,8 +38,9 @@ export function addBackupCopyCommand(backup: Command, context: CommandContext, r
       .command("copy <server>")
       .description("bring its backups to its second repository now")
       .option("--backup <id>", "only this one, also if it was deleted there")
+      .option("--heal", "first bring back from there what is damaged or missing in the first repository")
       .option("--wait", waitText),
-    (server, options) => copyNow(context, server as string, options as WaitOptions & { readonly backup?: string }),
+    (server, options) => copyNow(context, server as string, options as CopyOptions),
   );
 }
 
@@ -53,17 +59,13 @@ async function copyTo(context: CommandContext, name: string, wanted: string, opt
   return exitCodes.done;
 }
 
-async function copyNow(
-  context: CommandContext,
-  server: string,
-  options: WaitOptions & { readonly backup?: string },
-): Promise<number> {
+async function copyNow(context: CommandContext, server: string, options: CopyOptions): Promise<number> {
   const session = openSession(context, options);
   const serverId = await findServerId(session.api, server);
   const { copyBackups: payload } = await session.api.query(
     z.object({ copyBackups: z.object({ run: RunFacts.nullable(), userErrors: z.array(UserError) }) }),
     `mutation ($input: CopyBackupsInput!) { copyBackups(input: $input) { run { ${runFields} } ${userErrorFields} } }`,
-    { input: { serverId, backupId: options.backup ?? null } },
+    { input: { serverId, backupId: options.backup ?? null, heal: options.heal === true } },
   );
   refuseUserErrors(payload.userErrors);
   if (payload.run === null) throw new AppError("internal", { message: "the control plane started no copy" });

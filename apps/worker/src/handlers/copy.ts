@@ -1,4 +1,4 @@
-import { executeCopies, planCopies } from "@tidemark/engine";
+import { executeCopies, healPacks, planCopies } from "@tidemark/engine";
 import type { CopyResult } from "@tidemark/jobs";
 import { AppError, formatBytes } from "@tidemark/kit";
 import type { Server } from "@tidemark/metadata";
@@ -31,7 +31,7 @@ export const copyHandler: RunHandler<"copy"> = async (context) => {
   }
   const [first] = result.failed;
   if (first === undefined) return { kind: "done", result };
-  const message = result.failed.length === 1 ? first : `${result.failed.length} backups could not be copied: ${first}`;
+  const message = result.failed.length === 1 ? first : `${result.failed.length} things failed, the first: ${first}`;
   const hint = "the others are in the second repository; the next backup stores anew what was lost";
   return { kind: "failed", error: { code: "backup-damaged", message, hint }, result };
 };
@@ -44,6 +44,8 @@ async function copy(
   const repositoryId = server.copyToId ?? "";
   const acts = { ...areas, clock: deps.clock };
   try {
+    const heal = { damaged: areas.source, copies: areas.target, clock: deps.clock };
+    const healed = request.heal ? await healPacks(heal, control) : null;
     await noteCopies(deps, server.id, repositoryId, areas.target);
     // One that is asked for by name is copied although it was deleted there once.
     const skipIds = request.backupId === null ? await droppedIds(deps, server.id, repositoryId) : [];
@@ -56,11 +58,12 @@ async function copy(
     });
     return {
       copied: [...report.copiedIds],
-      failed: report.failed.map(({ backupId, reason }) => `${backupId}: ${reason}`),
+      failed: [...(healed?.lost ?? []), ...report.failed.map(({ backupId, reason }) => `${backupId}: ${reason}`)],
       copiedPacks: report.copiedPacks,
       copiedBytes: String(report.copiedBytes),
       replacedPacks: [...report.replacedPacks],
       copiedMarks: report.copiedMarks,
+      healedPacks: [...(healed?.healedPacks ?? [])],
     };
   } finally {
     await noteCopies(deps, server.id, repositoryId, areas.target);
@@ -97,7 +100,7 @@ export async function copyAfter(
       serverId: server.id,
       repositoryId: server.copyToId,
       requestedBy: "tidemark",
-      request: { serverId: server.id, backupId: null },
+      request: { serverId: server.id, backupId: null, heal: false },
       idempotency: { principal: "tidemark", key: `copy-after ${backupId}`, requestHash: backupId },
     });
   } catch (error) {

@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, statSync } from "node:fs";
-import { rm, writeFile } from "node:fs/promises";
+import { chmod, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { newId, systemClock } from "@tidemark/kit";
@@ -19,6 +19,7 @@ import { type EngineRig, engineRig } from "../engine-rig.ts";
 import { executeRestore } from "../restore/execute-restore.ts";
 import { planRestore } from "../restore/plan-restore.ts";
 import { executeCopies, planCopies } from "./copy-backups.ts";
+import { healPacks } from "./heal-packs.ts";
 
 const script = fileURLToPath(new URL("../../../../scripts/restore-standalone.mjs", import.meta.url));
 
@@ -72,6 +73,28 @@ describe("a second repository", () => {
     expect((await planCopies(deps(), { backupId: null, skipIds: backupIds })).presentIds).toEqual([]);
   });
 
+  it("gives back what is damaged or lost in the first, and what neither has is named", async () => {
+    const folder = rig.dir.join("repository", "srv_test", "packs");
+    const [first = "", last = ""] = [readdirSync(folder)[0], readdirSync(folder).at(-1)];
+    const bytes = readFileSync(join(folder, first));
+    bytes.writeUInt8(bytes.readUInt8(5000) ^ 1, 5000);
+    await chmod(join(folder, first), 0o600);
+    await writeFile(join(folder, first), bytes);
+    await rm(join(folder, last));
+    expect((await rig.verify(backupIds[1] ?? "")).ok).toBe(false);
+    const heal = { damaged: rig.area, copies: target(), clock: systemClock };
+    expect(await healPacks(heal, rig.control())).toMatchObject({ healedPacks: [first, last].sort(), lost: [] });
+    expect((await rig.verify(backupIds[1] ?? "")).ok).toBe(true);
+    const copy = join(secondFolder, "srv_test/packs", last);
+    await rename(copy, rig.dir.join("aside"));
+    await rename(join(folder, last), rig.dir.join("aside too"));
+    const lost = await healPacks(heal, rig.control());
+    expect(lost.healedPacks).toEqual([]);
+    expect(lost.lost).toEqual([expect.stringContaining(last)]);
+    await rename(rig.dir.join("aside"), copy);
+    await rename(rig.dir.join("aside too"), join(folder, last));
+  });
+
   /** Every file below a folder with a hash of what is in it. */
   function filesOf(folder: string): Map<string, Buffer> {
     const found = new Map<string, Buffer>();
@@ -97,7 +120,6 @@ describe("a second repository", () => {
     const never = new Promise<void>(() => undefined);
     for (const effect of [
       { kind: "error-before", code: "object-missing" },
-      { kind: "error-before", code: "storage-unreachable" },
       { kind: "stall", until: never },
     ] as const) {
       const fault = { operation: "get" as const, matches, from: 4, times: Number.POSITIVE_INFINITY, effect };
@@ -115,7 +137,7 @@ describe("a second repository", () => {
       expectSameFiles(filesOf(targetDirectory), expected);
       expect(notes.length).toBeGreaterThan(0);
       expect(notes[0]).toMatchObject({
-        what: effect.kind === "error-before" && effect.code === "object-missing" ? "pack" : "repository",
+        what: effect.kind === "error-before" ? "pack" : "repository",
       });
       await rm(targetDirectory, { recursive: true });
       await first.close();

@@ -19,6 +19,10 @@ const CopyBackupsInput = builder.inputType("CopyBackupsInput", {
   fields: (t) => ({
     serverId: t.id({ required: true, description: "Which server." }),
     backupId: t.id({ description: "One backup; all that are usable and not there yet when left out." }),
+    heal: t.boolean({
+      description:
+        "First bring back what is damaged or missing in the first repository: each pack is read, and replaced where the second has it whole.",
+    }),
     idempotencyKey: t.string({ description: keyText }),
   }),
 });
