@@ -1,8 +1,14 @@
-import { ConnectionReportResult, DrillResult, RestorePlanResult } from "@tidemark/jobs";
+import {
+  ConnectionReportResult,
+  DrillResult,
+  RepositoryKeysResult,
+  RestorePlanResult,
+  type RunRequest,
+} from "@tidemark/jobs";
 import { keepEverything } from "@tidemark/policy";
 import { type TestServer, testServer, waitFor } from "@tidemark/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type TestWorkplace, testWorkplace } from "./test-worker.ts";
+import { everyRow, type TestWorkplace, testWorkplace } from "./test-worker.ts";
 
 describe("a worker", () => {
   let place: TestWorkplace;
@@ -161,6 +167,46 @@ describe("a worker", () => {
     const cancelled = await place.endedAs(run, "cancelled");
     expect((await place.metadata.backups.get(cancelled.backupId ?? ""))?.state).toBe("interrupted");
     await place.endedAs(await takeBackup(), "succeeded");
+  });
+
+  it("adds, rotates and removes keys of the repository, with backups before and after that verify", async () => {
+    const run = (act: RunRequest<"repository-keys">["act"]) =>
+      place.request("repository-keys", { repositoryId, act }, { repositoryId });
+    const keys = async (act: RunRequest<"repository-keys">["act"]) =>
+      RepositoryKeysResult.parse((await place.endedAs((await run(act)).id, "succeeded")).result);
+    const sealedKey = await place.seal("correct horse");
+    const added = await keys({ kind: "add", label: "alice", recipient: null, sealedKey, keyKind: "passphrase" });
+    const alice = added.slots.find(({ label }) => label === "alice");
+    const planned = await keys({ kind: "rotate", planHash: null, sealedKeys: [sealedKey] });
+    expect([planned.slots.length, planned.plan?.refusals]).toEqual([2, []]);
+    const rotation = { kind: "rotate", planHash: planned.plan?.planHash ?? "", sealedKeys: [sealedKey] } as const;
+    const rotated = await keys({ ...rotation, sealedKeys: [...rotation.sealedKeys] });
+    expect(rotated.added.length).toBe(2);
+    const stale = await place.endedAs((await run({ ...rotation, sealedKeys: [sealedKey] })).id, "failed");
+    expect(stale.error?.code).toBe("plan-stale");
+
+    await place.metadata.repositories.setCompression(repositoryId, "lz4");
+    const taken = await place.endedAs(await takeBackup(), "succeeded");
+    for (const id of [backupId, taken.backupId ?? ""]) {
+      const about = { serverId, backupId: id };
+      const verify = await place.request("verify", { ...about, tier: "whole", subset: null }, about);
+      await place.endedAs(verify.id, "succeeded");
+    }
+
+    const own = rotated.slots.find(({ opened }) => opened)?.ownerId ?? "";
+    const refused = await keys({ kind: "remove", ownerId: own, planHash: null });
+    expect(refused.plan?.refusals[0]).toMatch(/control plane opens the repository/);
+    const ownerId = alice?.ownerId ?? "";
+    const removal = await keys({ kind: "remove", ownerId, planHash: null });
+    expect(removal.plan?.refusals).toEqual([]);
+    const removed = await keys({ kind: "remove", ownerId, planHash: removal.plan?.planHash ?? null });
+    expect(removed.removed.length).toBe(2);
+    const row = await place.metadata.repositories.get(repositoryId);
+    expect(row?.keySlots?.map(({ opened, current }) => [opened, current])).toEqual([
+      [true, false],
+      [true, true],
+    ]);
+    expect(await everyRow(place)).not.toContain("correct horse");
   });
 
   it("makes the row of a backup that only the repository knows", async () => {
