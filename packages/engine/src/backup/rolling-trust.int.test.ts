@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { type TestServer, testServer } from "@tidemark/testkit";
 import { describe, expect, it } from "vitest";
 import { engineRig } from "../engine-rig.ts";
-import { compareWithLive } from "../histories/compare-files.ts";
+import { LiveComparison } from "../histories/compare-files.ts";
 import { isDueInRound, trustRounds } from "./trust-round.ts";
 
 const page = 8192;
@@ -55,8 +55,7 @@ describe("rolling trust", () => {
       event.kind === "log" && event.level === "warning" ? [event.message] : [],
     );
     expect(said.filter((message) => message.includes("no WAL since then explains it"))).toHaveLength(2);
-    const stored = { area: rig.area, frames: new Map() };
-    expect(await compareWithLive(stored, second.backupId, { dataDir: server.dataDir, major: 18 })).toEqual([]);
+    expect(await new LiveComparison(rig.area, server).differences(second.backupId)).toEqual([]);
     // What came again and had not changed is not stored again: one page in a table of 24 is, by frames of 16.
     expect(second.counts?.referencedBytes).toBeGreaterThan(0n);
 

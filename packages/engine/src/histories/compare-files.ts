@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { crc32c } from "@tidemark/kit";
@@ -10,24 +10,62 @@ const blockSize = 8192;
 /**
  * Compares every relation's file of a backup with the data directory of a server that is quiet and has checkpointed:
  * which there are, how long they are, and every page under PostgreSQL's own masks. Also each file's CRC-32C with its
- * bytes, since the engine put it together from pieces. What differs, as sentences.
+ * bytes, since the engine put it together from pieces.
+ *
+ * One comparison serves the backups of one server: a file that neither side has touched since it was compared is not read
+ * again, and frames, which never change, stay open.
  */
-export async function compareWithLive(
-  stored: { readonly area: ServerArea; readonly frames: OpenedFrames },
-  backupId: string,
-  live: { readonly dataDir: string; readonly major: number },
-): Promise<readonly string[]> {
-  const files = await readRelations(stored.area, backupId, stored.frames);
-  const paths = await livePaths(live.dataDir);
-  const differences: string[] = [];
-  for (const path of paths) if (!files.has(path)) differences.push(`${path} is not in the backup`);
-  for (const [path, stored] of files) {
-    if (crc32c(stored.bytes) !== stored.file.crc32c)
-      differences.push(`${path} has another CRC-32C than its manifest says`);
-    if (!paths.has(path)) differences.push(`${path} is in the backup and not on the server`);
-    else differences.push(...comparePages(path, stored.bytes, readFileSync(join(live.dataDir, path)), live.major));
+export class LiveComparison {
+  readonly #area: ServerArea;
+  readonly #live: { readonly dataDir: string; readonly major: number };
+  readonly #frames = new Map<string, Uint8Array>();
+  /** What both sides were when they were last found to be the same. */
+  readonly #same = new Map<string, string>();
+
+  constructor(area: ServerArea, live: { readonly dataDir: string; readonly major: number }) {
+    this.#area = area;
+    this.#live = live;
   }
-  return differences;
+
+  /** What differs, as sentences. */
+  async differences(backupId: string): Promise<readonly string[]> {
+    const files = await readRelations(this.#area, backupId);
+    const paths = await livePaths(this.#live.dataDir);
+    const differences = [...paths].flatMap((path) => (files.has(path) ? [] : [`${path} is not in the backup`]));
+    const touched = new Map<string, { readonly file: ManifestFile; readonly state: string }>();
+    for (const [path, file] of files) {
+      if (!paths.has(path)) differences.push(`${path} is in the backup and not on the server`);
+      const state = paths.has(path) ? `${this.#liveState(path)} ${storedState(file)}` : "";
+      if (paths.has(path) && this.#same.get(path) !== state) touched.set(path, { file, state });
+    }
+    await openFrames(
+      this.#area,
+      [...touched.values()].map(({ file }) => file),
+      this.#frames,
+    );
+    for (const [path, { file, state }] of touched) {
+      const found = this.#compare(path, file);
+      differences.push(...found);
+      if (found.length === 0) this.#same.set(path, state);
+    }
+    return differences;
+  }
+
+  #compare(path: string, file: ManifestFile): readonly string[] {
+    const bytes = bytesOf(file, this.#frames);
+    const differences = comparePages(path, bytes, readFileSync(join(this.#live.dataDir, path)), this.#live.major);
+    if (crc32c(bytes) === file.crc32c) return differences;
+    return [...differences, `${path} has another CRC-32C than its manifest says`];
+  }
+
+  #liveState(path: string): string {
+    const { ino, size, mtimeNs, ctimeNs } = statSync(join(this.#live.dataDir, path), { bigint: true });
+    return `${ino} ${size} ${mtimeNs} ${ctimeNs}`;
+  }
+}
+
+function storedState({ sizeBytes, crc32c, extents }: ManifestFile): string {
+  return `${sizeBytes} ${crc32c} ${extents.map((one) => (one.kind === "zeros" ? `${one.lengthBytes}` : `${frameKey(one)}+${one.offsetInFrame}`)).join()}`;
 }
 
 function comparePages(path: string, stored: Uint8Array, live: Uint8Array, major: number): readonly string[] {
@@ -65,30 +103,17 @@ async function livePaths(dataDir: string): Promise<ReadonlySet<string>> {
   );
 }
 
-interface StoredRelation {
-  readonly file: ManifestFile;
-  readonly bytes: Uint8Array;
-}
-
-/** Plain bytes by pack and frame; frames never change, so they are kept from one comparison to the next. */
-export type OpenedFrames = Map<string, Uint8Array>;
-
-/** Clusters of tests are small: all in memory. */
-async function readRelations(
-  area: ServerArea,
-  backupId: string,
-  frames: OpenedFrames,
-): Promise<ReadonlyMap<string, StoredRelation>> {
+async function readRelations(area: ServerArea, backupId: string): Promise<ReadonlyMap<string, ManifestFile>> {
   const manifest = await area.openManifest(backupId);
-  const files: ManifestFile[] = [];
+  const files = new Map<string, ManifestFile>();
   for await (const entry of manifest.entries()) {
-    if (entry.kind === "file" && isRelationFile(Buffer.from(entry.path).toString())) files.push(entry);
+    const path = Buffer.from(entry.path).toString();
+    if (entry.kind === "file" && isRelationFile(path)) files.set(path, entry);
   }
-  await openFrames(area, files, frames);
-  return new Map(files.map((file) => [Buffer.from(file.path).toString(), { file, bytes: bytesOf(file, frames) }]));
+  return files;
 }
 
-function bytesOf(file: ManifestFile, frames: OpenedFrames): Uint8Array {
+function bytesOf(file: ManifestFile, frames: ReadonlyMap<string, Uint8Array>): Uint8Array {
   const bytes = new Uint8Array(Number(file.sizeBytes));
   for (const extent of file.extents) {
     if (extent.kind === "zeros") continue;
@@ -101,7 +126,12 @@ function bytesOf(file: ManifestFile, frames: OpenedFrames): Uint8Array {
   return bytes;
 }
 
-async function openFrames(area: ServerArea, files: readonly ManifestFile[], frames: OpenedFrames): Promise<void> {
+/** Clusters of tests are small: all in memory. */
+async function openFrames(
+  area: ServerArea,
+  files: readonly ManifestFile[],
+  frames: Map<string, Uint8Array>,
+): Promise<void> {
   const wanted = new Map<string, number[]>();
   for (const { extents } of files) {
     for (const extent of extents) {

@@ -2,7 +2,7 @@ import { findServerUser } from "@tidemark/local-postgres";
 import type { StoredBackup } from "@tidemark/repository";
 import { adoptCluster, serverFolder, type TestServer, tempDir } from "@tidemark/testkit";
 import type { EngineRig } from "../engine-rig.ts";
-import { compareWithLive, type OpenedFrames } from "./compare-files.ts";
+import { LiveComparison } from "./compare-files.ts";
 import { checkIndexes, type DatabaseAnswers, readRows } from "./compare-rows.ts";
 import type { HistoryPlan } from "./generate-history.ts";
 import { describeStep, type HistoryStep } from "./history-step.ts";
@@ -30,11 +30,11 @@ export async function runHistory(server: TestServer, rig: EngineRig, plan: Histo
     folder: await server.folder("histories"),
   };
   const tally = { incrementals: 0, fulls: 0, restores: 0, reasons: [] as string[] };
-  const frames: OpenedFrames = new Map();
+  const live = new LiveComparison(rig.area, server);
   await prepareStage(stage);
   for (const [at, step] of plan.steps.entries()) {
     try {
-      if (step.kind === "backup") await takeAndCompare(stage, { rig, frames }, step, tally);
+      if (step.kind === "backup") await takeAndCompare(stage, { rig, live }, step, tally);
       else await playStep(stage, step);
     } catch (error) {
       throw new Error(story(plan, at, error), { cause: error });
@@ -50,7 +50,7 @@ type Tally = { -readonly [Key in keyof HistoryOutcome]: HistoryOutcome[Key] } & 
 
 async function takeAndCompare(
   stage: HistoryStage,
-  { rig, frames }: { readonly rig: EngineRig; readonly frames: OpenedFrames },
+  { rig, live }: { readonly rig: EngineRig; readonly live: LiveComparison },
   step: HistoryStep & { readonly kind: "backup" },
   tally: Tally,
 ): Promise<void> {
@@ -62,9 +62,8 @@ async function takeAndCompare(
   if (reading?.kind === "incremental") tally.incrementals++;
   else tally.fulls++;
   if (reading?.kind === "full" && reading.reason !== null) tally.reasons.push(reading.reason);
-  const { dataDir, major } = server;
   const problems = [
-    ...(await compareWithLive({ area: rig.area, frames }, backup.backupId, { dataDir, major })),
+    ...(await live.differences(backup.backupId)),
     ...sumProblems(backup),
     ...(backup.facts?.trustFindings ?? []).map(
       ({ path, blocks }) => `rolling trust found ${path} ${blocks.join(", ")}`,
