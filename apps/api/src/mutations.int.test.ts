@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { type ConnectionReportResult, parseRunRequest } from "@tidemark/jobs";
 import { openSealed, seal } from "@tidemark/kit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -47,7 +48,7 @@ describe("mutations", () => {
       removeSchedule: { id: "sch_00000000000000000000000000" },
       createPolicy: { name: "a week", windowDays: 7 },
       updatePolicy: { id: seeded.server.policyId, keepLast: 1 },
-      addRepository: { name: "second", url: "file:///srv/second" },
+      addRepository: { name: "second", url: "s3://vault/second?region=eu-central-1", storeCredentials: "chain = yes" },
       requestRecoveryKit: { repositoryId: seeded.repository.id },
       confirmRecoveryKit: { repositoryId: seeded.repository.id },
       listRepositoryKeys: { repositoryId: seeded.repository.id },
@@ -103,6 +104,27 @@ describe("mutations", () => {
     expect(api.rings).toContainEqual({ runId: payload.run.id, kind: "backup" });
     const wrong = await mutate("takeBackup", { serverId: seeded.server.id, maxRateKib: 5 });
     expect(wrong.userErrors[0]).toMatchObject({ code: "bad-request", field: ["maxRateKib"] });
+  });
+
+  it("seals what opens an object store, and takes no address with a secret in it", async () => {
+    const secret = "a-secret-nobody-may-see";
+    const storeCredentials = `access_key_id = AKTEST\nsecret_access_key = ${secret}`;
+    const input = { name: "bucket", url: "s3://vault/main?endpoint=https%3A%2F%2Fs3.example.com", storeCredentials };
+    const made = await mutate("addRepository", input, "repository { id location } run { id }");
+    const id = made.repository.id as string;
+    expect(made.repository.location).toBe(input.url);
+    const sealed = async () => (await api.metadata.repositories.credentials(id)).sealedStoreCredentials ?? "";
+    expect((await openSealed(api.workerKeys.privateKey, await sealed())).reveal()).toBe(storeCredentials);
+    await mutate("updateRepository", { repositoryId: id, storeCredentials: "chain = yes" });
+    expect((await openSealed(api.workerKeys.privateKey, await sealed())).reveal()).toBe("chain = yes");
+    for (const url of ["s3://key:secret@vault/x", "az://vault/x?account=a&sig=secret", "ftp://vault/x"]) {
+      const refused = await mutate("addRepository", { name: "other", url });
+      expect(refused.userErrors[0]).toMatchObject({ code: "bad-request", field: ["url"] });
+    }
+    const folder = await mutate("addRepository", { name: "other", url: "/srv/other", storeCredentials });
+    expect(folder.userErrors[0]).toMatchObject({ field: ["storeCredentials"] });
+    const audit = inspect((await api.metadata.audit.list({ first: 20 })).rows, { depth: 10 });
+    expect(audit).not.toContain(secret);
   });
 
   it("seals a connection string for the workers alone and never shows it again", async () => {

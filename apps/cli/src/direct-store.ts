@@ -30,8 +30,15 @@ function readCredentials(environment: Environment, file: string | undefined): St
   return storeCredentialsOfEnvironment(environment, readCredentialsFile);
 }
 
+/** The text of a credentials file for the control plane, understood here first: a fault is told before anything is sent. */
+export function readStoreCredentials(path: string): string {
+  const text = readCredentialsFile(path);
+  parseStoreCredentials(text);
+  return text;
+}
+
 /** The text of a credentials file, or `storage-credentials-missing`. */
-export function readCredentialsFile(path: string): string {
+function readCredentialsFile(path: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch (cause) {

@@ -96,6 +96,8 @@ export interface RepositoryStore {
   update(id: string, change: RepositoryChange): Promise<RepositoryRow>;
   /** How frames are compressed from the next backup on. Throws `not-found`. */
   setCompression(id: string, compression: string): Promise<RepositoryRow>;
+  /** What opens its store, sealed for the workers, from the next opening on; null: nothing of its own. Throws `not-found`. */
+  setStoreCredentials(id: string, sealed: string | null): Promise<RepositoryRow>;
   /** The owner says the recovery kit is safe. Throws `not-found`. */
   confirmRecoveryKit(id: string): Promise<RepositoryRow>;
   /** The sealed texts (null when there are none); only a worker can open them. Throws `not-found`. */
@@ -173,6 +175,7 @@ export function createRepositoryStore(prisma: PrismaClient): RepositoryStore {
       return await changeOne(id, Prisma.sql`checked_at = clock_timestamp()`);
     },
     setCompression: (id, compression) => changeOne(id, Prisma.sql`compression = ${compression}`),
+    setStoreCredentials: (id, sealed) => changeOne(id, Prisma.sql`sealed_store_credentials = ${sealed}`),
     confirmRecoveryKit: (id) =>
       changeOne(id, Prisma.sql`recovery_kit_saved_at = COALESCE(recovery_kit_saved_at, clock_timestamp())`),
     credentials: async (id) => {

@@ -1,6 +1,7 @@
 import type { RepositoryRow } from "@tidemark/metadata";
 import { z } from "zod";
 import type { Services } from "../services.ts";
+import { AddRepositoryInput, addRepository } from "../use-cases/repositories.ts";
 import {
   AddRepositoryKeyInput,
   addRepositoryKey,
@@ -43,6 +44,18 @@ const run = {
 
 export const repositoryOperations: readonly RestOperation[] = [
   operation({
+    method: "POST",
+    path: "/repositories",
+    id: "addRepository",
+    summary: "Adds a place for backups: opens the repository there, or makes one.",
+    body: AddRepositoryInput,
+    answers: { 202: { description: "The run that attaches it.", schema: RunDocument } },
+    handle: async ({ services, principal, body, idempotencyKey }) => {
+      const outcome = await addRepository(services, { principal, idempotencyKey }, body);
+      return await accepted(services, answerOf(outcome).runId);
+    },
+  }),
+  operation({
     method: "GET",
     path: "/repositories/{id}/keys",
     id: "getRepositoryKeys",
@@ -54,7 +67,7 @@ export const repositoryOperations: readonly RestOperation[] = [
     method: "PATCH",
     path: "/repositories/{id}",
     id: "updateRepository",
-    summary: "Sets how frames of new backups are compressed.",
+    summary: "Sets how frames of new backups are compressed, and what opens its object store.",
     body: UpdateRepositoryInput.omit({ repositoryId: true }),
     answers: { 200: { description: "Settings and slots.", schema: RepositorySettingsDocument } },
     handle: async ({ services, principal, params, body }) => {

@@ -191,4 +191,12 @@ function storableText(text: string): string {
 }
 
 /** Input fields that may carry a password or a key. */
-const secretInputs = new Set(["dsn", "keyText", "passphrase", "passphrases", "keyTexts", "idempotencyKey"]);
+const secretInputs = new Set([
+  "dsn",
+  "keyText",
+  "storeCredentials",
+  "passphrase",
+  "passphrases",
+  "keyTexts",
+  "idempotencyKey",
+]);

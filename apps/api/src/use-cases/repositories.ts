@@ -10,11 +10,22 @@ import { badField, parseInput } from "./parse-input.ts";
 import { type Caller, perform } from "./perform.ts";
 import { requireRepository, requireRun } from "./requirements.ts";
 
+/** The API seals it and cannot read it again; the worker parses it. */
+export const StoreCredentialsText = z
+  .string()
+  .trim()
+  .min(1)
+  .max(20_000)
+  .describe(
+    "What opens an object store, as lines name = value (docs/object-stores.md); it is sealed for the workers. Left out: what the workers' environment has.",
+  );
+
 export const AddRepositoryInput = z.object({
   name: EntityName,
   url: z.string().trim().min(1, "say where, for example file:///srv/backups").max(4_096),
   encrypted: z.boolean().nullish().describe("Encrypt a new one; true when left out."),
   keyText: z.string().trim().min(1).max(20_000).nullish().describe("Opens a repository that already exists there."),
+  storeCredentials: StoreCredentialsText.nullish(),
 });
 
 /**
@@ -34,7 +45,8 @@ export function addRepository(services: Services, caller: Caller, input: unknown
     if (sharing !== undefined) throw badField("url", `repository ${sharing.name} is there already`);
     const id = failed?.id ?? newId("repository");
     scope.target(repositoryTarget(id));
-    const place = { name: parsed.name, url, encrypted };
+    const sealedStoreCredentials = await sealCredentials(services, url, parsed.storeCredentials ?? null);
+    const place = { name: parsed.name, url, encrypted, sealedStoreCredentials };
     const repository =
       failed === undefined
         ? await services.metadata.repositories.create({ id, ...place })
@@ -49,13 +61,21 @@ function neverAttached(repository: RepositoryRow): boolean {
   return repository.formatId === null && repository.state !== "attaching";
 }
 
-/** The place as a URL: an absolute path and its `file:` URL are one place. */
+/** Null: none were given. Refuses them for a folder. */
+export async function sealCredentials(services: Services, url: string, text: string | null): Promise<string | null> {
+  if (text === null) return null;
+  if (url.startsWith("file:")) throw badField("storeCredentials", "a folder takes no credentials of a store");
+  return await services.sealer.seal(text);
+}
+
+/** The place as a URL: an absolute path and its `file:` URL are one place. A bucket's parameters are the worker's to judge. */
 function normaliseUrl(text: string): string {
   if (isAbsolute(text)) return pathToFileURL(text).href;
+  if (/^(s3|az):\/\//.test(text)) return storeUrl(text);
   if (!text.startsWith("file:///")) {
     throw badField(
       "url",
-      "only file:///absolute/path or an absolute path is understood",
+      "only file:///absolute/path, an absolute path, s3://bucket/prefix and az://container/prefix are understood",
       "the folder is one of the worker's machine",
     );
   }
@@ -70,6 +90,20 @@ function normaliseUrl(text: string): string {
   }
 }
 
+function storeUrl(text: string): string {
+  const parsed = URL.canParse(text) ? new URL(text) : null;
+  if (parsed === null || parsed.hostname === "") throw badField("url", "the address names no bucket or container");
+  // It is shown on every surface, kept in the log and the audit: what is secret has a field of its own.
+  if (
+    parsed.username !== "" ||
+    parsed.password !== "" ||
+    /[?&](sig|sas|secret|key|token)[^=&]*=/i.test(parsed.search)
+  ) {
+    throw badField("url", "an address holds no credentials: give them in their own field");
+  }
+  return parsed.href;
+}
+
 export const RepositoryInput = z.object({ repositoryId: EntityId });
 
 const RecoveryKitInput = RepositoryInput.extend({ form: z.enum(["text", "page"]).nullish() });
@@ -81,7 +115,11 @@ export function requestRecoveryKit(services: Services, caller: Caller, input: un
     const { repositoryId, form } = parseInput(RecoveryKitInput, input);
     const repository = await requireRepository(services, repositoryId, "repositoryId");
     const pair = await services.sealer.makePair();
-    const request: RunRequest<"recovery-kit"> = { repositoryId: repository.id, recipient: pair.publicKey, form: form ?? "text" };
+    const request: RunRequest<"recovery-kit"> = {
+      repositoryId: repository.id,
+      recipient: pair.publicKey,
+      form: form ?? "text",
+    };
     const run = await scope.startRun({ kind: "recovery-kit", request, repositoryId: repository.id });
     return { runId: run.id, downloadToken: pair.privateKey };
   });

@@ -4,6 +4,7 @@ import type { Services } from "../services.ts";
 import { EntityId } from "./inputs.ts";
 import { badField, parseInput } from "./parse-input.ts";
 import { type ActScope, type Caller, perform } from "./perform.ts";
+import { StoreCredentialsText, sealCredentials } from "./repositories.ts";
 import { requireRepository } from "./requirements.ts";
 
 type KeyAct = RunRequest<"repository-keys">["act"];
@@ -83,16 +84,24 @@ export const UpdateRepositoryInput = z.object({
     .trim()
     .toLowerCase()
     .regex(compressionPattern, "zstd:1 to zstd:19, gzip:1 to gzip:9, lz4, none or auto is understood")
-    .describe("How frames of new backups are compressed."),
+    .nullish()
+    .describe("How frames of new backups are compressed; as before when left out."),
+  storeCredentials: StoreCredentialsText.nullish(),
 });
 
-/** From the next backup on; what is stored stays as it is, and is restored as before. */
+/**
+ * Compression counts from the next backup on; what is stored stays as it is, and is restored as before. Credentials count
+ * from the next time the repository is opened.
+ */
 export function updateRepository(services: Services, caller: Caller, input: unknown) {
   const act = { name: "updateRepository", input: input as Record<string, unknown>, target: targetOf(input) };
   return perform<{ repositoryId: string }>(services, caller, act, async () => {
-    const { repositoryId, compression } = parseInput(UpdateRepositoryInput, input);
+    const { repositoryId, compression, storeCredentials } = parseInput(UpdateRepositoryInput, input);
     const repository = await requireRepository(services, repositoryId, "repositoryId");
-    await services.metadata.repositories.setCompression(repository.id, compression);
+    const { repositories } = services.metadata;
+    const sealed = await sealCredentials(services, repository.url, storeCredentials ?? null);
+    if (compression != null) await repositories.setCompression(repository.id, compression);
+    if (sealed !== null) await repositories.setStoreCredentials(repository.id, sealed);
     return { repositoryId: repository.id };
   });
 }

@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import { z } from "zod";
 import { type ApiClient, refuseUserErrors, UserError, userErrorFields } from "../api-client.ts";
 import { type CommandContext, type CommonOptions, openSession, type Session } from "../context.ts";
+import { readStoreCredentials } from "../direct-store.ts";
 import { exitCodes } from "../exit-code.ts";
 import { followRun, RunFacts, runFields, throwUnlessSucceeded } from "../follow-run.ts";
 import { formatInstant, printList, printOne } from "../output.ts";
@@ -107,10 +108,11 @@ export function addRepositoryKeyCommands(
     repository
       .command("set <name>")
       .description("change a setting of the repository; it counts from the next backup on")
-      .requiredOption("--compression <setting>", "zstd:1 to zstd:19, gzip:1 to gzip:9, lz4, none or auto"),
+      .option("--compression <setting>", "zstd:1 to zstd:19, gzip:1 to gzip:9, lz4, none or auto")
+      .option("--credentials-file <file>", "what opens its object store from now on (docs/object-stores.md)"),
     async (name, options) => {
       const { session, repositoryId } = await open(options as CommonOptions, name);
-      return setCompression(session, repositoryId, (options as { readonly compression: string }).compression);
+      return setRepository(session, repositoryId, options as SetOptions);
     },
   );
 }
@@ -181,7 +183,17 @@ function printKeys({ output }: Session, result: KeysResult): number {
   return exitCodes.done;
 }
 
-async function setCompression({ api, output }: Session, repositoryId: string, compression: string): Promise<number> {
+interface SetOptions extends CommonOptions {
+  readonly compression?: string;
+  readonly credentialsFile?: string;
+}
+
+async function setRepository({ api, output }: Session, repositoryId: string, options: SetOptions): Promise<number> {
+  const { compression = null, credentialsFile } = options;
+  const storeCredentials = credentialsFile === undefined ? null : readStoreCredentials(credentialsFile);
+  if (compression === null && storeCredentials === null) {
+    throw new AppError("bad-request", { message: "give --compression or --credentials-file" });
+  }
   const { updateRepository: payload } = await api.query(
     z.object({
       updateRepository: z.object({
@@ -190,7 +202,7 @@ async function setCompression({ api, output }: Session, repositoryId: string, co
       }),
     }),
     `mutation ($input: UpdateRepositoryInput!) { updateRepository(input: $input) { repository { id name compression } ${userErrorFields} } }`,
-    { input: { repositoryId, compression } },
+    { input: { repositoryId, compression, storeCredentials } },
   );
   refuseUserErrors(payload.userErrors);
   if (payload.repository === null) throw new AppError("internal", { message: "the control plane changed nothing" });

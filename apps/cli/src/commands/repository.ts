@@ -9,6 +9,7 @@ import { followRun, RunFacts, runFields, throwUnlessSucceeded } from "../follow-
 import { fetchAll, pageFields } from "../lookup.ts";
 import { formatInstant, lowerState, printList, printOne } from "../output.ts";
 import type { Register } from "../program.ts";
+import { addRepositoryAdd } from "./repository-add.ts";
 import { addRepositoryKeyCommands } from "./repository-keys.ts";
 
 const RepositoryFacts = z.object({
@@ -37,6 +38,7 @@ export function addRepositoryCommands(root: Command, context: CommandContext, re
   register(repository.command("list").description("every repository"), (options) =>
     listRepositories(context, options as CommonOptions),
   );
+  addRepositoryAdd(repository, context, register);
   register(
     repository
       .command("recovery-kit <name>")

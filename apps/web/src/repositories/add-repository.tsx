@@ -38,7 +38,7 @@ export function AddRepositoryDialog() {
       open={open}
       onOpenChange={setOpen}
       title="Add repository"
-      description="A folder on the worker's machine. An empty one becomes a new repository; one of ours is opened."
+      description="A folder on the worker's machine, or a place in an object store. An empty one becomes a new repository; one of ours is opened."
       trigger={
         <Button tone="primary">
           <Plus aria-hidden className="size-4" /> Add repository
@@ -67,6 +67,7 @@ function AddRepositoryForm() {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
     const keyText = String(form.get("key") ?? "").trim();
+    const storeCredentials = String(form.get("credentials") ?? "").trim();
     const place = String(form.get("place")).trim();
     const payload = await act({
       input: {
@@ -74,6 +75,7 @@ function AddRepositoryForm() {
         url: place.startsWith("/") ? `file://${place}` : place,
         encrypted,
         keyText: keyText === "" ? null : keyText,
+        storeCredentials: storeCredentials === "" ? null : storeCredentials,
       },
     });
     if (payload?.run) setMade({ runId: payload.run.id, repositoryId: payload.repository?.id ?? null });
@@ -90,7 +92,7 @@ function AddRepositoryForm() {
         mono
         spellCheck={false}
         placeholder="/srv/backups/tidemark"
-        hint="An absolute path, or file:///path."
+        hint="An absolute path, s3://bucket/prefix?region=… or az://container/prefix?account=…"
       />
       <CheckField
         label="Encrypt what is stored"
@@ -98,6 +100,26 @@ function AddRepositoryForm() {
         checked={encrypted}
         onChange={(event) => setEncrypted(event.target.checked)}
       />
+      <details className="text-sm">
+        <summary className="w-fit rounded text-accent">It is in an object store</summary>
+        <div className="mt-3">
+          <Field
+            label="Credentials"
+            hint="Lines like access_key_id = … and secret_access_key = …; only the workers can read them. Empty: what the workers have."
+          >
+            {(control) => (
+              <textarea
+                {...control}
+                name="credentials"
+                rows={3}
+                spellCheck={false}
+                autoComplete="off"
+                className={`${control.className} py-2 font-mono`}
+              />
+            )}
+          </Field>
+        </div>
+      </details>
       <details className="text-sm">
         <summary className="w-fit rounded text-accent">It exists already and is encrypted</summary>
         <div className="mt-3">

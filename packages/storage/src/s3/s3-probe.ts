@@ -36,10 +36,11 @@ export async function probeS3(connection: S3Connection, clock: Clock): Promise<S
   const probe = new Probe(connection, connection.address.space.probeName(lasting ? "locked" : randomUUID()));
   try {
     if (!(await probe.mayWrite())) return { writable: false, ...none };
-    const exclusivePut = await probe.refusesSecondPut();
-    const exclusiveMultipart = exclusivePut && !lasting && (await probe.refusesSecondMultipart());
-    const checksumTrailers = !lasting && (await probe.takesTrailers());
-    return { writable: true, exclusivePut, exclusiveMultipart, checksumTrailers, versioning, objectLock };
+    const [exclusive, checksumTrailers] = await Promise.all([
+      probe.creation(!lasting),
+      lasting ? false : probe.takesTrailers(),
+    ]);
+    return { writable: true, ...exclusive, checksumTrailers, versioning, objectLock };
   } finally {
     if (!lasting) await probe.cleanUp();
     await abortOldUploads(connection, clock);
@@ -68,8 +69,13 @@ class Probe {
     }
   }
 
+  async creation(inPartsToo: boolean): Promise<Pick<S3Abilities, "exclusivePut" | "exclusiveMultipart">> {
+    const exclusivePut = await this.#refusesSecondPut();
+    return { exclusivePut, exclusiveMultipart: exclusivePut && inPartsToo && (await this.#refusesSecondMultipart()) };
+  }
+
   /** 501 (the store says it cannot), or success (it ignored the condition): not exclusive. */
-  async refusesSecondPut(): Promise<boolean> {
+  async #refusesSecondPut(): Promise<boolean> {
     try {
       await this.#put(this.#name, { IfNoneMatch: "*" });
       return false;
@@ -80,7 +86,7 @@ class Probe {
     }
   }
 
-  async refusesSecondMultipart(): Promise<boolean> {
+  async #refusesSecondMultipart(): Promise<boolean> {
     const { sdk, client, address } = this.#connection;
     const target = { Bucket: address.bucket, Key: this.#name };
     try {

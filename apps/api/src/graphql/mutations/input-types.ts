@@ -277,9 +277,15 @@ export const AddRepositoryInput = builder.inputType("AddRepositoryInput", {
   description: "A place for backups.",
   fields: (t) => ({
     name: t.string({ required: true, description: "1 to 63 letters, digits, dots, dashes or underscores." }),
-    url: t.string({ required: true, description: "file:///absolute/path on the worker's machine." }),
+    url: t.string({
+      required: true,
+      description: "file:///absolute/path on the worker's machine, s3://bucket/prefix or az://container/prefix.",
+    }),
     encrypted: t.boolean({ description: "Encrypt a new one; true when left out." }),
     keyText: t.string({ description: "Opens a repository that already exists there." }),
+    storeCredentials: t.string({
+      description: "What opens an object store, as lines name = value; sealed for the workers, and never shown again.",
+    }),
     idempotencyKey: t.string({ description: keyText }),
   }),
 });

@@ -86,15 +86,17 @@ mutation(
 );
 mutation(
   "updateRepository",
-  "Sets how frames of new backups are compressed.",
+  "Sets how frames of new backups are compressed, and what opens its object store.",
   builder.inputType("UpdateRepositoryInput", {
     description: "Settings of a repository.",
     fields: (t) => ({
       repositoryId: t.id({ required: true, description: whichRepository }),
       compression: t.string({
-        required: true,
         description:
-          "zstd:1 to zstd:19, gzip:1 to gzip:9, lz4, none or auto (follows the slower of store and processors).",
+          "zstd:1 to zstd:19, gzip:1 to gzip:9, lz4, none or auto (follows the slower of store and processors); as before when left out.",
+      }),
+      storeCredentials: t.string({
+        description: "What opens its object store from now on, as lines name = value; sealed for the workers.",
       }),
     }),
   }),
