@@ -1,5 +1,5 @@
 import { parentPort } from "node:worker_threads";
-import { systemErrorCode } from "@tidemark/kit";
+import { systemErrorCode } from "@tidemark/kit/app-error";
 import type { WorkerReply } from "./worker-threads.ts";
 
 /** Makes this thread a member of `WorkerThreads`: each request is answered by `answer`, one after another. */

@@ -14,12 +14,26 @@ export class DamagedFrames {
     frames.set(frameIndex, reason);
   }
 
+  /** Nothing of the pack could be read, whichever frames it has. */
+  addPack(packId: string, reason: string): void {
+    this.add(packId, everyFrame, reason);
+  }
+
   get isEmpty(): boolean {
     return this.#packs.size === 0;
   }
 
-  of(packId: string): ReadonlyMap<number, string> | undefined {
-    return this.#packs.get(packId);
+  /** What is wrong with a pack: the first reason, and its frames; none when it could not be read at all. */
+  of(packId: string): { readonly frameIndexes: readonly number[]; readonly reason: string } | null {
+    const frames = this.#packs.get(packId);
+    if (frames === undefined) return null;
+    const frameIndexes = frames.has(everyFrame) ? [] : [...frames.keys()];
+    return { frameIndexes, reason: [...frames.values()][0] ?? "" };
+  }
+
+  #reason(packId: string, frameIndex: number): string | undefined {
+    const frames = this.#packs.get(packId);
+    return frames?.get(frameIndex) ?? frames?.get(everyFrame);
   }
 
   /** Reports every place of the damaged frames, in one more reading of the manifests; a place that backups share once. */
@@ -31,7 +45,7 @@ export class DamagedFrames {
         throwIfCancelled(signal);
         if (entry.kind !== "file") continue;
         for (const extent of entry.extents) {
-          const reason = extent.kind === "frame" ? this.#packs.get(extent.packId)?.get(extent.frameIndex) : undefined;
+          const reason = extent.kind === "frame" ? this.#reason(extent.packId, extent.frameIndex) : undefined;
           if (extent.kind !== "frame" || reason === undefined) continue;
           const path = Buffer.from(entry.path).toString("utf8");
           const { packId, frameIndex, lengthBytes } = extent;
@@ -46,6 +60,8 @@ export class DamagedFrames {
     }
   }
 }
+
+const everyFrame = -1;
 
 /** Which backups of the area need a frame; the manifests are only opened when something is wrong. */
 export class HitBackups {

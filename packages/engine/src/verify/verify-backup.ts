@@ -1,6 +1,6 @@
 import { availableParallelism, tmpdir } from "node:os";
 import { AppError, type Clock, formatBytes } from "@tidemark/kit";
-import type { BackupFacts, ManifestReader, ServerArea } from "@tidemark/repository";
+import type { BackupFacts, FrameSource, ManifestReader, ServerArea } from "@tidemark/repository";
 import { type ActControl, ProgressMeter, reachStep, throwIfCancelled } from "../act.ts";
 import { type PackPlaces, PlaceCounts, PlaceTable } from "../frames/place-table.ts";
 import { WorkerThreads } from "../frames/worker-threads.ts";
@@ -106,6 +106,7 @@ class Verification {
   readonly #control: ActControl;
   readonly #threads: WorkerThreads<VerifyFrames, VerifiedFrames>;
   readonly #problems: VerifyProblems;
+  readonly #frames: FrameSource;
   readonly #packs: KnownPacks;
   readonly #damaged = new DamagedFrames();
   readonly #hits: HitBackups;
@@ -123,7 +124,8 @@ class Verification {
     this.#control = control;
     this.#threads = threads;
     this.#problems = new VerifyProblems(control);
-    this.#packs = new KnownPacks(deps.area.frames(), control.signal);
+    this.#frames = deps.area.frames();
+    this.#packs = new KnownPacks(this.#frames, control.signal);
     this.#hits = new HitBackups(deps.area);
   }
 
@@ -216,7 +218,7 @@ class Verification {
     counts: PlaceCounts,
     tier: "stored" | "whole",
   ): Promise<VerifiedPacks> {
-    const { area, clock } = this.#deps;
+    const { clock } = this.#deps;
     const readable: string[] = [];
     for (const packId of packIds) if ((await this.#packs.get(packId)).kind === "known") readable.push(packId);
     const total = this.#packs.sum(tier === "stored" ? "storedBytes" : "plainBytes", this.#isWanted);
@@ -228,7 +230,7 @@ class Verification {
     try {
       const { failure, ...checked } = await verifyPacks({
         tier,
-        frames: area.frames(),
+        frames: this.#frames,
         packs: table === null ? withoutPlaces(readable) : table.packs(),
         threads: this.#threads,
         files,
@@ -276,10 +278,8 @@ class Verification {
     isComplete: boolean,
   ): Promise<void> {
     const damagedPacks = [...checkedIds].flatMap((packId) => {
-      const frames = this.#damaged.of(packId);
-      return frames === undefined
-        ? []
-        : { packId, frameIndexes: [...frames.keys()], reason: [...frames.values()][0] ?? "" };
+      const damage = this.#damaged.of(packId);
+      return damage === null ? [] : { packId, ...damage };
     });
     if (isComplete) {
       for (const packId of packIds) {

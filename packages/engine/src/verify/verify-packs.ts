@@ -86,6 +86,8 @@ class PackVerifier implements VerifiedPacks {
 
   /** A range that could not be fetched: its frames are as good as gone. */
   async lost({ packId, frameIndexes, reason }: LostFrames): Promise<void> {
+    // Not even its directory could be read.
+    if (frameIndexes.length === 0) this.#request.damaged.addPack(packId, reason);
     for (const frameIndex of frameIndexes) this.#request.damaged.add(packId, frameIndex, reason);
   }
 
