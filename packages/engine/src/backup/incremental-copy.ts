@@ -1,5 +1,12 @@
 import { AppError } from "@tidemark/kit";
-import { type BackupLabel, formatLsn, type Lsn, locateRelation, type ReplicationSession, type SqlSession } from "@tidemark/postgres";
+import {
+  type BackupLabel,
+  formatLsn,
+  type Lsn,
+  locateRelation,
+  type ReplicationSession,
+  type SqlSession,
+} from "@tidemark/postgres";
 import type { BackupReading, BackupWriter } from "@tidemark/repository";
 import type { ActControl } from "../act.ts";
 import type { SourceDetails } from "./backup-source.ts";
@@ -62,11 +69,14 @@ export class IncrementalCopy implements Increments {
 
   /** Throws `incremental-refused` for a file of which the server may not have sent all that changed. */
   zerosFrom(path: string): bigint | null {
-    if (this.#limits === null) throw new AppError("internal", { message: "an increment came before its limits were read" });
+    if (this.#limits === null)
+      throw new AppError("internal", { message: "an increment came before its limits were read" });
     const { limits, doubtful } = this.#limits;
     const place = locateRelation(path);
     if (place !== null && doubtful.has(place)) {
-      throw incrementalRefused(`${path} was cut and changed behind the cut just now, which the server may not tell whole`);
+      throw incrementalRefused(
+        `${path} was cut and changed behind the cut just now, which the server may not tell whole`,
+      );
     }
     return limits.zerosFrom(path, this.#parts.details);
   }

@@ -126,8 +126,16 @@ describe("planReading", () => {
     ["a server before 17", { major: 16 }, "PostgreSQL 16 has no incremental backups; they came with 17"],
     ["a parent from before there were increments", { parent: { walRanges: null } }, /does not say which WAL it needs/],
     ["a parent without WAL", { parent: { walRanges: [] } }, /does not say which WAL it needs/],
-    ["a parent the repository cannot read", { parentProblem: "it is gone" }, "the last backup cannot be built on: it is gone"],
-    ["checksums switched on", { parent: { checksumsEnabled: false } }, "page checksums were switched on since the last backup"],
+    [
+      "a parent the repository cannot read",
+      { parentProblem: "it is gone" },
+      "the last backup cannot be built on: it is gone",
+    ],
+    [
+      "checksums switched on",
+      { parent: { checksumsEnabled: false } },
+      "page checksums were switched on since the last backup",
+    ],
     ["checksums switched off", { checksumsEnabled: false }, "page checksums were switched off since the last backup"],
     ["no SQL", { sql: "none" }, /^without an SQL session nobody can tell which relations/],
     ["SQL that is refused", { sql: "refused" }, "no increment could be planned: no line lets us in"],
@@ -174,7 +182,11 @@ describe("planReading", () => {
       { ...onTwo, storedHistory: "1\t0/900000\tno recovery target specified\n" },
       "the last backup's timeline 2 came about in another way than the server's",
     ],
-    ["a parent without its timeline's history", { ...onTwo, storedHistory: null }, /does not say how its timeline 2 came about/],
+    [
+      "a parent without its timeline's history",
+      { ...onTwo, storedHistory: null },
+      /does not say how its timeline 2 came about/,
+    ],
     [
       "a standby without a restartpoint behind the parent",
       { recovering: true, redo: "0/5FFFFF" },
@@ -194,6 +206,8 @@ describe("planReading", () => {
     const question = { parent: { parentId: "bak", facts: { walRanges: [range(1, 4, 6)] } }, fullBecause: null };
     const rest = { area, writer: { parentProblem: null }, details: { major: 18 }, connectSql: async () => sqlOf({}) };
     const control = { signal: new AbortController().signal };
-    await expect(planReading({ ...question, ...rest, control } as unknown as ReadingQuestion)).rejects.toThrow("a mistake");
+    await expect(planReading({ ...question, ...rest, control } as unknown as ReadingQuestion)).rejects.toThrow(
+      "a mistake",
+    );
   });
 });

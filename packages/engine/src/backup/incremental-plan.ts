@@ -239,4 +239,3 @@ export function summariesMissing(timeline: number, lsn: bigint): AppError {
     `the server has no WAL summaries of timeline ${timeline} from ${formatLsn(lsn as Lsn)} on: they were removed (wal_summary_keep_time) or not made`,
   );
 }
-

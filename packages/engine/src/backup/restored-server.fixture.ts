@@ -14,10 +14,7 @@ export interface StartRequest {
 }
 
 /** Restores a backup, starts PostgreSQL on it, and calls `look`; several statements give the rows of the last. For tests. */
-export async function withRestored(
-  request: StartRequest,
-  look: (query: Query, dataDir: string) => Promise<void>,
-): Promise<void> {
+export async function withRestored(request: StartRequest, look: (query: Query) => Promise<void>): Promise<void> {
   const { rig, server, backupId, name } = request;
   const { facts } = (await rig.area.openManifest(backupId)).backup;
   const target = rig.dir.join(name, "data");
@@ -37,7 +34,7 @@ export async function withRestored(
       await client.end();
     }
   };
-  await look(query, target);
+  await look(query);
 }
 
 export type Query = (sql: string, database?: string) => Promise<readonly unknown[]>;

@@ -70,10 +70,7 @@ export async function readWalSummarizer(asker: Asker): Promise<WalSummarizer> {
  *
  * @throws AppError `server-error` when a summary is gone by now.
  */
-export async function readRelationLimits(
-  asker: Asker,
-  summaries: readonly WalSummary[],
-): Promise<RelationLimit[]> {
+export async function readRelationLimits(asker: Asker, summaries: readonly WalSummary[]): Promise<RelationLimit[]> {
   const smallest = new Map<string, RelationLimit>();
   for (let from = 0; from < summaries.length; from += summariesAtOnce) {
     const some = summaries.slice(from, from + summariesAtOnce);
