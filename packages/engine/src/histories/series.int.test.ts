@@ -10,7 +10,7 @@ import { type SeededRandom, seededRandom } from "./seeded-random.ts";
 import { tableSteps } from "./table-steps.ts";
 
 /** Incrementals in a row, restores among them, and how often all but one is deleted and begun anew. */
-const length = Number(process.env.TIDEMARK_SERIES ?? 4);
+const length = Number(process.env.TIDEMARK_SERIES ?? 3);
 const restores = Math.max(2, Math.ceil(length / 4));
 const repeats = length >= 30 ? 2 : 1;
 const seed = Number(process.env.TIDEMARK_SERIES_SEED ?? 5);
