@@ -105,6 +105,22 @@ describe("a server with a second repository", { timeout: 180_000 }, () => {
     expect(await readdir(folder)).toEqual(packs);
   });
 
+  it("is retained in both places by one policy, and holds keep the copies, too", async () => {
+    await takeBackup();
+    const newest = await takeBackup();
+    await waitFor(
+      async () => (await place.metadata.copies.ofServers([serverId])).find((row) => row.backupId === newest),
+      { what: "the copy of the newest backup", timeoutMs: 60_000 },
+    );
+    const run = await place.request("retention", { serverId, planHash: null }, { serverId });
+    await place.endedAs(run.id, "succeeded");
+    const rows = await place.metadata.copies.ofServers([serverId]);
+    // One is kept by the policy, one is held.
+    expect(rows.filter(({ goneAt }) => goneAt === null).map((row) => row.backupId)).toEqual([backupId, newest]);
+    const there = await readdir(place.home.join("second", serverId, "backups"));
+    expect(there.sort()).toEqual([backupId, newest]);
+  });
+
   it("is there again in a control plane with an empty database, with its backups and holds, and is restored", async () => {
     await using anew = await testWorkplace();
     await anew.start();
@@ -124,8 +140,13 @@ describe("a server with a second repository", { timeout: 180_000 }, () => {
     expect(await anew.metadata.offline.current([serverId])).toMatchObject([
       { reason: expect.stringContaining("no connection yet") },
     ]);
-    const [backup] = await anew.metadata.backups.ofServer(serverId);
-    expect(backup).toMatchObject({ id: backupId, state: "restorable", hold: { by: "ada", reason: "audit" } });
+    const backups = await anew.metadata.backups.ofServer(serverId);
+    expect(backups.length).toBe(2);
+    expect(backups.find(({ id }) => id === backupId)).toMatchObject({
+      id: backupId,
+      state: "restorable",
+      hold: { by: "ada", reason: "audit" },
+    });
 
     // The copies in the second repository are this server's, too, and no server of their own.
     await attach(anew, "copies", place.home.join("second"));
@@ -134,7 +155,7 @@ describe("a server with a second repository", { timeout: 180_000 }, () => {
     const again = await anew.request("rebuild-catalog", { repositoryId }, { repositoryId });
     expect(RebuildCatalogResult.parse((await anew.endedAs(again.id, "succeeded")).result)).toEqual({
       addedServers: [],
-      backups: 1,
+      backups: 2,
       notes: [],
     });
     const targetDirectory = anew.home.join("restored");

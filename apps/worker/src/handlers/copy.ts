@@ -3,6 +3,7 @@ import type { CopyResult } from "@tidemark/jobs";
 import { AppError, formatBytes } from "@tidemark/kit";
 import type { Server } from "@tidemark/metadata";
 import type { ServerArea } from "@tidemark/repository";
+import { noteCopies } from "../note-copies.ts";
 import { openRegisteredRepository, withArea } from "../open-repository.ts";
 import { requireServer } from "../open-server.ts";
 import { refreshServerFindings } from "../refresh-findings.ts";
@@ -42,11 +43,12 @@ async function copy(
   areas: { readonly source: ServerArea; readonly target: ServerArea },
 ): Promise<CopyResult> {
   const repositoryId = server.copyToId ?? "";
+  const about = { serverId: server.id, repositoryId };
   const acts = { ...areas, clock: deps.clock };
   try {
     const heal = { damaged: areas.source, copies: areas.target, clock: deps.clock };
     const healed = request.heal ? await healPacks(heal, control) : null;
-    await noteCopies(deps, server.id, repositoryId, areas.target);
+    await noteCopies(deps, about, areas.target);
     // One that is asked for by name is copied although it was deleted there once.
     const skipIds = request.backupId === null ? await droppedIds(deps, server.id, repositoryId) : [];
     const plan = await planCopies(acts, { backupId: request.backupId, skipIds });
@@ -66,20 +68,8 @@ async function copy(
       healedPacks: [...(healed?.healedPacks ?? [])],
     };
   } finally {
-    await noteCopies(deps, server.id, repositoryId, areas.target);
+    await noteCopies(deps, about, areas.target);
   }
-}
-
-/** What the second repository holds is the truth; the rows mirror it. */
-async function noteCopies(
-  deps: Pick<WorkerDeps, "metadata">,
-  serverId: string,
-  repositoryId: string,
-  target: ServerArea,
-): Promise<void> {
-  const present = (await target.listBackups()).filter(({ damaged }) => damaged === null);
-  const presentIds = present.map(({ backupId }) => backupId);
-  await deps.metadata.copies.record({ serverId, repositoryId, presentIds });
 }
 
 async function droppedIds(deps: WorkerDeps, serverId: string, repositoryId: string): Promise<readonly string[]> {

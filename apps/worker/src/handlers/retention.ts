@@ -5,6 +5,7 @@ import type { Metadata, PolicyRow } from "@tidemark/metadata";
 import { retentionPlanHash } from "@tidemark/policy";
 import { withArea } from "../open-repository.ts";
 import { requireServer } from "../open-server.ts";
+import { retainCopies } from "../retain-copies.ts";
 import type { RunHandler } from "../run-context.ts";
 import { collectIn } from "./collect.ts";
 
@@ -43,6 +44,7 @@ export const retentionHandler: RunHandler<"retention"> = async ({ request, contr
     await settleRows();
     return { expired, collected: await collectIn(deps, server, area, control) };
   });
+  await retainCopies(deps, server, policy, control);
   const result: RetentionResult = {
     kept: report.expired.keptCount,
     deleted: [...report.expired.deletedIds, ...report.expired.alreadyGoneIds],

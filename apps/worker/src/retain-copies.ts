@@ -1,0 +1,50 @@
+import { type ActControl, executeExpiry, planExpiry } from "@tidemark/engine";
+import { AppError, describeError } from "@tidemark/kit";
+import type { Server } from "@tidemark/metadata";
+import type { RetentionPolicy } from "@tidemark/policy";
+import { copyMarks, type ServerArea } from "@tidemark/repository";
+import { collectIn } from "./handlers/collect.ts";
+import { noteCopies } from "./note-copies.ts";
+import { openRegisteredRepository, withArea } from "./open-repository.ts";
+import type { WorkerDeps } from "./worker-deps.ts";
+
+/**
+ * Applies the server's policy to the copies in its second repository as well, by what that repository itself holds: it
+ * keeps its own newest usable backup, and what is held there. Holds that were put since the last copy are brought first.
+ * A second repository that is away now is retained the next time, and fails nothing.
+ */
+export async function retainCopies(
+  deps: WorkerDeps,
+  server: Server,
+  policy: RetentionPolicy,
+  control: ActControl,
+): Promise<void> {
+  const { copyToId } = server;
+  if (copyToId === null) return;
+  try {
+    const repository = await openRegisteredRepository(deps, copyToId);
+    try {
+      const area = repository.area(server.areaId);
+      await withArea(deps, server, (source) => bringHolds(source, area));
+      const expiry = { area, clock: deps.clock };
+      control.emit({ kind: "phase", phase: "copies", message: "applying the policy to the second repository" });
+      await executeExpiry(expiry, await planExpiry(expiry, policy), control);
+      await noteCopies(deps, { serverId: server.id, repositoryId: copyToId }, area);
+      await collectIn(deps, server, area, control);
+    } finally {
+      await repository.close();
+    }
+  } catch (error) {
+    if (!(error instanceof AppError) || control.signal.aborted) throw error;
+    const { message } = describeError(error);
+    control.emit({ kind: "log", level: "warning", message: `the second repository was not retained: ${message}` });
+  }
+}
+
+/** Before anything is deleted there: a hold that nobody copied yet must keep the copy, too. */
+async function bringHolds(source: ServerArea, target: ServerArea): Promise<void> {
+  const here = new Set((await source.listBackups()).map(({ backupId }) => backupId));
+  for (const { backupId } of await target.listBackups()) {
+    if (here.has(backupId)) await copyMarks(source, target, backupId);
+  }
+}
