@@ -41,6 +41,32 @@ export class Carrier {
     }
   }
 
+  /**
+   * Puts the parent's bytes of this stretch into `target` instead of referring to them, where they would fall into too many
+   * pieces: `false` when they do not, or when enough was fetched. The parent must have all of it. As `carry` to be called
+   * in ascending order.
+   */
+  async gather(parent: ParentFile, from: number, changed: readonly BlockRun[], target: Uint8Array): Promise<boolean> {
+    const to = from + target.length;
+    const extents = await parent.ahead(from, to);
+    const runs = extents.filter((extent): extent is FrameExtent => extent.kind === "frame");
+    // A changed run cuts at most one run in two.
+    if (runs.length + 2 * changed.length <= windowPieces) return false;
+    const pieces = runs.flatMap((extent) =>
+      unchangedPieces(extent, from, to, changed).map((piece) => ({ ...piece, extent })),
+    );
+    if (pieces.length + changed.length <= windowPieces) return false;
+    if (this.#parts.pieces.openedBytes > this.#parts.slicer.readBytes + gatherAllowance) return false;
+    target.fill(0);
+    for (const { extent, begin, end } of pieces) {
+      this.#parts.assertCarriable(extent.packId);
+      const offsetInFrame = extent.offsetInFrame + begin - Number(extent.fileOffset);
+      const bytes = await this.#parts.pieces.bytesOf(extent.packId, extent.frameIndex, offsetInFrame, end - begin);
+      target.set(bytes, begin - from);
+    }
+    return true;
+  }
+
   async #carryRun(file: PendingFile, extent: FrameExtent, from: number, to: number): Promise<void> {
     this.#parts.assertCarriable(extent.packId);
     const skipped = from - Number(extent.fileOffset);
@@ -72,6 +98,39 @@ export class Carrier {
     space.set(bytes);
     slicer.addToBundle(file, space, part);
   }
+}
+
+/** Changed blocks that follow each other, as bytes of the file. */
+export interface BlockRun {
+  readonly begin: number;
+  readonly end: number;
+}
+
+/**
+ * Most pieces that a stretch of 128 KiB (16 pages) may be put together from. A restore reads each frame once and writes
+ * each piece for itself, so what counts is the mean length of a run: eight pieces make it 16 KiB at least, which is where
+ * writing runs one by one still costs less than opening their frames (0.3 ms a frame, 10 µs a write). A window reaches
+ * eight pieces after some four scattered changes, so of a table that changes everywhere a quarter of the windows is stored
+ * anew with each backup at most, and none of one that changes here and there.
+ */
+export const windowPieces = 8;
+
+/** So much is fetched for gathering, and beyond it as much as the server sent: it never becomes what takes the time. */
+const gatherAllowance = 16 * 1024 * 1024;
+
+/** What of an extent lies within the stretch and is not replaced. */
+function unchangedPieces(extent: FrameExtent, from: number, to: number, changed: readonly BlockRun[]): BlockRun[] {
+  const pieces: BlockRun[] = [];
+  let at = Math.max(from, Number(extent.fileOffset));
+  const end = Math.min(to, Number(extent.fileOffset) + extent.lengthBytes);
+  for (const run of changed) {
+    if (run.end <= at) continue;
+    if (run.begin >= end) break;
+    if (run.begin > at) pieces.push({ begin: at, end: run.begin });
+    at = run.end;
+  }
+  if (at < end) pieces.push({ begin: at, end });
+  return pieces;
 }
 
 /** How often it is looked whether too many runs wait. */

@@ -93,6 +93,10 @@ export class FileSlicer {
     return this.#parts.dispatcher.takeBuffer();
   }
 
+  giveBuffer(buffer: Uint8Array): void {
+    this.#parts.dispatcher.giveBuffer(buffer);
+  }
+
   flushQueue(): void {
     this.#parts.queue.flush();
   }

@@ -2,7 +2,7 @@ import { AppError } from "@tidemark/kit";
 import { frameBytes } from "../format.ts";
 import type { ParentFile } from "../manifests/parent-file.ts";
 import type { PatchedFile } from "../types.ts";
-import type { Carrier } from "./carrier.ts";
+import type { BlockRun, Carrier } from "./carrier.ts";
 import { isAllZeros, type PendingFile } from "./entry-queue.ts";
 import { bundleOf, type FileSlicer } from "./file-slicer.ts";
 import { nameOf, wrongSize } from "./open-file-writer.ts";
@@ -29,6 +29,7 @@ export class PatchedFileWriter {
   /** Up to here the new file is put together. */
   #at = 0;
   #run: OpenRun | null = null;
+  #window: OpenWindow | null = null;
   #given = 0;
 
   constructor(parts: PatchedFileParts) {
@@ -67,17 +68,21 @@ export class PatchedFileWriter {
 
   /** What lies before the run is carried first, so that runs are numbered in the file's order. */
   async #beginRun(): Promise<OpenRun> {
-    const { blockSize, changedBlocks } = this.#parts.patch;
-    const first = changedBlocks[this.#next] ?? 0;
-    const fileOffset = first * blockSize;
-    const windowEnd = (Math.floor(fileOffset / frameBytes) + 1) * frameBytes;
-    let blocks = 1;
-    while (changedBlocks[this.#next + blocks] === first + blocks && (first + blocks) * blockSize < windowEnd) blocks++;
+    if (this.#window !== null) return this.#nextInWindow(this.#window);
+    const { slicer, patch } = this.#parts;
+    const { blockSize } = patch;
+    const run = blockRunAt(patch, this.#next);
+    const fileOffset = run.begin;
+    const windowStart = Math.floor(fileOffset / frameBytes) * frameBytes;
+    if (windowStart >= this.#at) {
+      this.#window = await this.#gatherWindow(windowStart);
+      if (this.#window !== null) return this.#nextInWindow(this.#window);
+    }
+    const lengthBytes = run.end - run.begin;
+    const blocks = lengthBytes / blockSize;
     this.#next += blocks;
     await this.#carryTo(fileOffset);
-    const lengthBytes = blocks * blockSize;
     const isFrame = lengthBytes === frameBytes;
-    const { slicer } = this.#parts;
     // By the block and not by the run: a run may fall apart into shorter ones where blocks are zeros.
     const target = isFrame ? slicer.takeBuffer() : await slicer.bundleSpace(lengthBytes, bundleOf(blockSize), blocks);
     return { fileOffset, target, isFrame, filled: 0 };
@@ -85,6 +90,7 @@ export class PatchedFileWriter {
 
   async #endRun(run: OpenRun): Promise<void> {
     this.#run = null;
+    if (this.#window !== null) return this.#endRunInWindow(this.#window);
     const { slicer, file, parent } = this.#parts;
     const { fileOffset, target } = run;
     this.#at = fileOffset + target.length;
@@ -100,11 +106,47 @@ export class PatchedFileWriter {
     }
   }
 
+  /**
+   * The window as a whole, where it would consist of too many pieces: the parent's bytes are fetched and what is written is
+   * laid over them, so that it becomes one run again.
+   */
+  async #gatherWindow(start: number): Promise<OpenWindow | null> {
+    const { slicer, carrier, parent, patch } = this.#parts;
+    const length = Math.min(frameBytes, Number(patch.sizeBytes) - start);
+    const limit = this.#limit();
+    const runs = blockRunsUntil(patch, this.#next, start + frameBytes);
+    // Only where all of it is the parent's: beyond its end and the limit there are zeros and nothing to gather.
+    if (length < frameBytes || limit < start + length) return null;
+    await this.#carryTo(start);
+    const buffer = slicer.takeBuffer();
+    if (await carrier.gather(parent, start, runs, buffer)) return { start, buffer, runs, done: 0 };
+    slicer.giveBuffer(buffer);
+    return null;
+  }
+
+  #nextInWindow({ start, buffer, runs, done }: OpenWindow): OpenRun {
+    const { begin, end } = runs[done] ?? { begin: start, end: start };
+    this.#next += (end - begin) / this.#parts.patch.blockSize;
+    return { fileOffset: begin, target: buffer.subarray(begin - start, end - start), isFrame: false, filled: 0 };
+  }
+
+  async #endRunInWindow(window: OpenWindow): Promise<void> {
+    if (++window.done < window.runs.length) return;
+    this.#window = null;
+    this.#at = window.start + window.buffer.length;
+    await this.#parts.slicer.addFrame(this.#parts.file, window.buffer, { fileOffset: window.start, parent: null });
+  }
+
+  /** Where the parent's bytes end. */
+  #limit(): number {
+    const { parent, patch } = this.#parts;
+    return Math.min(parent.sizeBytes, patch.zerosFrom === null ? parent.sizeBytes : Number(patch.zerosFrom));
+  }
+
   /** Up to the parent's end and the limit it is the parent's, from there on zeros. */
   async #carryTo(end: number): Promise<void> {
-    const { slicer, carrier, file, parent, patch } = this.#parts;
-    const limit = Math.min(parent.sizeBytes, patch.zerosFrom === null ? parent.sizeBytes : Number(patch.zerosFrom));
-    const carriedEnd = Math.max(this.#at, Math.min(end, limit));
+    const { slicer, carrier, file, parent } = this.#parts;
+    const carriedEnd = Math.max(this.#at, Math.min(end, this.#limit()));
     if (carriedEnd > this.#at) await carrier.carry(file, parent, this.#at, carriedEnd);
     if (end > carriedEnd) slicer.addZeros(file, carriedEnd, end - carriedEnd);
     this.#at = end;
@@ -118,6 +160,36 @@ interface OpenRun {
   /** Whether it is a frame of its own. */
   readonly isFrame: boolean;
   filled: number;
+}
+
+/** A stretch of 128 KiB that is put together as a whole. */
+interface OpenWindow {
+  readonly start: number;
+  readonly buffer: Uint8Array;
+  readonly runs: readonly BlockRun[];
+  /** Runs that are written. */
+  done: number;
+}
+
+/** The changed blocks that follow each other from this one on, up to where a full stream would cut. */
+function blockRunAt({ blockSize, changedBlocks }: PatchedFile, index: number): BlockRun {
+  const first = changedBlocks[index] ?? 0;
+  const begin = first * blockSize;
+  const windowEnd = (Math.floor(begin / frameBytes) + 1) * frameBytes;
+  let blocks = 1;
+  while (changedBlocks[index + blocks] === first + blocks && (first + blocks) * blockSize < windowEnd) blocks++;
+  return { begin, end: begin + blocks * blockSize };
+}
+
+function blockRunsUntil(patch: PatchedFile, index: number, end: number): BlockRun[] {
+  const runs: BlockRun[] = [];
+  for (let at = index; at < patch.changedBlocks.length; ) {
+    const run = blockRunAt(patch, at);
+    if (run.begin >= end) break;
+    runs.push(run);
+    at += (run.end - run.begin) / patch.blockSize;
+  }
+  return runs;
 }
 
 /** Blocks of zeros and others, apart: zeros take no room. */

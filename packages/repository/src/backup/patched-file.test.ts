@@ -20,6 +20,7 @@ import type {
   ServerArea,
   StoredBackup,
 } from "../types.ts";
+import { windowPieces } from "./carrier.ts";
 
 const block = 8192;
 const path = new TextEncoder().encode("base/5/1259");
@@ -226,6 +227,36 @@ describe("a patched file", () => {
     const fewer = await writer.addPatchedFile({ ...entry, changedBlocks: Uint32Array.of(0) });
     await expect(fewer.end()).rejects.toMatchObject({ code: "backup-stream-damaged" });
     await writer.abort();
+    await repository.close();
+  });
+});
+
+describe("a file that is patched again and again", () => {
+  it("is put together anew where it would fall into too many pieces, so that a restore stays cheap", async () => {
+    const { area, repository } = await newTestRepository({ encrypted: false });
+    const windows = 6;
+    let bytes = noise(block * 16 * windows, 1);
+    await takeTestBackup(area, "bak_0", null, files(bytes));
+    let gathered = 0n;
+    for (let generation = 1; generation <= 30; generation++) {
+      const random = noise(windows, generation);
+      const blocks = new Map(Array.from(random, (dice, window) => [window * 16 + (dice % 16), generation]));
+      const begin = { backupId: `bak_${generation}`, parentId: `bak_${generation - 1}` };
+      const { counts } = await takePatch(area, begin, { sizeBytes: bytes.length, blocks });
+      gathered += (counts?.newBytes ?? 0n) - (counts?.readBytes ?? 0n);
+      bytes = bytes.slice();
+      for (const [number, fill] of blocks) bytes.fill(fill, number * block, (number + 1) * block);
+      const pieces = Array<number>(windows).fill(0);
+      for (const { fileOffset } of await extentsOf(area, begin.backupId)) {
+        const window = Number(fileOffset) / (block * 16);
+        pieces[Math.floor(window)] = (pieces[Math.floor(window)] ?? 0) + 1;
+      }
+      expect(Math.max(...pieces)).toBeLessThanOrEqual(windowPieces);
+    }
+    expect([...(await readTestBackup(area, "bak_30"))]).toEqual([...files(bytes)]);
+    expect(gathered).toBeGreaterThan(0n);
+    // Far less than storing it anew with every backup.
+    expect(gathered).toBeLessThan(BigInt(bytes.length * 8));
     await repository.close();
   });
 });

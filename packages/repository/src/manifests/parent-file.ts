@@ -59,6 +59,14 @@ export class ParentFile {
     }
   }
 
+  /** The extents that hold bytes of this stretch, without walking past them. `from` as in `extentAt`. */
+  async ahead(from: number, to: number): Promise<readonly Extent[]> {
+    if ((await this.extentAt(from)) === null) return [];
+    while (this.#nextOffset < to && (await this.#nextRecord()));
+    const end = this.#extents.findIndex((extent, at) => at >= this.#at && Number(extent.fileOffset) >= to);
+    return this.#extents.slice(this.#at, end === -1 ? undefined : end);
+  }
+
   /** Whether one of the file's runs lies in one of these packs, by number. Uses the walk up. */
   async touches(packNumbers: ReadonlySet<number>): Promise<boolean> {
     let found = false;
@@ -77,12 +85,12 @@ export class ParentFile {
   async #nextRecord(): Promise<boolean> {
     const body = await this.#nextBody();
     if (body === null) return false;
-    this.#offset = this.#nextOffset;
-    this.#extents = await asManifestErrors(this.#manifest.key, async () =>
+    const extents = await asManifestErrors(this.#manifest.key, async () =>
       readExtentsRecord(body, BigInt(this.#nextOffset), this.#manifest.packIds),
     );
+    for (const extent of extents) this.#nextOffset += Number(extent.lengthBytes);
+    this.#extents = this.#at >= this.#extents.length ? extents : [...this.#extents.slice(this.#at), ...extents];
     this.#at = 0;
-    for (const extent of this.#extents) this.#nextOffset += Number(extent.lengthBytes);
     return true;
   }
 

@@ -15,6 +15,8 @@ export class PieceReader {
   readonly #signal: AbortSignal | undefined;
   /** Opened frames by pack and index, the last used last. */
   readonly #opened = new Map<string, Uint8Array>();
+  /** Plain bytes of the frames that were fetched and opened. */
+  openedBytes = 0;
 
   constructor(context: RepositoryContext, serverId: string, signal: AbortSignal | undefined) {
     this.#directories = new DirectoryCache(context, serverId, signal);
@@ -57,10 +59,15 @@ export class PieceReader {
   async #open(packId: string, frameIndex: number): Promise<Uint8Array> {
     const name = `${packId} ${frameIndex}`;
     const known = this.#opened.get(name);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      this.#opened.delete(name);
+      this.#opened.set(name, known);
+      return known;
+    }
     for await (const frame of this.#frames.readFrames(packId, [frameIndex], this.#signal)) {
       if (frame.kind === "damaged") throw new AppError(frame.code, { message: frame.reason, context: { packId } });
       this.#opened.set(name, frame.plain);
+      this.openedBytes += frame.plain.length;
       const oldest = this.#opened.keys().next().value;
       if (this.#opened.size > keptFrames && oldest !== undefined) this.#opened.delete(oldest);
       return frame.plain;
@@ -81,8 +88,8 @@ export class PieceReader {
   }
 }
 
-/** Frames a file's pieces come from one after another; the next is mostly the one before. */
-const keptFrames = 8;
+/** Frames a file's pieces come from, one of each backup since it was whole; neighbouring windows share them. 4 MiB. */
+const keptFrames = 32;
 
 /** The checksum of the bytes from `from` (on the grid) to `to`. */
 function combinePieces(pieces: Uint32Array, from: number, to: number): number {
