@@ -71,9 +71,9 @@ describe("what a real store can do is found on the store", () => {
     expect(await store.probe()).toMatchObject({ versioning: "on", objectLock: { byDefault: null } });
   });
 
-  it.each(["swift", "ceph"])("%s lists more than a page of keys, in order", async (name) => {
-    const { store } = (await tried(name, "many-keys")) ?? {};
-    if (store === undefined) return;
+  // Not on Swift: a thousand writes of two requests each are too slow there for what a stub pages through as well.
+  it("Ceph lists more than a page of keys, in order", async ({ skip }) => {
+    const { store } = (await tried("ceph", "many-keys")) ?? skip();
     await store.probe();
     const keys = Array.from({ length: manyKeys }, (_, number) => `a/${String(number).padStart(5, "0")}`);
     const left = [...keys];

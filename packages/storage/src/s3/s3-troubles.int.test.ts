@@ -224,11 +224,13 @@ describe("an upload in parts", () => {
       expect(stub.objects.get("vault/big")?.bytes.toString()).toBe("theirs");
     }));
 
-  it("sends Content-MD5 with every write", () =>
+  it("sends Content-MD5 with every write, and the session's token with every request", () =>
     withStub({}, async (stub, store) => {
       await store.put("big", once(large()));
       const writes = stub.requests.filter(({ method, key }) => method === "PUT" && key.includes("big"));
       expect(writes.map(({ headers }) => headers["content-md5"])).not.toContain(undefined);
+      const tokens = new Set(stub.requests.map(({ headers }) => headers["x-amz-security-token"]));
+      expect([...tokens]).toEqual(["sitzungs-token"]);
     }));
 });
 
