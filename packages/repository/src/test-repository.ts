@@ -1,7 +1,9 @@
+import { createHash } from "node:crypto";
 import { Secret } from "@tidemark/kit";
 import { MemoryStore, type ObjectStore } from "@tidemark/storage";
 import { createRepository, type RepositoryOptions } from "./open-repository.ts";
 import { encodeFrame, type Fingerprinter, loadFingerprinter } from "./packs/frame-kernel.ts";
+import { FramePool } from "./packs/frame-pool.ts";
 import type {
   BackupFacts,
   BackupWriter,
@@ -70,12 +72,21 @@ export class InlineEncoder implements FrameEncoder {
   }
 }
 
+/** One thread for all repositories of a test file: starting one takes longer than most of what they read. */
+class KeptPool extends FramePool {
+  override async close(): Promise<void> {
+    return;
+  }
+}
+
+export const testOpeners: FramePool = new KeptPool({ threads: 1 });
+
 export async function newTestRepository(
   options: RepositoryOptions & { readonly store?: ObjectStore; readonly encrypted?: boolean } = {},
 ): Promise<{ readonly repository: Repository; readonly area: ServerArea; readonly store: ObjectStore }> {
   const { store = new MemoryStore(), encrypted = true, ...rest } = options;
   const repository = await createRepository(store, {
-    openerThreads: 1,
+    openers: testOpeners,
     ...rest,
     encryption: encrypted ? testKey : "none",
   });
@@ -142,6 +153,12 @@ export async function filesOf(area: ServerArea, backupId: string): Promise<Manif
   const found: ManifestFile[] = [];
   for await (const entry of (await area.openManifest(backupId)).entries()) if (entry.kind === "file") found.push(entry);
   return found;
+}
+
+/** Files as what tells them apart: comparing megabytes one by one is what most of these tests would spend their time with. */
+export function digestsOf(files: TestFiles): ReadonlyMap<string, string> {
+  const digest = (bytes: Uint8Array): string => createHash("blake2b512").update(bytes).digest("hex").slice(0, 32);
+  return new Map([...files].map(([name, bytes]) => [name, `${bytes.length} bytes, ${digest(bytes)}`]));
 }
 
 /** Bytes that are reproducible and do not compress to nothing. */

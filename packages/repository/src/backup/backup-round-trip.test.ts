@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { openRepository } from "../open-repository.ts";
 import {
+  digestsOf,
   InlineEncoder,
   keysOf,
   newTestRepository,
@@ -214,8 +215,8 @@ describe("whatever the files are", () => {
           parentId = `${id}_again`;
         }
         for (const [index, files] of trees.entries()) {
-          expect(await readTestBackup(area, `bak_${index}`)).toEqual(files);
-          expect(await readTestBackup(area, `bak_${index}_again`)).toEqual(files);
+          expect(digestsOf(await readTestBackup(area, `bak_${index}`))).toEqual(digestsOf(files));
+          expect(digestsOf(await readTestBackup(area, `bak_${index}_again`))).toEqual(digestsOf(files));
         }
         await repository.close();
       }),
@@ -233,7 +234,7 @@ describe("the keys of a repository", () => {
     const made = await createRepository(store, { encryption: passphrase("caf\u00e9"), passphraseCost });
     await takeTestBackup(made.area("srv_1"), "bak_1", null, cluster());
     const again = await openRepository(store, { key: passphrase("cafe\u0301") });
-    expect(await readTestBackup(again.area("srv_1"), "bak_1")).toEqual(cluster());
+    expect(digestsOf(await readTestBackup(again.area("srv_1"), "bak_1"))).toEqual(digestsOf(cluster()));
     await expect(openRepository(store, { key: passphrase("cafe") })).rejects.toMatchObject({
       code: "repository-key-wrong",
     });

@@ -6,6 +6,7 @@ import { readPackWriter } from "../packs/pack-directory.ts";
 import { contextOf } from "../server-area.ts";
 import type { RepositoryStep } from "../steps.ts";
 import {
+  digestsOf,
   InlineEncoder,
   keysOf,
   newTestRepository,
@@ -82,7 +83,9 @@ async function collect(area: ServerArea, hours: number): Promise<void> {
 }
 
 describe("a backup taken again", () => {
-  it("after a death at 60 % stores less than half, is whole, and keeps what it took up", { timeout: 60_000 }, async () => {
+  it("after a death at 60 % stores less than half, is whole, and keeps what it took up", {
+    timeout: 60_000,
+  }, async () => {
     const world = await newWorld();
     const { area, store } = world;
     const files = new Map([["large", frames(896, 1)]]);
@@ -94,7 +97,8 @@ describe("a backup taken again", () => {
       sizeBytes: BigInt(total),
       modifiedAt: new Date(0),
     });
-    for (let at = 0; at < total * 0.6; at += mebi) await file.write((files.get("large") ?? noise(0, 0)).subarray(at, at + mebi));
+    for (let at = 0; at < total * 0.6; at += mebi)
+      await file.write((files.get("large") ?? noise(0, 0)).subarray(at, at + mebi));
     // Killed: nothing it would still do takes place. Two packs of 32 MiB come to be there.
     await packsThere(store, 2);
     const left = await keysOf(store, "srv_1/packs/");
@@ -134,7 +138,7 @@ describe("a backup taken again", () => {
     const again = await takeAgain(world.area, "bak_3", ["bak_2", "bak_1"], files);
     expect(again.salvaged).toBe(BigInt(3 * 9_000 + 3 * 131_072));
     expect(again.storedBytes).toBe(0);
-    expect(await readTestBackup(world.area, "bak_3")).toEqual(files);
+    expect(digestsOf(await readTestBackup(world.area, "bak_3"))).toEqual(digestsOf(files));
   });
 
   it("takes nothing whose bytes differ, whatever fingerprint and checksum say", async () => {
@@ -148,7 +152,7 @@ describe("a backup taken again", () => {
     await expect(writer.commit(testFacts)).rejects.toThrow("killed");
     const files = new Map([["large", truth]]);
     expect((await takeAgain(world.area, "bak_2", ["bak_1"], files)).salvaged).toBe(0n);
-    expect(await readTestBackup(world.area, "bak_2")).toEqual(files);
+    expect(digestsOf(await readTestBackup(world.area, "bak_2"))).toEqual(digestsOf(files));
   });
 
   it("stores anew what is damaged or gone", async () => {
@@ -160,7 +164,7 @@ describe("a backup taken again", () => {
     bytes[200_000] = (bytes[200_000] ?? 0) ^ 1;
     world.store.overwrite(pack, bytes);
     expect((await takeAgain(world.area, "bak_2", ["bak_1"], files)).salvaged).toBe(BigInt(3 * 131_072));
-    expect(await readTestBackup(world.area, "bak_2")).toEqual(files);
+    expect(digestsOf(await readTestBackup(world.area, "bak_2"))).toEqual(digestsOf(files));
   });
 
   it("takes the packs from a writer that was only paused, which then neither commits nor removes them", async () => {

@@ -65,7 +65,14 @@ const packsWeighed = 1000;
 export async function usageOf(context: RepositoryContext, serverId: string): Promise<AreaUsage> {
   const { packs, use, passes } = await surveyArea(context, serverId, context.clock.now(), { withUse: true });
   const shapes = passes.latest?.shapes ?? new Map();
-  return (await measureUsage(context, serverId, { packs, use: use ?? new AreaUse() }, { shapes, exactPacks: Number.POSITIVE_INFINITY })).usage;
+  return (
+    await measureUsage(
+      context,
+      serverId,
+      { packs, use: use ?? new AreaUse() },
+      { shapes, exactPacks: Number.POSITIVE_INFINITY },
+    )
+  ).usage;
 }
 
 interface Judgement {

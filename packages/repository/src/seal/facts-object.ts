@@ -26,7 +26,9 @@ export async function getFacts<T>(
     if (error instanceof AppError && error.code === "object-missing") return null;
     throw error;
   }
-  const seal = sealOf(context, key, decodePrefix(bytes, key), magic.fact);
+  const prefix = decodePrefix(bytes, key);
+  if (prefix.firstBoxBytes !== bytes.length - prefixBytes) throw damagedObject(key, "it has another length than it says");
+  const seal = sealOf(context, key, prefix, magic.fact);
   try {
     return read(JsonFields.parse(openBox(bytes.subarray(prefixBytes), seal.part("fact", 0))));
   } catch (cause) {
