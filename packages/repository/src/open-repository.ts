@@ -12,7 +12,7 @@ import type { RepositoryKeys } from "./keys/repository-keys.ts";
 import { ownerOf } from "./keys/slot-writer.ts";
 import { FramePool } from "./packs/frame-pool.ts";
 import { documentKey, keySlotKey, keysPrefix } from "./paths.ts";
-import type { RepositoryContext } from "./repository-context.ts";
+import type { Every, RepositoryContext } from "./repository-context.ts";
 import {
   encodeDocument,
   isRepository,
@@ -32,6 +32,12 @@ export interface RepositoryOptions {
   readonly compression?: CompressionSetting;
   /** Where a manifest in the making goes beyond 8 MiB: sealed, unlinked at once. Default: the system's temporary folder. */
   readonly spoolFolder?: string;
+  /** How often writers, readers and copies renew their leases. Default 10 minutes; six renewals fit into a lease's time. */
+  readonly leaseRenewalMs?: number;
+  /** Threads that open frames; closed with the repository. Default: `openerThreads` of its own. */
+  readonly openers?: FramePool;
+  /** The timers of lease renewals. */
+  readonly every?: Every;
   readonly onStep?: OnStep;
   readonly clock?: Clock;
   readonly newId?: (kind: IdKind) => string;
@@ -152,11 +158,13 @@ async function openWith(
     fingerprintSeed,
     compression: assertCompression(options.compression ?? defaultCompression),
     spoolFolder: options.spoolFolder ?? tmpdir(),
+    leaseRenewalMs: options.leaseRenewalMs ?? 600_000,
+    every: options.every ?? everyInterval,
     clock: options.clock ?? systemClock,
     newId: options.newId ?? newId,
     randomBytes: options.randomBytes ?? ownRandomBytes,
     step: async (name) => options.onStep?.(name),
-    openers: new FramePool({ threads: options.openerThreads ?? 2 }),
+    openers: options.openers ?? new FramePool({ threads: options.openerThreads ?? 2 }),
   };
   const { passphraseCost } = options;
   const keys =
@@ -197,6 +205,12 @@ class OpenedRepository implements Repository {
   async close(): Promise<void> {
     await this.#context.openers.close();
   }
+}
+
+function everyInterval(intervalMs: number, act: () => void): () => void {
+  const timer = setInterval(act, intervalMs);
+  timer.unref();
+  return () => clearInterval(timer);
 }
 
 function ownRandomBytes(length: number): Uint8Array {
