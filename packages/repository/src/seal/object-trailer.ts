@@ -107,8 +107,8 @@ export async function readTail(
   }
 }
 
-/** Enough for the trailer and most directories. */
-const tailBytes = 64 * 1024;
+/** Enough for the trailer and most directories: one of a pack of table data (800 frames, with their pieces) has 90 KiB. */
+const tailBytes = 128 * 1024;
 
 export async function getRange(
   store: ObjectStore,
