@@ -1,6 +1,7 @@
 import { AppError, joinCleanup } from "@tidemark/kit";
 import { holdLease } from "../collection/lease-keeper.ts";
 import { readMarks } from "../collection/mark.ts";
+import { holdPacks } from "../collection/pack-hold.ts";
 import { isLostManifest, ManifestObject, readManifestBeginning } from "../manifests/manifest-object.ts";
 import { assertId, manifestKey, marksPrefix, nameOf, packKey, packsPrefix } from "../paths.ts";
 import type { RepositoryContext } from "../repository-context.ts";
@@ -74,33 +75,18 @@ export async function copyBackup(copy: CopyBackup): Promise<CopiedBackup> {
     throw new AppError("bad-request", { message: "a backup is copied to the same server of another repository" });
   }
   await to.step("copy:before-lease");
-  return withLease(from, copy.source.serverId, "reader", () =>
-    withLease(to, copy.target.serverId, "copy", async () => {
-      await to.step("copy:after-lease");
-      return new BackupCopy(copy, from, to).run();
-    }),
-  );
-}
-
-/** A place that cannot be written cannot be collected either: there a reader needs no lease. */
-async function withLease<T>(
-  context: RepositoryContext,
-  serverId: string,
-  kind: "reader" | "copy",
-  act: () => Promise<T>,
-): Promise<T> {
-  const lease = await holdLease(context, serverId, { kind, backupId: null }).catch((error: unknown) => {
-    if (kind === "reader" && error instanceof AppError && error.code === "repository-read-only") return null;
-    throw error;
-  });
-  let result: T;
+  // A place that refuses to be written to holds nobody up: there no collection removes anything either.
+  await using _reading = await holdPacks(from, copy.source.serverId, "reader");
+  const writing = await holdLease(to, copy.target.serverId, { kind: "copy", backupId: null });
+  let copied: CopiedBackup;
   try {
-    result = await act();
+    await to.step("copy:after-lease");
+    copied = await new BackupCopy(copy, from, to).run();
   } catch (error) {
-    throw await joinCleanup(error, async () => lease?.release());
+    throw await joinCleanup(error, () => writing.release());
   }
-  await lease?.release();
-  return result;
+  await writing.release();
+  return copied;
 }
 
 class BackupCopy {

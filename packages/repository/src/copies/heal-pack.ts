@@ -1,5 +1,5 @@
 import { AppError } from "@tidemark/kit";
-import { holdLease } from "../collection/lease-keeper.ts";
+import { holdPacks } from "../collection/pack-hold.ts";
 import { packKey } from "../paths.ts";
 import { contextOf } from "../server-area.ts";
 import type { ServerArea } from "../types.ts";
@@ -28,21 +28,17 @@ export async function healPack(
   const { serverId } = damaged;
   const was = await stateOf(damaged, packId, options);
   if (was === "whole") return { packId, was, storedBytes: 0 };
-  const lease = await holdLease(source, serverId, { kind: "reader", backupId: null });
-  try {
-    const pack = await openSourcePack(source, serverId, packId, options.signal).catch((error: unknown) => {
-      throw unhealable(error, packId, source.store.location);
-    });
-    await openEveryFrame(from, packId, pack.directory.frameCount, options);
-    await target.step("heal:before-remove");
-    if (was === "damaged") await target.store.delete(packKey(serverId, packId));
-    await target.step("heal:before-put");
-    const storedBytes = await copyPack(pack, target, serverId, packId, options);
-    await target.step("heal:after-put");
-    return { packId, was, storedBytes };
-  } finally {
-    await lease.release();
-  }
+  await using _reading = await holdPacks(source, serverId, "reader");
+  const pack = await openSourcePack(source, serverId, packId, options.signal).catch((error: unknown) => {
+    throw unhealable(error, packId, source.store.location);
+  });
+  await openEveryFrame(from, packId, pack.directory.frameCount, options);
+  await target.step("heal:before-remove");
+  if (was === "damaged") await target.store.delete(packKey(serverId, packId));
+  await target.step("heal:before-put");
+  const storedBytes = await copyPack(pack, target, serverId, packId, options);
+  await target.step("heal:after-put");
+  return { packId, was, storedBytes };
 }
 
 /** Guards alone say whether what is stored is what was stored. */
