@@ -23,6 +23,18 @@ describe("baseBackupCommand", () => {
     }
   });
 
+  it("asks for changed blocks only from 17 on", () => {
+    const incremental = { ...options, incremental: { blockSize: 8192, blocksPerSegment: 131_072 } };
+    for (const major of [17, 18]) {
+      expect(baseBackupCommand(incremental, capabilitiesOf(major))).toContain("'CRC32C', INCREMENTAL)");
+    }
+    for (const major of [13, 16]) {
+      expect(() => baseBackupCommand(incremental, capabilitiesOf(major))).toThrow(
+        expect.objectContaining({ code: "version-unsupported" }),
+      );
+    }
+  });
+
   it.each([
     { ...options, maxRateKib: 31 },
     { ...options, maxRateKib: 1_048_577 },
