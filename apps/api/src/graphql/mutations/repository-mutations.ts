@@ -8,6 +8,7 @@ import {
 import { builder } from "../builder.ts";
 import { RepositoryRef, RunRef, UserErrorRef } from "../refs.ts";
 import { mutation } from "./define-mutation.ts";
+import { keyText } from "./input-types.ts";
 import { errorsText, payload, refused, repositoryOf, runOf } from "./payloads.ts";
 
 const whichRepository = "Which repository.";
@@ -49,6 +50,7 @@ mutation(
       recipient: t.string({ description: "An age recipient (age1…, X25519)." }),
       passphrase: t.string({ description: "A passphrase of at least 8 characters. Sealed for the workers at once." }),
       keyText: t.string({ description: "The text of a key file. Sealed for the workers at once." }),
+      idempotencyKey: t.string({ description: keyText }),
     }),
   }),
   keyPayload("AddRepositoryKeyPayload", "A key that is being added."),
@@ -62,6 +64,7 @@ mutation(
     fields: (t) => ({
       repositoryId: t.id({ required: true, description: whichRepository }),
       ownerId: t.string({ required: true, description: "ownerId of its slots." }),
+      idempotencyKey: t.string({ description: keyText }),
       planHash: t.string({ description: planText }),
     }),
   }),
@@ -76,6 +79,7 @@ mutation(
     fields: (t) => ({
       repositoryId: t.id({ required: true, description: whichRepository }),
       planHash: t.string({ description: planText }),
+      idempotencyKey: t.string({ description: keyText }),
       keyTexts: t.stringList({
         description: "Key files and passphrases of others, who get the new data key too. Recipients need none.",
       }),
