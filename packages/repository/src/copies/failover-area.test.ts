@@ -139,6 +139,24 @@ describe("an area with a second repository behind it", () => {
     expect(notes.map(({ what }) => what)).toEqual(["pack"]);
   });
 
+  it("holds the packs in both places, and in the second alone when the first is away", async () => {
+    const { store, secondStore, through } = await pair();
+    const leases = async (): Promise<number[]> =>
+      Promise.all([store, secondStore].map(async (one) => (await keysOf(one, "srv_1/leases/")).length));
+    {
+      const { area } = await through(store);
+      await using _hold = await area.holdPacks("reader");
+      expect(await leases()).toEqual([1, 1]);
+    }
+    expect(await leases()).toEqual([0, 0]);
+    const fault = { operation: "put" as const, effect: { kind: "error-before", code: "storage-unreachable" } as const };
+    const { area, notes } = await through(new FaultyStore(store, { faults: [fault] }));
+    await using _hold = await area.holdPacks("reader");
+    expect(await leases()).toEqual([0, 1]);
+    expect(notes.map(({ what }) => what)).toEqual(["repository"]);
+    await expectFiles(area);
+  });
+
   it("names both damages when neither can give it, and writes nothing", async () => {
     const { store, secondStore, through, packKeys } = await pair();
     for (const key of packKeys) {

@@ -1,4 +1,5 @@
 import { AppError } from "@tidemark/kit";
+import type { PackHold } from "../collection/pack-hold.ts";
 import type { FrameSource, ManifestReader, Mark, ServerArea, StoredBackup } from "../types.ts";
 import { FailoverFrames } from "./failover-frames.ts";
 import { isLost, StallGuard } from "./stall-guard.ts";
@@ -50,7 +51,7 @@ function readsOnly(name: string): AppError {
 }
 
 class FailoverReader {
-  readonly reads: Pick<ServerArea, "listBackups" | "openManifest" | "marks" | "frames">;
+  readonly reads: Pick<ServerArea, "listBackups" | "openManifest" | "marks" | "frames" | "holdPacks">;
   readonly #primary: ServerArea;
   readonly #second: ServerArea;
   readonly #onNote: (note: FailoverNote) => void;
@@ -69,6 +70,7 @@ class FailoverReader {
       openManifest: (backupId) => this.#openManifest(backupId),
       marks: (backupId) => this.#marks(backupId),
       frames: () => this.#frames(),
+      holdPacks: (kind) => this.#holdPacks(kind),
     };
   }
 
@@ -107,6 +109,26 @@ class FailoverReader {
     return first.ok ? first.value : this.#second.marks(backupId);
   }
 
+  /** In both places, since either may be read. One that cannot be asked is no reason not to read the other. */
+  async #holdPacks(kind: "reader" | "copy"): Promise<PackHold> {
+    const first = await this.#try("repository", null, () => this.#primary.holdPacks(kind));
+    const holds = first.ok ? [first.value] : [];
+    try {
+      holds.push(await this.#second.holdPacks(kind));
+    } catch (error) {
+      if (!first.ok || !(error instanceof AppError)) throw error;
+    }
+    return {
+      get problem() {
+        return holds.find(({ problem }) => problem !== null)?.problem ?? null;
+      },
+      [Symbol.asyncDispose]: async () => {
+        // A first that hangs by now must not keep the act from ending; its lease expires.
+        await Promise.all(holds.map((hold) => this.#guard.within(release(hold)).catch(passLost)));
+      },
+    };
+  }
+
   #frames(): FrameSource {
     return new FailoverFrames(this.#primary.frames(), this.#second.frames(), {
       down: () => this.#down,
@@ -143,6 +165,14 @@ class FailoverReader {
     this.#noted.add(name);
     this.#onNote({ what, id, reason });
   }
+}
+
+async function release(hold: PackHold): Promise<void> {
+  await hold[Symbol.asyncDispose]();
+}
+
+function passLost(error: unknown): void {
+  if (!isLost(error)) throw error;
 }
 
 const damage: ReadonlySet<string> = new Set([
