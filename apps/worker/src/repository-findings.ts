@@ -1,11 +1,18 @@
 import { formatBytes } from "@tidemark/kit";
 import type { RepositoryRow, SeenFinding } from "@tidemark/metadata";
 
-export const repositoryChecks = ["recovery-kit-unsaved", "repository-state", "repository-filling"] as const;
+export const repositoryChecks = [
+  "recovery-kit-unsaved",
+  "repository-state",
+  "repository-filling",
+  "repository-shared-writes",
+] as const;
 
 /** What needs a person about a repository, decided from its row. */
 export function repositoryFindings(repository: RepositoryRow): readonly SeenFinding[] {
-  return [recoveryKit(repository), state(repository), filling(repository)].filter((finding) => finding !== null);
+  return [recoveryKit(repository), state(repository), filling(repository), sharedWrites(repository)].filter(
+    (finding) => finding !== null,
+  );
 }
 
 function recoveryKit(repository: RepositoryRow): SeenFinding | null {
@@ -49,6 +56,20 @@ function filling(repository: RepositoryRow): SeenFinding | null {
     found: `${formatBytes(freeBytes)} of ${formatBytes(totalBytes)} are free`,
     required: "a tenth free",
     why: "the next backup may not fit",
+    actionLabel: "Open the repository",
+    actionPath: `/repositories/${repository.id}`,
+  };
+}
+
+function sharedWrites(repository: RepositoryRow): SeenFinding | null {
+  if (repository.exclusiveCreate !== false || repository.formatId === null) return null;
+  return {
+    checkId: "repository-shared-writes",
+    severity: "note",
+    title: `Use ${repository.name} from one control plane only`,
+    found: "its store cannot refuse a second object under a key",
+    required: "a store that creates exclusively, or one control plane only",
+    why: "two control planes that write there at once could replace each other's objects",
     actionLabel: "Open the repository",
     actionPath: `/repositories/${repository.id}`,
   };

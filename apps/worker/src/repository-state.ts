@@ -70,10 +70,10 @@ async function examine(deps: StateDeps, repositoryId: string): Promise<Repositor
     const repository = await openRegisteredRepository(deps, repositoryId);
     await repository.close();
     const store = await openRepositoryStore(deps, await deps.metadata.repositories.credentials(repositoryId));
-    const { writable } = await store.probe();
+    const { writable, exclusiveCreate } = await store.probe();
     const space = await spaceOf(deps, repositoryId);
     if (!writable) return { state: "read-only", stateDetail: "the repository refuses writes", ...space };
-    return { state: "ready", stateDetail: null, ...space };
+    return { state: "ready", stateDetail: null, exclusiveCreate, ...space };
   } catch (error) {
     return { state: stateOfError(error) ?? "failed", stateDetail: describeError(error).message };
   }

@@ -41,6 +41,8 @@ export interface RepositoryRow {
   readonly freeBytes: bigint | null;
   readonly totalBytes: bigint | null;
   readonly storedBytes: bigint | null;
+  /** Whether its store itself refuses a second object under a key; null: not tried yet. */
+  readonly exclusiveCreate: boolean | null;
   readonly recoveryKitSavedAt: Date | null;
   /** When a worker last looked. */
   readonly checkedAt: Date | null;
@@ -75,6 +77,7 @@ export interface RepositoryChange {
   readonly freeBytes?: bigint | null;
   readonly totalBytes?: bigint | null;
   readonly storedBytes?: bigint | null;
+  readonly exclusiveCreate?: boolean;
 }
 
 export interface RepositoryStore {
@@ -119,6 +122,7 @@ const repositoryColumns = {
   freeBytes: true,
   totalBytes: true,
   storedBytes: true,
+  exclusiveCreate: true,
   recoveryKitSavedAt: true,
   checkedAt: true,
   createdAt: true,

@@ -36,6 +36,8 @@ export const attachRepositoryHandler: RunHandler<"attach-repository"> = async (c
         formatId: repository.id,
         formatVersion: repository.formatVersion,
         encrypted: repository.encrypted,
+        // What may not write cannot try it.
+        ...(writable ? { exclusiveCreate } : {}),
         freeBytes: space?.freeBytes ?? null,
         totalBytes: space?.totalBytes ?? null,
       });
