@@ -1,4 +1,4 @@
-import { readdir, readFile, readlink, realpath } from "node:fs/promises";
+import { readFile, readlink, realpath } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { AppError, type ErrorCode, systemErrorCode } from "@tidemark/kit";
 import { parsePgControl } from "@tidemark/postgres";
@@ -105,14 +105,4 @@ async function leadsTo(link: string, folder: string): Promise<boolean> {
 
 function notEmpty(sentence: string): DeltaObstacle {
   return { code: "target-not-empty", sentence };
-}
-
-/** Whether there is anything at all for a delta to build on. */
-export async function isBare(targetDirectory: string): Promise<boolean> {
-  try {
-    return (await readdir(targetDirectory)).every((name) => name === restoringMark || name === "lost+found");
-  } catch (error) {
-    if (systemErrorCode(error) === "ENOENT") return true;
-    throw error;
-  }
 }
