@@ -18,7 +18,9 @@ it("the manifest of 8 GiB in 700 000 runs is written, read and built upon in a h
     readonly peakMiB: { readonly carry: number };
   };
   expect(measured.extents).toBeGreaterThan(600_000);
-  expect(measured).toMatchObject({ runs: measured.extents, carriedRuns: measured.extents - 8 });
-  expect(measured.carriedBytes).toBe(String(8 * 131_071 * 8192));
+  expect(measured.runs).toBe(measured.extents);
+  // The first sixteen pages of each of the eight files changed.
+  expect(measured.carriedBytes).toBe(String(8 * (131_072 - 16) * 8192));
+  expect(measured.carriedRuns).toBeGreaterThan(measured.extents - 8 * 16);
   expect(measured.peakMiB.carry).toBeLessThan(400);
 }, 120_000);
