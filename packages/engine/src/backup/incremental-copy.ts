@@ -78,7 +78,10 @@ export class IncrementalCopy implements Increments {
         `${path} was cut and changed behind the cut just now, which the server may not tell whole`,
       );
     }
-    return limits.zerosFrom(path, this.#parts.details);
+    const zerosFrom = limits.zerosFrom(path, this.#parts.details);
+    // Such a file the server sends in full: that it did not means that it knows other limits than we do.
+    if (zerosFrom === 0n) throw incrementalRefused(`${path} came as an increment although all of it was cut off`);
+    return zerosFrom;
   }
 
   /** Throws `incremental-refused` unless the server built on what we meant. */

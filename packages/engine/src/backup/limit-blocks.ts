@@ -33,7 +33,7 @@ export class LimitBlocks {
 
   /**
    * The byte of this file from which on what is not sent is zeros; null when there is none. 0 where the whole file lies
-   * behind the limit: the server sends such a file in full, and were it not to, nothing of the parent's would be taken.
+   * behind the limit: such a file the server sends in full.
    */
   zerosFrom(path: string, { blockSize, blocksPerSegment }: PageLayout): bigint | null {
     const place = locateRelation(path);

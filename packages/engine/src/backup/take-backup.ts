@@ -112,6 +112,7 @@ async function attemptBackup(deps: TakeBackupDeps, attempt: Attempt, control: Ac
   throwIfCancelled(control.signal);
   const source = await openSource(deps, control.signal);
   let writer: BackupWriter | null = null;
+  let isCommitting = false;
   try {
     const { details } = source;
     const parent = await chooseParent(deps.area, details, request.systemIdentifierChangeConfirmed);
@@ -133,6 +134,7 @@ async function attemptBackup(deps: TakeBackupDeps, attempt: Attempt, control: Ac
     control.emit({ kind: "phase", phase: "storing-manifest", message: "storing the manifest" });
     await writer.drain();
     await reachStep(control, "backup:before-commit");
+    isCommitting = true;
     const stored = await writer.commit(facts);
     reportSalvage(writer, storedFrames.salvageFrom ?? [], control);
     writer = null;
@@ -143,11 +145,15 @@ async function attemptBackup(deps: TakeBackupDeps, attempt: Attempt, control: Ac
   } catch (error) {
     const first = control.signal.aborted ? cancellation(control.signal) : await source.explain(error);
     const abandoned = writer;
-    const why = attempt.isSecond || control.signal.aborted ? null : source.isIncremental ? reasonForFull(first) : null;
-    throw await joinCleanup(why === null ? first : new IncrementFailed(why, first), async () => {
+    // Once the manifest was begun, giving up may claim its key (see `BackupWriter.abort`): the id cannot be used again.
+    const mayGoOn = source.isIncremental && !attempt.isSecond && !isCommitting && !control.signal.aborted;
+    const why = mayGoOn ? reasonForFull(first) : null;
+    const failure = await joinCleanup(first, async () => {
       await source.close();
       await abandoned?.abort();
     });
+    // What could not be cleaned up would be in the way of a second attempt, too.
+    throw why !== null && failure === first ? new IncrementFailed(why, first) : failure;
   }
 }
 
