@@ -27,6 +27,7 @@ describe("a repository in an object store", () => {
     const { id, run } = await attach("main", container.at("own"), `account_key = ${store.accountKey}\n`);
     const { result } = await place.endedAs(run.id, "succeeded");
     expect(result).toMatchObject({ encrypted: true, exclusiveCreate: true });
+    expect((await place.metadata.repositories.get(id))?.exclusiveCreate).toBe(true);
     expect(await place.metadata.repositories.get(id)).toMatchObject({ state: "ready", freeBytes: null });
     expect(await everyRow(place)).not.toContain(store.accountKey);
   });

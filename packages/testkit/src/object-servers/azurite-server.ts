@@ -16,6 +16,8 @@ export interface AzuriteServer extends AsyncDisposable {
   newContainer(name: string): Promise<{ at(prefix: string): string }>;
 }
 
+const require = createRequire(import.meta.url);
+
 /** The account every Azurite has, published with it. */
 const account = "devstoreaccount1";
 const accountKey = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
@@ -24,7 +26,7 @@ export async function azuriteServer(): Promise<AzuriteServer> {
   const dir = await tempDir("azurite");
   const daemons = new Daemons(dir.path);
   const port = await freePort();
-  const program = createRequire(import.meta.url).resolve("azurite/dist/src/blob/main.js");
+  const program = require.resolve("azurite/dist/src/blob/main.js");
   const place = ["--blobHost", "127.0.0.1", "--blobPort", String(port)];
   const quiet = ["--silent", "--skipApiVersionCheck", "--inMemoryPersistence", "--disableTelemetry"];
   daemons.start(process.execPath, [program, ...place, ...quiet]);
