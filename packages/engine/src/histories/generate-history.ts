@@ -71,8 +71,24 @@ function nextStep(model: HistoryModel, random: SeededRandom): readonly HistorySt
     [4, () => [{ kind: "crash" }]],
     [2, () => [{ kind: "restart" }]],
     [4, wholeServer],
+    [5, cutBetweenBackups],
   ]);
   return make(model, random);
+}
+
+/**
+ * What brings rows back where limits are not heeded, close together: long enough at one backup, cut, and grown again by less before
+ * the next, whose unused pages nobody fills meanwhile. Now and then a checkpoint puts cut and growth into two summaries.
+ */
+function cutBetweenBackups(model: HistoryModel, random: SeededRandom): readonly HistoryStep[] {
+  const table = random.pick(model.tables);
+  const only: HistoryModel = { ...model, tables: [table] };
+  const long: HistoryStep = { kind: "backup", reading: "auto", restored: false };
+  const checkpoint: HistoryStep = { kind: "sql", what: "checkpoint", where: "postgres", statements: ["CHECKPOINT"] };
+  const grown = tableSteps.copyMany(only, random);
+  const between = [...tableSteps.cut(only, random), ...(random.onceIn(2) ? [checkpoint] : [])];
+  const regrown = tableSteps.copyFew(only, random);
+  return [...grown, long, ...between, ...regrown, { ...long, restored: random.onceIn(4) }];
 }
 
 function sameNumber(model: HistoryModel, random: SeededRandom): readonly HistoryStep[] {

@@ -40,6 +40,22 @@ export const tableSteps = {
     return sql(`copy ${rows} rows into ${table.name}`, copying(table, rows));
   }),
 
+  copyMany: about((table, random) => {
+    const rows = 1000 + random.below(3000);
+    return sql(`copy ${rows} rows into ${table.name}`, copying(table, rows));
+  }),
+
+  copyFew: about((table, random) => {
+    const rows = 40 + random.below(600);
+    return sql(`copy ${rows} rows into ${table.name}`, copying(table, rows));
+  }),
+
+  cut: about((table, random) => {
+    const from = Math.floor((table.nextId * (4 + random.below(5))) / 10);
+    const statements = [`DELETE FROM ${table.name} WHERE id >= ${from}`, `VACUUM ${table.name}`];
+    return sql(`cut ${table.name} at row ${from} by a vacuum`, statements);
+  }),
+
   update: about((table, random) => {
     const every = 1 + random.below(50);
     const hot = random.onceIn(2);
