@@ -1,4 +1,5 @@
 import { createLogger, describeError, type Logger } from "@tidemark/kit";
+import { keepHeapSmall } from "@tidemark/repository";
 import { readWorkerSettings } from "./config.ts";
 import { startWorker } from "./start-worker.ts";
 
@@ -10,6 +11,7 @@ await main();
 
 async function main(): Promise<void> {
   let logger = createLogger({ name: "worker" });
+  keepHeapSmall();
   try {
     const settings = readWorkerSettings(process.env, process.cwd());
     logger = createLogger({ name: "worker", level: settings.logLevel });

@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { newId, systemClock } from "@tidemark/kit";
 import { FilesystemStore } from "@tidemark/storage";
 import { OpenBackupWriter } from "../src/backup/backup-writer.ts";
+import { keepHeapSmall } from "../src/bytes/keep-heap-small.ts";
 import { ManifestObject } from "../src/manifests/manifest-object.ts";
 import { OpenedManifest } from "../src/manifests/manifest-reader.ts";
 import { ManifestWriter } from "../src/manifests/manifest-writer.ts";
@@ -18,6 +19,9 @@ import type { RepositoryContext } from "../src/repository-context.ts";
 import { defaultCompression } from "../src/seal/compression.ts";
 import { InlineEncoder, noise, testFacts } from "../src/test-repository.ts";
 import type { Extent } from "../src/types.ts";
+
+// As in a worker.
+keepHeapSmall();
 
 const pageCount = Number(process.argv[2] ?? 8 * 131_072);
 const page = 8192;

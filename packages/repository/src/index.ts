@@ -1,3 +1,4 @@
+export { keepHeapSmall } from "./bytes/keep-heap-small.ts";
 export { releaseBytes } from "./bytes/release-bytes.ts";
 export type { AreaUsage, PackUsage } from "./collection/area-usage.ts";
 export {
@@ -8,15 +9,22 @@ export {
 } from "./collection/choose-evacuation.ts";
 export type { InterruptedBackup, InterruptedQuestion } from "./collection/interrupted.ts";
 export type { PackHold } from "./collection/pack-hold.ts";
-export { type CopiedBackup, type CopyBackup, type CopyNeed, copyBackup, copyMarks, surveyCopy } from "./copies/copy-backup.ts";
-export { type FailoverNote, type FailoverOptions, failoverArea } from "./copies/failover-area.ts";
-export { type HealedPack, healPack } from "./copies/heal-pack.ts";
 export type {
   DamagedPack,
   PackVerification,
   VerificationFact,
   VerifiedTier,
 } from "./collection/verification.ts";
+export {
+  type CopiedBackup,
+  type CopyBackup,
+  type CopyNeed,
+  copyBackup,
+  copyMarks,
+  surveyCopy,
+} from "./copies/copy-backup.ts";
+export { type FailoverNote, type FailoverOptions, failoverArea } from "./copies/failover-area.ts";
+export { type HealedPack, healPack } from "./copies/heal-pack.ts";
 export { formatVersion, frameBytes } from "./format.ts";
 export { defaultPassphraseCost, type PassphraseCost } from "./keys/key-derivation.ts";
 export { keyOwnerText, keyPlanHash } from "./keys/opened-keys.ts";
