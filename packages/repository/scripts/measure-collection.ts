@@ -72,7 +72,7 @@ const context: RepositoryContext = {
   openers: new FramePool({ threads: 1 }),
 };
 
-await writeManifests();
+await measure("the store itself", writeManifests);
 const options = { now: systemClock.now(), graceMs: 3_600_000, runningBackupIds: [] };
 const plan = await measure("plan", () => planCollection(context, "srv_1", options));
 await measure("first pass", () => executeCollection(context, "srv_1", plan, undefined));

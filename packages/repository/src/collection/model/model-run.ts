@@ -118,6 +118,7 @@ class ModelRun {
       this.summary.removedPacks += report.removedPacks;
       await this.world.check();
     }
+    if ((await this.world.area.plannedEvacuation()).size > 0) this.summary.evacuations++;
   }
 
   async #assertTidy(): Promise<void> {
