@@ -53,6 +53,7 @@ export class ModelWriter {
   readonly #files: ModelFiles;
   #rest: (readonly [string, Uint8Array])[];
   #writer: BackupWriter | null = null;
+  #isWhole = true;
 
   constructor(world: ModelWorld, process: ModelProcess, parentId: string | null, files = world.changedFiles()) {
     this.backupId = `bak_${String(world.nextId()).padStart(26, "0")}`;
@@ -85,12 +86,16 @@ export class ModelWriter {
   async writeSome(): Promise<void> {
     const next = this.#rest.slice(0, 2);
     this.#rest = this.#rest.slice(2);
+    this.#isWhole = false;
     for (const [name, bytes] of next) await this.#writeFile(name, bytes);
+    this.#isWhole = true;
     // So that packs are there to be salvaged, or to be lost.
     await this.#writer?.drain();
   }
 
   async commit(): Promise<void> {
+    // As the engine does: what could not be written whole is never committed.
+    if (!this.#isWhole) throw new AppError("cancelled", { message: "a file could not be written" });
     while (this.#rest.length > 0) await this.writeSome();
     await this.#writer?.drain();
     const startedAt = this.#world.clock.now();
