@@ -9,5 +9,8 @@ await main(async () => {
   await ensureInstalled(join(root, "node_modules", ".cache", "tidemark", "bench-logs"));
   const program = join(root, "node_modules", "node", "bin", "node");
   const args = [join(root, "bench", "bench.ts"), ...process.argv.slice(2)];
-  return spawnSync(program, args, { cwd: root, env: environment({ NODE_COMPILE_CACHE: compileCache }), stdio: "inherit" }).status ?? 1;
+  return (
+    spawnSync(program, args, { cwd: root, env: environment({ NODE_COMPILE_CACHE: compileCache }), stdio: "inherit" })
+      .status ?? 1
+  );
 });

@@ -77,6 +77,8 @@ export function restoreAct(product: Product): RestoreAct {
       targetDirectory: target,
       tablespaces,
       owner: null,
+      delta: false,
+      databases: null,
     });
     const result = RestorePlanResult.parse((await product.endedAs(run.id, "succeeded")).result);
     if (!result.ok) throw new Error(`the restore cannot be planned: ${JSON.stringify(result.checks)}`);

@@ -26,7 +26,7 @@ describe.each(["postgresql", "redis"] as const)("with the queue in %s and two wo
     const { serverId } = product;
     const taken = await product.endedAs(await backup.start(), "succeeded");
     const backupId = taken.backupId ?? "";
-    const verify = await product.request("verify", { serverId, backupId }, { backupId });
+    const verify = await product.request("verify", { serverId, backupId, tier: "whole", subset: null }, { backupId });
     await product.endedAs(verify.id, "succeeded");
     const drill = await product.request("drill", { serverId, backupId }, { backupId });
     const drilled = await product.endedAs(drill.id, "succeeded");
@@ -63,6 +63,8 @@ describe.each(["postgresql", "redis"] as const)("with the queue in %s and two wo
       targetDirectory: product.managed.dir.join("never-made"),
       tablespaces: [],
       owner: null,
+      delta: false,
+      databases: null,
     });
     await product.endedAs(other.id, "succeeded");
     product.order.clear();

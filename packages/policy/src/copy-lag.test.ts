@@ -26,7 +26,7 @@ describe("how far the second repository is behind", () => {
     ["cxx", 9, null, false, 0, "damaged ones are not missed"],
     ["dcc", 9, null, false, 0, "nor are those deleted there"],
     ["cd", 9, null, false, 0, "not even as the newest"],
-  ] as const)("%s at hour %i: behind since %s, late: %s", (letters, now, since, late, missing) => {
+  ] as const)("%s at hour %i: behind since %s, late: %s", (letters, now, since, late, missing, _why) => {
     const lag = copyLag([...backups(letters)].reverse(), at(now), 1.5 * hour);
     expect(lag.behindSince).toEqual(since === null ? null : at(since));
     expect(lag.late).toBe(late);

@@ -1,4 +1,4 @@
-import { crc32c } from "@tidemark/kit";
+import { AppError, crc32c } from "@tidemark/kit";
 import type { FileResult, NewFile, PatchedFile } from "@tidemark/repository";
 import { describe, expect, it } from "vitest";
 import { IncomingFiles, type Increments } from "./incoming-files.ts";
@@ -10,7 +10,7 @@ const layout = { blockSize: 8192, blocksPerSegment: 131_072, checksumsEnabled: t
 const modifiedAt = new Date(0);
 
 /** A writer that keeps what it is given and answers with a CRC of its own. */
-function incoming(increments: Increments | null) {
+function incoming(increments: Increments | null, addPatched?: () => Promise<never>) {
   const written: { entry: NewFile | PatchedFile; bytes: Buffer }[] = [];
   const add = async (entry: NewFile | PatchedFile) => {
     const file = { entry, bytes: Buffer.alloc(0) };
@@ -24,7 +24,7 @@ function incoming(increments: Increments | null) {
   const received = new ReceivedFiles();
   const suspects = new SuspectList({ signal: new AbortController().signal, emit: () => undefined });
   const coverage = new WalCoverage({ major: 18, systemIdentifier: 7n, segmentSizeBytes: 16 << 20 });
-  const writer = { addFile: add, addPatchedFile: add };
+  const writer = { addFile: add, addPatchedFile: addPatched ?? add };
   const files = new IncomingFiles({ writer, layout, startLsn: 9n, received, coverage, suspects, increments });
   return { files, written, received, suspects };
 }
@@ -67,6 +67,36 @@ describe("IncomingFiles", () => {
     const { files, written } = incoming(limits);
     await files.beginIncrement(increment([2, 11], 9));
     expect(written[0]?.entry.sizeBytes).toBe(12n * 8192n);
+  });
+
+  it("takes no relation's file twice: one of the two may be a leftover of that name", async () => {
+    const whole = {
+      kind: "file-begin",
+      path: Buffer.from("base/5/16384.1"),
+      sizeBytes: 0,
+      mode: 0o600,
+      modifiedAt,
+    } as const;
+    for (const takes of [
+      ["increment", "whole"],
+      ["whole", "increment"],
+      ["increment", "increment"],
+    ]) {
+      const { files } = incoming(limits);
+      const take = async (which: string | undefined) => {
+        if (which === "whole") await files.begin(whole);
+        else await files.beginIncrement(increment([], 9));
+        await files.end();
+      };
+      await take(takes[0]);
+      await expect(take(takes[1])).rejects.toMatchObject({ code: "incremental-refused" });
+    }
+  });
+
+  it("has everything copied where an increment fits nothing the parent has", async () => {
+    const error = new AppError("bad-request", { message: "the parent does not have it" });
+    const { files } = incoming(limits, async () => Promise.reject(error));
+    await expect(files.beginIncrement(increment([], 9))).rejects.toMatchObject({ code: "incremental-refused" });
   });
 
   const label = "START TIMELINE: 1\nINCREMENTAL FROM LSN: 0/2000028\nINCREMENTAL FROM TLI: 1\n";

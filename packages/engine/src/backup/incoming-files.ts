@@ -1,6 +1,7 @@
-import { crc32c } from "@tidemark/kit";
-import { type BaseBackupEvent, withoutIncrementalLines } from "@tidemark/postgres";
-import type { BackupWriter, FileResult, FileWriter } from "@tidemark/repository";
+import { AppError, crc32c } from "@tidemark/kit";
+import { type BaseBackupEvent, isRelationFile, withoutIncrementalLines } from "@tidemark/postgres";
+import type { BackupWriter, FileResult, FileWriter, PatchedFile } from "@tidemark/repository";
+import { incrementalRefused } from "./incremental-refusal.ts";
 import { type PageInspection, type PageLayout, pageInspectionOf } from "./page-inspection.ts";
 import { isWalSegment, type ReceivedFiles } from "./received-files.ts";
 import type { SuspectList } from "./suspect-list.ts";
@@ -47,6 +48,8 @@ export class IncomingFiles {
   /** Whole contents of the few small files we read ourselves, as they were sent. */
   readonly #kept = new Map<string, Uint8Array>();
   #file: OpenFile | null = null;
+  /** The relations' files of the folder that passes, which the server sends at one go; of an incremental copy only. */
+  readonly #passed = { folder: "", names: new Set<string>() };
 
   constructor(parts: IncomingParts) {
     this.#parts = parts;
@@ -65,6 +68,7 @@ export class IncomingFiles {
     const { received, writer, increments } = this.#parts;
     const path = event.path.slice();
     const text = Buffer.from(path).toString("utf8");
+    this.#assertNew(text);
     const index = received.add(path, event.sizeBytes);
     const entry = { path, mode: event.mode, modifiedAt: event.modifiedAt, ...this.#inspection(path) };
     const keepBytes = keptFiles.has(text) ? keptFileLimit : isWalSegment(path) ? walHeaderBytes : 0;
@@ -85,14 +89,15 @@ export class IncomingFiles {
    * reconstructed file, or what the blocks need (pg_combinebackup, reconstruct.c).
    */
   async beginIncrement(event: IncrementBegin): Promise<void> {
-    const { received, writer, layout, increments } = this.#parts;
+    const { received, layout, increments } = this.#parts;
     const path = event.path.slice();
     const text = Buffer.from(path).toString("utf8");
+    this.#assertNew(text);
     const { blocks, truncationBlocks } = event.header;
     const wholeBlocks = Math.max(truncationBlocks, (blocks.at(-1) ?? -1) + 1);
     const index = received.add(event.sentPath, event.sentBytes);
     const entry = { path, mode: event.mode, modifiedAt: event.modifiedAt, ...this.#inspection(path) };
-    const open = await writer.addPatchedFile({
+    const open = await this.#patch({
       ...entry,
       sizeBytes: BigInt(wholeBlocks) * BigInt(layout.blockSize),
       blockSize: layout.blockSize,
@@ -102,6 +107,34 @@ export class IncomingFiles {
     });
     const sizeBytes = blocks.length * layout.blockSize;
     this.#file = { text, index, entry, writer: open, passing: null, sizeBytes, keepBytes: 0, kept: [], keptBytes: 0 };
+  }
+
+  /** What the parent does not have cannot be laid over: an increment the server did not make of our manifest. */
+  async #patch(file: PatchedFile): Promise<FileWriter> {
+    try {
+      return await this.#parts.writer.addPatchedFile(file);
+    } catch (error) {
+      if (!(error instanceof AppError) || error.code !== "bad-request") throw error;
+      throw incrementalRefused(`what came is no increment of the last backup: ${error.message}`, error);
+    }
+  }
+
+  /**
+   * A file somebody left in a database's folder may be named like an increment; the server sends it as it is, and the
+   * relation's own file besides. Which of the two is the server's cannot be told, and a path can be restored once only.
+   */
+  #assertNew(path: string): void {
+    if (this.#parts.increments === null || !isRelationFile(path)) return;
+    const at = path.lastIndexOf("/");
+    const [folder, name] = [path.slice(0, at), path.slice(at + 1)];
+    if (folder !== this.#passed.folder) {
+      this.#passed.folder = folder;
+      this.#passed.names.clear();
+    }
+    if (this.#passed.names.has(name)) {
+      throw incrementalRefused(`${path} came twice; is there a file ${folder}/INCREMENTAL.${name} on the server?`);
+    }
+    this.#passed.names.add(name);
   }
 
   async write(chunk: Uint8Array): Promise<void> {

@@ -84,7 +84,7 @@ function sqlOf(world: World): SqlSession {
     ["summarizer_state", [{ enabled: world.summarizes ?? true, lsn: "0/0", timeline: 0, pid: null }]],
     ["pg_is_in_recovery() AS recovering", [{ recovering: world.recovering ?? false }]],
     ["pg_control_checkpoint", [{ lsn: "0/0", redo_lsn: world.redo ?? "0/0", timeline: 1, in_recovery: true }]],
-    ["pg_available_wal_summaries", world.summaries ?? [{ timeline: 1, start: "0/0", end: "0/700000" }]],
+    ["pg_available_wal_summaries", world.summaries ?? [{ timeline: 1, start: "0/400000", end: "0/700000" }]],
     ["is_limit_block", []],
   ];
   const query = async (text: string) => answers.find(([word]) => text.includes(word))?.[1] ?? [];
@@ -102,7 +102,7 @@ describe("planReading", () => {
 
   it("goes on across a change of timeline, and where the parent itself saw one", async () => {
     const summaries = [
-      { timeline: 1, start: "0/0", end: "0/1000000" },
+      { timeline: 1, start: "0/400000", end: "0/1000000" },
       { timeline: 2, start: "0/1000000", end: "0/2000000" },
     ];
     expect(await plan({ timeline: 2, summaries })).toMatchObject({ kind: "incremental" });
@@ -151,20 +151,25 @@ describe("planReading", () => {
       "summaries with a hole",
       {
         summaries: [
-          { timeline: 1, start: "0/0", end: "0/480000" },
+          { timeline: 1, start: "0/400000", end: "0/480000" },
           { timeline: 1, start: "0/500000", end: "0/600000" },
         ],
       },
       /from 0\/480000 on/,
     ],
     [
+      "a server that was put back to before the parent, and made other WAL on the same timeline",
+      { summaries: [{ timeline: 1, start: "0/300000", end: "0/700000" }] },
+      /^the server made no checkpoint at 0\/400000, where the last backup began/,
+    ],
+    [
       "an earlier timeline that was not summarized to its end",
-      { timeline: 2, summaries: [{ timeline: 1, start: "0/0", end: "0/F00000" }] },
+      { timeline: 2, summaries: [{ timeline: 1, start: "0/400000", end: "0/F00000" }] },
       /timeline 1 from 0\/F00000 on/,
     ],
     [
       "summaries of a timeline behind the point where the server left it",
-      { timeline: 2, summaries: [{ timeline: 1, start: "0/0", end: "0/1100000" }] },
+      { timeline: 2, summaries: [{ timeline: 1, start: "0/400000", end: "0/1100000" }] },
       /^the server has WAL summaries of timeline 1 behind 0\/1000000/,
     ],
     [

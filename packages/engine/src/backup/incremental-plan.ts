@@ -22,6 +22,7 @@ import { LimitBlocks } from "./limit-blocks.ts";
 import { otherServer } from "./same-server.ts";
 import {
   firstUnsummarized,
+  isWithinSummary,
   type LinePosition,
   summariesOf,
   type TimelineSpan,
@@ -215,6 +216,7 @@ async function readKnownSummaries(
   from: LinePosition,
 ): Promise<readonly WalSummary[]> {
   const summaries = await readWalSummaries(sql);
+  assertCheckpointAt(summaries, from);
   const first = line.findIndex(({ timeline }) => timeline === from.timeline);
   return line.slice(first).flatMap((span, index) => {
     const needed = index === 0 ? { ...span, beginLsn: from.lsn } : span;
@@ -231,6 +233,18 @@ function assertWithin(summaries: readonly { readonly endLsn: bigint }[], timelin
   if (summaries.every((one) => one.endLsn <= endLsn)) return;
   throw incrementalRefused(
     `the server has WAL summaries of timeline ${timeline} behind ${formatLsn(endLsn as Lsn)}, where it left that timeline`,
+  );
+}
+
+/**
+ * That the server's WAL is the parent's. A server that was put back to a snapshot goes on with other WAL on the same timeline, and so
+ * does a copy of one that was started without an archive: the parent may hold pages of a future that never came, and
+ * no summary would name them. Only a checkpoint at the very byte where the parent began says otherwise.
+ */
+export function assertCheckpointAt(summaries: readonly WalSummary[], from: LinePosition): void {
+  if (!isWithinSummary(summaries, from)) return;
+  throw incrementalRefused(
+    `the server made no checkpoint at ${formatLsn(from.lsn as Lsn)}, where the last backup began: it was put back to an earlier state, or is a copy of that server, and went on differently`,
   );
 }
 

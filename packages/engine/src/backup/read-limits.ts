@@ -7,7 +7,7 @@ import {
   type SqlSession,
   type WalSummary,
 } from "@tidemark/postgres";
-import { type IncrementalPlan, summariesMissing } from "./incremental-plan.ts";
+import { assertCheckpointAt, type IncrementalPlan, summariesMissing } from "./incremental-plan.ts";
 import { incrementalRefused } from "./incremental-refusal.ts";
 import { LimitBlocks } from "./limit-blocks.ts";
 import { firstUnsummarized, type LinePosition, spansBetween, summariesOf } from "./timeline-spans.ts";
@@ -50,6 +50,7 @@ export async function readLimits(
     );
   }
   const summaries = await readWalSummaries(sql);
+  assertCheckpointAt(summaries, from);
   const needed = spans.flatMap((span) => {
     const gap = firstUnsummarized(summaries, span);
     if (gap !== null) throw summariesMissing(span.timeline, gap);

@@ -125,8 +125,9 @@ class StreamSource implements OpenedSource {
 
   async #planResends({ plan }: ReadingPlan & { kind: "incremental" }, control: ActControl): Promise<ResendPlan> {
     const { backup } = plan.parent;
-    const parent = { plainBytes: backup.plainBytes, counts: backup.counts, files: () => plan.parent.files() };
-    const resends = await planResends(parent, nextTrustRound(backup.facts.trustRound));
+    const { plainBytes, counts, facts } = backup;
+    const parent = { plainBytes, counts, suspectPages: facts.suspectPages, files: () => plan.parent.files() };
+    const resends = await planResends(parent, nextTrustRound(facts.trustRound));
     if (resends.reason !== null) control.emit({ kind: "log", level: "info", message: resends.reason });
     return resends;
   }

@@ -38,5 +38,5 @@ export class SuspectList {
 }
 
 /** Listed in the manifest at most; a cluster with more is rotten throughout. */
-const suspectsListed = 10_000;
+export const suspectsListed = 10_000;
 const suspectFilesLogged = 100;

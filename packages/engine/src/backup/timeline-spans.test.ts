@@ -1,6 +1,6 @@
 import type { Lsn } from "@tidemark/postgres";
 import { describe, expect, it } from "vitest";
-import { firstUnsummarized, spansBetween, summariesOf, timelineSpans } from "./timeline-spans.ts";
+import { firstUnsummarized, isWithinSummary, spansBetween, summariesOf, timelineSpans } from "./timeline-spans.ts";
 
 const history = [
   { timeline: 1, switchLsn: 100n as Lsn, reason: "" },
@@ -76,5 +76,15 @@ describe("summariesOf", () => {
   it("takes those that share WAL with a piece, and none that only touch it, as the server does", () => {
     const all = [summary(1, 10, 20), summary(1, 10, 21), summary(1, 89, 95), summary(1, 90, 99), summary(3, 20, 30)];
     expect(summariesOf(all, { timeline: 1, beginLsn: 20n, endLsn: 90n })).toEqual([all[1], all[2]]);
+  });
+});
+
+describe("isWithinSummary", () => {
+  it.each([
+    ["the WAL on both sides is in one", [summary(1, 10, 60)], true],
+    ["one begins there", [summary(1, 10, 40), summary(1, 40, 60)], false],
+    ["it is another timeline's", [summary(3, 10, 60)], false],
+  ])("where %s", (_, summaries, answer) => {
+    expect(isWithinSummary(summaries, { timeline: 1, lsn: 40n })).toBe(answer);
   });
 });

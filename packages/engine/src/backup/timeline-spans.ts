@@ -71,3 +71,11 @@ export function firstUnsummarized(summaries: readonly WalSummary[], span: Timeli
   }
   return span.endLsn === null || reached >= span.endLsn ? null : reached;
 }
+
+/**
+ * Whether a position lies inside one of these summaries. Where a backup began it never does: there a checkpoint left its redo
+ * record, and such a record is always the first of a summary (walsummarizer.c, SummarizeWAL and SummarizeXlogRecord).
+ */
+export function isWithinSummary(summaries: readonly WalSummary[], { timeline, lsn }: LinePosition): boolean {
+  return summaries.some((one) => one.timeline === timeline && one.startLsn < lsn && lsn < one.endLsn);
+}

@@ -37,6 +37,21 @@ describe("planResends", () => {
     }
   });
 
+  it("asks again for files with pages that did not match their checksum: what is carried nobody looks at", async () => {
+    const suspectPages = [{ path: "base/5/40000", blocks: [3] }];
+    const plan = await planResends({ ...parentOf([], { runs: 8, smallRuns: 0 }), suspectPages }, 3);
+    expect(plan.includes(bytes("base/5/40000"))).toBe(true);
+    expect(plan.includes(bytes("base/5/40000.1"))).toBe(isDueInRound(bytes("base/5/40000.1"), 3));
+    expect(plan.reason).toBe("1 file had pages that did not match their checksum: it is asked for in full again");
+  });
+
+  it("asks for everything again where more such pages were found than are listed", async () => {
+    const suspectPages = [{ path: "base/5/40000", blocks: Array.from({ length: 10_000 }, (_, at) => at) }];
+    const plan = await planResends({ ...parentOf([], { runs: 8, smallRuns: 0 }), suspectPages }, 3);
+    expect(Array.from({ length: 100 }, (_, at) => plan.includes(bytes(`base/5/${50_000 + at}`)))).not.toContain(false);
+    expect(plan.reason).toContain("not all of them are known");
+  });
+
   it("adds the most fragmented files first, up to an eighth of the bytes", async () => {
     const files = Array.from({ length: 32 }, (_, at) => ({
       path: `base/5/${30_000 + at}`,
@@ -99,6 +114,7 @@ function parentOf(
       ...(counts ?? { runs: sum((file) => file.runs), smallRuns: sum((file) => file.smallRuns) }),
       zeroBytes: 0n,
     },
+    suspectPages: [],
     files: async function* () {
       for (const { path, mib: size, runs, smallRuns } of files) {
         yield { path: bytes(path), sizeBytes: BigInt(size * mib), runs, smallRuns };

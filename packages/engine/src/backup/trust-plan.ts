@@ -1,5 +1,6 @@
 import { parseRelationPath } from "@tidemark/postgres";
-import type { BackupCounts, ManifestFileSummary } from "@tidemark/repository";
+import type { BackupCounts, ManifestFileSummary, SuspectPages } from "@tidemark/repository";
+import { suspectsListed } from "./suspect-list.ts";
 import { isDueInRound } from "./trust-round.ts";
 
 /** Which of the parent's files are left out of the uploaded manifest, so that the server sends them in full. */
@@ -15,21 +16,34 @@ export interface ResendPlan {
 export interface TrustParent {
   readonly plainBytes: bigint;
   readonly counts: Pick<BackupCounts, "runs" | "smallRuns" | "zeroBytes">;
+  /** Pages that did not match their checksum when the parent was taken. */
+  readonly suspectPages: readonly SuspectPages[];
   files(): AsyncIterable<Pick<ManifestFileSummary, "path" | "sizeBytes" | "runs" | "smallRuns">>;
 }
 
 /**
- * The round's share, about 1/28 of the relation bytes, and, when the parent has become fragmented beyond the limit, its
- * most fragmented files besides: what came in full is stored in whole frames again. Reads the list of the parent's files only in
- * that case. Memory: the paths of at most 4,096 files.
+ * The round's share, about 1/28 of the relation bytes, and besides:
+ * - files in which the parent has suspect pages. What is carried nobody looks at again, so the new backup would not know of
+ *   them; sent again, they are right now or suspect once more;
+ * - when the parent has become fragmented beyond the limit, its most fragmented files: what came in full is stored in
+ *   whole frames again. Only in that case the list of the parent's files is read.
+ *
+ * Memory: the paths of at most 4,096 fragmented files and of the parent's suspect ones.
  */
 export async function planResends(parent: TrustParent, round: number): Promise<ResendPlan> {
-  const scattered = isFragmented(parent) ? await chooseScattered(parent) : null;
-  const extra = new Set(scattered?.files.map(({ path }) => keyOf(path)));
+  const scattered = isFragmented(parent) ? (await chooseScattered(parent)).files : [];
+  const suspect = new Set(parent.suspectPages.map(({ path }) => path));
+  // The list was cut: any file may have more of them.
+  const isListCut = parent.suspectPages.reduce((sum, { blocks }) => sum + blocks.length, 0) >= suspectsListed;
+  const extra = new Set([...scattered.map(({ path }) => keyOf(path)), ...suspect]);
+  const reasons = [
+    ...(suspect.size === 0 ? [] : [suspectSentence(suspect.size, isListCut)]),
+    ...(scattered.length === 0 ? [] : [sentence(parent, scattered.length)]),
+  ];
   return {
     round,
-    includes: (path) => isDueInRound(path, round) || extra.has(keyOf(path)),
-    reason: scattered === null || extra.size === 0 ? null : sentence(parent, extra.size),
+    includes: (path) => isListCut || isDueInRound(path, round) || extra.has(keyOf(path)),
+    reason: reasons.length === 0 ? null : reasons.join("; "),
   };
 }
 
@@ -89,6 +103,12 @@ async function chooseScattered(parent: TrustParent): Promise<{ readonly files: r
 function keepWorst(files: ScatteredFile[]): void {
   files.sort((left, right) => right.density - left.density);
   files.length = Math.min(files.length, consideredFiles);
+}
+
+function suspectSentence(files: number, isListCut: boolean): string {
+  const had = `${files} ${files === 1 ? "file" : "files"} had pages that did not match their checksum`;
+  if (isListCut) return `${had}, and not all of them are known: everything is asked for in full again`;
+  return `${had}: ${files === 1 ? "it is" : "they are"} asked for in full again`;
 }
 
 function sentence({ plainBytes, counts }: TrustParent, files: number): string {

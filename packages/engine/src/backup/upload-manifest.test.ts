@@ -112,9 +112,7 @@ describe("composeUpload", () => {
     [
       "was cut",
       {
-        cut: new LimitBlocks([
-          { tablespaceOid: 1663, databaseOid: 5, relfilenode: 16401, fork: "main", block: 4 },
-        ]),
+        cut: new LimitBlocks([{ tablespaceOid: 1663, databaseOid: 5, relfilenode: 16401, fork: "main", block: 4 }]),
       },
     ],
   ])("leaves out a file (%s), and counts it", async (_, changes) => {

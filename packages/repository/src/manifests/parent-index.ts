@@ -56,6 +56,10 @@ export class ParentIndex {
     if (known !== undefined) return known;
     const loaded = this.#manifest.chunk(number);
     this.#chunks.set(number, loaded);
+    // What failed once is asked again, and not remembered as failed.
+    loaded.catch(() => {
+      if (this.#chunks.get(number) === loaded) this.#chunks.delete(number);
+    });
     const oldest = this.#chunks.keys().next().value;
     if (this.#chunks.size > keptChunks && oldest !== undefined) this.#chunks.delete(oldest);
     return loaded;

@@ -27,7 +27,8 @@ export async function getFacts<T>(
     throw error;
   }
   const prefix = decodePrefix(bytes, key);
-  if (prefix.firstBoxBytes !== bytes.length - prefixBytes) throw damagedObject(key, "it has another length than it says");
+  if (prefix.firstBoxBytes !== bytes.length - prefixBytes)
+    throw damagedObject(key, "it has another length than it says");
   const seal = sealOf(context, key, prefix, magic.fact);
   try {
     return read(JsonFields.parse(openBox(bytes.subarray(prefixBytes), seal.part("fact", 0))));
