@@ -81,7 +81,7 @@ function sqlOf(world: World): SqlSession {
   if (world.sql === "refused") throw new AppError("hba-entry-missing", { message: "no line lets us in" });
   const answers: readonly (readonly [word: string, rows: readonly object[]])[] = [
     ["pg_control_system", [{ identifier: world.sql === "other-cluster" ? "8" : "7" }]],
-    ["summarizer_state", [{ enabled: world.summarizes ?? true, lsn: "0/0", timeline: 0, pid: null }]],
+    ["summarizer_state", [{ enabled: world.summarizes ?? true, lsn: "F/0", timeline: 1, pid: 7 }]],
     ["pg_is_in_recovery() AS recovering", [{ recovering: world.recovering ?? false }]],
     ["pg_control_checkpoint", [{ lsn: "0/0", redo_lsn: world.redo ?? "0/0", timeline: 1, in_recovery: true }]],
     ["pg_available_wal_summaries", world.summaries ?? [{ timeline: 1, start: "0/400000", end: "0/700000" }]],

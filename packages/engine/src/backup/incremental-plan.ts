@@ -136,7 +136,7 @@ async function planIncrement(
     const { enabled } = await readWalSummarizer(sql);
     if (!enabled) throw incrementalRefused("the server does not summarize its WAL (summarize_wal is off)");
     await assertRestartpoint(question, sql, walRanges);
-    await awaitSummaries(sql, question.clock, control.signal);
+    await awaitSummaries(sql, line.at(-1)?.beginLsn ?? 0n, question.clock, control.signal);
     const known = await readKnownSummaries(sql, line, from);
     const cut = new LimitBlocks(await readRelationLimits(sql, known));
     return { parentId, parent, walRanges, from, line, known, cut };
