@@ -16,6 +16,11 @@ export interface BackupParent {
   readonly facts: BackupFacts | null;
   /** Why there is none, as a sentence; empty when there is one. */
   readonly whyNone: string;
+  /**
+   * Why its pages are not to be taken over unread although every pack is sound, as a sentence: a drill proved pages of this
+   * or of one before it wrong, back to the last that read everything. What is read and found the same may still be referenced.
+   */
+  readonly distrust: string | null;
   /** Nothing was ever backed up here. */
   readonly isFirst: boolean;
   /** Packs in which damage was found: nothing in them is referenced again. */
@@ -32,14 +37,14 @@ export async function chooseParent(
   changeConfirmed: boolean,
 ): Promise<BackupParent> {
   const avoidPackIds = new Set<string>();
-  const catalog: CatalogEntry[] = [];
+  const catalog: (CatalogEntry & { readonly wrong: string | null })[] = [];
   for (const backup of await area.listBackups()) {
     const marks = await area.marks(backup.backupId);
     for (const packId of damagedPacks(marks)) avoidPackIds.add(packId);
-    catalog.push(describeBackup(backup, marks));
+    catalog.push({ ...describeBackup(backup, marks), wrong: provedWrong(marks) });
   }
-  const known = catalog.flatMap(({ backup, damaged }) =>
-    backup.facts === null ? [] : [{ backupId: backup.backupId, facts: backup.facts, damaged }],
+  const known = catalog.flatMap(({ backup, damaged, wrong }) =>
+    backup.facts === null ? [] : [{ backupId: backup.backupId, facts: backup.facts, damaged, wrong }],
   );
   known.sort((left, right) => right.facts.startedAt.getTime() - left.facts.startedAt.getTime());
   const newest = known[0];
@@ -59,6 +64,7 @@ export async function chooseParent(
     parentId: parent?.backupId ?? null,
     facts: parent?.facts ?? null,
     whyNone,
+    distrust: sayWhyDistrusted(known.filter(({ facts }) => facts.systemIdentifier === cluster.systemIdentifier)),
     isFirst: newest === undefined,
     avoidPackIds,
   };
@@ -75,9 +81,37 @@ function sayWhyNone(newest: BackupFacts | undefined, cluster: ClusterIdentity): 
   return "every earlier backup is damaged";
 }
 
-/** The packs a `damaged` mark names (`verifyBackup` writes them into its text). */
+interface JudgedBackup {
+  readonly backupId: string;
+  readonly facts: BackupFacts;
+  readonly wrong: string | null;
+}
+
+/** Of the cluster's backups, newest first. Which of an incremental's pages came from the one before it nobody knows. */
+function sayWhyDistrusted(backups: readonly JudgedBackup[]): string | null {
+  for (const { backupId, facts, wrong } of backups) {
+    if (wrong !== null) return `backup ${backupId} was found to hold wrong pages (${wrong})`;
+    if (facts.reading?.kind !== "incremental") return null;
+  }
+  return null;
+}
+
+/**
+ * What a drill found, unless a later one found otherwise; a verification cannot, since it knows only what was stored. Damage
+ * to packs is not meant: those are avoided by their ids.
+ */
+function provedWrong(marks: readonly Mark[]): string | null {
+  const found = marks.filter((mark) => mark.kind === "damaged" && packsNamedBy(mark).length === 0);
+  const latest = Math.max(...found.map(({ at }) => at.getTime()));
+  if (marks.some((mark) => mark.kind === "proven" && mark.at.getTime() > latest)) return null;
+  return found.find(({ at }) => at.getTime() === latest)?.text ?? null;
+}
+
+/** The packs `damaged` marks name (`verifyBackup` writes them into its text). */
 function damagedPacks(marks: readonly Mark[]): readonly string[] {
-  return marks
-    .filter((mark) => mark.kind === "damaged")
-    .flatMap((mark) => mark.text.match(/\bpck_[0-9a-z]{26}\b/g) ?? []);
+  return marks.filter((mark) => mark.kind === "damaged").flatMap(packsNamedBy);
+}
+
+function packsNamedBy({ text }: Mark): readonly string[] {
+  return text.match(/\bpck_[0-9a-z]{26}\b/g) ?? [];
 }

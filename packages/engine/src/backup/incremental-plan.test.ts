@@ -17,6 +17,7 @@ interface World {
   readonly fullBecause?: ReadingQuestion["fullBecause"];
   readonly parent?: Partial<BackupFacts> | null;
   readonly parentProblem?: string;
+  readonly distrust?: string;
   readonly checksumsEnabled?: boolean;
   readonly timeline?: number;
   /** The parent's copy of a history file. */
@@ -44,6 +45,7 @@ async function plan(world: World) {
       parentId: parent === null ? null : "bak_parent",
       facts: parent,
       whyNone: parent === null ? "there is no backup to build on yet" : "",
+      distrust: world.distrust ?? null,
       isFirst: parent === null,
       avoidPackIds: new Set<string>(),
     },
@@ -126,6 +128,7 @@ describe("planReading", () => {
     ["a server before 17", { major: 16 }, "PostgreSQL 16 has no incremental backups; they came with 17"],
     ["a parent from before there were increments", { parent: { walRanges: null } }, /does not say which WAL it needs/],
     ["a parent without WAL", { parent: { walRanges: [] } }, /does not say which WAL it needs/],
+    ["a parent a drill proved wrong", { distrust: "it holds wrong pages" }, "it holds wrong pages"],
     [
       "a parent the repository cannot read",
       { parentProblem: "it is gone" },
@@ -208,7 +211,10 @@ describe("planReading", () => {
 
   it("does not take a mistake of ours for a reason", async () => {
     const area = { openManifest: async () => Promise.reject(new AppError("internal", { message: "a mistake" })) };
-    const question = { parent: { parentId: "bak", facts: { walRanges: [range(1, 4, 6)] } }, fullBecause: null };
+    const question = {
+      parent: { parentId: "bak", facts: { walRanges: [range(1, 4, 6)] }, distrust: null },
+      fullBecause: null,
+    };
     const rest = { area, writer: { parentProblem: null }, details: { major: 18 }, connectSql: async () => sqlOf({}) };
     const control = { signal: new AbortController().signal };
     await expect(planReading({ ...question, ...rest, control } as unknown as ReadingQuestion)).rejects.toThrow(

@@ -85,6 +85,7 @@ export async function planReading(question: ReadingQuestion): Promise<ReadingPla
   if (parent.parentId === null || parent.facts === null)
     return { kind: "full", why: parent.whyNone, isNews: !parent.isFirst };
   try {
+    if (parent.distrust !== null) throw incrementalRefused(parent.distrust);
     assertComparable(parent.facts, details, question.writer);
     return { kind: "incremental", plan: await planIncrement(question, parent.parentId, parent.facts) };
   } catch (error) {
