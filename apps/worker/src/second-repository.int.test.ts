@@ -1,4 +1,4 @@
-import { readdir, rename, rm } from "node:fs/promises";
+import { readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ConnectionReportResult, CopyResult, RebuildCatalogResult, RestorePlanResult } from "@tidemark/jobs";
 import { newId } from "@tidemark/kit";
@@ -93,6 +93,15 @@ describe("a server with a second repository", { timeout: 180_000 }, () => {
       copied: [backupId],
       copiedPacks: 0,
     });
+  });
+
+  it("mends by itself a copy whose manifest cannot be read any more", async () => {
+    const manifest = place.home.join("second", serverId, "backups", backupId);
+    const bytes = await readFile(manifest);
+    bytes.fill(0, 70, 90);
+    await writeFile(manifest, bytes);
+    const run = await place.request("copy", { serverId, backupId: null, heal: false }, { serverId });
+    expect(CopyResult.parse((await place.endedAs(run.id, "succeeded")).result).copied).toEqual([backupId]);
   });
 
   it("gives back to the first what is lost there", async () => {

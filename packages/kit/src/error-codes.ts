@@ -108,6 +108,7 @@ export const errorCodes = {
   "manifest-damaged": { retry: "never", blame: "repository" },
   "pack-missing": { retry: "never", blame: "repository" },
   "pack-damaged": { retry: "never", blame: "repository" },
+  "pack-condemned": { retry: "later", blame: "repository" },
   "backup-revoked": { retry: "never", blame: "repository" },
   "backup-held": { retry: "never", blame: "user" },
   "backup-protected": { retry: "never", blame: "user" },

@@ -50,7 +50,7 @@ async function copy(
     const healed = request.heal ? await healPacks(heal, control) : null;
     await noteCopies(deps, about, areas.target);
     // One that is asked for by name is copied although it was deleted there once.
-    const skipIds = request.backupId === null ? await droppedIds(deps, server.id, repositoryId) : [];
+    const skipIds = request.backupId === null ? await droppedIds(deps, about, areas.target) : [];
     const plan = await planCopies(acts, { backupId: request.backupId, skipIds });
     const report = await executeCopies(acts, plan, control);
     control.emit({
@@ -72,9 +72,17 @@ async function copy(
   }
 }
 
-async function droppedIds(deps: WorkerDeps, serverId: string, repositoryId: string): Promise<readonly string[]> {
+/** Copies that were deleted there on purpose. One that is listed there and cannot be read was not: it is mended. */
+async function droppedIds(
+  deps: WorkerDeps,
+  { serverId, repositoryId }: { readonly serverId: string; readonly repositoryId: string },
+  target: ServerArea,
+): Promise<readonly string[]> {
+  const listed = new Set((await target.listBackups()).map(({ backupId }) => backupId));
   const rows = await deps.metadata.copies.ofServers([serverId]);
-  return rows.filter((row) => row.repositoryId === repositoryId && row.goneAt !== null).map(({ backupId }) => backupId);
+  return rows
+    .filter((row) => row.repositoryId === repositoryId && row.goneAt !== null && !listed.has(row.backupId))
+    .map(({ backupId }) => backupId);
 }
 
 /** After each backup, once, whoever asks again. A copy that cannot be started fails no backup: the next one brings both. */

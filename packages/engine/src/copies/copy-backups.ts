@@ -103,7 +103,7 @@ function planOne(
 
 export interface CopyReport {
   readonly copiedIds: readonly string[];
-  /** Could not be copied: what they need is damaged or lost at the source. */
+  /** Could not be copied: what they need is damaged or lost at the source, or about to be removed at the target. */
   readonly failed: readonly { readonly backupId: string; readonly code: string; readonly reason: string }[];
   /** Deleted at the source since the plan was made. */
   readonly goneIds: readonly string[];
@@ -172,7 +172,7 @@ class Copying {
       if (signal.aborted) throw cancellation(signal);
       if (!(error instanceof AppError)) throw error;
       if (error.code === "manifest-missing") this.#goneIds.push(backupId);
-      else if (!lostAtSource.has(error.code)) throw error;
+      else if (!ofOneBackup.has(error.code)) throw error;
       else this.#fail(backupId, error);
     }
     await reachStep(this.#control, "copy:after-backup");
@@ -199,7 +199,8 @@ class Copying {
   }
 
   #fail(backupId: string, error: AppError): void {
-    this.#failed.push({ backupId, code: error.code, reason: error.message });
+    const advice = error.code === "pack-condemned" && error.hint !== undefined ? `; ${error.hint}` : "";
+    this.#failed.push({ backupId, code: error.code, reason: `${error.message}${advice}` });
     this.#log("warning", `${backupId} cannot be copied: ${error.message}`);
   }
 
@@ -208,4 +209,10 @@ class Copying {
   }
 }
 
-const lostAtSource: ReadonlySet<string> = new Set(["pack-missing", "pack-damaged", "manifest-damaged"]);
+/** What keeps one backup from being copied, and not the others: lost at the source, or about to go at the target. */
+const ofOneBackup: ReadonlySet<string> = new Set([
+  "pack-missing",
+  "pack-damaged",
+  "manifest-damaged",
+  "pack-condemned",
+]);

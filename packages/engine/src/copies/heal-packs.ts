@@ -50,11 +50,23 @@ class Healing implements HealReport {
   async manifests(): Promise<void> {
     const { damaged, copies } = this.#deps;
     for (const { backupId, damaged: why } of await damaged.listBackups()) {
-      if (why === null) continue;
+      if (why === null && (await this.#isReadable(backupId))) continue;
       await this.#attempt(`the manifest of ${backupId}`, async () => {
         await copyBackup({ source: copies, target: damaged, backupId, signal: this.#control.signal });
         this.healedManifests.push(backupId);
       });
+    }
+  }
+
+  /** A list reads only the beginnings of manifests. One that was deleted meanwhile needs no healing. */
+  async #isReadable(backupId: string): Promise<boolean> {
+    try {
+      const manifest = await this.#deps.damaged.openManifest(backupId);
+      for await (const _ of manifest.files()) if (this.#control.signal.aborted) break;
+      return true;
+    } catch (error) {
+      if (!(error instanceof AppError) || !unreadable.has(error.code)) throw error;
+      return error.code === "manifest-missing";
     }
   }
 
@@ -76,7 +88,12 @@ class Healing implements HealReport {
     const packIds = new Set<string>();
     for (const { backupId, damaged: why } of await damaged.listBackups()) {
       if (why !== null) continue;
-      for (const packId of await (await damaged.openManifest(backupId)).packIds()) packIds.add(packId);
+      try {
+        for (const packId of await (await damaged.openManifest(backupId)).packIds()) packIds.add(packId);
+      } catch (error) {
+        // Said already, as lost, or deleted since.
+        if (!(error instanceof AppError) || !unreadable.has(error.code)) throw error;
+      }
     }
     return packIds;
   }
@@ -95,4 +112,11 @@ class Healing implements HealReport {
   }
 }
 
-const lost: ReadonlySet<string> = new Set(["pack-missing", "pack-damaged", "manifest-missing", "manifest-damaged"]);
+const unreadable: ReadonlySet<string> = new Set(["manifest-missing", "manifest-damaged"]);
+const lost: ReadonlySet<string> = new Set([
+  "pack-condemned",
+  "pack-missing",
+  "pack-damaged",
+  "manifest-missing",
+  "manifest-damaged",
+]);

@@ -1,7 +1,7 @@
 import type { Stats } from "node:fs";
 import { lstat, readdir, realpath, rm, rmdir, stat } from "node:fs/promises";
 import { resolve } from "node:path";
-import { systemErrorCode } from "@tidemark/kit";
+import { AppError, systemErrorCode } from "@tidemark/kit";
 import type { ManifestReader } from "@tidemark/repository";
 import { throwIfCancelled } from "../act.ts";
 import { controlPath, type RestorePlaces, stagedControlPath, type TablespacePlace } from "./restore-places.ts";
@@ -30,7 +30,8 @@ export interface RemovedEntry {
 
 /**
  * Looks through the data directory and the tablespaces. Reads names and sizes only. Only what is below the folders of
- * the restore is looked at, and links are followed only where the backup has a folder of that name.
+ * the restore is looked at, and links are followed only where the backup has a folder of that name; a disk mounted where
+ * it has none is left alone.
  */
 export async function surveyTarget(
   manifest: ManifestReader,
@@ -56,10 +57,18 @@ export async function removeSurplus(removed: readonly RemovedEntry[], signal: Ab
       if (kind === "folder") await rmdir(path);
       else await rm(path, { force: true });
     } catch (error) {
-      // Not empty: something appeared in it since the survey; the next look decides about that.
+      if (systemErrorCode(error) === "ENOTEMPTY") throw filledMeanwhile(path.toString("utf8"), error);
       if (systemErrorCode(error) !== "ENOENT") throw wrapTargetError(error, path.toString("utf8"));
     }
   }
+}
+
+function filledMeanwhile(folder: string, cause: unknown): AppError {
+  return new AppError("target-not-empty", {
+    message: `something was put into ${folder} while it was cleared`,
+    hint: "see who writes there, and run the restore again: it looks anew and goes on",
+    cause,
+  });
 }
 
 class Survey {
@@ -106,8 +115,9 @@ class Survey {
     for (const name of await readNames(folder)) {
       throwIfCancelled(this.#signal);
       const text = name.toString("latin1");
-      // `lost+found` belongs to the file system, in the root of a disk.
-      if (isRoot && (text === restoringMark || text === "lost+found")) continue;
+      if (isRoot && text === restoringMark) continue;
+      // It belongs to the file system, in the root of a disk: of the folder's own, or of one that `pg_wal` lies on.
+      if (text === lostAndFound && (isRoot || (await isDiskRoot(folder)))) continue;
       await this.#look(Buffer.concat([folder, slash, name]));
     }
   }
@@ -118,14 +128,22 @@ class Survey {
     if (facts === null) return;
     if (facts.isSymbolicLink()) return this.#lookAtLink(path, place, facts);
     if (facts.isDirectory()) {
+      // A disk that the backup knows nothing of is nobody's surplus: it stays, and what is on it.
+      if (!this.#folders.has(place) && (await isDiskRoot(path))) return this.#keepWayTo(place);
       await this.walk(path, false);
       // After what is in it: so it is empty when its turn comes.
       if (!this.#folders.has(place)) this.#remove(place, "folder", 0);
       return;
     }
-    if (!this.#files.has(place) || !facts.isFile()) return this.#remove(place, "file", facts.size);
+    // One with a second name (a snapshot of hard links) is made anew: written in place, it would change there, too.
+    if (!this.#files.has(place) || !facts.isFile() || facts.nlink > 1) return this.#remove(place, "file", facts.size);
     this.#keptFiles++;
     this.#keptBytes += BigInt(facts.size);
+  }
+
+  #keepWayTo(place: string): void {
+    for (let at = place.lastIndexOf("/"); at > 0; at = place.lastIndexOf("/", at - 1))
+      this.#folders.add(place.slice(0, at));
   }
 
   async #lookAtLink(path: Buffer, place: string, facts: Stats): Promise<void> {
@@ -183,9 +201,21 @@ async function leadsToFolder(path: Buffer): Promise<boolean> {
   }
 }
 
+/** Whether another file system is mounted here. A folder's link counts as what it leads to. */
+async function isDiskRoot(path: Buffer): Promise<boolean> {
+  try {
+    const [own, above] = [await stat(path), await stat(Buffer.concat([path, Buffer.from("/..")]))];
+    return own.dev !== above.dev;
+  } catch (error) {
+    if (systemErrorCode(error) === "ENOENT") return false;
+    throw wrapTargetError(error, path.toString("utf8"));
+  }
+}
+
 /** A tablespace's own root comes with a slash behind it. */
 function trim(place: string): string {
   return place.length > 1 && place.endsWith("/") ? place.slice(0, -1) : place;
 }
 
 const slash = Buffer.from("/");
+const lostAndFound = "lost+found";

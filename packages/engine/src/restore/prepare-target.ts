@@ -36,6 +36,7 @@ export async function prepareTarget(request: PrepareRequest): Promise<number> {
   await reachStep(control, "restore:before-mark");
   if (plan.delta !== null) await refuseObstacle(plan);
   const states = await inspectTargets(folders);
+  if (plan.delta === null && states[0]?.kind === "unfinished") await refuseRunning(plan.targetDirectory);
   const marked: string[] = [];
   for (const [index, state] of states.entries()) {
     if (await prepareFolder(request, folders, folders[index] ?? "", state)) marked.push(folders[index] ?? "");
@@ -62,6 +63,16 @@ async function refuseObstacle(plan: RestorePlan): Promise<void> {
   const obstacle = await findDeltaObstacle(plan.targetDirectory, plan.tablespaces, plan.facts);
   if (obstacle === null) return;
   throw new AppError(obstacle.code, { message: obstacle.sentence, hint: "nothing in it was touched" });
+}
+
+/** One that died between the last rename and its unmarking left a whole cluster, which somebody may have started since. */
+async function refuseRunning(targetDirectory: string): Promise<void> {
+  const running = await findRunningServer(targetDirectory);
+  if (running === null) return;
+  throw new AppError("target-in-use", {
+    message: `${running}; it was started on what an earlier restore left`,
+    hint: "nothing in it was touched; restore to another folder, or stop the server if what it holds may go",
+  });
 }
 
 /** Whether the mark was made now. */

@@ -10,6 +10,7 @@ import { type DatabaseChoice, describeChoice } from "./restore-databases.ts";
 import type { Owner } from "./restore-owner.ts";
 import type { TablespacePlace } from "./restore-places.ts";
 import { inspectTargets, isWritable, volumeOf } from "./restore-target.ts";
+import { findRunningServer } from "./running-server.ts";
 
 /** One pre-flight check. A failed one carries the code the restore would refuse with. */
 export interface RestoreCheck {
@@ -197,6 +198,8 @@ async function checkEmpty(folders: readonly string[]): Promise<RestoreCheck> {
         `${folder} is not empty (${state.entries.slice(0, 3).join(", ")}${count > 3 ? ", …" : ""})`,
       );
     }
+    const running = state.kind === "unfinished" && index === 0 ? await findRunningServer(folder) : null;
+    if (running !== null) return failed("target-empty", "target-in-use", `${running}; it holds more than a restore`);
     if (state.kind === "unfinished") unfinished.push(folder);
   }
   if (unfinished.length > 0)

@@ -1,3 +1,4 @@
+import { AppError } from "@tidemark/kit";
 import type { ManifestReader, ServerArea } from "@tidemark/repository";
 import { throwIfCancelled } from "../act.ts";
 import { usesFrame } from "./coverage.ts";
@@ -61,6 +62,16 @@ export class DamagedFrames {
   }
 }
 
+/**
+ * One that cannot be opened any more, or was deleted meanwhile, is not hit by what is found now. A store that cannot be
+ * asked ends the verification: a backup left out here would be marked as verified.
+ */
+function lostAsNull(error: unknown): null {
+  if (error instanceof AppError && (error.code === "manifest-missing" || error.code === "manifest-damaged"))
+    return null;
+  throw error;
+}
+
 const everyFrame = -1;
 
 /** Which backups of the area need a frame; the manifests are only opened when something is wrong. */
@@ -83,8 +94,7 @@ export class HitBackups {
     const uses: { backupId: string; use: ReadonlyMap<string, Uint8Array> }[] = [];
     for (const { backupId, damaged } of await this.#area.listBackups()) {
       if (damaged !== null) continue;
-      // One that cannot be opened any more, or was deleted meanwhile, is not hit by what is found now.
-      const manifest = await this.#area.openManifest(backupId).catch(() => null);
+      const manifest = await this.#area.openManifest(backupId).catch(lostAsNull);
       if (manifest !== null) uses.push({ backupId, use: await manifest.frameUse() });
     }
     return uses;

@@ -181,6 +181,17 @@ async function spoil(store: ObjectStore, key: string): Promise<void> {
   await store.put(key, bytes);
 }
 
+/** Damages the first chunk of the manifest of `bak_2`, and neither its header nor its index. */
+async function spoilChunk({ area, store }: Place): Promise<void> {
+  const key = "srv_1/backups/bak_2";
+  const bytes = new Uint8Array(await store.get(key));
+  const at = 64 + Buffer.from(bytes).readUInt32LE(12) + 4;
+  bytes[at] = (bytes[at] ?? 0) ^ 1;
+  await store.delete(key);
+  await store.put(key, bytes);
+  await area.openManifest("bak_2");
+}
+
 describe("a copy of what is damaged", () => {
   it("is refused with the pack's name, and nothing of it is listed; backups without that pack are copied", async () => {
     const source = await filled(testKey);
@@ -216,6 +227,73 @@ describe("a copy of what is damaged", () => {
     const again = await copyBackup(copy);
     expect(again.replacedPacks).toEqual([pack.slice("srv_1/packs/".length)]);
     await expectSame(source.area, target.area, "bak_2");
+  });
+
+  it("removes nothing at the target that the source cannot replace", async () => {
+    const source = await filled(testKey);
+    const target = await place(otherKey);
+    const copy = { source: source.area, target: target.area, backupId: "bak_2" };
+    await copyBackup(copy);
+    const [pack = ""] = await keysOf(target.store, "srv_1/packs/");
+    await spoil(source.store, pack);
+    // Another key's, or damaged: it cannot be opened here, but perhaps elsewhere.
+    const there = await target.store.get(pack);
+    await target.store.delete(pack);
+    await target.store.put(pack, Buffer.concat([there.slice(0, there.length - 20), new Uint8Array(20)]));
+    const before = await target.store.get(pack);
+    await expect(copyBackup(copy)).rejects.toMatchObject({ code: "pack-damaged" });
+    expect(await target.store.get(pack)).toEqual(before);
+  });
+
+  it("replaces a manifest that is damaged anywhere, but only by one that is whole", async () => {
+    const source = await filled(testKey);
+    const target = await place(otherKey);
+    const copy = { source: source.area, target: target.area, backupId: "bak_2" };
+    const key = "srv_1/backups/bak_2";
+    await copyBackup(copy);
+    const whole = await target.store.get(key);
+    const cut = whole.slice(0, whole.length - 30);
+    await target.store.delete(key);
+    await target.store.put(key, cut);
+    expect((await surveyCopy(source.area, target.area, ["bak_2"]))[0]?.isListed).toBe(false);
+    const good = await source.store.get(key);
+    await spoilChunk(source);
+    await expect(copyBackup(copy)).rejects.toMatchObject({ code: "manifest-damaged" });
+    expect(await target.store.get(key)).toEqual(cut);
+    await source.store.delete(key);
+    await source.store.put(key, good);
+    await copyBackup(copy);
+    await expectSame(source.area, target.area, "bak_2");
+  });
+
+  it("leaves alone a pack that a collection at the target may be removing, and brings it once it is gone", async () => {
+    const source = unharmed;
+    const store = new MemoryStore();
+    const target = await place(otherKey, store);
+    const copy = { source: source.area, backupId: "bak_2" };
+    await copyBackup({ ...copy, target: target.area });
+    await target.area.deleteBackup("bak_2");
+    const later = async (hours: number): Promise<ServerArea> => {
+      const clock = { now: () => new Date(Date.now() + hours * 3_600_000), monotonicMs: () => 0 };
+      const repository = await openRepository(store, { key: otherKey, openerThreads: 1, clock });
+      opened.push(repository);
+      return repository.area("srv_1");
+    };
+    const collect = async (hours: number): Promise<void> => {
+      const now = new Date(Date.now() + hours * 3_600_000);
+      const plan = await target.area.planCollection({ now, graceMs: 24 * 3_600_000, runningBackupIds: [] });
+      await target.area.executeCollection(plan);
+    };
+    await collect(25);
+    const refused = copyBackup({ ...copy, target: await later(38) });
+    await expect(refused).rejects.toMatchObject({ code: "pack-condemned" });
+    expect(await target.area.listBackups()).toEqual([]);
+    await collect(50);
+    const after = await later(51);
+    expect((await copyBackup({ ...copy, target: after })).copiedPacks).toBe(2);
+    await expectSame(source.area, after, "bak_2");
+    // In use, they may be shared by the next one, whatever the pass before says.
+    await copyBackup({ source: source.area, backupId: "bak_1", target: after });
   });
 
   it("reads a source that cannot be written, of format 1, and keeps that format", async () => {

@@ -1,15 +1,17 @@
 import { AppError, joinCleanup } from "@tidemark/kit";
+import { doomedPacks } from "../collection/collection-pass.ts";
 import { holdLease } from "../collection/lease-keeper.ts";
 import { readMarks } from "../collection/mark.ts";
 import { holdPacks } from "../collection/pack-hold.ts";
-import { isLostManifest, ManifestObject, readManifestBeginning } from "../manifests/manifest-object.ts";
+import { isLostManifest, ManifestObject } from "../manifests/manifest-object.ts";
 import { assertId, manifestKey, marksPrefix, nameOf, packKey, packsPrefix } from "../paths.ts";
 import type { RepositoryContext } from "../repository-context.ts";
 import { putFacts } from "../seal/facts-object.ts";
 import { contextOf } from "../server-area.ts";
 import type { MarkKind, ServerArea } from "../types.ts";
-import { copyManifest } from "./copy-manifest.ts";
-import { copyPack, openSourcePack, sameFrames } from "./copy-pack.ts";
+import { checkManifest, copyManifest } from "./copy-manifest.ts";
+import { checkPack, copyPack, openSourcePack, sameFrames } from "./copy-pack.ts";
+import { readPacksInUse } from "./packs-in-use.ts";
 
 /** What is there to copy of one backup, found out without reading packs. */
 export interface CopyNeed {
@@ -35,7 +37,9 @@ export async function surveyCopy(
     const manifest = await ManifestObject.open(from, manifestKey(source.serverId, backupId));
     const missing = manifest.packIds.filter((packId) => !present.has(packId));
     const missingPacks = new Map(missing.map((packId) => [packId, sizes.get(packId) ?? null]));
-    needs.push({ backupId, isListed: (await manifestState(to, target.serverId, backupId)) === "listed", missingPacks });
+    const key = manifestKey(target.serverId, backupId);
+    const isListed = (await stateOf(() => ManifestObject.open(to, key))) === "whole";
+    needs.push({ backupId, isListed, missingPacks });
   }
   return needs;
 }
@@ -66,7 +70,8 @@ export interface CopiedBackup {
  *
  * Order for the crash: a reader's lease at the source and a copy's at the target (so that neither collection removes what
  * is needed), packs, manifest, marks, leases. Dying anywhere leaves packs that the next attempt uses, or a whole backup.
- * Throws `manifest-missing`, `manifest-damaged`, `pack-missing` or `pack-damaged` for what the source cannot give.
+ * Throws `manifest-missing`, `manifest-damaged`, `pack-missing` or `pack-damaged` for what the source cannot give, and
+ * `pack-condemned` for a pack at the target that its collection is about to remove.
  */
 export async function copyBackup(copy: CopyBackup): Promise<CopiedBackup> {
   const [from, to] = [contextOf(copy.source), contextOf(copy.target)];
@@ -98,6 +103,7 @@ class BackupCopy {
   readonly #replaced: string[] = [];
   #packs = 0;
   #bytes = 0n;
+  #condemned: Promise<ReadonlySet<string>> | null = null;
 
   constructor(copy: CopyBackup, from: RepositoryContext, to: RepositoryContext) {
     this.#copy = copy;
@@ -111,10 +117,14 @@ class BackupCopy {
     const { backupId, signal } = this.#copy;
     const manifest = await ManifestObject.open(this.#from, manifestKey(this.#serverId, backupId));
     for (const packId of manifest.packIds) await this.#bringPack(packId);
-    const state = await manifestState(this.#to, this.#serverId, backupId);
-    // A copy that cannot be read is none; its source is at hand.
-    if (state === "damaged") await this.#to.store.delete(manifestKey(this.#serverId, backupId));
-    if (state !== "listed") {
+    const key = manifestKey(this.#serverId, backupId);
+    const state = await stateOf(() => checkManifest(this.#to, key));
+    if (state === "damaged") {
+      // A copy that cannot be read is none, once it is certain that what replaces it can.
+      await checkManifest(this.#from, key);
+      await this.#to.store.delete(key);
+    }
+    if (state !== "whole") {
       await copyManifest(this.#from, this.#to, this.#serverId, backupId, signal).catch(passExisting);
     }
     // A collection that took a paused copy's lease for expired may have removed packs between the two: seen here.
@@ -139,14 +149,28 @@ class BackupCopy {
   async #bring(packId: string): Promise<void> {
     const source = await openSourcePack(this.#from, this.#serverId, packId, this.#copy.signal);
     const present = await openSourcePack(this.#to, this.#serverId, packId, this.#copy.signal).catch(lostAsNull);
+    if (present !== "missing" && (await this.#condemnedPacks()).has(packId)) {
+      throw condemned(packId, this.#to.store.location);
+    }
     if (present !== "missing" && present !== "damaged" && sameFrames(present.directory, source.directory)) return;
     if (present !== "missing") {
-      // Nothing is lost: what is there cannot be opened, and what replaces it is at hand.
+      // Nothing is lost: what replaces it was just found whole.
+      await checkPack(this.#from, this.#serverId, packId, this.#copy);
       await this.#to.store.delete(packKey(this.#serverId, packId));
       this.#replaced.push(packId);
     }
     this.#bytes += BigInt(await copyPack(source, this.#to, this.#serverId, packId, this.#copy));
     this.#packs++;
+  }
+
+  /** Packs that no manifest at the target points into and that may go soon: a collection may be removing them already. */
+  #condemnedPacks(): Promise<ReadonlySet<string>> {
+    this.#condemned ??= doomedPacks(this.#to, this.#serverId).then(async (doomed) => {
+      if (doomed.size === 0) return doomed;
+      const used = await readPacksInUse(this.#to, this.#serverId);
+      return new Set([...doomed].filter((packId) => !used.has(packId)));
+    });
+    return this.#condemned;
   }
 
   async #assertPacks(packIds: readonly string[]): Promise<void> {
@@ -189,14 +213,11 @@ async function bringMarks(
 
 const following: ReadonlySet<MarkKind> = new Set(["hold", "release", "note"]);
 
-async function manifestState(
-  context: RepositoryContext,
-  serverId: string,
-  backupId: string,
-): Promise<"listed" | "absent" | "damaged"> {
+/** A key that was claimed counts as absent. */
+async function stateOf(read: () => Promise<unknown>): Promise<"whole" | "absent" | "damaged"> {
   try {
-    const beginning = await readManifestBeginning(context, manifestKey(serverId, backupId));
-    return beginning.kind === "manifest" ? "listed" : "absent";
+    await read();
+    return "whole";
   } catch (error) {
     if (!isLostManifest(error)) throw error;
     return error.code === "manifest-missing" ? "absent" : "damaged";
@@ -218,6 +239,14 @@ function lostAsNull(error: unknown): "missing" | "damaged" {
   if (error instanceof AppError && error.code === "object-missing") return "missing";
   if (error instanceof AppError && error.code === "object-damaged") return "damaged";
   throw error;
+}
+
+function condemned(packId: string, location: string): AppError {
+  return new AppError("pack-condemned", {
+    message: `pack ${packId} lies in ${location} unused, and the next collection there removes it`,
+    hint: "nothing was changed; copy again after a collection there, which brings the pack anew",
+    context: { packId },
+  });
 }
 
 function asPackError(error: unknown, packId: string, location: string): unknown {

@@ -43,7 +43,7 @@ export async function copyManifest(
 }
 
 /** Opens every part of a manifest. Throws `manifest-missing` or `manifest-damaged`. */
-async function checkManifest(context: RepositoryContext, key: string): Promise<void> {
+export async function checkManifest(context: RepositoryContext, key: string): Promise<void> {
   const manifest = await ManifestObject.open(context, key);
   for (let number = 0; number < manifest.chunkCount; number++) await manifest.chunk(number);
 }

@@ -111,7 +111,9 @@ export class OpenedRepositoryKeys implements RepositoryKeys {
     }
     const facts = old.keys[0]?.facts;
     const ownerId = had[0]?.facts.ownerId ?? context.newId("key");
-    const added = await this.#fill(to, ownerId, facts?.label ?? null, had, old.keys);
+    // Nobody but its owner can tell whether an age slot opens, and the old ones go: so it gets new ones in any case.
+    const sure = to.kind === "age-recipient" ? [] : had;
+    const added = await this.#fill(to, ownerId, facts?.label ?? null, sure, old.keys);
     const removed: string[] = [];
     for (const { facts: gone } of old.opened) {
       await this.#writer.remove(gone.slot);
@@ -177,12 +179,16 @@ export class OpenedRepositoryKeys implements RepositoryKeys {
     const leave: KeyOwner[] = [];
     let opener: Wrappable | null = null;
     for (const slot of keyring.opened.slots) {
-      const { ownerId, kind, label, recipient, keyId } = slot.facts;
+      // Where the slot opens, what is sealed in it counts, and not what stands outside.
+      const own = keyring.opened.opened.find(({ facts }) => facts.slot === slot.facts.slot);
+      const { ownerId, kind, label, recipient, keyId } = own?.facts ?? slot.facts;
       if (keyId !== currentKeyId) continue;
       const owner = { ownerId, kind, label, recipient };
       if ([...rest, ...(opener === null ? [] : [opener])].some((one) => one.owner.ownerId === ownerId)) continue;
-      if (keyring.opened.opened.some(({ facts }) => facts.slot === slot.facts.slot)) {
-        opener = { owner, wrapFor: await ownerOf(key) };
+      if (own !== undefined) {
+        // A file of several age identities may open the slots of several owners: each keeps its own recipient.
+        if (opener !== null) rest.push(opener);
+        opener = { owner, wrapFor: recipient === null ? await ownerOf(key) : ageOwner(recipient) };
         continue;
       }
       const wrapFor = recipient === null ? await firstOf(given, slot, context.repositoryId) : ageOwner(recipient);

@@ -303,6 +303,44 @@ describe("re-wrapping", () => {
   });
 });
 
+describe("an age slot that nobody at hand can open", () => {
+  it("is not relied on when the old key goes", async () => {
+    const { repository, store, area } = await newTestRepository({ store: new MemoryStore(), passphraseCost });
+    await keysIn(repository).add(phrase("correct horse"), "alice");
+    await takeTestBackup(area, "bkp_1", null, files(1));
+    const identity = await newIdentity();
+    const [made = ""] = (await keysIn(repository).add(identity.owner, null)).added;
+    const slot = JSON.parse(Buffer.from(await store.get(`keys/${made}`)).toString());
+    const sealed = Buffer.from(slot.sealed, "base64");
+    sealed[sealed.length - 1] = (sealed.at(-1) ?? 0) ^ 1;
+    const rotten = Buffer.from(JSON.stringify({ ...slot, sealed: sealed.toString("base64") }));
+    await store.delete(`keys/${made}`);
+    await store.put(`keys/${made}`, rotten);
+    await keysIn(repository).rewrap(phrase("correct horse"), identity.owner);
+    const opened = await open(store as MemoryStore, identity.key);
+    expect(await readTestBackup(opened.area("srv_1"), "bkp_1")).toEqual(new Map(files(1)));
+  });
+});
+
+describe("one file of two age identities", () => {
+  it("locks neither of their owners out when it rotates", async () => {
+    const { repository, store } = await newTestRepository({ store: new MemoryStore() });
+    const [first, second] = [await newIdentity(), await newIdentity()];
+    await keysIn(repository).add(first.owner, "first");
+    await keysIn(repository).add(second.owner, "second");
+    const both = { kind: "age-identity", text: new Secret(`${first.key.text.reveal()}${second.key.text.reveal()}`) };
+    const opened = await open(store as MemoryStore, both as RepositoryKey);
+    const plan = await keysIn(opened).planRotation([testKey]);
+    expect(plan.wrap.length).toBe(3);
+    await rotate(opened, [testKey]);
+    await takeTestBackup(opened.area("srv_1"), "bkp_1", null, files(1));
+    for (const key of [first.key, second.key, testKey]) {
+      const alone = await open(store as MemoryStore, key);
+      expect(await readTestBackup(alone.area("srv_1"), "bkp_1")).toEqual(new Map(files(1)));
+    }
+  });
+});
+
 describe("slots made by somebody else", () => {
   it("for a known recipient stop all writing with that identity, and no reading", async () => {
     const { repository, store, area } = await newTestRepository({ store: new MemoryStore() });
