@@ -1,4 +1,4 @@
-import { type ActControl, executeExpiry, planExpiry } from "@tidemark/engine";
+import { type ActControl, executeExpiry, listCatalog, planExpiry } from "@tidemark/engine";
 import { AppError, describeError } from "@tidemark/kit";
 import type { Server } from "@tidemark/metadata";
 import type { RetentionPolicy } from "@tidemark/policy";
@@ -10,7 +10,7 @@ import type { WorkerDeps } from "./worker-deps.ts";
 
 /**
  * Applies the server's policy to the copies in its second repository as well, by what that repository itself holds: it
- * keeps its own newest usable backup, and what is held there. Holds that were put since the last copy are brought first.
+ * keeps its own newest usable backup, its newest one that was proven in the first, and what is held there. Holds that were put since the last copy are brought first.
  * A second repository that is away now is retained the next time, and fails nothing.
  */
 export async function retainCopies(
@@ -25,8 +25,11 @@ export async function retainCopies(
     const repository = await openRegisteredRepository(deps, copyToId);
     try {
       const area = repository.area(server.areaId);
-      await withArea(deps, server, (source) => bringHolds(source, area));
-      const expiry = { area, clock: deps.clock };
+      const provenIds = await withArea(deps, server, async (source) => {
+        await bringHolds(source, area);
+        return await readProven(source);
+      });
+      const expiry = { area, clock: deps.clock, provenIds };
       control.emit({ kind: "phase", phase: "copies", message: "applying the policy to the second repository" });
       await executeExpiry(expiry, await planExpiry(expiry, policy), control);
       await noteCopies(deps, { serverId: server.id, repositoryId: copyToId }, area);
@@ -47,4 +50,10 @@ async function bringHolds(source: ServerArea, target: ServerArea): Promise<void>
   for (const { backupId } of await target.listBackups()) {
     if (here.has(backupId)) await copyMarks(source, target, backupId);
   }
+}
+
+/** A drill of the first proves its copies, too: they hold the same bytes, by the same checksums. */
+async function readProven(source: ServerArea): Promise<ReadonlySet<string>> {
+  const proven = (await listCatalog(source)).filter(({ provenAt }) => provenAt !== null);
+  return new Set(proven.map(({ backup }) => backup.backupId));
 }

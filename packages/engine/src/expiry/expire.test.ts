@@ -55,6 +55,12 @@ describe("retention of a repository", () => {
     expect(await present()).toEqual(ids);
   });
 
+  it("keeps of copies the newest that was proven where they come from", async () => {
+    const deps = { area, clock, provenIds: new Set([ids[0] ?? ""]) };
+    await executeExpiry(deps, await planExpiry(deps, keepOne), control);
+    expect(await present()).toEqual([ids[0], ids[2]]);
+  });
+
   it("refuses to delete the last usable backup when the newer one turned out damaged", async () => {
     const plan = await planExpiry({ area, clock }, keepOne);
     await mark(ids[2] ?? "", "damaged");

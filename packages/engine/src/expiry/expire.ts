@@ -14,6 +14,8 @@ import { type CatalogEntry, listCatalog } from "../catalog.ts";
 export interface ExpiryDeps {
   readonly area: ServerArea;
   readonly clock: Clock;
+  /** Backups that a drill has proven elsewhere: of copies, those proven in the first repository. */
+  readonly provenIds?: ReadonlySet<string>;
 }
 
 /** A retention as a value: shown, kept, and executed later, if the world still agrees. */
@@ -33,7 +35,7 @@ export interface ExpiryReport {
 /** Applies a policy to what the repository holds now. */
 export async function planExpiry(deps: ExpiryDeps, policy: RetentionPolicy): Promise<ExpiryPlan> {
   const catalog = await listCatalog(deps.area);
-  return { serverId: deps.area.serverId, policy, retention: planFor(catalog, policy, deps.clock.now()) };
+  return { serverId: deps.area.serverId, policy, retention: planFor(catalog, policy, deps) };
 }
 
 /**
@@ -156,15 +158,16 @@ export async function collectGarbage(
   return report;
 }
 
-function planFor(catalog: readonly CatalogEntry[], policy: RetentionPolicy, now: Date): RetentionPlan {
-  const backups = catalog.map(toCandidate);
+function planFor(catalog: readonly CatalogEntry[], policy: RetentionPolicy, deps: ExpiryDeps): RetentionPlan {
+  const now = deps.clock.now();
+  const backups = catalog.map((entry) => toCandidate(entry, deps.provenIds));
   const holds = catalog.flatMap(({ backup, hold }): RetentionHold[] =>
     hold === null ? [] : [{ backupId: backup.backupId, by: hold.by, text: hold.text }],
   );
   return planRetention({ backups, policy, holds, now });
 }
 
-function toCandidate(entry: CatalogEntry): RetentionCandidate {
+function toCandidate(entry: CatalogEntry, provenIds?: ReadonlySet<string>): RetentionCandidate {
   const { backup } = entry;
   return {
     backupId: backup.backupId,
@@ -172,7 +175,7 @@ function toCandidate(entry: CatalogEntry): RetentionCandidate {
     // A manifest that cannot be read tells no time, but its id does.
     startedAt: backup.facts?.startedAt ?? idTime(backup.backupId) ?? new Date(0),
     stoppedAt: endOf(entry),
-    proven: entry.provenAt !== null,
+    proven: entry.provenAt !== null || provenIds?.has(backup.backupId) === true,
   };
 }
 
@@ -188,7 +191,7 @@ function endOf(entry: CatalogEntry): Date {
 async function refuseStale(deps: ExpiryDeps, plan: ExpiryPlan, ids: ReadonlySet<string>): Promise<ReadonlySet<string>> {
   if (plan.serverId !== deps.area.serverId) throw stale("it was made for another server");
   const catalog = await listCatalog(deps.area);
-  const today = planFor(catalog, plan.policy, deps.clock.now());
+  const today = planFor(catalog, plan.policy, deps);
   for (const kept of today.kept) {
     if (!ids.has(kept.backupId)) continue;
     throw stale(`${kept.backupId} would be kept now (${kept.reasons.map((reason) => reason.sentence).join("; ")})`);
