@@ -12,6 +12,7 @@ import {
   type PassphraseCost,
 } from "./key-derivation.ts";
 import type { NewKeyOwner, SlotKind } from "./repository-keys.ts";
+import { isGuarded, slotGuard } from "./slot-guard.ts";
 
 /** What a slot says in plain. The same is sealed inside it, so that a change is found by whoever opens it. */
 export interface SlotFacts {
@@ -48,7 +49,8 @@ export async function encodeSlot({ owner, ...slot }: NewSlot): Promise<Uint8Arra
   if (owner.kind === "age-recipient") {
     const facts: SlotFacts = { ...slot.facts, kind: "age", recipient: owner.recipient };
     const sealed = await encryptForRecipient(owner.recipient, secretBytes(slot.repositoryId, facts, slot.secrets));
-    return slotBytes(slot.repositoryId, facts, 2, { sealed: base64(sealed) });
+    const guard = slotGuard({ repositoryId: slot.repositoryId, facts, sealed }, slot.secrets.dataKey);
+    return slotBytes(slot.repositoryId, facts, 2, { guard: base64(guard), sealed: base64(sealed) });
   }
   const facts: SlotFacts = { ...slot.facts, kind: owner.kind, recipient: null };
   const derivation = newDerivation(owner.kind, slot.randomBytes(16), slot.passphraseCost);
@@ -85,6 +87,8 @@ export interface ReadSlot {
   readonly facts: SlotFacts;
   readonly wrapping: { readonly derivation: KeyDerivation; readonly nonce: Uint8Array } | null;
   readonly sealed: Uint8Array;
+  /** Of an age slot: see `slotGuard`; null where it has none. */
+  readonly guard: Uint8Array | null;
 }
 
 /** Slot, or why it is passed over: damage, a later version, a slot that another repository's creation left. */
@@ -100,10 +104,12 @@ export function decodeSlot(bytes: Uint8Array, name: string, repositoryId: string
     const facts = readFacts(fields, name);
     if (facts === null) return { why: `its kind ${fields.text("kind")} is not known to this Tidemark` };
     const sealed = fields.bytes("sealed");
-    if (facts.kind === "age") return { facts, wrapping: null, sealed };
+    if (facts.kind === "age") {
+      return { facts, wrapping: null, sealed, guard: fields.isNull("guard") ? null : fields.bytes("guard") };
+    }
     const derivation = derivationFromJson(fields.object("derivation"));
     if (derivation === null) return { why: "its key derivation is not known to this Tidemark" };
-    return { facts, wrapping: { derivation, nonce: fields.bytes("nonce") }, sealed };
+    return { facts, wrapping: { derivation, nonce: fields.bytes("nonce") }, sealed, guard: null };
   } catch (error) {
     return { why: `it is damaged: ${error instanceof Error ? error.message : String(error)}` };
   }
@@ -147,7 +153,13 @@ export async function openSlot(slot: ReadSlot, repositoryId: string, key: Reposi
   const ours = about.text("repositoryId") === repositoryId && about.text("slot") === slot.facts.slot;
   if (!ours || facts === null) return null;
   const same = JSON.stringify(plainFacts(facts)) === JSON.stringify(plainFacts(slot.facts));
-  return { facts, secrets, problem: same ? null : "its plain fields were changed after it was sealed" };
+  if (!same) return { facts, secrets, problem: "its plain fields were changed after it was sealed" };
+  const isOurs = slot.facts.kind !== "age" || isGuarded(slot, repositoryId, secrets.dataKey);
+  return {
+    facts,
+    secrets,
+    problem: isOurs ? null : "its guard does not match: remove it, and add its recipient again",
+  };
 }
 
 async function unwrap(slot: ReadSlot, repositoryId: string, key: RepositoryKey): Promise<Uint8Array | null> {

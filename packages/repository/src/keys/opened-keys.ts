@@ -17,6 +17,7 @@ import type {
   RepositoryKeys,
   SlotRemovalPlan,
 } from "./repository-keys.ts";
+import { isGuarded } from "./slot-guard.ts";
 import { checkOwner, isSlotOf, ownerOf, SlotWriter } from "./slot-writer.ts";
 
 export interface OpenedKeysParts {
@@ -45,7 +46,14 @@ export class OpenedRepositoryKeys implements RepositoryKeys {
     const { slots, passedOver } = await this.#read();
     const own = passedOver.map(({ slot, why }) => `key slot ${slot} was passed over: ${why}`);
     const changed = this.notes.filter((note) => note.includes(" opens, but "));
-    return { slots: this.#describe(slots), notes: [...own, ...changed] };
+    const strange = slots
+      .filter((slot) => !this.#isTrusted(slot) && !changed.some((note) => note.includes(` ${slot.facts.slot} `)))
+      .map(
+        ({ facts }) =>
+          `key slot ${facts.slot} (${ownerText(facts)}) was changed, or made by somebody who has not its data key: ` +
+          "it gets no new data key; remove it, and add its recipient again if it shall open the repository",
+      );
+    return { slots: this.#describe(slots), notes: [...own, ...changed, ...strange] };
   }
 
   async add(newOwner: NewKeyOwner, label: string | null): Promise<KeyChange> {
@@ -72,7 +80,7 @@ export class OpenedRepositoryKeys implements RepositoryKeys {
     const refusals: string[] = [];
     const forgottenKeyIds: string[] = [];
     const lastOf = new Set(going.map(({ facts }) => facts.keyId));
-    for (const { facts } of staying) lastOf.delete(facts.keyId);
+    for (const slot of staying) if (this.#isTrusted(slot)) lastOf.delete(slot.facts.keyId);
     for (const keyId of lastOf) {
       const use = await this.#useOf(keyId, slots);
       if (use === null) forgottenKeyIds.push(keyId);
@@ -111,9 +119,7 @@ export class OpenedRepositoryKeys implements RepositoryKeys {
     }
     const facts = old.keys[0]?.facts;
     const ownerId = had[0]?.facts.ownerId ?? context.newId("key");
-    // Nobody but its owner can tell whether an age slot opens, and the old ones go: so it gets new ones in any case.
-    const sure = to.kind === "age-recipient" ? [] : had;
-    const added = await this.#fill(to, ownerId, facts?.label ?? null, sure, old.keys);
+    const added = await this.#fill(to, ownerId, facts?.label ?? null, had, old.keys);
     const removed: string[] = [];
     for (const { facts: gone } of old.opened) {
       await this.#writer.remove(gone.slot);
@@ -169,6 +175,16 @@ export class OpenedRepositoryKeys implements RepositoryKeys {
     return added;
   }
 
+  /**
+   * Whether nothing speaks against a slot: an age slot has the guard of its data key. Of a data key that is not at hand,
+   * or a slot of another kind whose key is not, nobody here can tell.
+   */
+  #isTrusted(slot: ReadSlot): boolean {
+    const { keyring, context } = this.#parts;
+    const dataKey = keyring.dataKeys.get(slot.facts.keyId);
+    return slot.facts.kind !== "age" || dataKey === undefined || isGuarded(slot, context.repositoryId, dataKey);
+  }
+
   /** Owners of the current data key, the one that opened the repository last. */
   async #owners(keys: readonly RepositoryKey[]): Promise<{ wrap: Wrappable[]; leave: KeyOwner[] }> {
     await this.#reload();
@@ -191,7 +207,8 @@ export class OpenedRepositoryKeys implements RepositoryKeys {
         opener = { owner, wrapFor: recipient === null ? await ownerOf(key) : ageOwner(recipient) };
         continue;
       }
-      const wrapFor = recipient === null ? await firstOf(given, slot, context.repositoryId) : ageOwner(recipient);
+      const ageFor = recipient === null || !this.#isTrusted(slot) ? null : ageOwner(recipient);
+      const wrapFor = recipient === null ? await firstOf(given, slot, context.repositoryId) : ageFor;
       if (wrapFor === null) leave.push(owner);
       else rest.push({ owner, wrapFor });
     }
@@ -214,8 +231,13 @@ export class OpenedRepositoryKeys implements RepositoryKeys {
 
   async #slotsOf(owner: NewKeyOwner): Promise<ReadSlot[]> {
     const { slots } = await this.#read();
+    const { context, keyring } = this.#parts;
     const found: ReadSlot[] = [];
-    for (const slot of slots) if (await isSlotOf(slot, this.#parts.context.repositoryId, owner)) found.push(slot);
+    for (const slot of slots) {
+      // Of an age slot that only its owner can open, the guard alone says that it is whole.
+      const isSure = slot.facts.kind !== "age" || (keyring.dataKeys.has(slot.facts.keyId) && this.#isTrusted(slot));
+      if (isSure && (await isSlotOf(slot, context.repositoryId, owner))) found.push(slot);
+    }
     return found;
   }
 

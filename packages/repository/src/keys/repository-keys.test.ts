@@ -342,6 +342,27 @@ describe("one file of two age identities", () => {
 });
 
 describe("slots made by somebody else", () => {
+  it("get no new data key, stand for no opener, and are told of", async () => {
+    const { repository, store } = await newTestRepository({ store: new MemoryStore() });
+    const [safe, thief] = [await newIdentity(), await newIdentity()];
+    const [made = ""] = (await keysIn(repository).add(safe.owner, "the safe")).added;
+    const slot = JSON.parse(Buffer.from(await store.get(`keys/${made}`)).toString());
+    const { recipient } = thief.owner as { readonly recipient: string };
+    const planted = Buffer.from(JSON.stringify({ ...slot, slot: "key_planted", ownerId: "key_thief", recipient }));
+    await store.put("keys/key_planted", planted);
+    const plan = await keysIn(repository).planRotation([]);
+    expect(plan.wrap.map(({ label, ownerId }) => [label, ownerId === "key_thief"])).toEqual([
+      ["the safe", false],
+      [null, false],
+    ]);
+    expect(plan.leave.map(({ ownerId }) => ownerId)).toEqual(["key_thief"]);
+    expect((await keysIn(repository).list()).notes).toEqual([expect.stringMatching(/^key slot key_planted .*changed/)]);
+    await keysIn(repository).remove(await keysIn(repository).planRemoval({ slot: made }));
+    const [own] = (await keysIn(repository).list()).slots.filter(({ kind }) => kind !== "age");
+    const last = await keysIn(repository).planRemoval({ slot: own?.slot ?? "" });
+    expect(last.refusals).toEqual([expect.stringMatching(/last slot/)]);
+  });
+
   it("for a known recipient stop all writing with that identity, and no reading", async () => {
     const { repository, store, area } = await newTestRepository({ store: new MemoryStore() });
     const identity = await newIdentity();

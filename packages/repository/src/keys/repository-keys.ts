@@ -29,7 +29,7 @@ export interface KeySlot {
 
 export interface KeySlots {
   readonly slots: readonly KeySlot[];
-  /** Sentences on slots that were passed over (damaged, of a newer version) or should be replaced. */
+  /** Sentences on slots that were passed over (damaged, of a newer version), changed, or should be replaced. */
   readonly notes: readonly string[];
 }
 
@@ -37,7 +37,7 @@ export interface KeyRotationPlan {
   readonly currentKeyId: string;
   /** Owners that get the new data key: recipients, the key this repository was opened with, and keys given. */
   readonly wrap: readonly KeyOwner[];
-  /** Owners whose key was not given. Their slots open what is there now, and nothing that is made afterwards. */
+  /** Owners whose key was not given, or whose age slot was changed or is somebody else's. Their slots open what is there now, and nothing that is made afterwards. */
   readonly leave: readonly KeyOwner[];
 }
 
