@@ -85,6 +85,14 @@ describe("a second repository", () => {
     const heal = { damaged: rig.area, copies: target(), clock: systemClock };
     expect(await healPacks(heal, rig.control())).toMatchObject({ healedPacks: [first, last].sort(), lost: [] });
     expect((await rig.verify(backupIds[1] ?? "")).ok).toBe(true);
+    // A list reads the beginnings of manifests only; this one's end is cut off.
+    const manifest = rig.dir.join("repository", "srv_test", "backups", backupIds[0] ?? "");
+    const whole = readFileSync(manifest);
+    await chmod(manifest, 0o600);
+    await writeFile(manifest, whole.subarray(0, whole.length - 20));
+    const mended = await healPacks(heal, rig.control());
+    expect(mended).toMatchObject({ healedManifests: [backupIds[0]], healedPacks: [], lost: [] });
+    expect((await rig.verify(backupIds[0] ?? "")).ok).toBe(true);
     const copy = join(secondFolder, "srv_test/packs", last);
     await rename(copy, rig.dir.join("aside"));
     await rename(join(folder, last), rig.dir.join("aside too"));

@@ -107,6 +107,14 @@ async function refuseStale(deps: RestoreDeps, plan: RestorePlan, control: ActCon
   if (now.fingerprint !== plan.fingerprint) throw stale("the backup or its places are not what was planned");
 }
 
+/** Files have their full size before anything is in them: what was passed over would be zeros that nobody notices. */
+function notAll(written: bigint, wanted: bigint): AppError {
+  return new AppError("internal", {
+    message: `${written} of ${wanted} bytes were written`,
+    hint: "the folder stays marked as unfinished; run the restore again, and report this",
+  });
+}
+
 function stale(why: string, cause?: unknown): AppError {
   return new AppError("plan-stale", {
     message: `the restore plan is out of date: ${why}`,
@@ -252,16 +260,10 @@ class Restore {
       await reachStep(this.#control, "restore:before-middle-frame");
     };
     const frames = this.#deps.area.frames();
-    this.writtenBytes += await writeData({
-      manifest,
-      frames,
-      places,
-      tree,
-      threads: this.#threads,
-      progress,
-      onRange,
-      signal,
-    });
+    const data = { manifest, frames, places, tree, threads: this.#threads, progress, onRange, signal };
+    const written = await writeData(data);
+    if (written !== wantedBytes) throw notAll(written, wantedBytes);
+    this.writtenBytes += written;
     // A restore of very little has its middle at its end.
     if (!this.#middleReached) await reachStep(this.#control, "restore:before-middle-frame");
     progress.finish();

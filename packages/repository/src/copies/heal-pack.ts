@@ -1,6 +1,7 @@
 import { AppError } from "@tidemark/kit";
 import { holdPacks } from "../collection/pack-hold.ts";
 import { packKey } from "../paths.ts";
+import { newSeal } from "../repository-context.ts";
 import { contextOf } from "../server-area.ts";
 import type { ServerArea } from "../types.ts";
 import { checkPack, copyPack, openSourcePack, type PackCopy } from "./copy-pack.ts";
@@ -33,6 +34,8 @@ export async function healPack(
     throw unhealable(error, packId, source.store.location);
   });
   await openEveryFrame(from, packId, pack.directory.frameCount, options);
+  // Throws where nothing may be written (slots that disagree): then nothing goes, either.
+  newSeal(target, packKey(serverId, packId));
   await target.step("heal:before-remove");
   if (was === "damaged") await target.store.delete(packKey(serverId, packId));
   await target.step("heal:before-put");
