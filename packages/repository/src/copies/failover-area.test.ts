@@ -71,6 +71,26 @@ describe("an area with a second repository behind it", () => {
     expect((await area.listBackups()).map(({ backupId }) => backupId)).toEqual(["bak_1", "bak_2"]);
   });
 
+  it("waits for each part of a large manifest, and not for the whole as for one answer", async () => {
+    const { second, store, through } = await pair();
+    const { area: first } = await through(store);
+    const manifest = await first.openManifest("bak_2");
+    const file = (await manifest.files()[Symbol.asyncIterator]().next()).value;
+    const large = {
+      async *files() {
+        for (let part = 0; part < 3; part++) {
+          await new Promise((resolve) => setTimeout(resolve, 500));
+          for (let count = 0; count < 4096; count++) yield file;
+        }
+      },
+    };
+    const slow = { ...first, openManifest: async () => large } as unknown as ServerArea;
+    const notes: FailoverNote[] = [];
+    const area = failoverArea(slow, second, { onNote: (note) => void notes.push(note), stallMs: 1200 });
+    expect(await area.openManifest("bak_2")).toBe(large);
+    expect(notes).toEqual([]);
+  });
+
   it("takes a missing and a damaged pack, and a lost manifest, from the second, and says which", async () => {
     const { store, through, packKeys } = await pair();
     const [small = "", large = ""] = packKeys;

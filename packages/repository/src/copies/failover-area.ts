@@ -92,12 +92,18 @@ class FailoverReader {
   }
 
   async #openManifest(backupId: string): Promise<ManifestReader> {
-    const first = await this.#try("manifest", backupId, async () => {
-      const manifest = await this.#primary.openManifest(backupId);
-      // Gone over once, so that damage in the middle is found now and not when half is restored.
-      for await (const _ of manifest.files()) if (this.#down !== null) break;
-      return manifest;
-    });
+    let first = await this.#try("manifest", backupId, () => this.#primary.openManifest(backupId));
+    if (first.ok) {
+      // Gone over once, so that damage in the middle is found now and not when half is restored. Each part has the time
+      // of one answer: a large manifest takes minutes from a place that does not hang.
+      const manifest = first.value;
+      const files = manifest.files()[Symbol.asyncIterator]();
+      for (let isOver = false; first.ok && !isOver; ) {
+        const part = await this.#try("manifest", backupId, () => passSome(files));
+        if (part.ok) isOver = part.value;
+        else first = part;
+      }
+    }
     if (first.ok) return first.value;
     return this.#second
       .openManifest(backupId)
@@ -166,6 +172,15 @@ class FailoverReader {
     this.#onNote({ what, id, reason });
   }
 }
+
+/** Whether nothing came after them. */
+async function passSome(items: AsyncIterator<unknown>): Promise<boolean> {
+  for (let count = 0; count < filesPerAnswer; count++) if ((await items.next()).done === true) return true;
+  return false;
+}
+
+/** About one chunk of a manifest. */
+const filesPerAnswer = 4096;
 
 async function release(hold: PackHold): Promise<void> {
   await hold[Symbol.asyncDispose]();
