@@ -9,6 +9,7 @@ import type { ActControl } from "../act.ts";
 import { removeSurplus, surveyTarget } from "./delta-survey.ts";
 import type { RestorePlan } from "./plan-restore.ts";
 import { prepareTarget } from "./prepare-target.ts";
+import { type CheckInput, checkTarget } from "./restore-checks.ts";
 import { RestorePlaces } from "./restore-places.ts";
 import { restoringMark } from "./restore-target.ts";
 
@@ -71,6 +72,32 @@ describe("what a delta restore removes", () => {
     const { removed } = await survey(dir.join("data"));
     await writeFile(dir.join("data/more/new"), "x");
     await expect(removeSurplus(removed, signal)).rejects.toMatchObject({ code: "target-not-empty" });
+  });
+});
+
+describe("the room a delta restore has already", () => {
+  it("counts on the disk it is on, and on no other", async ({ skip }) => {
+    if (!(await separateDisk())) skip("nothing is mounted at /dev/shm");
+    await using dir = await tempDir();
+    await mkdir(dir.join("data"));
+    await writeFile(dir.join("data/1"), Buffer.alloc(5000));
+    await writeFile(dir.join("data/2"), Buffer.alloc(700));
+    const found = await survey(dir.join("data"), "1");
+    const { dev } = await stat(dir.join("data"));
+    expect(found.bytesByDevice).toEqual(new Map([[dev, 5700n]]));
+    const huge = 1n << 60n;
+    const checks = await checkTarget({
+      request: { targetDirectory: dir.join("data"), allowedRoots: null },
+      entry: { damaged: null, provenAt: null, verifiedAt: null },
+      facts: { suspectPages: [], includedWal: {} },
+      sizes: { totalBytes: huge, missingConfiguration: [], tablespaceBytes: new Map([[1, huge]]) },
+      owner: null,
+      tablespaces: [{ oid: 1, from: "/fast", to: "/dev/shm/fast" }],
+      unmapped: [],
+      databases: null,
+      delta: { obstacle: null, survey: { ...found, keptBytes: huge, bytesByDevice: new Map([[dev, huge]]) } },
+    } as unknown as CheckInput);
+    expect(checks.find(({ id }) => id === "space")).toMatchObject({ state: "failed", code: "target-full" });
   });
 });
 

@@ -17,6 +17,8 @@ export interface DeltaSurvey {
   /** What the backup does not have: removed. In an order in which it can be. */
   readonly removed: readonly RemovedEntry[];
   readonly removedBytes: bigint;
+  /** Of both, by the device they lie on: room that is there already. */
+  readonly bytesByDevice: ReadonlyMap<number, bigint>;
   /** Folders that are links to somewhere else, and stay so (`pg_wal` on a disk of its own): path and where it leads. */
   readonly followedLinks: readonly { readonly path: string; readonly to: string }[];
 }
@@ -82,6 +84,7 @@ class Survey {
   #keptFiles = 0;
   #keptBytes = 0n;
   #removedBytes = 0n;
+  readonly #bytesByDevice = new Map<number, bigint>();
 
   constructor(signal: AbortSignal) {
     this.#signal = signal;
@@ -135,6 +138,8 @@ class Survey {
       if (!this.#folders.has(place)) this.#remove(place, "folder", 0);
       return;
     }
+    // What has a second name stays on the disk when it goes here.
+    if (facts.nlink === 1) this.#countRoom(facts);
     // One with a second name (a snapshot of hard links) is made anew: written in place, it would change there, too.
     if (!this.#files.has(place) || !facts.isFile() || facts.nlink > 1) return this.#remove(place, "file", facts.size);
     this.#keptFiles++;
@@ -156,6 +161,10 @@ class Survey {
     this.#remove(place, "file", facts.size);
   }
 
+  #countRoom({ dev, size }: Stats): void {
+    this.#bytesByDevice.set(dev, (this.#bytesByDevice.get(dev) ?? 0n) + BigInt(size));
+  }
+
   #remove(place: string, kind: RemovedEntry["kind"], sizeBytes: number): void {
     this.#removed.push({ place, kind, sizeBytes });
     this.#removedBytes += BigInt(sizeBytes);
@@ -168,6 +177,7 @@ class Survey {
       newFiles: Math.max(0, this.#files.size - 2 - this.#keptFiles),
       removed: this.#removed,
       removedBytes: this.#removedBytes,
+      bytesByDevice: this.#bytesByDevice,
       followedLinks: this.#followed,
     };
   }

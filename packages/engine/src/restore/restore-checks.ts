@@ -228,9 +228,9 @@ async function checkSpace({ request, sizes, tablespaces, delta }: CheckInput): P
     volume.bytes += bytes;
     volumes.set(deviceId, volume);
   }
-  // What a delta restore finds there and removes is room it has already.
-  const there = (delta?.survey?.keptBytes ?? 0n) + (delta?.survey?.removedBytes ?? 0n);
-  for (const { folder, bytes: wanted, freeBytes } of volumes.values()) {
+  for (const [deviceId, { folder, bytes: wanted, freeBytes }] of volumes) {
+    // What a delta restore finds there and removes is room it has already, on that disk and on no other.
+    const there = delta?.survey?.bytesByDevice.get(deviceId) ?? 0n;
     const bytes = wanted > there ? wanted - there : 0n;
     if (bytes > freeBytes)
       return failed(
