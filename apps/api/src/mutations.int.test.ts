@@ -254,6 +254,35 @@ describe("mutations", () => {
     expect(done.run.kind).toBe("RETENTION");
   });
 
+  it("foretells what a policy leaves, today and later, by numbers or in another tool's words", async () => {
+    const simulate = (at: Date, policy: object | null) =>
+      api.graphql(
+        `query ($id: ID!, $at: DateTime!, $policy: RetentionInput) {
+           simulateRetention(serverId: $id, at: $at, policy: $policy) { kept { backup { id } } deleted { backup { id } } sentence }
+         }`,
+        { id: seeded.server.id, at: at.toISOString(), policy },
+      );
+    // The page that asks was opened a minute ago.
+    const today = await simulate(new Date(Date.now() - 60_000), { keepLast: 1 });
+    expect(today.data.simulateRetention).toMatchObject({
+      kept: [{ backup: { id: seeded.newer.id } }],
+      deleted: [{ backup: { id: seeded.older.id } }],
+    });
+    const later = await simulate(new Date(Date.now() + 30 * 86_400_000), { text: "REDUNDANCY 2" });
+    // Its schedule will have taken newer ones, which are not there yet.
+    expect(later.data.simulateRetention).toMatchObject({
+      kept: [{ backup: null }, { backup: null }],
+      deleted: [{ backup: { id: seeded.older.id } }, { backup: { id: seeded.newer.id } }],
+    });
+    for (const [at, policy, code] of [
+      [new Date(0), null, "bad-request"],
+      [new Date(), { text: "for ever" }, "policy-invalid"],
+      [new Date(), { text: "7", weekly: 2 }, "bad-request"],
+    ] as const) {
+      expect((await simulate(at, policy)).errors?.[0]?.extensions?.code, `${at}`).toBe(code);
+    }
+  });
+
   it("executes only a plan that a plan run made, by its hash, and says the same as a command and as GraphQL", async () => {
     const planned = await mutate(
       "planRestore",

@@ -1,7 +1,7 @@
 import type { CatalogEntry } from "@tidemark/engine";
 import type { BackupChange, BackupRow } from "@tidemark/metadata";
 import { toLsn, walSegmentName } from "@tidemark/postgres";
-import type { BackupFacts, BackupMethod, ManifestReader, StoredBackup } from "@tidemark/repository";
+import type { BackupCounts, BackupFacts, BackupMethod, ManifestReader, StoredBackup } from "@tidemark/repository";
 
 /** What a stored backup's row says, from its manifest alone. */
 export function mirrorOf(stored: StoredBackup): BackupChange {
@@ -15,7 +15,7 @@ export function mirrorOf(stored: StoredBackup): BackupChange {
     ...(stored.damaged === null ? {} : { damageDetail: stored.damaged }),
     ...(counts === null
       ? {}
-      : { readBytes: counts.readBytes, storedBytes: counts.storedBytes, referencedBytes: counts.referencedBytes }),
+      : { readBytes: counts.readBytes, storedBytes: counts.storedBytes, referencedBytes: sharedBytes(counts) }),
     ...(facts === null ? {} : factsOf(facts)),
   };
 }
@@ -111,3 +111,8 @@ const fileClasses = [
   { label: "over 1 GiB", below: 1n << 63n },
 ] as const;
 const largestKept = 20;
+
+/** Plain bytes a backup points at in what was stored before it, whether they were read again or not. */
+export function sharedBytes(counts: BackupCounts | null): bigint {
+  return counts === null ? 0n : counts.referencedBytes + (counts.carriedBytes ?? 0n);
+}

@@ -1,6 +1,7 @@
 import { parseRunRequest } from "@tidemark/jobs";
 import { AppError, describeError } from "@tidemark/kit";
 import type { Run, RunOutcome } from "@tidemark/metadata";
+import { sharedBytes } from "./backup-mirror.ts";
 import { drillAfter } from "./first-drill.ts";
 import { mirrorStored } from "./handlers/backup.ts";
 import { copyAfter } from "./handlers/copy.ts";
@@ -59,7 +60,7 @@ async function settleBackup(deps: WorkerDeps, run: Run): Promise<RunOutcome> {
       backupId,
       readBytes: String(stored.counts?.readBytes ?? 0n),
       storedBytes: String(stored.counts?.storedBytes ?? 0n),
-      referencedBytes: String(stored.counts?.referencedBytes ?? 0n),
+      referencedBytes: String(sharedBytes(stored.counts)),
       notes: [...(stored.facts?.notes ?? [])],
     };
     return {

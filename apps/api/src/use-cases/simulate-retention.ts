@@ -40,7 +40,7 @@ export interface ForecastDeletion {
 
 /**
  * Foretells what a policy leaves of a server's backups, and of those its schedules will take. Other requests have their
- * turn between the simulated days. Throws `policy-invalid`, `bad-request` for a date that is past or too far away.
+ * turn between the simulated days. Throws `policy-invalid`, `bad-request` for a date that is over or too far away.
  */
 export async function forecastRetention(
   services: Services,
@@ -52,12 +52,15 @@ export async function forecastRetention(
   const schedules = (await services.metadata.schedules.ofServers([serverId])).filter(
     ({ kind, enabled }) => kind === "backup" && enabled,
   );
+  const now = services.clock.now();
+  // "Today", as a page says it that was opened a while ago.
+  const to = at < now && now.getTime() - at.getTime() < dayMs ? now : at;
   const steps = simulationSteps({
     ...retentionFacts(rows),
     policy,
     schedules: schedules.map(({ cron, zone }) => ({ cron, timeZone: zone })),
-    from: services.clock.now(),
-    to: at,
+    from: now,
+    to,
     copyMs: usualCopyMs(rows),
   });
   for (;;) {
@@ -108,3 +111,5 @@ function usualCopyMs(rows: readonly BackupRow[]): number {
     .sort((left, right) => left - right);
   return Math.max(0, durations[Math.floor(durations.length / 2)] ?? 600_000);
 }
+
+const dayMs = 86_400_000;

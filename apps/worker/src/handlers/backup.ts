@@ -3,7 +3,7 @@ import type { BackupResult, RunRequest } from "@tidemark/jobs";
 import { AppError, describeError } from "@tidemark/kit";
 import type { Server } from "@tidemark/metadata";
 import type { ServerArea, StoredBackup } from "@tidemark/repository";
-import { censusOf, mirrorOf, ownLabelPrefix } from "../backup-mirror.ts";
+import { censusOf, mirrorOf, ownLabelPrefix, sharedBytes } from "../backup-mirror.ts";
 import { prepareSource } from "../backup-source.ts";
 import { drillAfter } from "../first-drill.ts";
 import { requireOnline } from "../offline.ts";
@@ -117,7 +117,7 @@ function resultOf(stored: StoredBackup): BackupResult {
     backupId: stored.backupId,
     readBytes: String(stored.counts?.readBytes ?? 0n),
     storedBytes: String(stored.counts?.storedBytes ?? 0n),
-    referencedBytes: String(stored.counts?.referencedBytes ?? 0n),
+    referencedBytes: String(sharedBytes(stored.counts)),
     notes: [...(stored.facts?.notes ?? [])],
   };
 }

@@ -237,5 +237,9 @@ const configurationCharacters = 1024 * 1024;
 function summary({ backupId, facts, counts }: StoredBackup): string {
   if (facts === null || counts === null) return `backup ${backupId} is stored`;
   const lsn = (value: bigint) => formatLsn(value as Parameters<typeof formatLsn>[0]);
-  return `backup ${backupId} is stored: ${formatBytes(counts.readBytes)} read, ${formatBytes(counts.storedBytes)} stored, ${formatBytes(counts.referencedBytes)} unchanged, WAL ${lsn(facts.startLsn)} to ${lsn(facts.stopLsn)}`;
+  const carried =
+    counts.carriedBytes === null || counts.carriedBytes === 0n
+      ? ""
+      : `, ${formatBytes(counts.carriedBytes)} taken over unread`;
+  return `backup ${backupId} is stored: ${formatBytes(counts.readBytes)} read, ${formatBytes(counts.storedBytes)} stored, ${formatBytes(counts.referencedBytes)} unchanged${carried}, WAL ${lsn(facts.startLsn)} to ${lsn(facts.stopLsn)}`;
 }
