@@ -16,6 +16,7 @@ import { parseDsn, ReplicationSession, SqlSession } from "@tidemark/postgres";
 import {
   type CompressionSetting,
   createRepository,
+  keepHeapSmall,
   newRepositoryKey,
   openRepository,
   type RepositoryKey,
@@ -31,6 +32,7 @@ interface Order extends TidemarkVariant, RowPlaces {
   readonly threads: number;
 }
 
+keepHeapSmall();
 const order = JSON.parse(process.env.BENCH_ACT ?? "{}") as Order;
 const act = process.argv[2];
 const compression: CompressionSetting =

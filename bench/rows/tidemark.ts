@@ -1,4 +1,5 @@
 import { fileURLToPath } from "node:url";
+import { boundedMemory } from "@tidemark/kit";
 import type { Row, RowContext, RowPlaces } from "./row.ts";
 
 export interface TidemarkVariant {
@@ -14,10 +15,10 @@ const act = fileURLToPath(new URL("../tidemark-act.ts", import.meta.url));
 /** Ourselves: each act in a process of its own, as the command is. */
 export function tidemark({ settings, cluster }: RowContext, variant: TidemarkVariant): Row {
   const command = (name: string, places: RowPlaces) => ({
-    argv: [process.execPath, act, name],
+    // As `npm start` runs its workers.
+    argv: [process.execPath, ...boundedMemory.nodeFlags, act, name],
     env: {
-      // As `npm start` sets them for workers: freed frames go back to the system.
-      MALLOC_ARENA_MAX: "2",
+      ...boundedMemory.environment,
       BENCH_ACT: JSON.stringify({
         ...variant,
         ...places,
