@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "../measure.ts";
@@ -19,7 +20,8 @@ export function pgBackRest(
         "--config=/dev/null",
         "--stanza=b",
         `--repo1-path=${repository}`,
-        `--lock-path=${join(state, "lock")}`,
+        // A verification takes no lock and refuses to be told of one.
+        ...(command === "verify" ? [] : [`--lock-path=${join(state, "lock")}`]),
         "--log-level-console=warn",
         "--log-level-file=off",
         ...more,
@@ -45,7 +47,7 @@ export function pgBackRest(
     "--repo1-bundle",
     "--repo1-block",
     // Block incrementals are a beta feature of 2.45 and 2.46.
-    ...(process.env.PGBACKREST_BETA === undefined ? [] : ["--beta"]),
+    ...(program !== null && isBeta(program) ? ["--beta"] : []),
   ];
   const steps = (step: Step, places: RowPlaces): Command | null => {
     const restore = [
@@ -75,4 +77,8 @@ export function pgBackRest(
     prepare: (places) => [call(places, "stanza-create", ...server, "--no-online")],
     step: steps,
   };
+}
+
+function isBeta(program: string): boolean {
+  return /\b2\.4[56]\b/.test(execFileSync(program, ["version"], { encoding: "utf8" }));
 }
