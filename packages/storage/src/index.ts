@@ -30,5 +30,6 @@ export {
   storeCredentialsOfEnvironment,
   storeCredentialVariables,
 } from "./store-credentials.ts";
+export { isStoreTrouble } from "./store-trouble.ts";
 export { StoreWrapper } from "./store-wrapper.ts";
 export { ThrottledStore, type ThrottleOptions } from "./throttled-store.ts";

@@ -10,6 +10,7 @@ import {
 } from "@tidemark/local-postgres";
 import { parsePgControl } from "@tidemark/postgres";
 import type { ServerArea } from "@tidemark/repository";
+import { isStoreTrouble } from "@tidemark/storage";
 import { type ActControl, cancellation, reachStep, throwIfCancelled } from "../act.ts";
 import { executeRestore } from "../restore/execute-restore.ts";
 import { planRestore, type RestorePlan } from "../restore/plan-restore.ts";
@@ -252,7 +253,7 @@ class Drill {
       this.#checks.push({ name: "started", ok: false, detail: error.message, provesDamage: false });
       return this.#report("failed", error.message);
     }
-    if (askingCodes.has(error.code)) throw error;
+    if (isStoreTrouble(error) || askingCodes.has(error.code)) throw error;
     return this.#report("failed", error.message);
   }
 
@@ -306,16 +307,8 @@ const hostCodes: ReadonlySet<string> = new Set([
   "port-taken",
   "drill-not-possible",
 ]);
-/** The repository could not be asked: no verdict at all, the run may be repeated. */
-const askingCodes: ReadonlySet<string> = new Set([
-  "storage-unreachable",
-  "storage-denied",
-  "storage-failed",
-  "plan-stale",
-  "not-found",
-  "manifest-missing",
-  "internal",
-]);
+/** As trouble of the store: the repository could not be asked, which is no verdict at all; the run may be repeated. */
+const askingCodes: ReadonlySet<string> = new Set(["plan-stale", "not-found", "manifest-missing", "internal"]);
 const stopTimeoutMs = 60_000;
 const questionMs = 10_000;
 const logTailBytes = 64 * 1024;

@@ -1,3 +1,4 @@
+import { AppError } from "@tidemark/kit";
 import { type FaultEffect, FaultyStore, MemoryStore, type ObjectStore } from "@tidemark/storage";
 import { afterEach, describe, expect, it } from "vitest";
 import { createRepository, openRepository } from "../open-repository.ts";
@@ -90,6 +91,29 @@ describe("an area with a second repository behind it", () => {
     expect(await area.openManifest("bak_2")).toBe(large);
     expect(notes).toEqual([]);
   });
+
+  it.each(["storage-credentials-expired", "storage-throttled", "storage-clock-skewed"] as const)(
+    "reads from the second when the first answers %s",
+    async (code) => {
+      const { store, through } = await pair();
+      let refuses = false;
+      const refusing = new Proxy(store, {
+        get: (target, name, receiver) => {
+          const act: unknown = Reflect.get(target, name, receiver);
+          if (typeof act !== "function") return act;
+          return (...args: unknown[]) => {
+            if (refuses) throw new AppError(code, { message: "the store refuses" });
+            return Reflect.apply(act, target, args);
+          };
+        },
+      });
+      const { area, notes } = await through(refusing);
+      refuses = true;
+      await expectFiles(area);
+      expect(notes[0]).toEqual({ what: "repository", id: null, reason: "the store refuses" });
+      expect(notes.map(({ what }) => what)).toEqual(["repository", "pack", "pack"]);
+    },
+  );
 
   it("takes a missing and a damaged pack, and a lost manifest, from the second, and says which", async () => {
     const { store, through, packKeys } = await pair();

@@ -1,8 +1,9 @@
 import { AppError } from "@tidemark/kit";
+import { isStoreTrouble } from "@tidemark/storage";
 import type { PackHold } from "../collection/pack-hold.ts";
 import type { FrameSource, ManifestReader, Mark, ServerArea, StoredBackup } from "../types.ts";
 import { FailoverFrames } from "./failover-frames.ts";
-import { isLost, StallGuard } from "./stall-guard.ts";
+import { StallGuard } from "./stall-guard.ts";
 
 /** Something that had to come from the second repository. */
 export interface FailoverNote {
@@ -153,7 +154,7 @@ class FailoverReader {
     try {
       return { ok: true, value: await this.#guard.within(act()) };
     } catch (error) {
-      if (isLost(error)) this.#giveUp(error);
+      if (isStoreTrouble(error)) this.#giveUp(error);
       else if (!(error instanceof AppError) || !damage.has(error.code)) throw error;
       else this.#note(what, id, error.message);
       return { ok: false, error };
@@ -187,7 +188,7 @@ async function release(hold: PackHold): Promise<void> {
 }
 
 function passLost(error: unknown): void {
-  if (!isLost(error)) throw error;
+  if (!isStoreTrouble(error)) throw error;
 }
 
 const damage: ReadonlySet<string> = new Set([

@@ -1,6 +1,7 @@
+import { isStoreTrouble } from "@tidemark/storage";
 import { BoxDamaged, checkBox } from "../seal/sealed-box.ts";
 import type { FrameSource, OpenedFrame, PackDescription, StoredFrame, StoredRange } from "../types.ts";
-import { isLost, type StallGuard } from "./stall-guard.ts";
+import type { StallGuard } from "./stall-guard.ts";
 
 /** What the frames share with the area they belong to. */
 export interface FailoverState {
@@ -123,7 +124,7 @@ export class FailoverFrames implements FrameSource {
     try {
       return await this.#state.guard.within(iterator.next());
     } catch (error) {
-      if (signal?.aborted === true || !isLost(error)) throw error;
+      if (signal?.aborted === true || !isStoreTrouble(error)) throw error;
       this.#state.giveUp(error);
       return null;
     }

@@ -26,10 +26,3 @@ export class StallGuard {
     }
   }
 }
-
-/** Whether this says that a place as a whole cannot be read, rather than that one object is lost. */
-export function isLost(error: unknown): boolean {
-  return error instanceof AppError && unreachable.has(error.code);
-}
-
-const unreachable: ReadonlySet<string> = new Set(["storage-unreachable", "storage-denied", "storage-failed"]);
