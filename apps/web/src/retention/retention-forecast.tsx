@@ -96,7 +96,13 @@ export function RetentionForecast({ serverId, policy }: Props) {
             {forecast.foretoldCount > 0 &&
               `; the schedules will have taken ${plural(forecast.foretoldCount, "backup")}`}
           </p>
-          <div className="max-h-96 overflow-y-auto rounded-md border">
+          {forecast.kept.length + forecast.deleted.length === 0 && (
+            <p className="text-sm text-muted">There is no backup then, and no schedule takes one.</p>
+          )}
+          <div
+            hidden={forecast.kept.length + forecast.deleted.length === 0}
+            className="max-h-96 overflow-y-auto rounded-md border"
+          >
             <Table label={`Backups ${label}`} columns={columns}>
               {forecast.kept.slice(0, rowsShown).map(({ backup, startedAt, reasons }) => (
                 <Row key={startedAt}>
