@@ -15,6 +15,7 @@ import {
 import { ManifestObject, readManifestBeginning } from "./manifests/manifest-object.ts";
 import { damagedBackup, OpenedManifest, storedBackup } from "./manifests/manifest-reader.ts";
 import { PackFrameSource } from "./packs/frame-source.ts";
+import { packWriters } from "./packs/pack-writers.ts";
 import { assertId, backupsPrefix, manifestKey, marksPrefix, nameOf } from "./paths.ts";
 import type { RepositoryContext } from "./repository-context.ts";
 import type {
@@ -155,6 +156,10 @@ export class OpenedServerArea implements ServerArea {
 
   doomedPacks(): Promise<ReadonlySet<string>> {
     return doomedPacks(this.#context, this.serverId);
+  }
+
+  packWriters(packIds: Iterable<string>): Promise<ReadonlyMap<string, string | null>> {
+    return packWriters(this.#context, this.serverId, packIds);
   }
 }
 

@@ -59,6 +59,8 @@ export interface ServerArea {
   holdPacks(kind: "reader" | "copy"): Promise<PackHold>;
   /** Packs that no manifest points into and that may be removed soon: not to be taken up again. */
   doomedPacks(): Promise<ReadonlySet<string>>;
+  /** The id of the backup that wrote each of these packs, from its head; null for one that is missing or damaged there. */
+  packWriters(packIds: Iterable<string>): Promise<ReadonlyMap<string, string | null>>;
   /** The newest result of each pack and tier that verifications left here. */
   verifications(): Promise<readonly PackVerification[]>;
   /** Keeps what a verification found in some packs, and drops what it supersedes. */
