@@ -2,8 +2,12 @@ import { constants, gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync }
 import { compressSync as lz4CompressSync, uncompressSync as lz4UncompressSync } from "lz4-napi";
 import { releaseBytes } from "../bytes/release-bytes.ts";
 import { type BoxCodec, type BoxCompression, boxCodecs } from "./compression.ts";
+import { compressContext, isKeptOutput } from "./zstd-context.ts";
 
-/** Null where it would not be smaller: then it is stored as it is. Synchronous, like all of a box. */
+/**
+ * Null where it would not be smaller: then it is stored as it is. Synchronous, like all of a box; the result is valid until
+ * the next call in this thread, and given to `releaseWhole` when it was used.
+ */
 export function compress(plain: Uint8Array, { codec, level }: BoxCompression): Uint8Array | null {
   if (codec === "plain" || plain.length === 0) return null;
   const packed = compressors[codec](plain, level);
@@ -12,8 +16,12 @@ export function compress(plain: Uint8Array, { codec, level }: BoxCompression): U
   return null;
 }
 
-/** zlib's result is the beginning of a buffer of its own, as long as the chunk it was given, unless it is small. */
+/**
+ * zlib's result is the beginning of a buffer of its own, as long as the chunk it was given, unless it is small or in the
+ * buffer of a context that is kept.
+ */
 export function releaseWhole(packed: Uint8Array): void {
+  if (isKeptOutput(packed)) return;
   if (packed.byteOffset === 0 && packed.buffer.byteLength > Buffer.poolSize) {
     releaseBytes(new Uint8Array(packed.buffer));
   }
@@ -21,6 +29,7 @@ export function releaseWhole(packed: Uint8Array): void {
 
 const compressors: Record<Exclude<BoxCodec, "plain">, (plain: Uint8Array, level: number) => Uint8Array> = {
   zstd: (plain, level) =>
+    compressContext(level).compress(plain) ??
     zstdCompressSync(plain, { params: { [constants.ZSTD_c_compressionLevel]: level }, ...oneBuffer(plain.length) }),
   gzip: (plain, level) => gzipSync(plain, { level, ...oneBuffer(plain.length) }),
   // The library puts the plain length in front (4 bytes); the box has it already.
