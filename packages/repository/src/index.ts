@@ -90,6 +90,8 @@ export type {
   Extent,
   FileResult,
   FileWriter,
+  ReadableFile,
+  WholeFileWriter,
   FrameEncoder,
   FrameInspector,
   FrameJob,

@@ -94,7 +94,9 @@ export interface BackupWriter {
   addDirectory(entry: { readonly path: Uint8Array; readonly mode: number }): Promise<void>;
   addSymlink(entry: { readonly path: Uint8Array; readonly target: string }): Promise<void>;
   /** Begins a file of a known size; `write` the bytes in order, then `end`. One file is open at a time. */
-  addFile(entry: NewFile): Promise<FileWriter>;
+  addFile(entry: NewFile): Promise<WholeFileWriter>;
+  /** Whether the bytes of a file of this size may be taken with `writeFrom`. */
+  readsFile(sizeBytes: number): boolean;
   /**
    * Whether the parent has this file in whole pages and in packs that are there and not to be avoided, so that
    * `addPatchedFile` will take it; and how long it is. Null otherwise, and when there is no usable parent.
@@ -164,6 +166,23 @@ export interface FileWriter {
    * full, so the result is not known yet here: it goes to `onResult`.
    */
   end(): Promise<void>;
+}
+
+/** Takes a file in its whole length. */
+export interface WholeFileWriter extends FileWriter {
+  /**
+   * The next bytes, which the encoders' threads read themselves, so that none passes this one. What the file does not have
+   * any more is zeros. Only where `BackupWriter.readsFile` says so, for each byte of the file or for none.
+   */
+  writeFrom(file: ReadableFile, lengthBytes: number): Promise<void>;
+}
+
+/** A file that was opened for reading. It stays open until as many `release`s came as there were `retain`s, and one more. */
+export interface ReadableFile {
+  readonly fd: number;
+  retain(): void;
+  /** Never throws. */
+  release(): void;
 }
 
 export interface FileResult {
@@ -325,14 +344,23 @@ export type Extent =
 
 /** What one frame is asked to become. Runs in a worker thread; the buffer of `plain` is transferred. */
 export interface FrameJob {
-  /** The bytes of all parts, one after another. */
+  /** The bytes of all parts, one after another; none when the encoder is to read them. */
   readonly plain: Uint8Array;
+  /** Whence the encoder reads the frame's only part, at its offset in the file; only for one that `readsFiles`. */
+  readonly read?: FrameRead;
   /** One part for a frame of a large file; several for a bundle of small files. */
   readonly parts: readonly FramePart[];
   readonly sealing: FrameSealing;
   /** 8 bytes. */
   readonly fingerprintSeed: Uint8Array;
   readonly compression: BoxCompression;
+}
+
+export interface FrameRead {
+  /** A file descriptor of this process; open until the outcome is there. */
+  readonly fd: number;
+  /** Whether the plain bytes are wanted with the outcome, as `recycled`. */
+  readonly keepPlain: boolean;
 }
 
 export interface FramePart {
@@ -351,9 +379,12 @@ export interface FrameSealing {
   readonly additionalData: Uint8Array;
 }
 
-/** `unchanged`: every part equals the parent's, nothing is stored. `encoded`: `stored` holds the parts that changed, in order. */
+/**
+ * `unchanged`: every part equals the parent's, nothing is stored. `zeros`: what the encoder read is nothing else, and there
+ * is no outcome of parts. `encoded`: `stored` holds the parts that changed, in order.
+ */
 export type FrameOutcome = (
-  | { readonly kind: "unchanged" }
+  | { readonly kind: "unchanged" | "zeros" }
   | {
       readonly kind: "encoded";
       readonly stored: Uint8Array;
@@ -377,8 +408,17 @@ export interface PartOutcome {
   readonly findings: readonly unknown[];
 }
 
-/** Looks at the plain bytes of a part inside the worker thread and reports what it finds (page checksums, for example). */
-export type FrameInspector = (bytes: Uint8Array, inspect: unknown, fileOffset: number) => readonly unknown[];
+/**
+ * Looks at the plain bytes of a part inside the worker thread and reports what it finds (page checksums, for example).
+ * `readAgain`, for bytes the thread read from a file itself, gives what the same place holds now, fewer bytes where the
+ * file has become shorter; the inspector may then put it into `bytes`.
+ */
+export type FrameInspector = (
+  bytes: Uint8Array,
+  inspect: unknown,
+  fileOffset: number,
+  readAgain?: () => Uint8Array,
+) => readonly unknown[];
 
 /**
  * Turns plain frames into stored ones, several at a time, off the main thread. The repository brings the kernel
@@ -387,6 +427,8 @@ export type FrameInspector = (bytes: Uint8Array, inspect: unknown, fileOffset: n
 export interface FrameEncoder {
   /** How many frames may be in flight; `BackupWriter.write` waits beyond that. */
   readonly pipelineDepth: number;
+  /** Whether it takes jobs with `read`. */
+  readonly readsFiles?: boolean;
   encode(job: FrameJob): Promise<FrameOutcome>;
   close(): Promise<void>;
 }

@@ -1,6 +1,6 @@
 import { AppError, crc32c } from "@tidemark/kit";
 import { type BaseBackupEvent, isRelationFile, withoutIncrementalLines } from "@tidemark/postgres";
-import type { BackupWriter, FileResult, FileWriter, PatchedFile } from "@tidemark/repository";
+import type { BackupWriter, FileResult, FileWriter, NewFile, PatchedFile } from "@tidemark/repository";
 import { incrementalRefused } from "./incremental-refusal.ts";
 import { type PageInspection, type PageLayout, pageInspectionOf } from "./page-inspection.ts";
 import { isWalSegment, type ReceivedFiles } from "./received-files.ts";
@@ -31,7 +31,7 @@ export interface PassingFile {
 }
 
 export interface IncomingParts {
-  readonly writer: Pick<BackupWriter, "addFile" | "addPatchedFile">;
+  readonly writer: Pick<BackupWriter, "addPatchedFile"> & { addFile(entry: NewFile): Promise<FileWriter> };
   readonly layout: PageLayout & { readonly checksumsEnabled: boolean };
   /** Where the copy starts: pages as new as that are rewritten by recovery. */
   readonly startLsn: bigint;

@@ -32,3 +32,29 @@ export function inspectPages(bytes: Uint8Array, inspection: PageInspection, file
     blockSize,
   });
 }
+
+/**
+ * Which of the pages found wrong in a running cluster's file are wrong still when they are read once more: a page that
+ * the server was just writing is whole then, or differs, and recovery writes it anew either way. `bytes` gets the second
+ * reading of those; only a page that comes with the same wrong bytes twice is suspect.
+ */
+export function wrongTwice(
+  bytes: Uint8Array,
+  again: Uint8Array,
+  wrong: readonly number[],
+  inspection: PageInspection,
+  fileOffset: number,
+): number[] {
+  const { blockSize } = inspection;
+  const firstBlock = inspection.firstBlock + fileOffset / blockSize;
+  return wrong.filter((block) => {
+    const at = (block - firstBlock) * blockSize;
+    const second = again.subarray(at, at + blockSize);
+    // Gone or cut off meanwhile: so says the WAL, too.
+    if (second.length < blockSize) return false;
+    const first = bytes.subarray(at, at + blockSize);
+    const isSame = Buffer.from(first.buffer, first.byteOffset, first.length).equals(second);
+    if (!isSame) first.set(second);
+    return isSame;
+  });
+}

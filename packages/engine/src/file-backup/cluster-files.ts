@@ -1,3 +1,5 @@
+import type { ReadableFile } from "@tidemark/repository";
+
 /** One entry of a folder of the cluster. Names are raw: one character for each byte. */
 export interface ListedEntry {
   readonly name: string;
@@ -19,6 +21,8 @@ export interface ClusterFiles {
   list(path: string): Promise<readonly ListedEntry[] | null>;
   /** At most `lengthBytes`, fewer at the file's end; null for a file that is gone. */
   read(path: string, offset: number, lengthBytes: number): Promise<Uint8Array | null>;
+  /** A file opened by this process, once; null for one that is gone. Missing where the files are elsewhere. */
+  open?(path: string): Promise<ReadableFile | null>;
   /** What could not be looked at and is therefore left out, as sentences. */
   readonly notes: readonly string[];
   /** Idempotent; never throws. */

@@ -1,11 +1,11 @@
 import { AppError } from "@tidemark/kit";
-import type { BackupWriter, FileWriter } from "@tidemark/repository";
+import type { BackupWriter, FileResult, FileWriter, NewFile } from "@tidemark/repository";
 import { throwIfCancelled } from "../act.ts";
 import type { SuspectList } from "../backup/suspect-list.ts";
 import { type ClusterFiles, pathBytes, readablePath } from "./cluster-files.ts";
 import type { PageCare } from "./page-care.ts";
 import type { RateLimit } from "./rate-limit.ts";
-import { type Piece, readAhead } from "./read-ahead.ts";
+import { type Piece, rangeBytes, readAhead } from "./read-ahead.ts";
 import type { TreeFile, TreeFolder } from "./walk-tree.ts";
 
 export interface FileCopierParts {
@@ -44,11 +44,51 @@ export class FileCopier {
   }
 
   async copy(entries: AsyncIterable<TreeFolder | TreeFile>, options: CopyOptions = {}): Promise<void> {
-    for await (const piece of readAhead(entries, this.#parts.files)) {
-      throwIfCancelled(this.#parts.signal);
+    const { files, writer, signal } = this.#parts;
+    // What must not change or is looked at is read here, range by range under its name.
+    const isOpened = ({ sizeBytes }: TreeFile): boolean =>
+      options.onShort === undefined && options.onFileHead === undefined && writer.readsFile(sizeBytes);
+    for await (const piece of readAhead(entries, files, isOpened)) {
+      if (piece.kind === "opened") {
+        await this.#takeOpened(piece, options);
+        continue;
+      }
+      throwIfCancelled(signal);
       if (piece.kind === "range") await this.#takeRange(piece, options);
-      else await this.#parts.writer.addDirectory({ path: pathBytes(piece.folder.path), mode: piece.folder.mode });
+      else await writer.addDirectory({ path: pathBytes(piece.folder.path), mode: piece.folder.mode });
     }
+  }
+
+  /** A file that the encoders read: it stays the one that was opened, whatever becomes of its name. */
+  async #takeOpened({ file, opened }: Piece & { readonly kind: "opened" }, options: CopyOptions): Promise<void> {
+    const { signal, rate, onBytes } = this.#parts;
+    const from = await opened;
+    if (from === null) return await options.beforeFile?.(file);
+    try {
+      throwIfCancelled(signal);
+      await options.beforeFile?.(file);
+      const writer = await this.#parts.writer.addFile(this.#inspected(file));
+      for (let offset = 0; offset < file.sizeBytes; offset += rangeBytes) {
+        throwIfCancelled(signal);
+        const lengthBytes = Math.min(rangeBytes, file.sizeBytes - offset);
+        await writer.writeFrom(from, lengthBytes);
+        onBytes(lengthBytes);
+        await rate.spend(lengthBytes);
+      }
+      await writer.end();
+    } finally {
+      from.release();
+    }
+  }
+
+  #inspected(file: TreeFile): NewFile {
+    const inspect = this.#parts.pageCare?.inspectionOf(file.path) ?? null;
+    if (inspect === null) return newFile(file);
+    const onResult = ({ findings }: FileResult): void => {
+      const blocks = findings.filter((finding) => typeof finding === "number");
+      this.#parts.suspects.add(readablePath(file.path), blocks);
+    };
+    return { ...newFile(file), inspect, onResult };
   }
 
   async #takeRange(piece: Piece & { readonly kind: "range" }, options: CopyOptions): Promise<void> {
@@ -66,14 +106,9 @@ export class FileCopier {
     const bytes = filledUp(got, piece.lengthBytes);
     if (offset === 0) {
       options.onFileHead?.(file, bytes);
-      this.#open = { file, writer: await this.#begin(file), suspects: [] };
+      this.#open = { file, writer: await this.#parts.writer.addFile(newFile(file)), suspects: [] };
     }
     await this.#write(piece, bytes);
-  }
-
-  async #begin(file: TreeFile): Promise<FileWriter> {
-    const { path, mode, sizeBytes, modifiedAt } = file;
-    return await this.#parts.writer.addFile({ path: pathBytes(path), mode, sizeBytes: BigInt(sizeBytes), modifiedAt });
   }
 
   async #write(piece: Piece & { readonly kind: "range" }, bytes: Uint8Array): Promise<void> {
@@ -92,6 +127,10 @@ export class FileCopier {
     suspects.add(readablePath(piece.file.path), open.suspects);
     this.#open = null;
   }
+}
+
+function newFile({ path, mode, sizeBytes, modifiedAt }: TreeFile): NewFile {
+  return { path: pathBytes(path), mode, sizeBytes: BigInt(sizeBytes), modifiedAt };
 }
 
 function filledUp(bytes: Uint8Array | null, lengthBytes: number): Uint8Array {

@@ -1,6 +1,7 @@
 import type { Stats } from "node:fs";
-import { constants, lstat, open, readdir } from "node:fs/promises";
+import { constants, type FileHandle, lstat, open, readdir } from "node:fs/promises";
 import { AppError, systemErrorCode } from "@tidemark/kit";
+import type { ReadableFile } from "@tidemark/repository";
 import { type ClusterFiles, type ListedEntry, readablePath } from "./cluster-files.ts";
 
 /** The files of a cluster whose data directory this process sees. */
@@ -44,6 +45,14 @@ export class LocalFiles implements ClusterFiles {
     }
   }
 
+  async open(path: string): Promise<ReadableFile | null> {
+    try {
+      return new OpenedFile(await open(this.#place(path), readFlags));
+    } catch (error) {
+      return goneOrThrow(error, path);
+    }
+  }
+
   async close(): Promise<void> {
     return;
   }
@@ -68,9 +77,31 @@ export class LocalFiles implements ClusterFiles {
   }
 }
 
+/** Never through a link that took the file's place meanwhile. */
+const readFlags = constants.O_RDONLY | constants.O_NOFOLLOW;
+
+class OpenedFile implements ReadableFile {
+  readonly fd: number;
+  readonly #handle: FileHandle;
+  #uses = 1;
+
+  constructor(handle: FileHandle) {
+    this.#handle = handle;
+    this.fd = handle.fd;
+  }
+
+  retain(): void {
+    this.#uses++;
+  }
+
+  release(): void {
+    // Nothing was written through it: closing loses nothing, whatever it says.
+    if (--this.#uses === 0) void this.#handle.close().catch(() => undefined);
+  }
+}
+
 async function readRange(path: Buffer, offset: number, lengthBytes: number): Promise<Uint8Array> {
-  // Never through a link that took the file's place meanwhile.
-  const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  const handle = await open(path, readFlags);
   try {
     const bytes = Buffer.allocUnsafeSlow(lengthBytes);
     let filled = 0;

@@ -1,9 +1,19 @@
+import type { ReadableFile } from "@tidemark/repository";
 import type { ClusterFiles } from "./cluster-files.ts";
 import type { TreeFile, TreeFolder } from "./walk-tree.ts";
 
-/** A folder, or a range of a file that is being read. The ranges of a file follow each other without gaps. */
+/**
+ * A folder, an opened file that is to be read by others, or a range of a file that is being read. The ranges of a file
+ * follow each other without gaps.
+ */
 export type Piece =
   | { readonly kind: "folder"; readonly folder: TreeFolder }
+  | {
+      readonly kind: "opened";
+      readonly file: TreeFile;
+      /** Null when the file is gone. Whoever takes the piece releases it. */
+      readonly opened: Promise<ReadableFile | null>;
+    }
   | {
       readonly kind: "range";
       readonly file: TreeFile;
@@ -16,13 +26,15 @@ export type Piece =
 
 /**
  * The pieces of a tree in its order, several of them being read while the first is used: at most two ranges of
- * `rangeBytes` for each lane, whatever the sizes of files. An empty file is one empty range, which is not read.
+ * `rangeBytes` for each lane, whatever the sizes of files. An empty file is one empty range, which is not read. Files for
+ * which `isOpened` are only opened, where that can be.
  */
 export async function* readAhead(
   entries: AsyncIterable<TreeFolder | TreeFile>,
   files: ClusterFiles,
+  isOpened: (file: TreeFile) => boolean = () => false,
 ): AsyncGenerator<Piece, void, undefined> {
-  const pieces = piecesOf(entries, files);
+  const pieces = piecesOf(entries, files, isOpened);
   const ahead: Piece[] = [];
   let isAtEnd = false;
   try {
@@ -38,16 +50,27 @@ export async function* readAhead(
     }
   } finally {
     await pieces.return();
+    for (const piece of ahead) {
+      if (piece.kind === "opened") void piece.opened.then((opened) => opened?.release()).catch(() => undefined);
+    }
   }
 }
 
 async function* piecesOf(
   entries: AsyncIterable<TreeFolder | TreeFile>,
   files: ClusterFiles,
+  isOpened: (file: TreeFile) => boolean,
 ): AsyncGenerator<Piece, void, undefined> {
   for await (const entry of entries) {
     if (entry.kind === "folder") {
       yield { kind: "folder", folder: entry };
+      continue;
+    }
+    if (files.open !== undefined && isOpened(entry)) {
+      const opened = files.open(entry.path);
+      // As with a read below.
+      opened.catch(() => undefined);
+      yield { kind: "opened", file: entry, opened };
       continue;
     }
     for (let offset = 0; offset === 0 || offset < entry.sizeBytes; offset += rangeBytes) {

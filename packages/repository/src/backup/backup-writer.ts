@@ -16,13 +16,14 @@ import type {
   ParentExtents,
   PatchedFile,
   StoredBackup,
+  WholeFileWriter,
 } from "../types.ts";
 import { assertPacksStay, confirmManifest } from "./commit-guard.ts";
 import { CompressionPilot, PipelineMeter } from "./compression-pilot.ts";
 import { EntryQueue } from "./entry-queue.ts";
 import { FileSlicer } from "./file-slicer.ts";
 import { FrameDispatcher } from "./frame-dispatcher.ts";
-import { OpenFileWriter } from "./open-file-writer.ts";
+import { isBundled, OpenFileWriter } from "./open-file-writer.ts";
 import { openParent, type UsableParent } from "./open-parent.ts";
 import { PatchedFiles } from "./patched-files.ts";
 import { giveUpClaim, manifestKeyTaken, revokeManifest } from "./revocation.ts";
@@ -129,7 +130,7 @@ export class OpenBackupWriter implements BackupWriter {
       referencedBytes: BigInt(this.#dispatcher.referencedBytes),
       files: this.#files,
       newBytes: BigInt(this.#dispatcher.newBytes),
-      zeroBytes: BigInt(this.#slicer.zeroBytes),
+      zeroBytes: BigInt(this.#slicer.zeroBytes + this.#dispatcher.zeroBytes),
       carriedBytes: BigInt(this.#patched.carriedBytes),
       sentBytes: this.#sentBytes === null ? null : BigInt(this.#sentBytes),
       runs: this.#manifest.runs,
@@ -149,7 +150,11 @@ export class OpenBackupWriter implements BackupWriter {
     this.#queue.flush();
   }
 
-  async addFile(entry: NewFile): Promise<FileWriter> {
+  readsFile(sizeBytes: number): boolean {
+    return this.#slicer.readsFiles && !isBundled(sizeBytes);
+  }
+
+  async addFile(entry: NewFile): Promise<WholeFileWriter> {
     await this.#makeRoom();
     if (entry.sizeBytes < 0n || entry.sizeBytes > BigInt(Number.MAX_SAFE_INTEGER)) {
       throw new AppError("bad-request", { message: `a file of ${entry.sizeBytes} bytes cannot be stored` });

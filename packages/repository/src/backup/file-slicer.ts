@@ -2,7 +2,7 @@ import { bundleParts, frameBytes, pieceBytes } from "../format.ts";
 import { isLostManifest } from "../manifests/manifest-object.ts";
 import type { FrameExtent, ParentFile } from "../manifests/parent-file.ts";
 import type { ParentIndex } from "../manifests/parent-index.ts";
-import type { Extent } from "../types.ts";
+import type { Extent, ReadableFile } from "../types.ts";
 import { crcOfZeros, type EntryQueue, isAllZeros, type PendingFile } from "./entry-queue.ts";
 import type { DispatchedPart, FrameDispatcher } from "./frame-dispatcher.ts";
 
@@ -76,6 +76,15 @@ export class FileSlicer {
       return this.addZeros(file, part.fileOffset, bytes.length);
     }
     await this.#parts.dispatcher.dispatch(bytes, [{ file, run: file.beginRun(), lengthBytes: bytes.length, ...part }]);
+  }
+
+  get readsFiles(): boolean {
+    return this.#parts.dispatcher.readsFiles;
+  }
+
+  /** A frame of its own that the encoder reads out of the file. */
+  async readFrame(file: PendingFile, from: ReadableFile, lengthBytes: number, part: BundledPart): Promise<void> {
+    await this.#parts.dispatcher.dispatchRead({ file, run: file.beginRun(), lengthBytes, ...part, from });
   }
 
   addZeros(file: PendingFile, fileOffset: number, lengthBytes: number): void {

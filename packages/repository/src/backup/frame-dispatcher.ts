@@ -3,9 +3,9 @@ import { frameBytes } from "../format.ts";
 import type { FrameExtent } from "../manifests/parent-file.ts";
 import type { FrameTicket, PackWriter } from "../packs/pack-writer.ts";
 import type { RepositoryContext } from "../repository-context.ts";
-import type { FrameEncoder, FrameJob, FrameOutcome, PartOutcome } from "../types.ts";
+import type { FrameEncoder, FrameJob, FrameOutcome, PartOutcome, ReadableFile } from "../types.ts";
 import type { CompressionPilot, PipelineMeter } from "./compression-pilot.ts";
-import type { EntryQueue, PendingFile } from "./entry-queue.ts";
+import { crcOfZeros, type EntryQueue, type PendingFile } from "./entry-queue.ts";
 
 /** A part of a frame on its way: which run of which file it will be. */
 export interface DispatchedPart {
@@ -17,6 +17,8 @@ export interface DispatchedPart {
   readonly parent: FrameExtent | null;
   /** Copied from another pack, not read from the server: not inspected again. */
   readonly isCopied?: boolean;
+  /** The open file the encoder is to read it from. */
+  readonly from?: ReadableFile;
 }
 
 /**
@@ -51,6 +53,8 @@ export class FrameDispatcher {
   /** Plain bytes that were found stored already, and that were stored. */
   referencedBytes = 0;
   newBytes = 0;
+  /** Plain bytes that encoders read and that were nothing but zeros. */
+  zeroBytes = 0;
   readonly #parts: DispatcherParts;
   #inFlight = 0;
   #failure: { readonly error: unknown } | null = null;
@@ -72,16 +76,35 @@ export class FrameDispatcher {
     }
   }
 
+  get readsFiles(): boolean {
+    return this.#parts.encoder.readsFiles === true;
+  }
+
+  /** As `dispatch`, with a frame that the encoder reads itself; only where it `readsFiles`. */
+  async dispatchRead(part: DispatchedPart & { readonly from: ReadableFile }): Promise<void> {
+    const read = { fd: part.from.fd, keepPlain: this.#parts.salvage !== null };
+    await this.#send({ plain: new Uint8Array(0), read }, part.lengthBytes, [part]);
+  }
+
   /** Waits while the encoders or the store are behind, then sends. The buffer of `plain` is given away. */
   async dispatch(plain: Uint8Array, parts: readonly DispatchedPart[]): Promise<void> {
+    await this.#send({ plain }, plain.length, parts);
+  }
+
+  async #send(
+    bytes: Pick<FrameJob, "plain" | "read">,
+    lengthBytes: number,
+    parts: readonly DispatchedPart[],
+  ): Promise<void> {
     while (this.#inFlight >= this.#parts.encoder.pipelineDepth) {
       await this.#parts.meter.waitForEncoders(this.#landing());
     }
     this.throwFailure();
-    const ticket = await this.#parts.packs.reserve(plain.length);
+    const ticket = await this.#parts.packs.reserve(lengthBytes);
     this.#inFlight++;
+    for (const { from } of parts) from?.retain();
     const job: FrameJob = {
-      plain,
+      ...bytes,
       parts: parts.map(({ file, fileOffset, lengthBytes, parent, isCopied }) => ({
         lengthBytes,
         fileOffset,
@@ -125,6 +148,7 @@ export class FrameDispatcher {
       if (!landed) ticket.release();
       this.fail(error);
     } finally {
+      for (const { from } of parts) from?.release();
       this.#inFlight--;
       const waiting = this.#waiting;
       this.#waiting = [];
@@ -149,6 +173,10 @@ export class FrameDispatcher {
     ticket: FrameTicket,
     parts: readonly DispatchedPart[],
   ): void {
+    if (outcome.kind === "zeros") {
+      this.#landZeros(ticket, parts);
+      return;
+    }
     let frame = stored;
     if (outcome.kind === "encoded" && stored === null) {
       frame = { packId: ticket.packId, frameIndex: ticket.land(outcome) };
@@ -174,6 +202,16 @@ export class FrameDispatcher {
         fingerprint,
       } as const;
       part.file.finishRun(part.run, { extent, crc32c, findings });
+    }
+    this.#parts.queue.flush();
+  }
+
+  #landZeros(ticket: FrameTicket, parts: readonly DispatchedPart[]): void {
+    ticket.release();
+    for (const { file, run, fileOffset, lengthBytes } of parts) {
+      this.zeroBytes += lengthBytes;
+      const extent = { kind: "zeros", fileOffset: BigInt(fileOffset), lengthBytes: BigInt(lengthBytes) } as const;
+      file.finishRun(run, { extent, crc32c: crcOfZeros(lengthBytes), findings: [] });
     }
     this.#parts.queue.flush();
   }

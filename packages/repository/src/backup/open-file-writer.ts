@@ -1,12 +1,12 @@
 import { AppError } from "@tidemark/kit";
 import { bundledFileBytes, frameBytes } from "../format.ts";
 import type { ParentFile } from "../manifests/parent-file.ts";
-import type { FileWriter } from "../types.ts";
+import type { ReadableFile, WholeFileWriter } from "../types.ts";
 import type { PendingFile } from "./entry-queue.ts";
 import type { FileSlicer } from "./file-slicer.ts";
 
 /** Takes the bytes of one file in order. */
-export class OpenFileWriter implements FileWriter {
+export class OpenFileWriter implements WholeFileWriter {
   /** Set when `end` was called. */
   isEnded = false;
   readonly #slicer: FileSlicer;
@@ -40,6 +40,23 @@ export class OpenFileWriter implements FileWriter {
     }
   }
 
+  async writeFrom(file: ReadableFile, lengthBytes: number): Promise<void> {
+    if (this.isEnded) throw new AppError("internal", { message: `${nameOf(this.#file)} was written to after its end` });
+    const to = this.#given + lengthBytes;
+    if (to > this.#sizeBytes) throw this.#wrongSize(to);
+    if (to < this.#sizeBytes && to % frameBytes !== 0) {
+      throw new RangeError(`${nameOf(this.#file)} cannot be read up to ${to}, inside a frame`);
+    }
+    this.#slicer.readBytes += lengthBytes;
+    while (this.#given < to) {
+      const fileOffset = this.#given;
+      const frameLength = Math.min(frameBytes, to - fileOffset);
+      this.#given += frameLength;
+      const parent = await this.#slicer.parentRun(this.#parent, fileOffset, frameLength);
+      await this.#slicer.readFrame(this.#file, file, frameLength, { fileOffset, parent });
+    }
+  }
+
   async end(): Promise<void> {
     if (this.isEnded) return;
     if (this.#given !== this.#sizeBytes) throw this.#wrongSize(this.#given);
@@ -69,7 +86,7 @@ export class OpenFileWriter implements FileWriter {
 }
 
 /** Whether a file of this size shares frames with others. */
-function isBundled(sizeBytes: number): boolean {
+export function isBundled(sizeBytes: number): boolean {
   return sizeBytes <= bundledFileBytes;
 }
 

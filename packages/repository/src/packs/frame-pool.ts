@@ -14,6 +14,7 @@ export interface FramePoolOptions {
 /** Worker threads that encode and open frames. Jobs go to the thread with the fewest; buffers are transferred both ways. */
 export class FramePool implements FrameEncoder {
   readonly pipelineDepth: number;
+  readonly readsFiles = true;
   readonly #options: FramePoolOptions;
   #members: Member[] = [];
   #closed = false;
@@ -89,7 +90,8 @@ class Member {
       this.#waiting.set(id, { resolve, reject });
       // Only work keeps the process alive, not an idle pool.
       this.#worker.ref();
-      this.#worker.postMessage({ id, kind, job } as FrameRequest, [bytes.buffer as ArrayBuffer]);
+      const transfer = bytes.length === 0 ? [] : [bytes.buffer as ArrayBuffer];
+      this.#worker.postMessage({ id, kind, job } as FrameRequest, transfer);
     });
   }
 

@@ -2,6 +2,7 @@ import { parentPort } from "node:worker_threads";
 import { releaseBytes } from "../bytes/release-bytes.ts";
 import type { FrameInspector, FrameJob } from "../types.ts";
 import { encodeFrame, type Fingerprinter, loadFingerprinter, type OpenFrameJob, openFrame } from "./frame-kernel.ts";
+import { FrameReader } from "./read-frame.ts";
 
 export type FrameRequest =
   | { readonly id: number; readonly kind: "encode"; readonly job: FrameJob }
@@ -18,6 +19,7 @@ export type FrameReply =
 export function serveFrames(inspector?: FrameInspector): void {
   const port = parentPort;
   if (port === null) throw new Error("serveFrames is for worker threads");
+  const reader = new FrameReader();
   const fingerprinters = new Map<string, Promise<Fingerprinter>>();
   const fingerprinterFor = (seed: Uint8Array): Promise<Fingerprinter> => {
     const name = Buffer.from(seed).toString("hex");
@@ -33,7 +35,15 @@ export function serveFrames(inspector?: FrameInspector): void {
       const plain = ownBuffer(outcome.plain);
       return port.postMessage({ id: request.id, outcome: { kind: "plain", plain } }, [plain.buffer]);
     }
-    const outcome = encodeFrame(request.job, await fingerprinterFor(request.job.fingerprintSeed), inspector);
+    const { job } = request;
+    const fingerprinter = await fingerprinterFor(job.fingerprintSeed);
+    if (job.read !== undefined) {
+      const outcome = reader.encode({ ...job, read: job.read }, fingerprinter, inspector);
+      const buffers = [outcome.kind === "encoded" ? outcome.stored : null, outcome.recycled ?? null];
+      const transfer = buffers.flatMap((bytes) => (bytes === null ? [] : [bytes.buffer as ArrayBuffer]));
+      return port.postMessage({ id: request.id, outcome }, transfer);
+    }
+    const outcome = encodeFrame(job, fingerprinter, inspector);
     // The job's buffer goes back with the answer: a new one of 128 KiB costs its page faults every time.
     const recycled = new Uint8Array(request.job.plain.buffer);
     const transfer = outcome.kind === "encoded" ? [recycled.buffer, outcome.stored.buffer] : [recycled.buffer];
