@@ -1,7 +1,7 @@
 import type { CatalogEntry } from "@tidemark/engine";
-import type { BackupChange, BackupRow } from "@tidemark/metadata";
-import { toLsn, walSegmentName } from "@tidemark/postgres";
-import type { BackupCounts, BackupFacts, BackupMethod, ManifestReader, StoredBackup } from "@tidemark/repository";
+import type { BackupChange, ReadingRow, TrustRow } from "@tidemark/metadata";
+import { formatLsn, toLsn, walSegmentName } from "@tidemark/postgres";
+import type { BackupCounts, BackupFacts, BackupMethod, StoredBackup } from "@tidemark/repository";
 
 /** What a stored backup's row says, from its manifest alone. */
 export function mirrorOf(stored: StoredBackup): BackupChange {
@@ -13,9 +13,7 @@ export function mirrorOf(stored: StoredBackup): BackupChange {
     sizeBytes: stored.plainBytes,
     error: null,
     ...(stored.damaged === null ? {} : { damageDetail: stored.damaged }),
-    ...(counts === null
-      ? {}
-      : { readBytes: counts.readBytes, storedBytes: counts.storedBytes, referencedBytes: sharedBytes(counts) }),
+    ...(counts === null ? {} : sizesOf(counts)),
     ...(facts === null ? {} : factsOf(facts)),
   };
 }
@@ -30,6 +28,22 @@ export function mirrorOfEntry(entry: CatalogEntry): BackupChange {
     ...(entry.verifiedAt === null ? {} : { verifiedAt: entry.verifiedAt }),
     ...(entry.provenAt === null ? {} : { provenAt: entry.provenAt }),
   };
+}
+
+function sizesOf(counts: BackupCounts): BackupChange {
+  const { readBytes, storedBytes, newBytes, zeroBytes, carriedBytes, sentBytes } = counts;
+  return { readBytes, storedBytes, newBytes, zeroBytes, carriedBytes, sentBytes, referencedBytes: sharedBytes(counts) };
+}
+
+/** How much of the server was read, as a row and a run's result keep it. */
+export function readingOf({ reading }: BackupFacts): ReadingRow | null {
+  if (reading === null || reading.kind === "full") return reading;
+  const { kind, fromBackupId, fromLsn, resentFiles, resentBytes } = reading;
+  return { kind, fromBackupId, fromLsn: formatLsn(toLsn(fromLsn)), resentFiles, resentBytes: String(resentBytes) };
+}
+
+function trustOf({ trustRound, trustFindings }: BackupFacts): TrustRow | null {
+  return trustRound === null ? null : { round: trustRound, findings: trustFindings ?? [] };
 }
 
 function factsOf(facts: BackupFacts): BackupChange {
@@ -49,6 +63,8 @@ function factsOf(facts: BackupFacts): BackupChange {
     // The record that ends the backup is before the stop LSN; one at a segment's border belongs to the one before.
     walEnd: walSegmentName(facts.stopTimeline, toLsn(facts.stopLsn - 1n), facts.walSegmentSizeBytes),
     suspectPages: facts.suspectPages,
+    reading: readingOf(facts),
+    trust: trustOf(facts),
     notes: [...methodNotes[facts.method ?? "stream"], ...facts.notes],
   };
 }
@@ -67,50 +83,6 @@ export const ownLabelPrefix = "tidemark ";
 export function versionText(versionNum: number): string {
   return `${Math.floor(versionNum / 10_000)}.${versionNum % 10_000}`;
 }
-
-/** Sizes by class, the largest files, and the bytes of each tablespace: one pass over the manifest, in bounded memory. */
-export async function censusOf(
-  manifest: ManifestReader,
-): Promise<Pick<BackupRow, "tablespaces"> & { readonly files: NonNullable<BackupRow["files"]> }> {
-  const classes = fileClasses.map(({ label }) => ({ label, count: 0, bytes: 0n }));
-  const tablespaceBytes = new Map<string, bigint>();
-  let largest: { path: string; bytes: bigint }[] = [];
-  for await (const entry of manifest.entries()) {
-    if (entry.kind !== "file") continue;
-    const place = classes[fileClasses.findIndex(({ below }) => entry.sizeBytes < below)];
-    if (place !== undefined) {
-      place.count++;
-      place.bytes += entry.sizeBytes;
-    }
-    const path = Buffer.from(entry.path).toString("utf8");
-    const oid = /^pg_tblspc\/(\d+)\//.exec(path)?.[1];
-    if (oid !== undefined) tablespaceBytes.set(oid, (tablespaceBytes.get(oid) ?? 0n) + entry.sizeBytes);
-    if (entry.sizeBytes <= (largest[largestKept - 1]?.bytes ?? -1n)) continue;
-    largest = [...largest, { path, bytes: entry.sizeBytes }]
-      .sort((left, right) => (left.bytes < right.bytes ? 1 : left.bytes > right.bytes ? -1 : 0))
-      .slice(0, largestKept);
-  }
-  return {
-    files: {
-      classes: classes.filter(({ count }) => count > 0).map((one) => ({ ...one, bytes: String(one.bytes) })),
-      largest: largest.map((one) => ({ ...one, bytes: String(one.bytes) })),
-    },
-    tablespaces: manifest.backup.facts.tablespaces.map(({ oid, path }) => ({
-      oid,
-      path,
-      sizeBytes: String(tablespaceBytes.get(String(oid)) ?? 0n),
-    })),
-  };
-}
-
-const fileClasses = [
-  { label: "up to 8 KiB", below: 8_193n },
-  { label: "up to 1 MiB", below: 1_048_577n },
-  { label: "up to 64 MiB", below: 67_108_865n },
-  { label: "up to 1 GiB", below: 1_073_741_825n },
-  { label: "over 1 GiB", below: 1n << 63n },
-] as const;
-const largestKept = 20;
 
 /** Plain bytes a backup points at in what was stored before it, whether they were read again or not. */
 export function sharedBytes(counts: BackupCounts | null): bigint {

@@ -1,7 +1,7 @@
 import type { Server } from "@tidemark/metadata";
-import { copyLag } from "@tidemark/policy";
+import { copyAllowedMs, copyLag } from "@tidemark/policy";
 import { expect, it } from "vitest";
-import { copyAllowedMs, serverFindings } from "./server-findings.ts";
+import { serverFindings } from "./server-findings.ts";
 
 const hour = 3_600_000;
 const start = new Date("2026-03-01T00:00:00.000Z");

@@ -1,7 +1,8 @@
 import { listCatalog } from "@tidemark/engine";
 import type { Server } from "@tidemark/metadata";
 import type { Repository, ServerArea } from "@tidemark/repository";
-import { censusOf, mirrorOfEntry } from "./backup-mirror.ts";
+import { mirrorOfEntry } from "./backup-mirror.ts";
+import { describeBackup } from "./describe-backup.ts";
 import { mirrorKeySlots } from "./mirror-key-slots.ts";
 import { openRegisteredRepository } from "./open-repository.ts";
 import type { WorkerDeps } from "./worker-deps.ts";
@@ -56,13 +57,13 @@ async function mirrorServer(
     rows.delete(backupId);
     // One that is being taken or deleted right now has a run that settles it.
     if (row?.state === "running" || (row?.state === "deleting" && isDeleting)) continue;
-    const census =
-      row?.files == null && entry.backup.damaged === null ? await censusOf(await area.openManifest(backupId)) : {};
+    const isDescribed = row?.files != null && row.places !== null && row.coverage !== null;
+    const described = isDescribed || entry.backup.damaged !== null ? {} : await describeBackup(deps, area, backupId);
     await backups.mirror({
       id: backupId,
       serverId: server.id,
       repositoryId: server.repositoryId,
-      change: { ...mirrorOfEntry(entry), ...census },
+      change: { ...mirrorOfEntry(entry), ...described },
     });
     if (row === undefined)
       deps.logger.info({ backupId, serverId: server.id }, "a backup of the repository had no row; it was added");

@@ -1,9 +1,8 @@
 import { parseRunRequest } from "@tidemark/jobs";
 import { AppError, describeError } from "@tidemark/kit";
 import type { Run, RunOutcome } from "@tidemark/metadata";
-import { sharedBytes } from "./backup-mirror.ts";
 import { drillAfter } from "./first-drill.ts";
-import { mirrorStored } from "./handlers/backup.ts";
+import { backupResult, mirrorStored } from "./handlers/backup.ts";
 import { copyAfter } from "./handlers/copy.ts";
 import { withArea } from "./open-repository.ts";
 import { mayHaveChangedServer } from "./server-acts/unseen-act.ts";
@@ -56,13 +55,7 @@ async function settleBackup(deps: WorkerDeps, run: Run): Promise<RunOutcome> {
   if (stored !== null) {
     await drillAfter(deps, run, request, server);
     await copyAfter(deps, server, backupId);
-    const result = {
-      backupId,
-      readBytes: String(stored.counts?.readBytes ?? 0n),
-      storedBytes: String(stored.counts?.storedBytes ?? 0n),
-      referencedBytes: String(sharedBytes(stored.counts)),
-      notes: [...(stored.facts?.notes ?? [])],
-    };
+    const result = backupResult(stored, request);
     return {
       state: "succeeded",
       result,

@@ -26,6 +26,7 @@ export const serverChecks = [
   "backup-late",
   "backup-damaged",
   "pages-suspect",
+  "pages-untrusted",
   "drill-failed",
   "drill-not-possible",
   "schedule-missed",
@@ -39,14 +40,12 @@ export function serverFindings(evidence: ServerEvidence): readonly SeenFinding[]
     backupLate(evidence),
     backupDamaged(evidence),
     pagesSuspect(evidence),
+    pagesUntrusted(evidence),
     ...drillFindings(evidence),
     scheduleMissed(evidence),
     copyLate(evidence),
   ].filter((finding) => finding !== null);
 }
-
-/** A day behind: a copy follows each backup at once, so that much is no queue but a trouble. */
-export const copyAllowedMs = 24 * 3_600_000;
 
 function copyLate({ server, copyLag }: ServerEvidence): SeenFinding | null {
   if (copyLag === null || !copyLag.late) return null;
@@ -138,6 +137,34 @@ function pagesSuspect({ server, newest }: ServerEvidence): SeenFinding | null {
     actionPath: `/backups/${newest.id}`,
   };
 }
+
+/** What rolling trust found: said until a backup of the next round finds the same files sound. */
+function pagesUntrusted({ server, newest }: ServerEvidence): SeenFinding | null {
+  const files = newest?.trust?.findings ?? [];
+  const pages = files.reduce((sum, file) => sum + file.blocks.length, 0);
+  const first = files[0];
+  if (newest === null || first === undefined) return null;
+  const many = pages === 1 ? "One page" : `${pages} pages`;
+  return {
+    checkId: "pages-untrusted",
+    severity: "risk",
+    title: `${many} of ${server.name} changed without a trace in its WAL`,
+    found: `sent again, they are not what the backup before had stored, although no WAL names them; the first in ${first.path}, block ${first.blocks[0]}`,
+    why: `${untrustedWhy[first.older]}; the newest backup holds them as the server has them now`,
+    remedy: {
+      advice: `drill the newest backup (tidemark backup drill ${newest.id}) and check the relation with amcheck`,
+    },
+    actionLabel: "Open the backup",
+    actionPath: `/backups/${newest.id}`,
+  };
+}
+
+/** By whose pages have the lower LSN. */
+const untrustedWhy = {
+  stored: "the stored page was the older one, so its change was missed",
+  server: "the server's page is the older one, so a write was lost there",
+  neither: "both are of the same age, so one of them was damaged at rest",
+} as const;
 
 function drillFindings({ server, lastDrillRun }: ServerEvidence): readonly SeenFinding[] {
   const error = lastDrillRun?.error;

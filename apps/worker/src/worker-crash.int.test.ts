@@ -51,7 +51,7 @@ describe("after a worker was killed", () => {
       expect((await place.metadata.backups.get(backupId))?.state).toBe("restorable");
       const verify = await place.request(
         "verify",
-        { serverId, backupId, tier: "whole", subset: null },
+        { serverId, backupId, tier: "whole", subset: null, repositoryId: null },
         { serverId, backupId },
       );
       await place.endedAs(verify.id, "succeeded");

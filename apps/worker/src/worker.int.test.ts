@@ -106,7 +106,7 @@ describe("a worker", () => {
   it("verifies a backup and dates it", async () => {
     const run = await place.request(
       "verify",
-      { serverId, backupId, tier: "whole", subset: null },
+      { serverId, backupId, tier: "whole", subset: null, repositoryId: null },
       { serverId, backupId },
     );
     await place.endedAs(run.id, "succeeded");
@@ -189,7 +189,11 @@ describe("a worker", () => {
     const taken = await place.endedAs(await takeBackup(), "succeeded");
     for (const id of [backupId, taken.backupId ?? ""]) {
       const about = { serverId, backupId: id };
-      const verify = await place.request("verify", { ...about, tier: "whole", subset: null }, about);
+      const verify = await place.request(
+        "verify",
+        { ...about, tier: "whole", subset: null, repositoryId: null },
+        about,
+      );
       await place.endedAs(verify.id, "succeeded");
     }
 

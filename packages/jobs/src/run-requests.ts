@@ -87,10 +87,15 @@ export const runRequests = {
     readers: z.number().int().min(1).max(16).default(4),
     /** The member (standby) to take it from; null: the server itself. */
     memberName: z.string().nullable().default(null),
+    /** `full`: everything is read, also where what changed would do. */
+    reading: z.enum(["auto", "full"]).default("auto"),
   }),
   verify: z.object({
     serverId: z.string(),
-    backupId: z.string(),
+    /** Null: every backup of the server, each pack once. */
+    backupId: z.string().nullable(),
+    /** Which repository's area of the server; null: its own. */
+    repositoryId: z.string().nullable().default(null),
     tier: z.enum(["metadata", "stored", "whole"]).default("whole"),
     /** Null: every pack. */
     subset: z

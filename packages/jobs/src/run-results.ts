@@ -80,6 +80,8 @@ export const VerifyCoverageResult = z.object({
 });
 
 export const VerifyResult = z.object({
+  /** Of the server or of the repository's copies: how many backups were looked at. */
+  checkedBackups: z.number().default(1),
   ok: z.boolean(),
   checkedBytes: Bytes,
   checkedFiles: z.number(),
@@ -123,6 +125,10 @@ export const BackupResult = z.object({
   storedBytes: Bytes,
   referencedBytes: Bytes,
   notes: z.array(z.string()),
+  /** How much of the server was read; null: not known. The backup is a full one either way. */
+  reading: z.enum(["full", "incremental"]).nullable().default(null),
+  /** Why everything was read; null: there was nothing to build on, or not everything was read. */
+  fullBecause: z.string().nullable().default(null),
 });
 export const CopyResult = z.object({
   copied: z.array(z.string()),

@@ -3,6 +3,7 @@ import type {
   BackupFactsRow,
   BackupRow,
   BackupState,
+  CoverageRow,
   ProofRow,
   VerificationRow,
 } from "./backup-store.ts";
@@ -32,6 +33,14 @@ export const backupColumns = {
   readBytes: true,
   storedBytes: true,
   referencedBytes: true,
+  carriedBytes: true,
+  newBytes: true,
+  zeroBytes: true,
+  sentBytes: true,
+  reading: true,
+  trust: true,
+  places: true,
+  coverage: true,
   walStart: true,
   walEnd: true,
   tablespaces: true,
@@ -70,6 +79,10 @@ export function toBackup(columns: Columns): BackupRow {
     suspectPages: columns.suspectPages as unknown as BackupFactsRow["suspectPages"],
     notes: columns.notes as unknown as readonly string[],
     files: columns.files as unknown as BackupFactsRow["files"],
+    reading: columns.reading as unknown as BackupFactsRow["reading"],
+    trust: columns.trust as unknown as BackupFactsRow["trust"],
+    places: columns.places as unknown as BackupFactsRow["places"],
+    coverage: columns.coverage as unknown as CoverageRow | null,
     verification: columns.verification as unknown as VerificationRow | null,
     proof: columns.proof as unknown as ProofRow | null,
     retentionReasons: columns.retentionReasons as unknown as readonly string[],
@@ -83,7 +96,7 @@ export function toBackup(columns: Columns): BackupRow {
 export function backupData(change: BackupChange): Prisma.BackupUncheckedUpdateManyInput {
   const { hold, error, tablespaces, suspectPages, notes, files, verification, proof, retentionReasons, ...plain } =
     change;
-  const { startLsn, stopLsn, ...columns } = plain;
+  const { startLsn, stopLsn, reading, trust, places, coverage, ...columns } = plain;
   return {
     ...columns,
     ...(startLsn === undefined ? {} : { startLsn: lsnToColumn(startLsn) }),
@@ -94,6 +107,10 @@ export function backupData(change: BackupChange): Prisma.BackupUncheckedUpdateMa
       : { suspectPages: plainJson(suspectPages), suspectPageCount: countPages(suspectPages) }),
     ...(notes === undefined ? {} : { notes: plainJson(notes) }),
     ...(files === undefined ? {} : { files: toJsonColumn(files) }),
+    ...(reading === undefined ? {} : { reading: toJsonColumn(reading) }),
+    ...(trust === undefined ? {} : { trust: toJsonColumn(trust) }),
+    ...(places === undefined ? {} : { places: toJsonColumn(places) }),
+    ...(coverage === undefined ? {} : { coverage: toJsonColumn(coverage) }),
     ...(verification === undefined ? {} : { verification: toJsonColumn(verification) }),
     ...(proof === undefined ? {} : { proof: toJsonColumn(proof) }),
     ...(retentionReasons === undefined ? {} : { retentionReasons: plainJson(retentionReasons) }),

@@ -20,6 +20,8 @@ export interface BackupRow extends BackupFactsRow {
   readonly finishedAt: Date | null;
   readonly verifiedAt: Date | null;
   readonly verification: VerificationRow | null;
+  /** What is verified of it by now, also by verifications of others that share its packs; null: not looked for yet. */
+  readonly coverage: CoverageRow | null;
   readonly provenAt: Date | null;
   readonly proof: ProofRow | null;
   readonly hold: { readonly by: string; readonly at: Date; readonly reason: string } | null;
@@ -47,7 +49,19 @@ export interface BackupFactsRow {
   readonly sizeBytes: bigint | null;
   readonly readBytes: bigint | null;
   readonly storedBytes: bigint | null;
+  /** Shared with earlier backups: read again and found there, or carried (`carriedBytes`) without being read. */
   readonly referencedBytes: bigint | null;
+  readonly carriedBytes: bigint | null;
+  /** Stored for the first time, before compression. */
+  readonly newBytes: bigint | null;
+  readonly zeroBytes: bigint | null;
+  /** As they came over the wire; null also where the files did not. */
+  readonly sentBytes: bigint | null;
+  readonly reading: ReadingRow | null;
+  /** Null where rolling trust took no part. */
+  readonly trust: TrustRow | null;
+  /** Null: not looked for yet. */
+  readonly places: readonly PlaceRow[] | null;
   /** First and last WAL segment it needs. */
   readonly walStart: string | null;
   readonly walEnd: string | null;
@@ -61,6 +75,44 @@ export interface BackupFactsRow {
   } | null;
 }
 
+/** How much of the server was read. Positions and sizes as decimal text. */
+export type ReadingRow =
+  | { readonly kind: "full"; readonly reason: string | null }
+  | {
+      readonly kind: "incremental";
+      readonly fromBackupId: string;
+      readonly fromLsn: string;
+      readonly resentFiles: number;
+      readonly resentBytes: string;
+    };
+
+export interface TrustRow {
+  /** 0 to 27. */
+  readonly round: number;
+  readonly findings: readonly {
+    readonly path: string;
+    readonly blocks: readonly number[];
+    readonly older: "stored" | "server" | "neither";
+  }[];
+}
+
+/** What lies in the packs one backup wrote. */
+export interface PlaceRow {
+  /** Null: the heads of the packs could not be read. */
+  readonly backupId: string | null;
+  readonly packs: number;
+  /** Plain bytes, as decimal text. */
+  readonly bytes: string;
+}
+
+/** Shares from 0 to 1, and since when (RFC 3339): the oldest result that counts. */
+export interface CoverageRow {
+  readonly storedShare: number;
+  readonly wholeShare: number;
+  readonly storedSince: string | null;
+  readonly wholeSince: string | null;
+}
+
 export interface VerificationRow {
   /** RFC 3339. */
   readonly at: string;
@@ -72,13 +124,8 @@ export interface VerificationRow {
   readonly tier?: "metadata" | "stored" | "whole";
   readonly subset?: { readonly part: number; readonly of: number } | null;
   readonly healing?: readonly string[];
-  /** What is verified of the backup by now: shares from 0 to 1, and since when (RFC 3339). */
-  readonly coverage?: {
-    readonly storedShare: number;
-    readonly wholeShare: number;
-    readonly storedSince: string | null;
-    readonly wholeSince: string | null;
-  } | null;
+  /** What was verified of the backup by then. */
+  readonly coverage?: CoverageRow | null;
 }
 
 export interface ProofRow {
@@ -109,6 +156,7 @@ export interface BackupChange extends Partial<BackupFactsRow> {
   readonly finishedAt?: Date | null;
   readonly verifiedAt?: Date | null;
   readonly verification?: VerificationRow | null;
+  readonly coverage?: CoverageRow | null;
   readonly provenAt?: Date | null;
   readonly proof?: ProofRow | null;
   readonly hold?: BackupRow["hold"];
@@ -147,6 +195,8 @@ export interface BackupStore {
   lastProven(serverIds: readonly string[]): Promise<readonly BackupRow[]>;
   /** How many kept backups are known to be damaged, per server id; left out when none. */
   damagedCounts(serverIds: readonly string[]): Promise<ReadonlyMap<string, number>>;
+  /** What each of a server's kept backups is verified to at least; left out: it has none. */
+  leastCoverage(serverIds: readonly string[]): Promise<readonly (CoverageRow & { readonly serverId: string })[]>;
 }
 
 export function createBackupStore(prisma: PrismaClient): BackupStore {
@@ -218,6 +268,17 @@ export function createBackupStore(prisma: PrismaClient): BackupStore {
       });
       return new Map(groups.map((group) => [group.serverId, group._count._all]));
     },
+    leastCoverage: (serverIds) =>
+      // Times are RFC 3339 in UTC: the least text is the oldest.
+      prisma.$queryRaw`
+        SELECT server_id AS "serverId",
+               min(COALESCE((coverage->>'storedShare')::float8, 0)) AS "storedShare",
+               min(COALESCE((coverage->>'wholeShare')::float8, 0)) AS "wholeShare",
+               min(coverage->>'storedSince') AS "storedSince",
+               min(coverage->>'wholeSince') AS "wholeSince"
+          FROM backup
+         WHERE server_id = ANY(${serverIds}::text[]) AND state IN ('stored', 'restorable')
+         GROUP BY server_id`,
   };
 }
 

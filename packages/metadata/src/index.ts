@@ -6,10 +6,15 @@ export type {
   BackupRow,
   BackupState,
   BackupStore,
+  CoverageRow,
   NewBackup,
+  PlaceRow,
   ProofRow,
+  ReadingRow,
+  TrustRow,
   VerificationRow,
 } from "./backup-store.ts";
+export { copyCandidates } from "./copy-candidates.ts";
 export type { BackupCopyRow, CopyStore } from "./copy-store.ts";
 export type {
   FindingRemedy,

@@ -6,10 +6,17 @@ import { insertPolicy, type NewPolicy } from "./policy-store.ts";
 import type { NewSchedule } from "./schedule-store.ts";
 import { findSnapshots, type NewLook, recordLook, type ServerSnapshotRow } from "./server-snapshot.ts";
 
-/** A managed server as everybody may see it; the DSN is only given by `credentials`. */
 /** How a server's backups are taken; what each means stands with the requests of packages/jobs. */
 export type BackupMethod = "stream" | "read-files" | "local-files";
 
+export interface ServerFilter {
+  /** Where its backups go. */
+  readonly repositoryId?: string | undefined;
+  /** Where copies of its backups go. */
+  readonly copyToId?: string | undefined;
+}
+
+/** A managed server as everybody may see it; the DSN is only given by `credentials`. */
 export interface Server {
   readonly id: string;
   readonly name: string;
@@ -95,7 +102,7 @@ export interface ServerStore {
   findByName(name: string): Promise<Server | null>;
   findBySystemIdentifier(systemIdentifier: string): Promise<readonly Server[]>;
   /** By name. */
-  list(filter: { readonly repositoryId?: string | undefined }, page: PageRequest): Promise<Page<Server>>;
+  list(filter: ServerFilter, page: PageRequest): Promise<Page<Server>>;
   /** All that are registered, by name. */
   all(): Promise<readonly Server[]>;
   /** Throws `version-conflict` when `expectedVersion` is not the row's, `name-taken`, `not-found`. */
@@ -134,6 +141,7 @@ export function createServerStore(prisma: PrismaClient): ServerStore {
       const where = {
         removedAt: null,
         ...(filter.repositoryId === undefined ? {} : { repositoryId: filter.repositoryId }),
+        ...(filter.copyToId === undefined ? {} : { copyToId: filter.copyToId }),
       };
       return readPage(
         page,

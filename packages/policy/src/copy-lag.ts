@@ -22,6 +22,9 @@ export interface CopyLag {
   readonly sentence: string;
 }
 
+/** A day behind: a copy follows each backup at once, so that much is no queue but a trouble. */
+export const copyAllowedMs = 24 * 3_600_000;
+
 /**
  * How far the second repository is behind. Backups older than the newest one that is there are listed as missing but do
  * not make it late: losing the first repository would cost history, not the newest state.

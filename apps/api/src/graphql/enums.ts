@@ -117,6 +117,22 @@ export const CheckpointModeEnum = enumOf("CheckpointMode", "How the server begin
   spread: "Gently, over its checkpoint time.",
 });
 
+export const ReadingEnum = enumOf("Reading", "How much of the server is read for a backup.", {
+  auto: "What changed, where the server and its last backup allow it.",
+  full: "Everything.",
+});
+
+export const ReadingKindEnum = enumOf("ReadingKind", "How much of the server was read for a backup.", {
+  full: "Everything.",
+  incremental: "What changed since an earlier backup; the rest was carried over from it.",
+});
+
+export const OlderPageEnum = enumOf("OlderPage", "Whose page is the older one, by its LSN.", {
+  stored: "The one that was stored: its change was missed.",
+  server: "The server's: a write was lost there.",
+  neither: "Both are of the same age: one of them was damaged at rest.",
+});
+
 export const VerifyTierEnum = enumOf("VerifyTier", "How deep a verification looks.", {
   metadata: "Every run points into an existing frame of an existing pack; no data is read.",
   stored: "The stored bytes of each frame are those that were stored.",

@@ -1,5 +1,6 @@
 import type {
   BackupRow,
+  CoverageRow,
   FindingRow,
   OfflinePeriod,
   PolicyRow,
@@ -9,8 +10,10 @@ import type {
   Server,
   ServerMember,
 } from "@tidemark/metadata";
+import type { CopyLag } from "@tidemark/policy";
 import DataLoader from "dataloader";
 import type { Services } from "../services.ts";
+import { copyLagsOf } from "../use-cases/copy-standing.ts";
 import { type Inspected, inspectedServers } from "../use-cases/inspected.ts";
 import { missedIn } from "../use-cases/offline.ts";
 import { type ServerStanding, standingsOf } from "../use-cases/protection.ts";
@@ -25,6 +28,10 @@ export interface Loaders {
   readonly schedule: DataLoader<string, ScheduleRow | null>;
   readonly standing: DataLoader<Server, ServerStanding, string>;
   readonly schedulesOfServer: DataLoader<string, readonly ScheduleRow[]>;
+  /** Null: it has no backups. */
+  readonly coverageOfServer: DataLoader<string, CoverageRow | null>;
+  /** Null: it has no second repository. */
+  readonly copyLagOfServer: DataLoader<Server, CopyLag | null, string>;
   readonly membersOfServer: DataLoader<string, readonly ServerMember[]>;
   readonly unfinishedOfServer: DataLoader<string, readonly Run[]>;
   readonly openFindingsOfServer: DataLoader<string, readonly FindingRow[]>;
@@ -50,6 +57,10 @@ export function createLoaders({ metadata, clock, logger }: Services): Loaders {
       cacheKeyFn: (server) => server.id,
     }),
     schedulesOfServer: grouped((ids) => metadata.schedules.ofServers(ids), serverIdOf),
+    coverageOfServer: oneOfServer((ids) => metadata.backups.leastCoverage(ids)),
+    copyLagOfServer: new DataLoader(async (servers) => copyLagsOf(metadata, servers, clock.now()), {
+      cacheKeyFn: (server) => server.id,
+    }),
     membersOfServer: grouped((ids) => metadata.servers.membersOf(ids), serverIdOf),
     unfinishedOfServer: grouped((ids) => metadata.runs.unfinished(ids), serverIdOf),
     openFindingsOfServer: grouped((ids) => metadata.findings.ofServers(ids, true), serverIdOf),

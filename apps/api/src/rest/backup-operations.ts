@@ -5,6 +5,8 @@ import {
   HoldBackupInput,
   holdBackup,
   releaseBackup,
+  VerifyAreaInput,
+  verifyArea,
 } from "../use-cases/backups.ts";
 import { DeleteBackupInput, deleteBackup } from "../use-cases/delete-backup.ts";
 import { notFound } from "../use-cases/parse-input.ts";
@@ -43,6 +45,18 @@ export const backupOperations: readonly RestOperation[] = [
       const backup = await services.metadata.backups.get(params.id ?? "");
       if (backup === null) throw notFound("backup", params.id ?? "", "id");
       return { status: 200, body: representBackup(backup) };
+    },
+  }),
+  operation({
+    method: "POST",
+    path: "/servers/{id}/verifications",
+    id: "verifyArea",
+    summary: "Verifies every backup a server has in a repository, each pack once for all that share it.",
+    body: VerifyAreaInput.omit({ serverId: true }),
+    answers: { 202: { description: "The verification.", schema: RunDocument } },
+    handle: async ({ services, principal, params, body, idempotencyKey }) => {
+      const outcome = await verifyArea(services, { principal, idempotencyKey }, { ...body, serverId: params.id });
+      return await accepted(services, answerOf(outcome).runId);
     },
   }),
   operation({

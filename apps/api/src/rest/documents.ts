@@ -69,7 +69,59 @@ export const BackupDocument = z
     sizeBytes: Size.nullable(),
     readBytes: Size.nullable(),
     storedBytes: Size.nullable(),
-    referencedBytes: Size.nullable(),
+    referencedBytes: Size.nullable().describe("Shared with earlier backups, read again or carried."),
+    sizes: z
+      .object({
+        totalBytes: Size,
+        newBytes: Size,
+        referencedBytes: Size,
+        carriedBytes: Size,
+        zeroBytes: Size,
+        readBytes: Size,
+        sentBytes: Size.nullable(),
+        storedBytes: Size,
+      })
+      .nullable()
+      .describe("Where each byte came from: total = new + referenced + carried + zero."),
+    places: z
+      .array(z.object({ backupId: z.string().nullable(), packs: z.number().int(), bytes: Size }))
+      .nullable()
+      .describe("By which backups the packs were written that hold its bytes; null: not looked for yet."),
+    reading: z
+      .discriminatedUnion("kind", [
+        z.object({ kind: z.literal("full"), reason: z.string().nullable() }),
+        z.object({
+          kind: z.literal("incremental"),
+          fromBackupId: z.string(),
+          fromLsn: z.string(),
+          resentFiles: z.number().int(),
+          resentBytes: Size,
+        }),
+      ])
+      .nullable()
+      .describe("How much of the server was read. The backup is complete either way."),
+    trust: z
+      .object({
+        round: z.number().int(),
+        findings: z.array(
+          z.object({
+            path: z.string(),
+            blocks: z.array(z.number().int()),
+            older: z.enum(["stored", "server", "neither"]),
+          }),
+        ),
+      })
+      .nullable()
+      .describe("What rolling trust found; null: it took no part."),
+    coverage: z
+      .object({
+        storedShare: z.number(),
+        wholeShare: z.number(),
+        storedSince: Time.nullable(),
+        wholeSince: Time.nullable(),
+      })
+      .nullable()
+      .describe("How much of it is verified by now."),
     verifiedAt: Time.nullable(),
     provenAt: Time.nullable(),
     hold: z.object({ by: z.string(), at: Time, reason: z.string() }).nullable(),

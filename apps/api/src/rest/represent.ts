@@ -10,6 +10,7 @@ import type {
 } from "@tidemark/metadata";
 import type { z } from "zod";
 import { formatLsn } from "../lsn-text.ts";
+import { sizesOf } from "../use-cases/backup-sizes.ts";
 import type { missedIn } from "../use-cases/offline.ts";
 import type { ServerStanding } from "../use-cases/protection.ts";
 import { remainingOf } from "../use-cases/runs.ts";
@@ -86,11 +87,38 @@ export function representBackup(backup: BackupRow): z.input<typeof BackupDocumen
     readBytes: size(backup.readBytes),
     storedBytes: size(backup.storedBytes),
     referencedBytes: size(backup.referencedBytes),
+    sizes: representSizes(backup),
+    places: backup.places?.map((place) => ({ ...place })) ?? null,
+    reading: backup.reading,
+    trust:
+      backup.trust === null
+        ? null
+        : {
+            round: backup.trust.round,
+            findings: backup.trust.findings.map(({ blocks, ...rest }) => ({ ...rest, blocks: [...blocks] })),
+          },
+    coverage: backup.coverage,
     verifiedAt: time(backup.verifiedAt),
     provenAt: time(backup.provenAt),
     hold: backup.hold === null ? null : { ...backup.hold, at: backup.hold.at.toISOString() },
     note: backup.note,
     error: backup.error,
+  };
+}
+
+function representSizes(backup: BackupRow): z.input<typeof BackupDocument>["sizes"] {
+  const sizes = sizesOf(backup);
+  if (sizes === null) return null;
+  const { sentBytes, ...rest } = sizes;
+  return {
+    totalBytes: String(rest.totalBytes),
+    newBytes: String(rest.newBytes),
+    referencedBytes: String(rest.referencedBytes),
+    carriedBytes: String(rest.carriedBytes),
+    zeroBytes: String(rest.zeroBytes),
+    readBytes: String(rest.readBytes),
+    sentBytes: size(sentBytes),
+    storedBytes: String(rest.storedBytes),
   };
 }
 

@@ -6,7 +6,7 @@ import type { Services } from "../services.ts";
 import { EntityId } from "./inputs.ts";
 import { badField, parseInput } from "./parse-input.ts";
 import { type Caller, perform } from "./perform.ts";
-import { requireOnlineServer, requireRestorableBackup, requireStoredBackup } from "./requirements.ts";
+import { requireOnlineServer, requireRestorableBackup, requireServer, requireStoredBackup } from "./requirements.ts";
 
 export const TakeBackupInput = z.object({
   serverId: EntityId,
@@ -24,6 +24,12 @@ export const TakeBackupInput = z.object({
     .nullish()
     .describe("How many files are read side by side, 1 to 16; 4 when left out. A stream is one whatever is said."),
   memberName: z.string().min(1).max(63).nullish().describe("Take it from this member (a standby)."),
+  reading: z
+    .enum(["auto", "full"])
+    .nullish()
+    .describe(
+      "auto: only what changed, where the server allows it; full: everything. The backup is complete either way.",
+    ),
 });
 
 /** Makes the run and the running backup's row in one transaction. */
@@ -46,6 +52,7 @@ export function takeBackup(services: Services, caller: Caller, input: unknown) {
       method: parsed.method ?? server.backupMethod,
       readers: parsed.readers ?? 4,
       memberName: parsed.memberName ?? null,
+      reading: parsed.reading ?? "auto",
     };
     const run = await scope.startRun({
       kind: "backup",
@@ -74,7 +81,7 @@ async function requireMember(services: Services, server: Server, name: string): 
 
 export const BackupActInput = z.object({ id: EntityId });
 
-export const VerifyBackupInput = BackupActInput.extend({
+const VerifyHow = z.object({
   tier: z
     .enum(["metadata", "stored", "whole"])
     .nullish()
@@ -83,18 +90,46 @@ export const VerifyBackupInput = BackupActInput.extend({
   parts: z.number().int().min(1).max(4096).nullish().describe("Into how many parts the packs are divided."),
 });
 
+export const VerifyBackupInput = BackupActInput.extend(VerifyHow.shape);
+
 /** Reads what a backup consists of, as deep as asked, and compares. */
 export function verifyBackup(services: Services, caller: Caller, input: unknown) {
   const act = { name: "verifyBackup", input: input as Record<string, unknown>, target: backupTarget(input) };
   return perform<{ runId: string }>(services, caller, act, async (scope) => {
     const parsed = parseInput(VerifyBackupInput, input);
     const backup = await requireStoredBackup(services, parsed.id);
-    const subset = subsetOf(parsed.part ?? null, parsed.parts ?? null);
-    const tier = parsed.tier ?? "whole";
-    const request: RunRequest<"verify"> = { serverId: backup.serverId, backupId: backup.id, tier, subset };
+    const about = { serverId: backup.serverId, backupId: backup.id, repositoryId: null };
+    const request: RunRequest<"verify"> = { ...about, ...verifyHow(parsed) };
     const run = await scope.startRun({ kind: "verify", request, ...aboutBackup(backup) });
     return { runId: run.id };
   });
+}
+
+export const VerifyAreaInput = VerifyHow.extend({
+  serverId: EntityId,
+  repositoryId: EntityId.nullish().describe("Its first repository when left out; the second one's copies by its id."),
+});
+
+/** The same of every backup a server has in a repository: each pack is read once for all that share it. */
+export function verifyArea(services: Services, caller: Caller, input: unknown) {
+  const { serverId } = input as { serverId?: unknown };
+  const target = { kind: "server", id: typeof serverId === "string" ? serverId : null };
+  const act = { name: "verifyArea", input: input as Record<string, unknown>, target };
+  return perform<{ runId: string }>(services, caller, act, async (scope) => {
+    const parsed = parseInput(VerifyAreaInput, input);
+    const server = await requireServer(services, parsed.serverId, "serverId");
+    const repositoryId = parsed.repositoryId ?? server.repositoryId;
+    if (repositoryId !== server.repositoryId && repositoryId !== server.copyToId) {
+      throw badField("repositoryId", `neither the backups of ${server.name} nor their copies are in that repository`);
+    }
+    const about = { serverId: server.id, backupId: null, repositoryId };
+    const request: RunRequest<"verify"> = { ...about, ...verifyHow(parsed) };
+    return { runId: (await scope.startRun({ kind: "verify", request, serverId: server.id, repositoryId })).id };
+  });
+}
+
+function verifyHow({ tier, part, parts }: z.infer<typeof VerifyHow>): Pick<RunRequest<"verify">, "tier" | "subset"> {
+  return { tier: tier ?? "whole", subset: subsetOf(part ?? null, parts ?? null) };
 }
 
 function subsetOf(part: number | null, parts: number | null): RunRequest<"verify">["subset"] {

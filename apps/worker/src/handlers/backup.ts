@@ -3,8 +3,9 @@ import type { BackupResult, RunRequest } from "@tidemark/jobs";
 import { AppError, describeError } from "@tidemark/kit";
 import type { Server } from "@tidemark/metadata";
 import type { ServerArea, StoredBackup } from "@tidemark/repository";
-import { censusOf, mirrorOf, ownLabelPrefix, sharedBytes } from "../backup-mirror.ts";
+import { mirrorOf, ownLabelPrefix, readingOf, sharedBytes } from "../backup-mirror.ts";
 import { prepareSource } from "../backup-source.ts";
+import { describeBackup } from "../describe-backup.ts";
 import { drillAfter } from "../first-drill.ts";
 import { requireOnline } from "../offline.ts";
 import { withArea } from "../open-repository.ts";
@@ -34,7 +35,7 @@ export const backupHandler: RunHandler<"backup"> = async (context) => {
   await noteRepositoryTrouble(deps, server.repositoryId, null);
   await drillAfter(deps, run, request, server);
   await copyAfter(deps, server, request.backupId);
-  return { kind: "done", result: resultOf(stored) };
+  return { kind: "done", result: backupResult(stored, request) };
 };
 
 async function take(context: RunContext<"backup">, server: Server, area: ServerArea): Promise<StoredBackup> {
@@ -67,17 +68,18 @@ function backupRequest(request: RunRequest<"backup">, server: Server) {
     checkpoint: request.checkpoint,
     maxRateKib: request.maxRateKib,
     systemIdentifierChangeConfirmed: false,
+    reading: request.reading,
   };
 }
 
 /** The row says what the manifest says. Also used when a run died between its manifest and its row. */
 export async function mirrorStored(
-  deps: Pick<WorkerDeps, "metadata">,
+  deps: Pick<WorkerDeps, "metadata" | "logger">,
   area: ServerArea,
   stored: StoredBackup,
 ): Promise<void> {
-  const census = stored.damaged === null ? await censusOf(await area.openManifest(stored.backupId)) : {};
-  await deps.metadata.backups.update(stored.backupId, { ...mirrorOf(stored), ...census }, [
+  const described = stored.damaged === null ? await describeBackup(deps, area, stored.backupId) : {};
+  await deps.metadata.backups.update(stored.backupId, { ...mirrorOf(stored), ...described }, [
     "running",
     "interrupted",
     "failed",
@@ -112,12 +114,18 @@ function withEstimate(control: ActControl, server: Server): ActControl {
   };
 }
 
-function resultOf(stored: StoredBackup): BackupResult {
+/** What the run says came of it. */
+export function backupResult(stored: StoredBackup, request: Pick<RunRequest<"backup">, "reading">): BackupResult {
+  const reading = stored.facts === null ? null : readingOf(stored.facts);
   return {
     backupId: stored.backupId,
     readBytes: String(stored.counts?.readBytes ?? 0n),
     storedBytes: String(stored.counts?.storedBytes ?? 0n),
     referencedBytes: String(sharedBytes(stored.counts)),
     notes: [...(stored.facts?.notes ?? [])],
+    reading: reading?.kind ?? null,
+    fullBecause: reading?.kind === "full" ? (reading.reason ?? (request.reading === "full" ? askedFor : null)) : null,
   };
 }
+
+const askedFor = "a full one was asked for";

@@ -1,21 +1,87 @@
-import { type VerifyCoverage, verifyBackup } from "@tidemark/engine";
-import type { VerifyResult } from "@tidemark/jobs";
+import { type VerifyReport, verifyArea } from "@tidemark/engine";
+import type { RunRequest, VerifyResult } from "@tidemark/jobs";
+import { AppError } from "@tidemark/kit";
+import type { Server } from "@tidemark/metadata";
+import type { ServerArea } from "@tidemark/repository";
+import { coverageRow, mirrorCoverage } from "../describe-backup.ts";
 import { withArea } from "../open-repository.ts";
 import { requireServer } from "../open-server.ts";
-import type { RunHandler } from "../run-context.ts";
+import type { RunContext, RunHandler } from "../run-context.ts";
 
-/** Verifies a backup as deep as was asked. Damage found is a failed run with a report, and a mark on the backup. */
-export const verifyHandler: RunHandler<"verify"> = async ({ run, request, control, deps }) => {
+/**
+ * Verifies one backup, or all that a server has in a repository, as deep as was asked. Damage found is a failed run with
+ * a report, and a mark on each backup that is hit.
+ */
+export const verifyHandler: RunHandler<"verify"> = async (context) => {
+  const { request, deps } = context;
   const server = await requireServer(deps, request.serverId);
-  const report = await withArea(deps, server, (area) =>
-    verifyBackup(
-      { area, clock: deps.clock },
-      { backupId: request.backupId, tier: request.tier, subset: request.subset, by: run.requestedBy },
-      control,
-    ),
-  );
+  const repositoryId = verifiedRepositoryId(server, request);
+  const isCopies = repositoryId !== server.repositoryId;
+  const report = await withArea(deps, { ...server, repositoryId }, async (area) => {
+    const found = await verify(context, area);
+    // Rows are about the first repository; what is verified of the copies is in the run and in their own repository.
+    if (!isCopies) await mirrorReport(context, server, area, found);
+    return found;
+  });
+  const result = resultOf(report);
+  if (report.ok) return { kind: "done", result };
+  const message = `${report.problemCount} problems were found; the first: ${report.problems[0]?.sentence ?? "unknown"}`;
+  const hint = isCopies
+    ? "the copies are kept and marked; the next copy brings anew what is damaged there"
+    : "the backups are kept and marked; the next backup stores anew what is damaged here";
+  return { kind: "failed", result, error: { code: "backup-damaged", message, hint } };
+};
+
+/** Throws `bad-request` for a repository the server's backups are not in (any more). */
+function verifiedRepositoryId(server: Server, request: RunRequest<"verify">): string {
+  const { repositoryId } = request;
+  if (repositoryId === null || repositoryId === server.repositoryId) return server.repositoryId;
+  if (repositoryId === server.copyToId) return repositoryId;
+  throw new AppError("bad-request", {
+    message: `neither the backups of ${server.name} nor their copies are in that repository`,
+    hint: "nothing was read",
+  });
+}
+
+function verify({ run, request, control, deps }: RunContext<"verify">, area: ServerArea): Promise<VerifyReport> {
+  const { backupId, tier, subset } = request;
+  const backupIds = backupId === null ? null : [backupId];
+  return verifyArea({ area, clock: deps.clock }, { backupIds, tier, subset, by: run.requestedBy }, control);
+}
+
+async function mirrorReport(
+  { request, deps }: RunContext<"verify">,
+  server: Server,
+  area: ServerArea,
+  report: VerifyReport,
+): Promise<void> {
+  const { backups } = deps.metadata;
   const at = deps.clock.now();
-  const result: VerifyResult = {
+  const known = new Set((await backups.ofServer(server.id)).map(({ id }) => id));
+  const hit = new Set(report.hitBackupIds);
+  if (request.backupId !== null) {
+    await backups.update(request.backupId, { verification: { at: at.toISOString(), ...resultOf(report) } });
+  }
+  // Only a whole verification of every pack can say that a backup is sound; each can say that it is not.
+  if (report.tier === "whole" && report.subset === null) {
+    for (const backupId of report.backupIds) {
+      if (!hit.has(backupId) && known.has(backupId)) {
+        await backups.update(backupId, { verifiedAt: at, damageDetail: null });
+      }
+    }
+  }
+  // Others that share what is damaged are hit as well.
+  for (const backupId of hit) {
+    if (!known.has(backupId)) continue;
+    const detail = report.problems.find(({ backupIds }) => backupIds.includes(backupId))?.sentence;
+    await backups.update(backupId, { damageDetail: detail ?? "the verification found damage" });
+  }
+  await mirrorCoverage(deps, server.id, area);
+}
+
+function resultOf(report: VerifyReport): VerifyResult {
+  return {
+    checkedBackups: report.backupIds.length,
     ok: report.ok,
     checkedBytes: String(report.checkedBytes),
     checkedFiles: report.checkedFiles,
@@ -25,37 +91,7 @@ export const verifyHandler: RunHandler<"verify"> = async ({ run, request, contro
     checkedPacks: report.checkedPacks,
     hitBackupIds: [...report.hitBackupIds],
     healing: [...report.healing],
-    coverage: coverageResult(report.coverage),
-  };
-  const first = report.problems[0];
-  await deps.metadata.backups.update(request.backupId, {
-    verification: { at: at.toISOString(), ...result },
-    // Only a whole verification of every pack can say that a backup is sound; each can say that it is not.
-    ...(report.ok
-      ? report.tier === "whole" && report.subset === null && { verifiedAt: at, damageDetail: null }
-      : { damageDetail: first?.sentence ?? "the verification found damage" }),
-  });
-  // Others that share what is damaged are hit as well.
-  for (const backupId of report.hitBackupIds) {
-    if (backupId === request.backupId) continue;
-    const detail = report.problems.find(({ backupIds }) => backupIds.includes(backupId))?.sentence;
-    if (detail !== undefined && (await deps.metadata.backups.get(backupId)) !== null) {
-      await deps.metadata.backups.update(backupId, { damageDetail: detail });
-    }
-  }
-  if (report.ok) return { kind: "done", result };
-  const message = `${report.problemCount} problems were found; the first: ${first?.sentence ?? "unknown"}`;
-  const hint = "the backup is kept and marked; the next backup stores anew what is damaged here";
-  return { kind: "failed", result, error: { code: "backup-damaged", message, hint } };
-};
-
-function coverageResult(coverage: VerifyCoverage): VerifyResult["coverage"] {
-  const { storedShare, wholeShare, storedSince, wholeSince } = coverage;
-  return {
-    storedShare,
-    wholeShare,
-    storedSince: storedSince?.toISOString() ?? null,
-    wholeSince: wholeSince?.toISOString() ?? null,
+    coverage: coverageRow(report.coverage),
   };
 }
 

@@ -4,6 +4,7 @@ import {
   BackupMethodEnum,
   CheckpointModeEnum,
   KitFormEnum,
+  ReadingEnum,
   SameSystemChoiceEnum,
   ScheduleKindEnum,
   VerifyTierEnum,
@@ -109,6 +110,10 @@ export const TakeBackupInput = builder.inputType("TakeBackupInput", {
     memberName: t.string({
       description: "Take it from this member (a standby); from the server itself when left out.",
     }),
+    reading: t.field({
+      type: ReadingEnum,
+      description: "AUTO when left out. The backup is complete either way; FULL reads what did not change, too.",
+    }),
     idempotencyKey: t.string({ description: keyText }),
   }),
 });
@@ -128,6 +133,19 @@ export const VerifyBackupInput = builder.inputType("VerifyBackupInput", {
     id: t.id({ required: true, description: "Which backup." }),
     tier: t.field({ type: VerifyTierEnum, description: "How deep; WHOLE when left out." }),
     part: t.int({ description: "Only this part of its packs, from 1; with `parts`. All of them when left out." }),
+    parts: t.int({
+      description: "Into how many parts the packs are divided, up to 4096: a part has the same packs each time.",
+    }),
+    idempotencyKey: t.string({ description: keyText }),
+  }),
+});
+export const VerifyAreaInput = builder.inputType("VerifyAreaInput", {
+  description: "A server's backups to read and compare, each pack once for all that share it.",
+  fields: (t) => ({
+    serverId: t.id({ required: true, description: "Of which server." }),
+    repositoryId: t.id({ description: "Its first repository when left out; the second one for the copies." }),
+    tier: t.field({ type: VerifyTierEnum, description: "How deep; WHOLE when left out." }),
+    part: t.int({ description: "Only this part of the packs, from 1; with `parts`. All of them when left out." }),
     parts: t.int({
       description: "Into how many parts the packs are divided, up to 4096: a part has the same packs each time.",
     }),

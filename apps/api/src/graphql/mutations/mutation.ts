@@ -5,6 +5,7 @@ import {
   holdBackup,
   releaseBackup,
   takeBackup,
+  verifyArea,
   verifyBackup,
 } from "../../use-cases/backups.ts";
 import { deleteBackup } from "../../use-cases/delete-backup.ts";
@@ -59,6 +60,13 @@ mutation(
   inputs.VerifyBackupInput,
   payloads.VerifyBackupPayload,
   verifyBackup,
+);
+mutation(
+  "verifyArea",
+  "Verifies every backup a server has in a repository, each pack once for all that share it.",
+  inputs.VerifyAreaInput,
+  payloads.VerifyAreaPayload,
+  verifyArea,
 );
 mutation(
   "deleteBackup",

@@ -149,6 +149,7 @@ export function serverStatePayload(name: string, description: string) {
 
 export const TestConnectionPayload = runPayload("TestConnectionPayload", "A connection test.");
 export const VerifyBackupPayload = runPayload("VerifyBackupPayload", "A verification.");
+export const VerifyAreaPayload = runPayload("VerifyAreaPayload", "A verification of all backups of a server.");
 export const PlanRestorePayload = runPayload("PlanRestorePayload", "A restore's plan run.");
 export const RunRestorePayload = runPayload("RunRestorePayload", "A restore.");
 export const DrillBackupPayload = runPayload("DrillBackupPayload", "A drill.");

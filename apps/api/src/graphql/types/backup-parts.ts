@@ -1,6 +1,7 @@
 import type { BackupRow, ProofRow, VerificationRow } from "@tidemark/metadata";
 import { builder } from "../builder.ts";
 import { VerifyTierEnum } from "../enums.ts";
+import { VerifyCoverageRef } from "./backup-sizes.ts";
 
 type Files = NonNullable<BackupRow["files"]>;
 
@@ -23,26 +24,6 @@ export const SuspectPagesRef = builder.objectRef<BackupRow["suspectPages"][numbe
   fields: (t) => ({
     path: t.exposeString("path", { description: "Of the file, below the data directory." }),
     blocks: t.intList({ description: "Block numbers.", resolve: (suspect) => [...suspect.blocks] }),
-  }),
-});
-
-const VerifyCoverageRef = builder.objectRef<NonNullable<VerificationRow["coverage"]>>("VerifyCoverage").implement({
-  description: "How much of a backup is known to be sound, whichever verifications showed it.",
-  fields: (t) => ({
-    storedShare: t.exposeFloat("storedShare", { description: "Of its frames, 0 to 1: stored bytes checked." }),
-    wholeShare: t.exposeFloat("wholeShare", { description: "Of its frames, 0 to 1: opened and checked." }),
-    storedSince: t.field({
-      type: "DateTime",
-      nullable: true,
-      description: "The oldest result in storedShare; null: none.",
-      resolve: ({ storedSince }) => (storedSince === null ? null : new Date(storedSince)),
-    }),
-    wholeSince: t.field({
-      type: "DateTime",
-      nullable: true,
-      description: "The oldest result in wholeShare; null: none.",
-      resolve: ({ wholeSince }) => (wholeSince === null ? null : new Date(wholeSince)),
-    }),
   }),
 });
 
@@ -80,7 +61,7 @@ export const VerificationRef = builder.objectRef<VerificationRow>("Verification"
     coverage: t.field({
       type: VerifyCoverageRef,
       nullable: true,
-      description: "Null for a verification of an older Tidemark.",
+      description: "By then; of an older Tidemark's verification null.",
       resolve: ({ coverage }) => coverage ?? null,
     }),
   }),

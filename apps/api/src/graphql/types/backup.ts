@@ -1,7 +1,9 @@
 import type { BackupRow, ProofRow, VerificationRow } from "@tidemark/metadata";
+import { sizesOf } from "../../use-cases/backup-sizes.ts";
 import { BackupStateEnum } from "../enums.ts";
 import { BackupRef, NodeRef, RepositoryRef, RunErrorRef, RunRef, ServerRef } from "../refs.ts";
 import { BackupFilesRef, HoldRef, ProofRef, SuspectPagesRef, TablespaceRef, VerificationRef } from "./backup-parts.ts";
+import { BackupPlaceRef, BackupReadingRef, BackupSizesRef, TrustCheckRef, VerifyCoverageRef } from "./backup-sizes.ts";
 import { requiredRow } from "./required-row.ts";
 
 const inManifest = "Null until the manifest is written.";
@@ -83,7 +85,38 @@ BackupRef.implement({
     referencedBytes: t.expose("referencedBytes", {
       type: "BigInt",
       nullable: true,
-      description: `What was there already and is pointed at. ${inManifest}`,
+      description: `What was there already and is pointed at, read again or carried. ${inManifest}`,
+    }),
+    sizes: t.field({
+      type: BackupSizesRef,
+      nullable: true,
+      description: `Where each byte came from; null also for backups of the first format. ${inManifest}`,
+      resolve: sizesOf,
+    }),
+    places: t.field({
+      type: [BackupPlaceRef],
+      nullable: true,
+      description: "By which backups the packs were written that hold its bytes, most first; null: not looked for yet.",
+      complexity: { field: 1, multiplier: 10 },
+      resolve: (backup) => backup.places?.map((place) => ({ ...place, of: backup })) ?? null,
+    }),
+    reading: t.field({
+      type: BackupReadingRef,
+      nullable: true,
+      description: `How much of the server was read; null also for backups of the first format. ${inManifest}`,
+      resolve: (backup) => (backup.reading === null ? null : { reading: backup.reading, of: backup }),
+    }),
+    trust: t.field({
+      type: TrustCheckRef,
+      nullable: true,
+      description: "What was asked for again and compared; null: rolling trust took no part.",
+      resolve: (backup) => backup.trust,
+    }),
+    coverage: t.field({
+      type: VerifyCoverageRef,
+      nullable: true,
+      description: "How much of it is verified by now, also by verifications of others that share its packs.",
+      resolve: (backup) => backup.coverage,
     }),
     tablespaces: t.field({
       type: [TablespaceRef],

@@ -82,5 +82,12 @@ RepositoryRef.implement({
       resolve: (repository, page, { services }) =>
         services.metadata.servers.list({ repositoryId: repository.id }, page),
     }),
+    copiedServers: t.field({
+      type: ServerConnection,
+      description: "Servers whose backups are copied there, by name.",
+      args: pageArguments,
+      complexity: nestedPageCost,
+      resolve: (repository, page, { services }) => services.metadata.servers.list({ copyToId: repository.id }, page),
+    }),
   }),
 });

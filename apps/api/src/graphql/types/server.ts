@@ -1,5 +1,5 @@
 import type { ServerMember } from "@tidemark/metadata";
-import { nextRuns, type Protection } from "@tidemark/policy";
+import { type CopyLag, nextRuns, type Protection } from "@tidemark/policy";
 import { builder } from "../builder.ts";
 import { BackupConnection, nestedPageCost, pageArguments, RunConnection } from "../connections.ts";
 import { BackupMethodEnum, BackupStateEnum, ProtectionStateEnum, RunKindEnum } from "../enums.ts";
@@ -16,6 +16,7 @@ import {
   ServerRef,
   ServerSnapshotRef,
 } from "../refs.ts";
+import { VerifyCoverageRef } from "./backup-sizes.ts";
 import { checkPeriodCount } from "./offline.ts";
 import { requiredRow } from "./required-row.ts";
 
@@ -36,6 +37,29 @@ const ServerMemberRef = builder.objectRef<ServerMember>("ServerMember").implemen
     name: t.exposeString("name", { description: "Unique among the server's members." }),
     connection: t.exposeString("connection", { description: "The connection without its password." }),
     addedAt: t.expose("addedAt", { type: "DateTime", description: "When it was added." }),
+  }),
+});
+
+const CopyLagRef = builder.objectRef<CopyLag>("CopyLag").implement({
+  description: "How far a second repository is behind the first.",
+  fields: (t) => ({
+    missing: t.int({
+      description: "Usable backups it lacks; those deleted there on purpose are not counted.",
+      resolve: ({ missing }) => missing.length,
+    }),
+    safeUntil: t.expose("safeUntil", {
+      type: "DateTime",
+      nullable: true,
+      description:
+        "When the newest backup in both was finished: what would be left if the first were lost. Null: nothing.",
+    }),
+    behindSince: t.expose("behindSince", {
+      type: "DateTime",
+      nullable: true,
+      description: "The end of the oldest backup it lacks that is newer; null: it has the newest one.",
+    }),
+    late: t.exposeBoolean("late", { description: "Behind for more than a day." }),
+    sentence: t.exposeString("sentence", { description: "The same in words." }),
   }),
 });
 
@@ -94,6 +118,19 @@ ServerRef.implement({
       description: "The second repository its backups are copied to; null: none.",
       resolve: (server, _args, { loaders }) =>
         server.copyToId === null ? null : loaders.repository.load(server.copyToId),
+    }),
+    copyLag: t.field({
+      type: CopyLagRef,
+      nullable: true,
+      description: "How far the second repository is behind; null: it has none.",
+      complexity: { field: 50, multiplier: 1 },
+      resolve: (server, _args, { loaders }) => loaders.copyLagOfServer.load(server),
+    }),
+    coverage: t.field({
+      type: VerifyCoverageRef,
+      nullable: true,
+      description: "What each of its backups is verified to at least; null: it has no backups.",
+      resolve: (server, _args, { loaders }) => loaders.coverageOfServer.load(server.id),
     }),
     policy: t.field({
       type: PolicyRef,
