@@ -1,9 +1,11 @@
 import {
+  BackupResult,
   ConnectionReportResult,
   DrillResult,
   RepositoryKeysResult,
   RestorePlanResult,
   type RunRequest,
+  VerifyResult,
 } from "@tidemark/jobs";
 import { keepEverything } from "@tidemark/policy";
 import { type TestServer, testServer, waitFor } from "@tidemark/testkit";
@@ -128,6 +130,39 @@ describe("a worker", () => {
     await place.endedAs(second, "succeeded");
   });
 
+  it("keeps where a backup's bytes came from and in whose packs they live, and why all of the server was read", async () => {
+    const run = await place.endedAs(await takeBackup(null, "full"), "succeeded");
+    expect(BackupResult.parse(run.result)).toMatchObject({ reading: "full", fullBecause: "a full one was asked for" });
+    const row = await place.metadata.backups.get(run.backupId ?? "");
+    if (row == null) throw new Error("the backup has no row");
+    const total = (row.newBytes ?? 0n) + (row.referencedBytes ?? 0n) + (row.zeroBytes ?? 0n);
+    expect(total).toBe(row.sizeBytes);
+    expect(row.sentBytes).toBeGreaterThan(row.readBytes ?? 0n);
+    const places = row.places ?? [];
+    expect(places.reduce((sum, { bytes }) => sum + BigInt(bytes), 0n)).toBe(total - (row.zeroBytes ?? 0n));
+    expect(places.find((one) => one.backupId === row.id)?.bytes).toBe(String(row.newBytes));
+    const others = places.filter((one) => one.backupId !== row.id);
+    expect(others.map((one) => one.backupId)).toContain(backupId);
+    // The packs of the first backup were verified, so what this one shares with it is, too.
+    expect(row.coverage?.wholeShare).toBeGreaterThan(0);
+    expect(row.coverage?.wholeShare).toBeLessThan(1);
+  });
+
+  it("verifies all backups of a server at once, and each of them counts as verified", async () => {
+    const verify = { serverId, backupId: null, tier: "whole" as const, subset: null, repositoryId: null };
+    const run = await place.endedAs((await place.request("verify", verify, { serverId })).id, "succeeded");
+    const result = VerifyResult.parse(run.result);
+    const rows = (await place.metadata.backups.ofServer(serverId)).filter(({ state }) => state === "restorable");
+    expect(result).toMatchObject({ ok: true, checkedBackups: rows.length });
+    for (const row of rows) {
+      expect(row.verifiedAt).toBeInstanceOf(Date);
+      expect(row.coverage).toMatchObject({ storedShare: 1, wholeShare: 1 });
+    }
+    const [least] = await place.metadata.backups.leastCoverage([serverId]);
+    expect(least).toMatchObject({ serverId, storedShare: 1, wholeShare: 1 });
+    expect(least?.wholeSince).not.toBeNull();
+  });
+
   it("plans a restore, executes that plan and refuses it when the target is not empty any more", async () => {
     const targetDirectory = place.home.join("restored");
     const planRun = await place.request(
@@ -242,7 +277,7 @@ describe("a worker", () => {
     };
   }
 
-  async function takeBackup(maxRateKib: number | null = null): Promise<string> {
+  async function takeBackup(maxRateKib: number | null = null, reading: "auto" | "full" = "auto"): Promise<string> {
     const { newId } = await import("@tidemark/kit");
     const id = newId("backup");
     const { run } = await place.metadata.runs.create({
@@ -251,7 +286,7 @@ describe("a worker", () => {
       repositoryId,
       requestedBy: "user:test",
       backup: { id, serverId, repositoryId },
-      request: { serverId, backupId: id, checkpoint: "fast", maxRateKib, label: null, drillAfter: false },
+      request: { serverId, backupId: id, checkpoint: "fast", maxRateKib, label: null, drillAfter: false, reading },
     });
     await place.queues.ring(run.id, run.kind);
     return run.id;
