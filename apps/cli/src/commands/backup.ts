@@ -2,6 +2,16 @@ import { AppError, formatBytes, formatDuration } from "@tidemark/kit";
 import { type Command, Option } from "commander";
 import { z } from "zod";
 import { refuseUserErrors, UserError, userErrorFields } from "../api-client.ts";
+import {
+  BackupBytes,
+  backupBytesFields,
+  backupBytesJson,
+  coverageText,
+  placeLines,
+  readingText,
+  sizeLines,
+  trustText,
+} from "../backup-bytes.ts";
 import { BackupFacts, backupFields, backupJson } from "../backup-facts.ts";
 import { type BackupMethod, backupMethods, backupMethodText, methodInput } from "../backup-method.ts";
 import { type CommandContext, type CommonOptions, openSession, type Session } from "../context.ts";
@@ -9,6 +19,7 @@ import { exitCodes } from "../exit-code.ts";
 import { RunFacts, runFields, startedOrFinished } from "../follow-run.ts";
 import { fetchAll, findServerId, pageFields } from "../lookup.ts";
 import { formatInstant, lowerState, printList, printOne } from "../output.ts";
+import { partInput } from "../part-option.ts";
 import type { Register } from "../program.ts";
 import { fetchServer } from "../server-facts.ts";
 import { addBackupCopyCommand } from "./copies.ts";
@@ -24,6 +35,7 @@ interface CreateOptions extends WaitOptions {
   readonly method?: BackupMethod;
   readonly readers?: string;
   readonly from?: string;
+  readonly full?: boolean;
 }
 
 export function addBackupCommands(root: Command, context: CommandContext, register: Register): void {
@@ -42,6 +54,7 @@ export function addBackupCommands(root: Command, context: CommandContext, regist
       )
       .option("--readers <n>", "how many files to read side by side, 1 to 16 (not with stream)")
       .option("--from <member>", "take it from this member (a standby)")
+      .option("--full", "read everything, also what did not change since the last backup")
       .option("--wait", "follow it to its end"),
     (server, options) => createBackup(context, server as string, options as CreateOptions),
   );
@@ -109,14 +122,6 @@ function addActs(backup: Command, context: CommandContext, register: Register): 
   );
 }
 
-/** `3/28`: the third of 28 parts. */
-function partInput(text: string | undefined): { readonly part?: number; readonly parts?: number } {
-  if (text === undefined) return {};
-  const [, part, parts] = (/^(\d{1,4})\/(\d{1,4})$/.exec(text) ?? []).map(Number);
-  if (part !== undefined && parts !== undefined && part >= 1 && part <= parts && parts <= 4096) return { part, parts };
-  throw new AppError("bad-request", { message: `--part takes N/M with N from 1 to M, up to 4096, not ${text}` });
-}
-
 async function createBackup(context: CommandContext, server: string, options: CreateOptions): Promise<number> {
   const session = openSession(context, options);
   const serverId = await findServerId(session.api, server);
@@ -131,6 +136,7 @@ async function createBackup(context: CommandContext, server: string, options: Cr
     label: options.label ?? null,
     method: options.method === undefined ? null : methodInput(options.method),
     memberName: options.from ?? null,
+    reading: options.full === true ? "FULL" : "AUTO",
     ...(options.readers === undefined ? {} : await readersInput(session, server, options.readers, options.method)),
   };
   return actIn(session, "takeBackup", "TakeBackupInput", input, options.wait === true);
@@ -214,8 +220,8 @@ async function listBackups(context: CommandContext, server: string, options: Com
 async function showBackup(context: CommandContext, id: string, options: CommonOptions): Promise<number> {
   const { api, output } = openSession(context, options);
   const { backup } = await api.query(
-    z.object({ backup: BackupFacts.nullable() }),
-    `query ($id: ID!) { backup(id: $id) { ${backupFields} } }`,
+    z.object({ backup: BackupFacts.extend(BackupBytes.shape).nullable() }),
+    `query ($id: ID!) { backup(id: $id) { ${backupFields} ${backupBytesFields} } }`,
     { id },
   );
   if (backup === null) {
@@ -224,7 +230,7 @@ async function showBackup(context: CommandContext, id: string, options: CommonOp
       hint: "`tidemark backup list SERVER` shows them",
     });
   }
-  printOne(output, backupJson(backup), [
+  printOne(output, { ...backupJson(backup), ...backupBytesJson(backup) }, [
     ["id", backup.id],
     ["server", backup.server.name],
     ["state", `${lowerState(backup.state)}${backup.damaged ? ", damaged" : ""}`],
@@ -238,9 +244,13 @@ async function showBackup(context: CommandContext, id: string, options: CommonOp
     ],
     ["version", backup.serverVersion],
     ["size", `${bytesText(backup.sizeBytes)} in ${backup.fileCount ?? 0} files`],
-    ["stored", `${bytesText(backup.storedBytes)} new, ${bytesText(backup.referencedBytes)} referenced`],
+    ...sizeLines(backup),
+    ["server read", readingText(backup)],
+    ["trust", trustText(backup)],
     ["repository", backup.repository.name],
+    ...placeLines(backup),
     ["verified", formatInstant(backup.verifiedAt)],
+    ["verified to", coverageText(backup.coverage)],
     ["proven", formatInstant(backup.provenAt)],
     ["held", backup.hold === null ? null : `by ${backup.hold.by}: ${backup.hold.reason}`],
     ["note", backup.note],

@@ -11,6 +11,7 @@ import { formatInstant, lowerState, printList, printOne } from "../output.ts";
 import type { Register } from "../program.ts";
 import { addRepositoryAdd } from "./repository-add.ts";
 import { addRepositoryKeyCommands } from "./repository-keys.ts";
+import { addRepositoryVerify } from "./repository-verify.ts";
 
 const RepositoryFacts = z.object({
   id: z.string(),
@@ -47,7 +48,9 @@ export function addRepositoryCommands(root: Command, context: CommandContext, re
       .option("--out <file>", "write it to a new file (mode 0600) instead of standard output"),
     (name, options) => recoveryKit(context, name as string, options as KitOptions),
   );
-  addRepositoryKeyCommands(repository, context, register, async (api, name) => (await findRepository(api, name)).id);
+  const findId = async (api: ApiClient, name: string): Promise<string> => (await findRepository(api, name)).id;
+  addRepositoryKeyCommands(repository, context, register, findId);
+  addRepositoryVerify(repository, context, register, findId);
 }
 
 async function listRepositories(context: CommandContext, options: CommonOptions): Promise<number> {
