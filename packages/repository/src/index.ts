@@ -24,6 +24,7 @@ export {
   surveyCopy,
 } from "./copies/copy-backup.ts";
 export { type FailoverNote, type FailoverOptions, failoverArea } from "./copies/failover-area.ts";
+export { healManifest, unfinishedHealings } from "./copies/heal-manifest.ts";
 export { type HealedPack, healPack } from "./copies/heal-pack.ts";
 export { formatVersion, frameBytes } from "./format.ts";
 export { defaultPassphraseCost, type PassphraseCost } from "./keys/key-derivation.ts";
@@ -51,6 +52,7 @@ export type {
   ConfigurationFileCopy,
 } from "./manifests/backup-surroundings.ts";
 export type { TrustFinding } from "./manifests/trust-finding.ts";
+export type { YoungPages } from "./manifests/young-pages.ts";
 export {
   type CreateRepositoryOptions,
   createRepository,
@@ -58,16 +60,9 @@ export {
   openRepository,
   type RepositoryOptions,
 } from "./open-repository.ts";
-export {
-  checkStoredFrame,
-  encodeFrame,
-  type Fingerprinter,
-  loadFingerprinter,
-  type OpenFrameJob,
-  type OpenFrameOutcome,
-  openFrame,
-} from "./packs/frame-kernel.ts";
+export { encodeFrame, type Fingerprinter, loadFingerprinter } from "./packs/frame-kernel.ts";
 export { FramePool, type FramePoolOptions } from "./packs/frame-pool.ts";
+export { type OpenFrameJob, type OpenFrameOutcome, openFrame } from "./packs/open-frame.ts";
 export { serveFrames } from "./packs/serve-frames.ts";
 export { walPrefix } from "./paths.ts";
 export { isRepository, type RepositoryDocument, type RepositoryPresence } from "./repository-document.ts";
@@ -116,6 +111,7 @@ export type {
   RepositoryKey,
   ServerArea,
   StoredBackup,
+  PartSeals,
   StoredFrame,
   StoredRange,
   SuspectPages,

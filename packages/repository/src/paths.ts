@@ -20,6 +20,9 @@ export const backupsPrefix = (serverId: string): string => `${serverId}/backups/
 export const manifestKey = (serverId: string, backupId: string): string => `${backupsPrefix(serverId)}${backupId}`;
 /** Facts beside `about`: a backup id, or `collection` (passes of the garbage collection). */
 export const marksPrefix = (serverId: string, about: string): string => `${serverId}/marks/${about}/`;
+/** Of backups whose manifest is being healed: the note that they were not deleted. */
+export const healingPrefix = (serverId: string): string => marksPrefix(serverId, "healing");
+export const healingKey = (serverId: string, backupId: string): string => `${healingPrefix(serverId)}${backupId}`;
 /** Every mark of a server, whatever it is about. */
 export const allMarksPrefix = (serverId: string): string => `${serverId}/marks/`;
 export const leasesPrefix = (serverId: string): string => `${serverId}/leases/`;

@@ -16,7 +16,7 @@ import { ManifestObject, readManifestBeginning } from "./manifests/manifest-obje
 import { damagedBackup, OpenedManifest, storedBackup } from "./manifests/manifest-reader.ts";
 import { PackFrameSource } from "./packs/frame-source.ts";
 import { packWriters } from "./packs/pack-writers.ts";
-import { assertId, backupsPrefix, manifestKey, marksPrefix, nameOf } from "./paths.ts";
+import { assertId, backupsPrefix, healingKey, manifestKey, marksPrefix, nameOf } from "./paths.ts";
 import type { RepositoryContext } from "./repository-context.ts";
 import type {
   BackupWriter,
@@ -103,12 +103,16 @@ export class OpenedServerArea implements ServerArea {
       });
     }
     const key = manifestKey(this.serverId, backupId);
+    // Or the next healing would bring it back.
+    await this.#context.store.delete(healingKey(this.serverId, backupId));
     await this.#context.step("delete:before-manifest");
     // Manifest first: from here on the backup does not exist, whatever of it is still there. A revoked key stays claimed.
     if (await this.#holdsManifest(key)) await this.#context.store.delete(key);
     await this.#context.step("delete:after-manifest");
-    for (const { markId } of marks)
+    for (const { markId } of marks) {
+      await this.#context.step("delete:before-mark");
       await this.#context.store.delete(`${marksPrefix(this.serverId, backupId)}${markId}`);
+    }
     await this.#context.step("delete:after-marks");
   }
 
@@ -167,7 +171,7 @@ export const contextOf = OpenedServerArea.contextOf;
 
 /** Whoever lists a thousand backups does not want a thousand configurations in memory; `openManifest` gives one. */
 function withoutConfiguration(backup: StoredBackup): StoredBackup {
-  return backup.facts === null ? backup : { ...backup, facts: { ...backup.facts, configuration: null } };
+  return backup.facts === null ? backup : { ...backup, facts: { ...backup.facts, configuration: null, youngPages: null } };
 }
 
 function startOf(backup: StoredBackup): number {

@@ -1,5 +1,5 @@
 import { AppError, type Clock } from "@tidemark/kit";
-import { copyBackup, healPack, type ServerArea } from "@tidemark/repository";
+import { healManifest, healPack, type ServerArea, unfinishedHealings } from "@tidemark/repository";
 import { type ActControl, cancellation, reachStep } from "../act.ts";
 
 export interface HealDeps {
@@ -46,13 +46,18 @@ class Healing implements HealReport {
     this.#control = control;
   }
 
-  /** A manifest that cannot be read is still listed, so it is known whose place it takes. */
+  /** A manifest that cannot be read is still listed, so it is known whose place it takes; one half healed is noted. */
   async manifests(): Promise<void> {
     const { damaged, copies } = this.#deps;
-    for (const { backupId, damaged: why } of await damaged.listBackups()) {
-      if (why === null && (await this.#isReadable(backupId))) continue;
+    const begun = await unfinishedHealings(damaged);
+    const listed = (await damaged.listBackups()).filter(({ backupId }) => !begun.includes(backupId));
+    const unread: string[] = [];
+    for (const { backupId, damaged: why } of listed) {
+      if (why !== null || !(await this.#isReadable(backupId))) unread.push(backupId);
+    }
+    for (const backupId of [...begun, ...unread]) {
       await this.#attempt(`the manifest of ${backupId}`, async () => {
-        await copyBackup({ source: copies, target: damaged, backupId, signal: this.#control.signal });
+        await healManifest(damaged, copies, backupId, this.#control.signal);
         this.healedManifests.push(backupId);
       });
     }

@@ -51,6 +51,7 @@ export async function executeCollection(
   await context.step("collect:before-remove");
   await inParallel(plan.remove, storeRequests, async ({ packId }) => {
     if (signal?.aborted === true) throw new AppError("cancelled", { message: "the collection was cancelled" });
+    await context.step("collect:before-pack");
     await context.store.delete(packKey(serverId, packId));
   });
   await context.step("collect:after-remove");
@@ -145,7 +146,10 @@ async function tidy(context: RepositoryContext, serverId: string, current: Judge
     ...orphanedMarks,
     ...seen.passes.keys.filter((key) => key !== passKey),
   ];
-  await inParallel(keys, storeRequests, (key) => context.store.delete(key));
+  await inParallel(keys, storeRequests, async (key) => {
+    await context.step("collect:before-fact");
+    await context.store.delete(key);
+  });
 }
 
 function assertSame(planned: CollectionPlan, current: CollectionPlan): void {

@@ -49,6 +49,7 @@ export async function putVerification(
     const some = packs.slice(from, from + packsPerFact);
     const sound = some.flatMap((pack) => ("reason" in pack ? [] : pack.packId));
     const damaged = some.filter((pack) => "reason" in pack);
+    await context.step("verification:before-put");
     await putFacts(context, `${prefix}${context.newId("mark")}`, { at, by, tier, sound, damaged });
   }
   await removeSuperseded(context, serverId);
@@ -101,7 +102,12 @@ function newestOf(facts: readonly StoredFact[]): ReadonlyMap<string, Newest> {
 async function removeSuperseded(context: RepositoryContext, serverId: string): Promise<void> {
   const facts = await readFacts(context, serverId);
   const needed = new Set([...newestOf(facts).values()].map(({ key }) => key));
-  for (const { key } of facts) if (!needed.has(key)) await context.store.delete(key);
+  for (const { key } of facts) {
+    if (needed.has(key)) continue;
+    await context.step("verification:before-remove");
+    await context.store.delete(key);
+    await context.step("verification:after-remove");
+  }
 }
 
 function decodeFact(fields: JsonFields): VerificationFact {

@@ -122,6 +122,7 @@ class BackupCopy {
     if (state === "damaged") {
       // A copy that cannot be read is none, once it is certain that what replaces it can.
       await checkManifest(this.#from, key);
+      await this.#to.step("copy:before-remove-manifest");
       await this.#to.store.delete(key);
     }
     if (state !== "whole") {
@@ -156,6 +157,7 @@ class BackupCopy {
     if (present !== "missing") {
       // Nothing is lost: what replaces it was just found whole.
       await checkPack(this.#from, this.#serverId, packId, this.#copy);
+      await this.#to.step("copy:before-remove-pack");
       await this.#to.store.delete(packKey(this.#serverId, packId));
       this.#replaced.push(packId);
     }
@@ -205,6 +207,7 @@ async function bringMarks(
   for (const mark of await readMarks(from, serverId, backupId)) {
     if (present.has(mark.markId) || !following.has(mark.kind)) continue;
     const { markId, kind, text, by, at } = mark;
+    await to.step("copy:before-mark");
     await putFacts(to, `${marksPrefix(serverId, backupId)}${markId}`, { kind, text, by, at });
     count++;
   }

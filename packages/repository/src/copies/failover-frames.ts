@@ -1,6 +1,7 @@
 import { isStoreTrouble } from "@tidemark/storage";
+import { partSealing } from "../seal/part-sealing.ts";
 import { BoxDamaged, checkBox } from "../seal/sealed-box.ts";
-import type { FrameSource, OpenedFrame, PackDescription, StoredFrame, StoredRange } from "../types.ts";
+import type { FrameSource, OpenedFrame, PackDescription, PartSeals, StoredFrame, StoredRange } from "../types.ts";
 import type { StallGuard } from "./stall-guard.ts";
 
 /** What the frames share with the area they belong to. */
@@ -65,7 +66,7 @@ export class FailoverFrames implements FrameSource {
         reason ??= range.reason;
         continue;
       }
-      const whole = range.frames.filter((frame) => isWhole(range.bytes, frame));
+      const whole = range.frames.filter((frame) => isWhole(range.bytes, range.seals, frame));
       for (const { frameIndex } of whole) given.add(frameIndex);
       const broken = range.frames.find((frame) => !whole.includes(frame));
       if (broken !== undefined) {
@@ -82,6 +83,15 @@ export class FailoverFrames implements FrameSource {
         yield reason === undefined ? range : { ...range, reason: both(reason, range.reason) };
       else yield { ...range, frames: range.frames.filter(({ frameIndex }) => !given.has(frameIndex)) };
     }
+  }
+
+  /** Read here, like all that may have to come from the other repository. */
+  locateStored(
+    packId: string,
+    frameIndexes: readonly number[] | null,
+    signal?: AbortSignal,
+  ): AsyncIterable<StoredRange> {
+    return this.readStored(packId, frameIndexes, signal);
   }
 
   async describePack(packId: string, signal?: AbortSignal): Promise<PackDescription> {
@@ -135,9 +145,9 @@ export class FailoverFrames implements FrameSource {
   }
 }
 
-function isWhole(bytes: Uint8Array, { at, storedBytes, sealing }: StoredFrame): boolean {
+function isWhole(bytes: Uint8Array, seals: PartSeals, { at, storedBytes, number }: StoredFrame): boolean {
   try {
-    checkBox(bytes.subarray(at, at + storedBytes), sealing);
+    checkBox(bytes.subarray(at, at + storedBytes), partSealing(seals, "frame", number));
     return true;
   } catch (error) {
     if (!(error instanceof BoxDamaged)) throw error;
