@@ -56,6 +56,7 @@ export const testFacts: BackupFacts = {
   walRanges: null,
   trustRound: null,
   trustFindings: null,
+  youngPages: null,
 };
 
 export class InlineEncoder implements FrameEncoder {

@@ -7,6 +7,7 @@ import type { RepositoryKeys } from "./keys/repository-keys.ts";
 import type { BackupReading, BackupWalRange } from "./manifests/backup-reading.ts";
 import type { BackupConfiguration, BackupEnvironment, BackupMethod } from "./manifests/backup-surroundings.ts";
 import type { TrustFinding } from "./manifests/trust-finding.ts";
+import type { YoungPages } from "./manifests/young-pages.ts";
 import type { BoxCompression } from "./seal/compression.ts";
 
 /**
@@ -257,6 +258,8 @@ export interface BackupFacts {
   readonly trustRound: number | null;
   /** What rolling trust found; null where it did not take part. */
   readonly trustFindings: readonly TrustFinding[] | null;
+  /** Pages that were changed while the backup ran; null where nobody noted them, and in listings (it may be long). */
+  readonly youngPages: YoungPages | null;
 }
 
 export interface SuspectPages {

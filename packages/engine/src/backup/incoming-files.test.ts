@@ -5,6 +5,7 @@ import { IncomingFiles, type Increments } from "./incoming-files.ts";
 import { ReceivedFiles } from "./received-files.ts";
 import { SuspectList } from "./suspect-list.ts";
 import { WalCoverage } from "./wal-coverage.ts";
+import { YoungList } from "./young-pages.ts";
 
 const layout = { blockSize: 8192, blocksPerSegment: 131_072, checksumsEnabled: true };
 const modifiedAt = new Date(0);
@@ -18,18 +19,24 @@ function incoming(increments: Increments | null, addPatched?: () => Promise<neve
     const write = async (chunk: Uint8Array) => {
       file.bytes = Buffer.concat([file.bytes, chunk]);
     };
-    const end = async () => entry.onResult?.({ crc32c: 77, findings: [131_072 + 5] } as FileResult);
+    const end = async () =>
+      entry.onResult?.({ crc32c: 77, findings: [131_072 + 5, { firstBlock: 2, count: 1 }] } as FileResult);
     return { write, end };
   };
   const received = new ReceivedFiles();
   const suspects = new SuspectList({ signal: new AbortController().signal, emit: () => undefined });
   const coverage = new WalCoverage({ major: 18, systemIdentifier: 7n, segmentSizeBytes: 16 << 20 });
   const writer = { addFile: add, addPatchedFile: addPatched ?? add };
-  const files = new IncomingFiles({ writer, layout, startLsn: 9n, received, coverage, suspects, increments });
-  return { files, written, received, suspects };
+  const young = new YoungList();
+  const files = new IncomingFiles({ writer, layout, startLsn: 9n, received, coverage, suspects, young, increments });
+  return { files, written, received, suspects, young };
 }
 
-const limits: Increments = { zerosFrom: (path) => (path === "base/5/16384.1" ? 8192n : null), comparison: null };
+const limits: Increments = {
+  zerosFrom: (path) => (path === "base/5/16384.1" ? 8192n : null),
+  assertNamed: () => undefined,
+  comparison: null,
+};
 const increment = (blocks: readonly number[], truncationBlocks: number) =>
   ({
     kind: "increment-begin",
@@ -43,7 +50,7 @@ const increment = (blocks: readonly number[], truncationBlocks: number) =>
 
 describe("IncomingFiles", () => {
   it("lays an increment over the relation's file, and notes what was sent for the server's manifest", async () => {
-    const { files, written, received, suspects } = incoming(limits);
+    const { files, written, received, suspects, young } = incoming(limits);
     await files.beginIncrement(increment([2, 5], 9));
     await files.write(Buffer.alloc(16_384, 1));
     await files.endIncrement(4711);
@@ -61,12 +68,24 @@ describe("IncomingFiles", () => {
     expect(Buffer.from(noted.path).toString()).toBe("base/5/INCREMENTAL.16384.1");
     expect(noted).toMatchObject({ sizeBytes: 8192 + 16_384, crc32c: 4711 });
     expect(suspects.pages).toEqual([{ path: "base/5/16384.1", blocks: [131_077] }]);
+    expect(young.pages.files).toEqual([{ path: "base/5/16384.1", runs: [2, 1] }]);
   });
 
   it("makes the file as long as its blocks need, were the length too short", async () => {
     const { files, written } = incoming(limits);
     await files.beginIncrement(increment([2, 11], 9));
     expect(written[0]?.entry.sizeBytes).toBe(12n * 8192n);
+  });
+
+  it("lays none over what must have changed and did not come", async () => {
+    const asked: unknown[] = [];
+    const assertNamed: Increments["assertNamed"] = (path, blocks, wholeBlocks) => {
+      asked.push(path, [...blocks], wholeBlocks);
+      throw new AppError("incremental-refused", { message: "put back" });
+    };
+    const { files, written } = incoming({ ...limits, assertNamed });
+    await expect(files.beginIncrement(increment([2], 9))).rejects.toThrow("put back");
+    expect({ asked, written }).toEqual({ asked: ["base/5/16384.1", [2], 9], written: [] });
   });
 
   it("takes no relation's file twice: one of the two may be a leftover of that name", async () => {

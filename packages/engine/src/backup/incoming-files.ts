@@ -2,10 +2,11 @@ import { AppError, crc32c } from "@tidemark/kit";
 import { type BaseBackupEvent, isRelationFile, withoutIncrementalLines } from "@tidemark/postgres";
 import type { BackupWriter, FileResult, FileWriter, NewFile, PatchedFile } from "@tidemark/repository";
 import { incrementalRefused } from "./incremental-refusal.ts";
-import { type PageInspection, type PageLayout, pageInspectionOf } from "./page-inspection.ts";
+import { type PageInspection, type PageLayout, passingInspectionOf } from "./page-inspection.ts";
 import { isWalSegment, type ReceivedFiles } from "./received-files.ts";
 import type { SuspectList } from "./suspect-list.ts";
 import { type WalCoverage, walHeaderBytes } from "./wal-coverage.ts";
+import { isYoungRun, type YoungList } from "./young-pages.ts";
 
 type FileBegin = Extract<BaseBackupEvent, { kind: "file-begin" }>;
 type IncrementBegin = Extract<BaseBackupEvent, { kind: "increment-begin" }>;
@@ -14,6 +15,8 @@ type IncrementBegin = Extract<BaseBackupEvent, { kind: "increment-begin" }>;
 export interface Increments {
   /** The byte from which on what is not sent of this file is zeros; null: no limit. */
   zerosFrom(path: string): bigint | null;
+  /** Throws `incremental-refused` when the server does not send what must have changed: it is not where the parent saw it. */
+  assertNamed(path: string, blocks: Uint32Array, wholeBlocks: number): void;
   /** Looks at files that come in full although the parent has them; null where nobody does. */
   readonly comparison: FileComparison | null;
 }
@@ -38,6 +41,8 @@ export interface IncomingParts {
   readonly received: ReceivedFiles;
   readonly coverage: WalCoverage;
   readonly suspects: SuspectList;
+  /** Null where nobody will build on the backup. */
+  readonly young: YoungList | null;
   /** Null in a copy of everything. */
   readonly increments: Increments | null;
 }
@@ -95,6 +100,7 @@ export class IncomingFiles {
     this.#assertNew(text);
     const { blocks, truncationBlocks } = event.header;
     const wholeBlocks = Math.max(truncationBlocks, (blocks.at(-1) ?? -1) + 1);
+    increments?.assertNamed(text, blocks, wholeBlocks);
     const index = received.add(event.sentPath, event.sentBytes);
     const entry = { path, mode: event.mode, modifiedAt: event.modifiedAt, ...this.#inspection(path) };
     const open = await this.#patch({
@@ -177,8 +183,8 @@ export class IncomingFiles {
   }
 
   #inspection(path: Uint8Array): { inspect?: PageInspection } {
-    const { layout, startLsn } = this.#parts;
-    const inspect = layout.checksumsEnabled ? pageInspectionOf(path, layout, startLsn) : null;
+    const { layout, startLsn, young } = this.#parts;
+    const inspect = passingInspectionOf(path, layout, startLsn, { findsYoung: young !== null });
     return inspect === null ? {} : { inspect };
   }
 
@@ -187,6 +193,7 @@ export class IncomingFiles {
     if (index !== null) this.#parts.received.setCrc(index, result.crc32c);
     const blocks = result.findings.filter((finding) => typeof finding === "number");
     this.#parts.suspects.add(path, blocks);
+    this.#parts.young?.add(path, result.findings.filter(isYoungRun));
   }
 
   #open(): OpenFile {

@@ -17,6 +17,7 @@ import { type ReadLimits, readLimits } from "./read-limits.ts";
 import { otherServer } from "./same-server.ts";
 import type { LinePosition } from "./timeline-spans.ts";
 import { composeUpload, type LeftOut, type ResendChooser } from "./upload-manifest.ts";
+import { YoungLookup } from "./young-pages.ts";
 
 export interface IncrementalCopyParts {
   readonly plan: IncrementalPlan;
@@ -34,11 +35,13 @@ export class IncrementalCopy implements Increments {
   readonly comparison: FileComparison | null;
   readonly #parts: IncrementalCopyParts;
   readonly #leftOut: LeftOut = { files: 0, bytes: 0n };
+  readonly #young: YoungLookup;
   #limits: ReadLimits | null = null;
 
   constructor(parts: IncrementalCopyParts) {
     this.#parts = parts;
     this.comparison = parts.comparison;
+    this.#young = new YoungLookup(parts.plan.parent.backup.facts.youngPages);
   }
 
   /** Throws what the server says against the manifest. */
@@ -82,6 +85,17 @@ export class IncrementalCopy implements Increments {
     // Such a file the server sends in full: that it did not means that it knows other limits than we do.
     if (zerosFrom === 0n) throw incrementalRefused(`${path} came as an increment although all of it was cut off`);
     return zerosFrom;
+  }
+
+  /** Throws `incremental-refused` when a page that would be carried was changed behind the parent's start: see young-pages.ts. */
+  assertNamed(path: string, blocks: Uint32Array, wholeBlocks: number): void {
+    const zerosFrom = this.zerosFrom(path);
+    const limit = zerosFrom === null ? wholeBlocks : Number(zerosFrom / BigInt(this.#parts.details.blockSize));
+    const block = this.#young.firstUnnamed(path, blocks, Math.min(wholeBlocks, limit));
+    if (block === null) return;
+    throw incrementalRefused(
+      `block ${block} of ${path} was written while the last backup ran, and no WAL of the server's since then names it: the server was put back to an earlier state, and went on differently`,
+    );
   }
 
   /** Throws `incremental-refused` unless the server built on what we meant. */

@@ -27,6 +27,7 @@ interface World {
   readonly summaries?: readonly { readonly timeline: number; readonly start: string; readonly end: string }[];
   readonly recovering?: boolean;
   readonly redo?: string;
+  readonly restarted?: boolean;
 }
 
 const range = (timeline: number, start: number, end: number): BackupWalRange => ({
@@ -36,7 +37,14 @@ const range = (timeline: number, start: number, end: number): BackupWalRange => 
 });
 
 async function plan(world: World) {
-  const facts = { systemIdentifier: 7n, checksumsEnabled: true, walRanges: [range(1, 4, 6)], ...world.parent };
+  const facts = {
+    systemIdentifier: 7n,
+    checksumsEnabled: true,
+    startedAt: new Date(0),
+    walRanges: [range(1, 4, 6)],
+    youngPages: null,
+    ...world.parent,
+  };
   const parent = world.parent === null ? null : (facts as unknown as BackupFacts);
   const history = world.storedHistory === undefined ? (histories[2] as string) : world.storedHistory;
   const question = {
@@ -49,7 +57,7 @@ async function plan(world: World) {
       isFirst: parent === null,
       avoidPackIds: new Set<string>(),
     },
-    area: areaWith(history),
+    area: areaWith(history, parent),
     writer: { parentProblem: world.parentProblem ?? null } as BackupWriter,
     details: { major: world.major ?? 18, checksumsEnabled: world.checksumsEnabled ?? true, systemIdentifier: 7n },
     session: sessionOf(),
@@ -63,13 +71,13 @@ async function plan(world: World) {
   return await planReading({ ...question, details: question.details as SourceDetails });
 }
 
-function areaWith(history: string | null): ServerArea {
+function areaWith(history: string | null, facts: BackupFacts | null): ServerArea {
   const files = async function* () {
     if (history === null) return;
     const path = Buffer.from("pg_wal/00000002.history");
     yield { path, sizeBytes: BigInt(history.length), crc32c: crc32c(Buffer.from(history)) };
   };
-  return { openManifest: async () => ({ files }) } as unknown as ServerArea;
+  return { openManifest: async () => ({ files, backup: { facts } }) } as unknown as ServerArea;
 }
 
 function sessionOf(): ReplicationSession {
@@ -87,6 +95,7 @@ function sqlOf(world: World): SqlSession {
     ["pg_is_in_recovery() AS recovering", [{ recovering: world.recovering ?? false }]],
     ["pg_control_checkpoint", [{ lsn: "0/0", redo_lsn: world.redo ?? "0/0", timeline: 1, in_recovery: true }]],
     ["pg_available_wal_summaries", world.summaries ?? [{ timeline: 1, start: "0/400000", end: "0/700000" }]],
+    ["pg_postmaster_start_time", [{ restarted: world.restarted ?? true }]],
     ["is_limit_block", []],
   ];
   const query = async (text: string) => answers.find(([word]) => text.includes(word))?.[1] ?? [];
@@ -144,6 +153,11 @@ describe("planReading", () => {
     ["SQL that is refused", { sql: "refused" }, "no increment could be planned: no line lets us in"],
     ["SQL to another node", { sql: "elsewhere" }, "SQL went to 127.0.0.2:5432, the copy comes from 127.0.0.1:5432"],
     ["SQL to another cluster", { sql: "other-cluster" }, "SQL went to another cluster than the copy comes from"],
+    [
+      "a server that was started anew since a parent with more young pages than are listed",
+      { parent: { youngPages: { files: [], isWhole: false } } },
+      /^the server was started anew since the last backup/,
+    ],
     ["summaries switched off", { summarizes: false }, "the server does not summarize its WAL (summarize_wal is off)"],
     [
       "summaries that begin too late",
@@ -203,6 +217,13 @@ describe("planReading", () => {
   ])("reads everything because of %s, and says so", async (_, world, why) => {
     const expected = typeof why === "string" ? why : expect.stringMatching(why);
     expect(await plan(world)).toEqual({ kind: "full", why: expected, isNews: true });
+  });
+
+  it("goes on where all young pages are listed, or the server ran on", async () => {
+    const listed = { youngPages: { files: [], isWhole: true } };
+    expect(await plan({ parent: listed })).toMatchObject({ kind: "incremental" });
+    const ranOn = await plan({ parent: { youngPages: { files: [], isWhole: false } }, restarted: false });
+    expect(ranOn).toMatchObject({ kind: "incremental" });
   });
 
   it("takes a standby whose restartpoint is behind the parent", async () => {

@@ -134,6 +134,7 @@ async function planIncrement(
   try {
     const other = await otherServer(sql, session, details.systemIdentifier);
     if (other !== null) throw incrementalRefused(other);
+    await assertUninterrupted(sql, parent.backup.facts);
     const { enabled } = await readWalSummarizer(sql);
     if (!enabled) throw incrementalRefused("the server does not summarize its WAL (summarize_wal is off)");
     await assertRestartpoint(question, sql, walRanges);
@@ -144,6 +145,22 @@ async function planIncrement(
   } finally {
     await sql.close();
   }
+}
+
+/**
+ * Where more was written while the parent ran than is noted (see young-pages.ts), a server that was put back cannot be told
+ * by its pages. It was then started since.
+ */
+async function assertUninterrupted(sql: SqlSession, { youngPages, startedAt }: BackupFacts): Promise<void> {
+  if (youngPages === null || youngPages.isWhole) return;
+  const [row] = await sql.query<{ restarted: boolean }>(
+    "SELECT pg_catalog.pg_postmaster_start_time() > $1::timestamptz AS restarted",
+    [startedAt.toISOString()],
+  );
+  if (row?.restarted === false) return;
+  throw incrementalRefused(
+    "the server was started anew since the last backup, while which so much was written that nobody can tell whether it went on from there",
+  );
 }
 
 async function readLine(session: ReplicationSession, timeline: number): Promise<readonly TimelineSpan[]> {

@@ -1,5 +1,5 @@
 import type { Lsn } from "@tidemark/postgres";
-import { checkPages, firstBlockOfFile, isRelationFile } from "@tidemark/postgres/page-checks";
+import { checkPages, firstBlockOfFile, isRelationFile, parseRelationPath } from "@tidemark/postgres/page-checks";
 
 /** What the frame encoder's worker needs to check the pages of one file; structured-cloneable. */
 export interface PageInspection {
@@ -7,6 +7,10 @@ export interface PageInspection {
   readonly firstBlock: number;
   readonly startLsn: bigint;
   readonly blockSize: number;
+  /** The cluster has no page checksums. */
+  readonly skipsChecksums?: boolean;
+  /** Whether pages behind the start are to be reported as `YoungRun`s. */
+  readonly findsYoung?: boolean;
 }
 
 /** How a cluster lays its pages out. */
@@ -20,6 +24,22 @@ export function pageInspectionOf(path: Uint8Array, layout: PageLayout, startLsn:
   const text = Buffer.from(path).toString("utf8");
   if (!isRelationFile(text)) return null;
   return { firstBlock: firstBlockOfFile(text, layout.blocksPerSegment), startLsn, blockSize: layout.blockSize };
+}
+
+/** What is looked for in the pages of a file while they pass; null: nothing. */
+export function passingInspectionOf(
+  path: Uint8Array,
+  layout: PageLayout & { readonly checksumsEnabled: boolean },
+  startLsn: bigint,
+  wanted: { readonly findsYoung: boolean },
+): PageInspection | null {
+  const skipsChecksums = !layout.checksumsEnabled;
+  const inspection = pageInspectionOf(path, layout, startLsn);
+  // Free space and visibility maps come in full each time.
+  const fork = parseRelationPath(Buffer.from(path).toString("latin1"))?.fork;
+  const findsYoung = wanted.findsYoung && (fork === "main" || fork === "init");
+  if (inspection === null || (skipsChecksums && !findsYoung)) return null;
+  return { ...inspection, skipsChecksums, findsYoung };
 }
 
 /** Numbers, within the relation, of pages whose checksum is wrong; `fileOffset` is where in the file the bytes begin. */

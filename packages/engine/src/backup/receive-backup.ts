@@ -9,7 +9,7 @@ import {
   parsePgControl,
   withoutIncrementalLines,
 } from "@tidemark/postgres";
-import type { BackupWalRange, BackupWriter, SuspectPages } from "@tidemark/repository";
+import type { BackupWalRange, BackupWriter, SuspectPages, YoungPages } from "@tidemark/repository";
 import { type ActControl, ProgressMeter, reachStep, throwIfCancelled } from "../act.ts";
 import { IncomingFiles } from "./incoming-files.ts";
 import type { IncrementalCopy } from "./incremental-copy.ts";
@@ -17,6 +17,7 @@ import type { PageLayout } from "./page-inspection.ts";
 import { ManifestComparison, ReceivedFiles } from "./received-files.ts";
 import { SuspectList } from "./suspect-list.ts";
 import { WalCoverage, type WalIdentity } from "./wal-coverage.ts";
+import { YoungList } from "./young-pages.ts";
 
 /** What is known of the server before the copy begins. */
 export interface SourceFacts extends WalIdentity, PageLayout {
@@ -39,6 +40,8 @@ export interface ReceivedBackup {
   readonly notes: readonly string[];
   /** Of the server's own manifest, or what it would say; null where that is not known. */
   readonly walRanges: readonly BackupWalRange[] | null;
+  /** See `BackupFacts.youngPages`. */
+  readonly youngPages: YoungPages | null;
 }
 
 export interface ReceiverParts {
@@ -63,6 +66,8 @@ export class BackupReceiver {
   readonly #coverage: WalCoverage;
   readonly #comparison: ManifestComparison;
   readonly #suspects: SuspectList;
+  /** Null before 17, where nothing is built on a backup. */
+  readonly #young: YoungList | null;
   readonly #notes: string[] = [];
   #start: Extract<BaseBackupEvent, { kind: "start" }> | null = null;
   #files: IncomingFiles | null = null;
@@ -75,6 +80,7 @@ export class BackupReceiver {
     this.#parts = parts;
     this.#progress = new ProgressMeter(parts.control, parts.clock, null);
     this.#suspects = new SuspectList(parts.control);
+    this.#young = parts.source.major < 17 ? null : new YoungList();
     this.#coverage = new WalCoverage(parts.source);
     this.#comparison = new ManifestComparison(this.#received);
   }
@@ -134,7 +140,7 @@ export class BackupReceiver {
     // How much there is to do is known before the first of it has come.
     this.#progress.add(0);
     await increments?.begin({ timeline: event.timeline, lsn: event.startLsn });
-    const parts = { received: this.#received, coverage: this.#coverage, suspects: this.#suspects };
+    const parts = { received: this.#received, coverage: this.#coverage, suspects: this.#suspects, young: this.#young };
     this.#files = new IncomingFiles({ writer, layout: source, startLsn: event.startLsn, increments, ...parts });
   }
 
@@ -213,6 +219,7 @@ export class BackupReceiver {
       suspectPages: this.#suspects.pages,
       notes: [...this.#notes, ...this.#suspects.notes],
       walRanges,
+      youngPages: this.#young?.pages ?? null,
     };
   }
 

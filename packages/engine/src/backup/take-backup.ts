@@ -216,6 +216,7 @@ function composeFacts(
     walRanges: received.walRanges,
     trustRound: received.trustRound,
     trustFindings: received.trustFindings,
+    youngPages: received.youngPages,
   };
 }
 

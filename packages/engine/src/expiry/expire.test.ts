@@ -191,4 +191,5 @@ const facts: Omit<BackupFacts, "startedAt" | "stoppedAt"> = {
   walRanges: null,
   trustRound: null,
   trustFindings: null,
+  youngPages: null,
 };

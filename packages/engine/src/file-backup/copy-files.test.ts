@@ -3,6 +3,7 @@ import { pageChecksum } from "@tidemark/postgres";
 import type { BackupWriter } from "@tidemark/repository";
 import { describe, expect, it } from "vitest";
 import { SuspectList } from "../backup/suspect-list.ts";
+import { YoungList } from "../backup/young-pages.ts";
 import { type CopyOptions, FileCopier } from "./copy-files.ts";
 import { type FakeEntry, fakeFiles } from "./fake-files.fixture.ts";
 import { PageCare } from "./page-care.ts";
@@ -10,7 +11,7 @@ import { RateLimit } from "./rate-limit.ts";
 import { rangeBytes } from "./read-ahead.ts";
 import type { TreeFile } from "./walk-tree.ts";
 
-const layout = { blockSize: 8192, blocksPerSegment: 131_072 };
+const layout = { blockSize: 8192, blocksPerSegment: 131_072, checksumsEnabled: true, major: 18 };
 
 /** Copies the entries in their order; gives what was written, and the suspects. */
 async function copy(
@@ -20,6 +21,7 @@ async function copy(
   const files = fakeFiles(entries);
   const signal = new AbortController().signal;
   const suspects = new SuspectList({ signal, emit: () => undefined });
+  const young = new YoungList();
   const written = new Map<string, Buffer>();
   const copier = new FileCopier({
     files,
@@ -28,10 +30,11 @@ async function copy(
     rate: new RateLimit(null, systemClock, signal),
     pageCare: new PageCare(files, layout, 1000n),
     suspects,
+    young,
     onBytes: () => undefined,
   });
   await copier.copy(listed(entries), options);
-  return { written, suspects: suspects.pages, reads: files.reads };
+  return { written, suspects: suspects.pages, young: young.pages.files, reads: files.reads };
 }
 
 async function* listed(entries: Readonly<Record<string, { readonly sizeBytes: number }>>): AsyncGenerator<TreeFile> {
@@ -97,6 +100,16 @@ describe("copying files of a running cluster", () => {
         ["empty", Buffer.alloc(0)],
       ]),
     );
+  });
+
+  it("notes pages that were changed since the start, but those of maps, which come in full each time", async () => {
+    const content = Buffer.concat([page(0, 1), page(1, 1, 2000), page(2, 1, 2000), page(3, 1, 1000)]);
+    const { young } = await copy({
+      "base/5/16384": { content, sizeBytes: content.length },
+      "base/5/16384_vm": { content, sizeBytes: content.length },
+      "pg_xact/0000": { content, sizeBytes: content.length },
+    });
+    expect(young).toEqual([{ path: "base/5/16384", runs: [1, 2] }]);
   });
 
   it("fills a file up that went away between two of its ranges", async () => {

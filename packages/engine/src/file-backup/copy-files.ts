@@ -2,6 +2,7 @@ import { AppError } from "@tidemark/kit";
 import type { BackupWriter, FileResult, FileWriter, NewFile } from "@tidemark/repository";
 import { throwIfCancelled } from "../act.ts";
 import type { SuspectList } from "../backup/suspect-list.ts";
+import { isYoungRun, type YoungList } from "../backup/young-pages.ts";
 import { type ClusterFiles, pathBytes, readablePath } from "./cluster-files.ts";
 import type { PageCare } from "./page-care.ts";
 import type { RateLimit } from "./rate-limit.ts";
@@ -13,9 +14,10 @@ export interface FileCopierParts {
   readonly writer: BackupWriter;
   readonly signal: AbortSignal;
   readonly rate: RateLimit;
-  /** Null for a cluster without page checksums. */
-  readonly pageCare: PageCare | null;
+  readonly pageCare: PageCare;
   readonly suspects: SuspectList;
+  /** Null where nobody will build on the backup. */
+  readonly young: YoungList | null;
   readonly onBytes: (bytes: number) => void;
 }
 
@@ -35,7 +37,7 @@ export interface CopyOptions {
  */
 export class FileCopier {
   readonly #parts: FileCopierParts;
-  #open: { readonly file: TreeFile; readonly writer: FileWriter; readonly suspects: number[] } | null = null;
+  #open: { readonly file: TreeFile; readonly writer: FileWriter; readonly findings: unknown[] } | null = null;
   /** The file being passed over. */
   #left: TreeFile | null = null;
 
@@ -82,13 +84,17 @@ export class FileCopier {
   }
 
   #inspected(file: TreeFile): NewFile {
-    const inspect = this.#parts.pageCare?.inspectionOf(file.path) ?? null;
+    const inspect = this.#parts.pageCare.inspectionOf(file.path);
     if (inspect === null) return newFile(file);
-    const onResult = ({ findings }: FileResult): void => {
-      const blocks = findings.filter((finding) => typeof finding === "number");
-      this.#parts.suspects.add(readablePath(file.path), blocks);
-    };
+    const onResult = ({ findings }: FileResult): void => this.#note(file, findings);
     return { ...newFile(file), inspect, onResult };
+  }
+
+  #note(file: TreeFile, findings: readonly unknown[]): void {
+    const path = readablePath(file.path);
+    const blocks = findings.filter((finding) => typeof finding === "number");
+    this.#parts.suspects.add(path, blocks);
+    this.#parts.young?.add(path, findings.filter(isYoungRun));
   }
 
   async #takeRange(piece: Piece & { readonly kind: "range" }, options: CopyOptions): Promise<void> {
@@ -106,25 +112,23 @@ export class FileCopier {
     const bytes = filledUp(got, piece.lengthBytes);
     if (offset === 0) {
       options.onFileHead?.(file, bytes);
-      this.#open = { file, writer: await this.#parts.writer.addFile(newFile(file)), suspects: [] };
+      this.#open = { file, writer: await this.#parts.writer.addFile(newFile(file)), findings: [] };
     }
     await this.#write(piece, bytes);
   }
 
   async #write(piece: Piece & { readonly kind: "range" }, bytes: Uint8Array): Promise<void> {
-    const { pageCare, suspects, rate, onBytes } = this.#parts;
+    const { pageCare, rate, onBytes } = this.#parts;
     const open = this.#open;
     if (open === null)
       throw new AppError("internal", { message: `a range of ${readablePath(piece.file.path)} came late` });
-    if (pageCare !== null) {
-      for (const block of await pageCare.check(piece.file.path, bytes, piece.offset)) open.suspects.push(block);
-    }
+    for (const finding of await pageCare.check(piece.file.path, bytes, piece.offset)) open.findings.push(finding);
     await open.writer.write(bytes);
     onBytes(bytes.length);
     await rate.spend(bytes.length);
     if (!piece.isLast) return;
     await open.writer.end();
-    suspects.add(readablePath(piece.file.path), open.suspects);
+    this.#note(piece.file, open.findings);
     this.#open = null;
   }
 }

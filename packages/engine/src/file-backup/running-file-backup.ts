@@ -6,6 +6,7 @@ import type { CopyRequest, SourceDetails } from "../backup/backup-source.ts";
 import { damaged, type ReceivedBackup, standbySignalNote } from "../backup/receive-backup.ts";
 import { standbyPromoted } from "../backup/stream-source.ts";
 import { SuspectList } from "../backup/suspect-list.ts";
+import { YoungList } from "../backup/young-pages.ts";
 import { type ClusterFiles, pathBytes } from "./cluster-files.ts";
 import { FileCopier } from "./copy-files.ts";
 import { WalCopy } from "./copy-wal.ts";
@@ -39,6 +40,8 @@ export class RunningFileBackup {
   readonly #parts: FileBackupParts;
   readonly #progress: ProgressMeter;
   readonly #suspects: SuspectList;
+  /** Null before 17, where nothing is built on a backup. */
+  readonly #young: YoungList | null;
   readonly #notes: string[] = [];
   #backup: BackupSession | null = null;
   #doneBytes = 0;
@@ -51,6 +54,7 @@ export class RunningFileBackup {
     this.#parts = parts;
     this.#progress = new ProgressMeter(parts.control, parts.clock, null);
     this.#suspects = new SuspectList(parts.control);
+    this.#young = parts.details.major < 17 ? null : new YoungList();
   }
 
   /** `onStopping` is called when the backup begins to stop. */
@@ -142,8 +146,9 @@ export class RunningFileBackup {
       writer,
       signal: control.signal,
       rate: new RateLimit(request.maxRateKib, clock, control.signal),
-      pageCare: details.checksumsEnabled ? new PageCare(files, details, startLsn) : null,
+      pageCare: new PageCare(files, details, startLsn),
       suspects: this.#suspects,
+      young: this.#young,
       onBytes: (bytes) => {
         this.#doneBytes += bytes;
         this.#progress.add(bytes);
@@ -254,6 +259,7 @@ export class RunningFileBackup {
       notes: [...this.#notes, ...this.#parts.files.notes, ...this.#suspects.notes],
       // As the server's own manifest would say it; across a change of timeline nobody built one.
       walRanges: started.timeline === stopped.timeline ? [walRangeOf(started, stopped)] : null,
+      youngPages: this.#young?.pages ?? null,
     };
   }
 }

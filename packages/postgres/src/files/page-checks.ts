@@ -1,3 +1,3 @@
 /** What a worker thread needs to look at pages, without the sessions behind the other door. */
 export { checkPages } from "./page-checksum.ts";
-export { firstBlockOfFile, isRelationFile } from "./relation-file.ts";
+export { firstBlockOfFile, isRelationFile, parseRelationPath } from "./relation-file.ts";

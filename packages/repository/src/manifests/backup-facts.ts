@@ -3,6 +3,7 @@ import type { BackupCounts, BackupFacts } from "../types.ts";
 import { readingFromJson, walRangesFromJson } from "./backup-reading.ts";
 import { configurationFromJson, environmentFromJson, methodFromJson } from "./surroundings-json.ts";
 import { trustFindingsFromJson } from "./trust-finding.ts";
+import { youngPagesFromJson } from "./young-pages.ts";
 
 /** What the header of a manifest holds: cheap to read for a listing. */
 export interface ManifestHeader {
@@ -91,6 +92,7 @@ function factsFromJson(fields: JsonFields): BackupFacts {
     walRanges: walRangesFromJson(fields),
     trustRound: fields.numberOrNull("trustRound"),
     trustFindings: trustFindingsFromJson(fields),
+    youngPages: youngPagesFromJson(fields),
   };
 }
 
