@@ -5,7 +5,7 @@
  * PostgreSQL's servers run under.
  */
 import { execFileSync, spawnSync } from "node:child_process";
-import { chownSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chownSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { systemClock } from "@tidemark/kit";
@@ -14,6 +14,7 @@ import { type BenchCluster, fill, startBenchCluster } from "./cluster.ts";
 import { sizeOf } from "./measure.ts";
 import { report } from "./report.ts";
 import { Rounds } from "./rounds.ts";
+import { barman } from "./rows/barman.ts";
 import { plainCopy } from "./rows/copy.ts";
 import { pgBasebackup } from "./rows/pg-basebackup.ts";
 import { pgBackRest } from "./rows/pgbackrest.ts";
@@ -53,9 +54,16 @@ async function bench(asked: BenchSettings): Promise<void> {
     console.log(`filling a server of version ${cluster.major} at scale ${asked.scale}`);
     await fill(cluster, asked.scale);
     const dataBytes = sizeOf(join(cluster.dataDir, "base"));
-    const rounds = new Rounds(asked, cluster, usableRows({ settings: asked, cluster }));
+    const { rows, absent } = usableRows({ settings: asked, cluster });
+    const rounds = new Rounds(asked, cluster, rows);
     await rounds.all();
-    const circumstances = { date: systemClock.now(), versions: versions(asked, cluster), dataBytes, ...asked };
+    const circumstances = {
+      date: systemClock.now(),
+      versions: versions(asked, cluster),
+      dataBytes,
+      absent: new Map([...absent, ...rounds.absent]),
+      ...asked,
+    };
     const tables = report(rounds.samples, circumstances);
     console.log(`\n${tables}`);
     writeFileSync(join(asked.workDir, "report.md"), tables);
@@ -65,7 +73,8 @@ async function bench(asked: BenchSettings): Promise<void> {
   }
 }
 
-function usableRows(context: RowContext): readonly Row[] {
+/** The rows that run, and why the others do not. */
+function usableRows(context: RowContext): { readonly rows: readonly Row[]; readonly absent: Map<string, string> } {
   const plain = { encrypted: false, local: false };
   const rows: readonly Row[] = [
     tidemark(context, { ...plain, name: "tidemark zstd@1", compression: "zstd:1" }),
@@ -77,22 +86,32 @@ function usableRows(context: RowContext): readonly Row[] {
     pgBasebackup(context, "pg_basebackup none-t", "none"),
     pgBackRest(context, "pgBackRest zst@1", { type: "zst", level: 1 }),
     pgBackRest(context, "pgBackRest zst", { type: "zst", level: null }),
+    barman(context, "Barman zstd", "zstd"),
     plainCopy(context),
   ];
   const { only } = context.settings;
-  return rows.filter((row) => {
-    if (only.length > 0 && !only.includes(row.name)) return false;
-    if (row.unavailable !== null) console.log(`${row.name} is left out: ${row.unavailable}`);
-    return row.unavailable === null;
-  });
+  const absent = new Map<string, string>();
+  for (const { name, unavailable } of rows) {
+    if (only.length > 0 && !only.includes(name)) absent.set(name, `${name} was not asked for`);
+    else if (unavailable !== null) absent.set(name, `${name}: ${unavailable}`);
+    if (unavailable !== null) console.log(`${name} is left out: ${unavailable}`);
+  }
+  return { rows: rows.filter(({ name }) => !absent.has(name)), absent };
 }
 
 function versions({ pgBin }: BenchSettings, { major }: BenchCluster): readonly string[] {
   const first = (program: string, ...args: readonly string[]) =>
     execFileSync(program, args, { encoding: "utf8" }).split("\n")[0] ?? "";
-  const peers = [findProgram("pgbackrest"), findProgram("zstd")].flatMap((program) =>
-    program === null ? [] : [first(program, program.endsWith("zstd") ? "--version" : "version")],
-  );
+  const peers = [
+    ["pg_basebackup", "--version"],
+    ["pgbackrest", "version"],
+    ["barman", "--version"],
+    ["zstd", "--version"],
+  ].flatMap(([name = "", argument = ""]) => {
+    const program = name.startsWith("pg_") ? join(pgBin, name) : findProgram(name);
+    if (program === null || !existsSync(program)) return [];
+    return [first(program, argument).replace(/^\*+ | \*+$/g, "")];
+  });
   return [
     `Node ${process.versions.node}`,
     first(join(pgBin, "postgres"), "--version"),

@@ -16,11 +16,13 @@ export interface Circumstances {
   readonly dataBytes: number;
   readonly rounds: number;
   readonly workDir: string;
+  /** Rows that took no part, or not to the end, and why. */
+  readonly absent: ReadonlyMap<string, string>;
 }
 
 /** The tables of one run, in Markdown. Only medians are shown, and ratios of medians. */
 export function report(samples: readonly Sample[], circumstances: Circumstances): string {
-  const ratios = targets.map((target) => ratioLine(samples, target)).filter((line) => line !== null);
+  const ratios = targets.map((target) => ratioLine(samples, target, circumstances.absent));
   return [
     `Measured on ${circumstances.date.toISOString().slice(0, 10)}: ${cpus().length} processors (${cpus()[0]?.model ?? "unknown"}), ${gib(totalmem())} GiB of memory, ${mib(circumstances.dataBytes)} MiB of data, medians of ${circumstances.rounds} rounds over all rows.`,
     `Versions: ${circumstances.versions.join("; ")}.`,
@@ -28,6 +30,7 @@ export function report(samples: readonly Sample[], circumstances: Circumstances)
     "| what | beside | ratio | target | |",
     "|---|---|--:|--:|---|",
     ...ratios,
+    peakLine(samples),
     "",
     "| step | row | wall s | + sync s | client CPU s | server CPU s | peak MiB | grew MiB |",
     "|---|---|--:|--:|--:|--:|--:|--:|",
@@ -36,17 +39,39 @@ export function report(samples: readonly Sample[], circumstances: Circumstances)
   ].join("\n");
 }
 
-/** Null: one of the two was not measured. */
-function ratioLine(samples: readonly Sample[], { what, ours, figure, limit, beside }: Target): string | null {
+/** A target that could not be measured is listed all the same, with the reason. */
+function ratioLine(
+  samples: readonly Sample[],
+  { what, ours, figure, limit, beside }: Target,
+  absent: ReadonlyMap<string, string>,
+): string {
   const mine = figureOf(samples, ours, figure);
   const others = beside.flatMap((place) => {
     const value = figureOf(samples, place, figure);
     return value === null ? [] : [{ name: place[0], value }];
   });
   const best = others.sort((left, right) => left.value - right.value)[0];
-  if (mine === null || best === undefined) return null;
+  if (mine === null || best === undefined) {
+    const missing = (mine === null ? [ours] : beside).map(
+      ([row, step]) => absent.get(row) ?? `${row} has no ${step} here`,
+    );
+    return `| ${what} | ${beside.map(([row]) => row).join(", ")} | – | ≤ ${limit} | not measured: ${missing.join("; ")} |`;
+  }
   const ratio = mine / best.value;
-  return `| ${what} | ${best.name} | ${ratio.toFixed(2)} | ≤ ${limit} | ${ratio <= limit ? "met" : "**missed**"} |`;
+  const absentees = beside.filter(([row]) => absent.has(row)).map(([row]) => absent.get(row));
+  const verdict = ratio <= limit ? "met" : "**missed**";
+  return `| ${what} | ${best.name} | ${ratio.toFixed(2)} | ≤ ${limit} | ${[verdict, ...absentees].join("; ")} |`;
+}
+
+/** Of all our rows, in every step that backs up or restores. */
+function peakLine(samples: readonly Sample[]): string {
+  const ours = samples.filter(
+    ({ row, step, ok }) => ok && row.startsWith("tidemark") && /^(full|repeat|incr|restore)/.test(step),
+  );
+  if (ours.length === 0) return "| peak memory, backing up or restoring | – | – | | not measured |";
+  const peak = Math.max(...ours.map(({ peakBytes }) => peakBytes));
+  const verdict = peak <= peakLimitBytes ? "met" : "**missed**";
+  return `| peak memory, backing up or restoring | – | ${mib(peak)} MiB | ≤ ${mib(peakLimitBytes)} MiB | ${verdict} |`;
 }
 
 function rowLines(samples: readonly Sample[]): string[] {

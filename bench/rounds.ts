@@ -13,6 +13,8 @@ import type { BenchSettings } from "./settings.ts";
  */
 export class Rounds {
   readonly samples: Sample[] = [];
+  /** Rows that were left out on the way, and why. */
+  readonly absent = new Map<string, string>();
   readonly #settings: BenchSettings;
   readonly #cluster: BenchCluster;
   readonly #rows: Row[];
@@ -26,19 +28,20 @@ export class Rounds {
 
   async all(): Promise<void> {
     const { rounds, changes, chain, scale } = this.#settings;
+    for (const row of [...this.#rows]) await this.#warmUp(row);
     for (let round = 0; round < rounds; round++) {
       for (const row of [...this.#rows]) await this.#full(row);
     }
     for (const step of ["verify", "verify-whole", "restore-full"] as const) {
-      for (let round = 0; round < rounds; round++) for (const row of this.#rows) await this.#step(row, step, step);
+      for (let round = 0; round < rounds; round++) for (const row of [...this.#rows]) await this.#step(row, step, step);
     }
     for (let round = 0; round < rounds; round++) {
-      for (const row of this.#rows) if (this.#has(row, "repeat")) await this.#onCopy(row, "repeat", "repeat");
+      for (const row of [...this.#rows]) if (this.#has(row, "repeat")) await this.#onCopy(row, "repeat", "repeat");
     }
     for (const percent of changes) {
       await change(this.#cluster, scale, percent, ++this.#turn);
       for (let round = 0; round < rounds; round++) {
-        for (const row of this.#rows) {
+        for (const row of [...this.#rows]) {
           if (!this.#has(row, "incr")) continue;
           await this.#onCopy(row, "incr", `incr ${percent} %`);
           await this.#step(row, "restore-incr", `restore-incr ${percent} %`, "copy");
@@ -50,6 +53,7 @@ export class Rounds {
 
   /** Many incrementals, each on the one before, and restores of the last. */
   async #chain(length: number): Promise<void> {
+    // Of the first of our rows.
     for (const row of this.#rows.filter(({ name }) => name.startsWith("tidemark"))) {
       if (!this.#has(row, "incr")) continue;
       this.#copy(row);
@@ -62,6 +66,18 @@ export class Rounds {
       }
       return;
     }
+  }
+
+  async #warmUp(row: Row): Promise<void> {
+    const places = this.#places(row);
+    if (row.warmUp === undefined) return;
+    mkdirSync(places.state, { recursive: true });
+    for (const command of row.warmUp(places)) {
+      if ((await this.#run(row, command)).ok) continue;
+      this.#leaveOut(row, "it could not be warmed up");
+      break;
+    }
+    rmSync(places.state, { recursive: true, force: true });
   }
 
   async #full(row: Row): Promise<void> {
@@ -129,6 +145,7 @@ export class Rounds {
 
   #leaveOut(row: Row, why: string): void {
     const said = readFileSync(this.#log(row), "utf8").trimEnd().split("\n").slice(-8).join("\n  ");
+    this.absent.set(row.name, `${row.name}: ${why}`);
     console.log(`${row.name} is left out from here on: ${why}. It said:\n  ${said}`);
     this.#rows.splice(this.#rows.indexOf(row), 1);
   }

@@ -20,6 +20,8 @@ export interface Row {
   readonly name: string;
   /** Why it cannot run here, or null. */
   readonly unavailable: string | null;
+  /** Untimed, once before the first round, in a place of its own: what only the first run of a program costs. */
+  warmUp?(places: RowPlaces): readonly Command[];
   /** Untimed, before the first backup. */
   prepare(places: RowPlaces): readonly Command[];
   /** Null: it has no such step. */
