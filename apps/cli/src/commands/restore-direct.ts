@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { type ActEvent, executeRestore, planRestore, type RestorePlan, type RestoreReport } from "@tidemark/engine";
 import { AppError, formatBytes, formatDuration, Secret, systemClock } from "@tidemark/kit";
 import {
+  keepHeapSmall,
   openRepository,
   type Repository,
   type RepositoryKey,
@@ -57,6 +58,8 @@ export function addDirectRestore(restore: Command, context: CommandContext, regi
 }
 
 async function restoreDirect(context: CommandContext, options: DirectOptions): Promise<number> {
+  // Nothing was read yet: what V8 takes for lasting is decided as it comes.
+  keepHeapSmall();
   const output = context.output(options.output);
   const abort = new AbortController();
   const onInterrupt = (): void =>
