@@ -345,9 +345,12 @@ export type Extent =
     }
   | { readonly kind: "zeros"; readonly fileOffset: bigint; readonly lengthBytes: bigint };
 
-/** What one frame is asked to become. Runs in a worker thread; the buffer of `plain` is transferred. */
+/** What one frame is asked to become. Runs in a worker thread. */
 export interface FrameJob {
-  /** The bytes of all parts, one after another; none when the encoder is to read them. */
+  /**
+   * The bytes of all parts, one after another, or room for them when the encoder is to read them: the beginning of a
+   * `FrameMemory`, which is the encoder's until the outcome is there. It may move parts up when it leaves some out.
+   */
   readonly plain: Uint8Array;
   /** Whence the encoder reads the frame's only part, at its offset in the file; only for one that `readsFiles`. */
   readonly read?: FrameRead;
@@ -362,8 +365,6 @@ export interface FrameJob {
 export interface FrameRead {
   /** A file descriptor of this process; open until the outcome is there. */
   readonly fd: number;
-  /** Whether the plain bytes are wanted with the outcome, as `recycled`. */
-  readonly keepPlain: boolean;
 }
 
 export interface FramePart {
@@ -390,6 +391,7 @@ export type FrameOutcome = (
   | { readonly kind: "unchanged" | "zeros" }
   | {
       readonly kind: "encoded";
+      /** May lie in the memory of the job's plain bytes: valid until that is used again. */
       readonly stored: Uint8Array;
       /** Of the frame's plain bytes, that is, of the changed parts together. */
       readonly plainBytes: number;
@@ -398,11 +400,7 @@ export type FrameOutcome = (
       /** CRC-32C of each 8192 bytes of the plain bytes, the last may be shorter; empty when a part begins off that grid. */
       readonly pieceCrcs: Uint32Array;
     }
-) & {
-  readonly parts: readonly PartOutcome[];
-  /** The job's buffer, handed back for reuse by an encoder that can. */
-  readonly recycled?: Uint8Array;
-};
+) & { readonly parts: readonly PartOutcome[] };
 
 export interface PartOutcome {
   readonly unchanged: boolean;

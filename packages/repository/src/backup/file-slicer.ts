@@ -72,7 +72,7 @@ export class FileSlicer {
   /** A frame of its own; `bytes` begins at the beginning of a buffer from `takeBuffer`, which is given away. */
   async addFrame(file: PendingFile, bytes: Uint8Array, part: BundledPart): Promise<void> {
     if (isAllZeros(bytes)) {
-      this.#parts.dispatcher.giveBuffer(new Uint8Array(bytes.buffer));
+      this.#parts.dispatcher.giveBuffer(bytes);
       return this.addZeros(file, part.fileOffset, bytes.length);
     }
     await this.#parts.dispatcher.dispatch(bytes, [{ file, run: file.beginRun(), lengthBytes: bytes.length, ...part }]);

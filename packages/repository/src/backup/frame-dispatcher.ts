@@ -1,6 +1,6 @@
 import { AppError } from "@tidemark/kit";
-import { frameBytes } from "../format.ts";
 import type { FrameExtent } from "../manifests/parent-file.ts";
+import { FrameMemory } from "../packs/frame-memory.ts";
 import type { FrameTicket, PackWriter } from "../packs/pack-writer.ts";
 import type { RepositoryContext } from "../repository-context.ts";
 import type { FrameEncoder, FrameJob, FrameOutcome, PartOutcome, ReadableFile } from "../types.ts";
@@ -59,21 +59,20 @@ export class FrameDispatcher {
   #inFlight = 0;
   #failure: { readonly error: unknown } | null = null;
   #waiting: (() => void)[] = [];
-  readonly #buffers: Uint8Array[] = [];
+  readonly #memories: FrameMemory[] = [];
 
   constructor(parts: DispatcherParts) {
     this.#parts = parts;
   }
 
-  /** A buffer for one frame: one that came back, or a new one. Its content is arbitrary. */
+  /** A buffer for one frame, `frameBytes` long: one that came back, or a new one. Its content is arbitrary. */
   takeBuffer(): Uint8Array {
-    return this.#buffers.pop() ?? new Uint8Array(frameBytes);
+    return (this.#memories.pop() ?? new FrameMemory()).plain;
   }
 
+  /** Takes back what `takeBuffer` gave, or a view of it. */
   giveBuffer(buffer: Uint8Array): void {
-    if (buffer.byteLength === frameBytes && this.#buffers.length <= this.#parts.encoder.pipelineDepth) {
-      this.#buffers.push(buffer);
-    }
+    if (FrameMemory.holds(buffer)) this.#memories.push(new FrameMemory(buffer.buffer as SharedArrayBuffer));
   }
 
   get readsFiles(): boolean {
@@ -82,25 +81,21 @@ export class FrameDispatcher {
 
   /** As `dispatch`, with a frame that the encoder reads itself; only where it `readsFiles`. */
   async dispatchRead(part: DispatchedPart & { readonly from: ReadableFile }): Promise<void> {
-    const read = { fd: part.from.fd, keepPlain: this.#parts.salvage !== null };
-    await this.#send({ plain: new Uint8Array(0), read }, part.lengthBytes, [part]);
+    const plain = this.takeBuffer().subarray(0, part.lengthBytes);
+    await this.#send({ plain, read: { fd: part.from.fd } }, [part]);
   }
 
   /** Waits while the encoders or the store are behind, then sends. The buffer of `plain` is given away. */
   async dispatch(plain: Uint8Array, parts: readonly DispatchedPart[]): Promise<void> {
-    await this.#send({ plain }, plain.length, parts);
+    await this.#send({ plain }, parts);
   }
 
-  async #send(
-    bytes: Pick<FrameJob, "plain" | "read">,
-    lengthBytes: number,
-    parts: readonly DispatchedPart[],
-  ): Promise<void> {
+  async #send(bytes: Pick<FrameJob, "plain" | "read">, parts: readonly DispatchedPart[]): Promise<void> {
     while (this.#inFlight >= this.#parts.encoder.pipelineDepth) {
       await this.#parts.meter.waitForEncoders(this.#landing());
     }
     this.throwFailure();
-    const ticket = await this.#parts.packs.reserve(lengthBytes);
+    const ticket = await this.#parts.packs.reserve(bytes.plain.length);
     this.#inFlight++;
     for (const { from } of parts) from?.retain();
     const job: FrameJob = {
@@ -141,9 +136,10 @@ export class FrameDispatcher {
     try {
       const outcome = await this.#parts.encoder.encode(job);
       const stored = outcome.kind === "encoded" ? await this.#findStored(outcome, job) : null;
-      if (outcome.recycled !== undefined) this.giveBuffer(outcome.recycled);
       landed = true;
       this.#land(outcome, stored, ticket, parts);
+      // Not before: what is stored may lie in it.
+      this.giveBuffer(job.plain);
     } catch (error) {
       if (!landed) ticket.release();
       this.fail(error);
@@ -163,7 +159,7 @@ export class FrameDispatcher {
     job: FrameJob,
   ): Promise<StoredFramePlace | null> {
     if (this.#parts.salvage === null) return null;
-    const plain = (outcome.recycled ?? job.plain).subarray(0, outcome.plainBytes);
+    const plain = job.plain.subarray(0, outcome.plainBytes);
     return plain.length === outcome.plainBytes ? this.#parts.salvage(outcome, plain) : null;
   }
 

@@ -16,9 +16,15 @@ export async function loadFingerprinter(seed: Uint8Array): Promise<Fingerprinter
 
 /**
  * Turns a plain frame into a stored one, or finds that the parent's bytes are the same. Synchronous and for worker
- * threads: a frame takes about 0.5 ms. `job.plain` is changed when only some parts are kept.
+ * threads: a frame takes about 0.4 ms. `job.plain` is changed when only some parts are kept. What is stored lies in
+ * `room` (see `sealBox`), or, without one, in a buffer of its own.
  */
-export function encodeFrame(job: FrameJob, fingerprint: Fingerprinter, inspector?: FrameInspector): FrameOutcome {
+export function encodeFrame(
+  job: FrameJob,
+  fingerprint: Fingerprinter,
+  inspector?: FrameInspector,
+  room?: Uint8Array,
+): FrameOutcome {
   const parts: PartOutcome[] = [];
   let at = 0;
   let keptBytes = 0;
@@ -48,7 +54,7 @@ export function encodeFrame(job: FrameJob, fingerprint: Fingerprinter, inspector
   return {
     kind: "encoded",
     parts,
-    stored: sealBox(plain, job.sealing, job.compression),
+    stored: sealBox(plain, job.sealing, job.compression, room),
     plainBytes: keptBytes,
     crc32c: frameCrc,
     fingerprint: onlyPart?.fingerprint ?? fingerprint(plain),

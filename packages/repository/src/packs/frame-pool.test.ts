@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { noise } from "../test-repository.ts";
 import type { FrameJob, FramePart } from "../types.ts";
 import { loadFingerprinter } from "./frame-kernel.ts";
+import { FrameMemory } from "./frame-memory.ts";
 import { FramePool } from "./frame-pool.ts";
 
 const sealing = { key: new Uint8Array(32), nonce: new Uint8Array(12), additionalData: new Uint8Array(3) };
@@ -12,12 +13,17 @@ const part = (lengthBytes: number, parentFingerprint: Uint8Array | null = null):
   inspect: { relation: "r" },
 });
 const job = (plain: Uint8Array, parts: readonly FramePart[]): FrameJob => ({
-  plain,
+  plain: inMemory(plain),
   parts,
   sealing,
   fingerprintSeed: new Uint8Array(8),
   compression: { codec: "zstd", level: 1 },
 });
+const inMemory = (bytes: Uint8Array): Uint8Array => {
+  const memory = new FrameMemory();
+  memory.plain.set(bytes);
+  return memory.plain.subarray(0, bytes.length);
+};
 const plain = (): Uint8Array => noise(100_000, 1).fill(65, 50_000);
 
 describe("a frame pool", () => {
@@ -27,8 +33,12 @@ describe("a frame pool", () => {
     for (const outcome of outcomes) {
       if (outcome.kind !== "encoded") throw new Error("nothing was encoded");
       expect(outcome.stored.length).toBeLessThan(51_000);
-      expect(outcome.recycled?.length).toBe(100_000);
-      const opened = await pool.open({ stored: outcome.stored, sealing, plainBytes: 100_000, crc32c: outcome.crc32c });
+      const opened = await pool.open({
+        stored: new Uint8Array(outcome.stored),
+        sealing,
+        plainBytes: 100_000,
+        crc32c: outcome.crc32c,
+      });
       expect(opened).toEqual({ kind: "plain", plain: plain() });
     }
     await pool.close();
@@ -41,7 +51,8 @@ describe("a frame pool", () => {
     const outcome = await pool.encode(job(plain(), parts));
     expect(outcome.parts.map(({ unchanged }) => unchanged)).toEqual([false, true, false]);
     if (outcome.kind !== "encoded") throw new Error("nothing was encoded");
-    const { stored, plainBytes, crc32c } = outcome;
+    const { plainBytes, crc32c } = outcome;
+    const stored = new Uint8Array(outcome.stored);
     expect(plainBytes).toBe(70_000);
     const opened = await pool.open({ stored, sealing, plainBytes, crc32c });
     const kept = Buffer.concat([plain().subarray(0, 30_000), plain().subarray(60_000)]);

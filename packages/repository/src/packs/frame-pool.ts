@@ -2,7 +2,8 @@ import { Worker } from "node:worker_threads";
 import { AppError } from "@tidemark/kit";
 import type { FrameEncoder, FrameJob, FrameOutcome } from "../types.ts";
 import type { OpenFrameJob, OpenFrameOutcome } from "./frame-kernel.ts";
-import type { FrameReply, FrameRequest } from "./serve-frames.ts";
+import { type FrameAnswer, FrameMemory } from "./frame-memory.ts";
+import type { FrameReply, FrameRequest, FrameRequestJob } from "./serve-frames.ts";
 
 export interface FramePoolOptions {
   /** Worker threads; they start with the first job. */
@@ -11,7 +12,10 @@ export interface FramePoolOptions {
   readonly workerScript?: URL;
 }
 
-/** Worker threads that encode and open frames. Jobs go to the thread with the fewest; buffers are transferred both ways. */
+/**
+ * Worker threads that encode and open frames. Jobs go to the thread with the fewest. A frame is encoded where it is, in a
+ * `FrameMemory`; what is to be opened is transferred.
+ */
 export class FramePool implements FrameEncoder {
   readonly pipelineDepth: number;
   readonly readsFiles = true;
@@ -28,12 +32,14 @@ export class FramePool implements FrameEncoder {
     this.pipelineDepth = options.threads * 3;
   }
 
-  encode(job: FrameJob): Promise<FrameOutcome> {
-    return this.#send<FrameOutcome>("encode", job, job.plain);
+  async encode(job: FrameJob): Promise<FrameOutcome> {
+    if (this.#closed) throw poolError("the frame pool is closed");
+    return this.#leastBusy().encode(job);
   }
 
-  open(job: OpenFrameJob): Promise<OpenFrameOutcome> {
-    return this.#send<OpenFrameOutcome>("open", job, job.stored);
+  async open(job: OpenFrameJob): Promise<OpenFrameOutcome> {
+    if (this.#closed) throw poolError("the frame pool is closed");
+    return this.#leastBusy().open(job);
   }
 
   async close(): Promise<void> {
@@ -41,11 +47,6 @@ export class FramePool implements FrameEncoder {
     const members = this.#members;
     this.#members = [];
     await Promise.all(members.map((member) => member.stop()));
-  }
-
-  #send<Outcome>(kind: "encode" | "open", job: FrameJob | OpenFrameJob, bytes: Uint8Array): Promise<Outcome> {
-    if (this.#closed) return Promise.reject(poolError("the frame pool is closed"));
-    return this.#leastBusy().send(kind, job, bytes) as Promise<Outcome>;
   }
 
   #leastBusy(): Member {
@@ -70,6 +71,7 @@ class Member {
   alive = true;
   readonly #worker: Worker;
   readonly #waiting = new Map<number, Waiting>();
+  readonly #memories = new Map<SharedArrayBuffer, { readonly number: number; readonly memory: FrameMemory }>();
   #nextId = 1;
 
   constructor(script: URL) {
@@ -84,14 +86,30 @@ class Member {
     return this.#waiting.size;
   }
 
-  send(kind: "encode" | "open", job: FrameJob | OpenFrameJob, bytes: Uint8Array): Promise<unknown> {
+  async open(job: OpenFrameJob): Promise<OpenFrameOutcome> {
+    const outcome = await this.#post((id) => ({ id, kind: "open", job }), [job.stored.buffer as ArrayBuffer]);
+    return outcome as OpenFrameOutcome;
+  }
+
+  async encode({ plain, ...job }: FrameJob): Promise<FrameOutcome> {
+    if (!FrameMemory.holds(plain)) throw new RangeError("a frame is encoded in memory that is shared");
+    const shared = plain.buffer as SharedArrayBuffer;
+    const known = this.#memories.get(shared);
+    const { number, memory } = known ?? { number: this.#memories.size, memory: new FrameMemory(shared) };
+    if (known === undefined) this.#memories.set(shared, { number, memory });
+    const request: FrameRequestJob = { ...job, memory: number, plainBytes: plain.length };
+    const sent = known === undefined ? { ...request, shared } : request;
+    const answer = await this.#post((id) => ({ id, kind: "encode", job: sent }), []);
+    return memory.outcome(answer as FrameAnswer, job.parts);
+  }
+
+  #post(request: (id: number) => FrameRequest, transfer: readonly ArrayBuffer[]): Promise<unknown> {
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
       // Only work keeps the process alive, not an idle pool.
-      this.#worker.ref();
-      const transfer = bytes.length === 0 ? [] : [bytes.buffer as ArrayBuffer];
-      this.#worker.postMessage({ id, kind, job } as FrameRequest, transfer);
+      if (this.#waiting.size === 1) this.#worker.ref();
+      this.#worker.postMessage(request(id), [...transfer]);
     });
   }
 

@@ -1,6 +1,5 @@
 import { AppError, joinCleanup } from "@tidemark/kit";
 import type { PipelineMeter } from "../backup/compression-pilot.ts";
-import { releaseBytes } from "../bytes/release-bytes.ts";
 import { magic, packFrames, packTargetBytes } from "../format.ts";
 import { packKey } from "../paths.ts";
 import { newSeal, type RepositoryContext } from "../repository-context.ts";
@@ -9,12 +8,13 @@ import { encodeTrailer } from "../seal/object-trailer.ts";
 import { sealBox } from "../seal/sealed-box.ts";
 import type { FrameOutcome, FrameSealing } from "../types.ts";
 import { encodeDirectory, encodePackHeader, type NewDirectoryEntry, packHeaderBytes } from "./pack-directory.ts";
+import { SlabShelf, SlabStack } from "./slabs.ts";
 
 /** A place in a pack, held for a frame while it is encoded. */
 export interface FrameTicket {
   readonly sealing: FrameSealing;
   readonly packId: string;
-  /** Takes the frame; gives its index in the pack. Exactly one of `land` and `release` is called, once. */
+  /** Takes a copy of the frame; gives its index in the pack. Exactly one of `land` and `release` is called, once. */
   land(outcome: FrameOutcome & { kind: "encoded" }): number;
   /** The frame is not stored after all. */
   release(): void;
@@ -35,6 +35,7 @@ export class PackWriter {
   #open: OpenPack | null = null;
   /** Ids of the packs that were put or may have been. */
   readonly #attempted = new Set<string>();
+  readonly #shelf = new SlabShelf();
   #putting: Promise<void> | null = null;
   #failure: { readonly error: unknown } | null = null;
 
@@ -103,25 +104,27 @@ export class PackWriter {
 
   #newPack(): OpenPack {
     const id = this.#context.newId("pack");
-    return new OpenPack(id, newSeal(this.#context, packKey(this.#serverId, id)));
+    return new OpenPack(id, newSeal(this.#context, packKey(this.#serverId, id)), new SlabStack(this.#shelf));
   }
 
-  /** Starts the put of the open pack once its frames have landed; waits for the put before it. */
+  /** Starts the put of the open pack, for when its frames have landed; waits for the put before it. */
   async #closeOpen(): Promise<void> {
     const pack = this.#open;
     this.#open = null;
     if (pack === null) return;
-    await pack.idle();
     if (this.#putting !== null) await (this.#meter?.waitForStore(this.#putting) ?? this.#putting);
     this.#meter?.packFilled();
     this.#throwFailure();
-    if (pack.entries.length === 0) return;
     this.#putting = this.#put(pack).catch((error: unknown) => {
       this.#failure ??= { error };
     });
   }
 
+  /** Frames may still be on their way to it, while the next pack begins to fill. */
   async #put(pack: OpenPack): Promise<void> {
+    await pack.idle();
+    this.#throwFailure();
+    if (pack.entries.length === 0) return;
     const key = packKey(this.#serverId, pack.id);
     const chunks = pack.finish(this.#backupId);
     await this.#context.step("pack:before-put");
@@ -141,7 +144,7 @@ export class PackWriter {
       });
       throw await joinCleanup(error, () => this.#context.store.delete(key));
     }
-    for (const chunk of chunks) releaseBytes(chunk);
+    pack.stored.release();
     this.storedBytes += BigInt(sizeBytes);
     await this.#context.step("pack:after-put");
   }
@@ -156,15 +159,17 @@ class OpenPack {
   readonly entries: NewDirectoryEntry[] = [];
   outstandingFrames = 0;
   outstandingBytes = 0;
+  /** The frames, one after another. */
+  readonly stored: SlabStack;
   readonly #seal: ObjectSeal;
-  readonly #chunks: Uint8Array[] = [];
   #storedBytes = packHeaderBytes;
   #nextNumber = 0;
   #onIdle: (() => void) | null = null;
 
-  constructor(id: string, seal: ObjectSeal) {
+  constructor(id: string, seal: ObjectSeal, stored: SlabStack) {
     this.id = id;
     this.#seal = seal;
+    this.stored = stored;
   }
 
   isFull(plainBytes: number): boolean {
@@ -183,9 +188,9 @@ class OpenPack {
 
   add(number: number, outcome: FrameOutcome & { kind: "encoded" }): number {
     const { stored, plainBytes, crc32c, fingerprint, pieceCrcs } = outcome;
-    const guard = stored.slice(stored.length - 16);
+    const guard = new Uint8Array(stored.subarray(stored.length - 16));
     const offset = this.#storedBytes;
-    this.#chunks.push(stored);
+    this.stored.add(stored);
     this.#storedBytes += stored.length;
     const entry = { offset, storedBytes: stored.length, plainBytes, number, crc32c, fingerprint, guard };
     this.entries.push({ ...entry, pieceCrcs });
@@ -214,6 +219,6 @@ class OpenPack {
       lastBoxBytes: directory.length,
       count: this.entries.length,
     });
-    return [encodePackHeader(facts, this.id, backupId), ...this.#chunks, directory, trailer];
+    return [encodePackHeader(facts, this.id, backupId), ...this.stored.chunks(), directory, trailer];
   }
 }

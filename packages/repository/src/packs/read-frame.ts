@@ -7,31 +7,27 @@ import { encodeFrame, type Fingerprinter } from "./frame-kernel.ts";
 export type ReadJob = FrameJob & { readonly read: NonNullable<FrameJob["read"]> };
 
 /**
- * Encodes frames that this thread reads itself, each into the same buffer: neither is memory made for them nor do their
- * plain bytes cross a thread. The inspector comes before everything else, since it may put in what a second reading gives.
+ * Encodes a frame that this thread reads itself, into the job's plain bytes: it crosses no thread. The inspector comes
+ * before everything else, since it may put in what a second reading gives. Throws what reading fails with.
  */
-export class FrameReader {
-  #buffer = new Uint8Array(frameBytes);
-
-  /** Throws what reading fails with. */
-  encode(job: ReadJob, fingerprint: Fingerprinter, inspector?: FrameInspector): FrameOutcome {
-    const part = job.parts[0];
-    if (part === undefined || job.parts.length > 1) throw new RangeError("a frame that is read has one part");
-    const { fileOffset, lengthBytes } = part;
-    const plain = this.#buffer.subarray(0, lengthBytes);
-    plain.fill(0, readAt(job.read.fd, plain, fileOffset));
-    if (isAllZeros(plain)) return { kind: "zeros", parts: [] };
-    const readAgain = (): Uint8Array => {
-      const again = new Uint8Array(lengthBytes);
-      return again.subarray(0, readAt(job.read.fd, again, fileOffset));
-    };
-    const findings = inspector?.(plain, part.inspect, fileOffset, readAgain) ?? [];
-    const outcome = encodeFrame({ ...job, plain }, fingerprint, () => findings);
-    if (!job.read.keepPlain || outcome.kind !== "encoded") return outcome;
-    const recycled = this.#buffer;
-    this.#buffer = new Uint8Array(frameBytes);
-    return { ...outcome, recycled };
-  }
+export function readFrame(
+  job: ReadJob,
+  fingerprint: Fingerprinter,
+  inspector: FrameInspector | undefined,
+  room: Uint8Array,
+): FrameOutcome {
+  const part = job.parts[0];
+  if (part === undefined || job.parts.length > 1) throw new RangeError("a frame that is read has one part");
+  const { fileOffset, lengthBytes } = part;
+  const { plain } = job;
+  plain.fill(0, readAt(job.read.fd, plain, fileOffset));
+  if (isAllZeros(plain)) return { kind: "zeros", parts: [] };
+  const readAgain = (): Uint8Array => {
+    const again = new Uint8Array(lengthBytes);
+    return again.subarray(0, readAt(job.read.fd, again, fileOffset));
+  };
+  const findings = inspector?.(plain, part.inspect, fileOffset, readAgain) ?? [];
+  return encodeFrame(job, fingerprint, () => findings, room);
 }
 
 /** How many bytes there were. */

@@ -2,11 +2,19 @@ import { parentPort } from "node:worker_threads";
 import { releaseBytes } from "../bytes/release-bytes.ts";
 import type { FrameInspector, FrameJob } from "../types.ts";
 import { encodeFrame, type Fingerprinter, loadFingerprinter, type OpenFrameJob, openFrame } from "./frame-kernel.ts";
-import { FrameReader } from "./read-frame.ts";
+import { FrameMemory } from "./frame-memory.ts";
+import { readFrame } from "./read-frame.ts";
 
 export type FrameRequest =
-  | { readonly id: number; readonly kind: "encode"; readonly job: FrameJob }
+  | { readonly id: number; readonly kind: "encode"; readonly job: FrameRequestJob }
   | { readonly id: number; readonly kind: "open"; readonly job: OpenFrameJob };
+
+/** A job whose plain bytes are the beginning of a `FrameMemory`, sent along the first time a thread hears of it. */
+export interface FrameRequestJob extends Omit<FrameJob, "plain"> {
+  readonly memory: number;
+  readonly shared?: SharedArrayBuffer;
+  readonly plainBytes: number;
+}
 
 export type FrameReply =
   | { readonly id: number; readonly outcome: unknown }
@@ -19,7 +27,6 @@ export type FrameReply =
 export function serveFrames(inspector?: FrameInspector): void {
   const port = parentPort;
   if (port === null) throw new Error("serveFrames is for worker threads");
-  const reader = new FrameReader();
   const fingerprinters = new Map<string, Promise<Fingerprinter>>();
   const fingerprinterFor = (seed: Uint8Array): Promise<Fingerprinter> => {
     const name = Buffer.from(seed).toString("hex");
@@ -27,6 +34,7 @@ export function serveFrames(inspector?: FrameInspector): void {
     fingerprinters.set(name, known);
     return known;
   };
+  const memories = new Map<number, FrameMemory>();
   const answer = async (request: FrameRequest): Promise<void> => {
     if (request.kind === "open") {
       const outcome = openFrame(request.job);
@@ -35,19 +43,18 @@ export function serveFrames(inspector?: FrameInspector): void {
       const plain = ownBuffer(outcome.plain);
       return port.postMessage({ id: request.id, outcome: { kind: "plain", plain } }, [plain.buffer]);
     }
-    const { job } = request;
+    const { memory: number, shared, plainBytes, ...rest } = request.job;
+    if (shared !== undefined) memories.set(number, new FrameMemory(shared));
+    const memory = memories.get(number);
+    if (memory === undefined) throw new Error(`the memory ${number} was never sent`);
+    const job = { ...rest, plain: memory.plain.subarray(0, plainBytes) };
     const fingerprinter = await fingerprinterFor(job.fingerprintSeed);
-    if (job.read !== undefined) {
-      const outcome = reader.encode({ ...job, read: job.read }, fingerprinter, inspector);
-      const buffers = [outcome.kind === "encoded" ? outcome.stored : null, outcome.recycled ?? null];
-      const transfer = buffers.flatMap((bytes) => (bytes === null ? [] : [bytes.buffer as ArrayBuffer]));
-      return port.postMessage({ id: request.id, outcome }, transfer);
-    }
-    const outcome = encodeFrame(job, fingerprinter, inspector);
-    // The job's buffer goes back with the answer: a new one of 128 KiB costs its page faults every time.
-    const recycled = new Uint8Array(request.job.plain.buffer);
-    const transfer = outcome.kind === "encoded" ? [recycled.buffer, outcome.stored.buffer] : [recycled.buffer];
-    port.postMessage({ id: request.id, outcome: { ...outcome, recycled } }, transfer as ArrayBuffer[]);
+    const { read } = job;
+    const outcome =
+      read === undefined
+        ? encodeFrame(job, fingerprinter, inspector, memory.sealing)
+        : readFrame({ ...job, read }, fingerprinter, inspector, memory.sealing);
+    port.postMessage({ id: request.id, outcome: memory.keep(outcome) });
   };
   port.on("message", (request: FrameRequest) => {
     answer(request).catch((error: unknown) => {

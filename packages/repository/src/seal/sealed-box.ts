@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createHash, timingSafeEqual } from "node:crypto";
+import { createCipheriv, createDecipheriv, createHash, hash, timingSafeEqual } from "node:crypto";
 import { releaseBytes } from "../bytes/release-bytes.ts";
 import { frameBytes } from "../format.ts";
 import type { FrameSealing } from "../types.ts";
@@ -9,12 +9,14 @@ import { type BoxCompression, boxCodecs, metadataCompression } from "./compressi
  * A box is how every sealed part of an object is stored (docs/repository-format.md, "Boxes"):
  * `body ‖ guard`, where body is `codec (1) ‖ plain length (4) ‖ payload`, encrypted when there is a key, and guard is the
  * AES-GCM tag (16 bytes) or, without a key, the first 32 bytes of BLAKE2b-512. Synchronous: for worker threads and for
- * parts of at most a few hundred KiB.
+ * parts of at most a few hundred KiB. The result lies in `room`, when one is given: it has to be longer than the plain
+ * bytes and the additional data by 64.
  */
 export function sealBox(
   plain: Uint8Array,
   sealing: FrameSealing,
   compression: BoxCompression = metadataCompression,
+  room?: Uint8Array,
 ): Uint8Array {
   const packed = compress(plain, compression);
   const payload = packed ?? plain;
@@ -22,7 +24,9 @@ export function sealBox(
   head.writeUInt8(boxCodecs[packed === null ? "plain" : compression.codec], 0);
   head.writeUInt32LE(plain.length, 1);
   const stored =
-    sealing.key === null ? closeWithHash(head, payload, sealing) : encrypt(sealing.key, head, payload, sealing);
+    sealing.key === null
+      ? closeWithHash(head, payload, sealing, room)
+      : encrypt(sealing.key, head, payload, sealing, room);
   if (packed !== null) releaseWhole(packed);
   return stored;
 }
@@ -100,11 +104,20 @@ function unpack(body: Uint8Array, maxPlainBytes: number): Uint8Array {
 const headBytes = 5;
 const tagBytes = 16;
 const hashBytes = 32;
+/** Of the additional data, in front of them where they are hashed. */
+const lengthBytes = 4;
 
-function encrypt(key: Uint8Array, head: Uint8Array, payload: Uint8Array, sealing: FrameSealing): Uint8Array {
+function encrypt(
+  key: Uint8Array,
+  head: Uint8Array,
+  payload: Uint8Array,
+  sealing: FrameSealing,
+  room?: Uint8Array,
+): Uint8Array {
   const cipher = createCipheriv("aes-256-gcm", key, sealing.nonce);
   cipher.setAAD(sealing.additionalData);
-  const stored = new Uint8Array(headBytes + payload.length + tagBytes);
+  const length = headBytes + payload.length + tagBytes;
+  const stored = room?.subarray(0, length) ?? new Uint8Array(length);
   stored.set(cipher.update(head), 0);
   const encrypted = cipher.update(payload);
   stored.set(encrypted, headBytes);
@@ -130,13 +143,31 @@ function decrypt(key: Uint8Array, stored: Uint8Array, sealing: FrameSealing): Ui
   return body;
 }
 
-function closeWithHash(head: Uint8Array, payload: Uint8Array, sealing: FrameSealing): Uint8Array {
+function closeWithHash(head: Uint8Array, payload: Uint8Array, sealing: FrameSealing, room?: Uint8Array): Uint8Array {
+  if (room !== undefined) return closeInRoom(head, payload, sealing, room);
   const stored = new Uint8Array(headBytes + payload.length + hashBytes);
   stored.set(head, 0);
   stored.set(payload, headBytes);
   const body = stored.subarray(0, headBytes + payload.length);
   stored.set(hashOf(body, sealing.additionalData), body.length);
   return stored;
+}
+
+/** All that is hashed stands together, so that one call does it. */
+function closeInRoom(
+  head: Uint8Array,
+  payload: Uint8Array,
+  { additionalData }: FrameSealing,
+  room: Uint8Array,
+): Uint8Array {
+  const from = lengthBytes + additionalData.length;
+  const end = from + headBytes + payload.length;
+  new DataView(room.buffer, room.byteOffset).setUint32(0, additionalData.length, true);
+  room.set(additionalData, lengthBytes);
+  room.set(head, from);
+  room.set(payload, from + headBytes);
+  room.set(hash("blake2b512", room.subarray(0, end), "buffer").subarray(0, hashBytes), end);
+  return room.subarray(from, end + hashBytes);
 }
 
 function checkHash(stored: Uint8Array, sealing: FrameSealing): Uint8Array {
@@ -150,7 +181,7 @@ function checkHash(stored: Uint8Array, sealing: FrameSealing): Uint8Array {
 
 /** The length in front keeps additional data and body apart. */
 function hashOf(body: Uint8Array, additionalData: Uint8Array): Uint8Array {
-  const length = Buffer.allocUnsafe(4);
+  const length = Buffer.allocUnsafe(lengthBytes);
   length.writeUInt32LE(additionalData.length);
   const hash = createHash("blake2b512").update(length).update(additionalData).update(body);
   return hash.digest().subarray(0, hashBytes);
