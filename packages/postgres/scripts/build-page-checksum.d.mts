@@ -1,0 +1,2 @@
+export function compile(): Promise<string>;
+export function written(base64: string): string;
