@@ -204,14 +204,14 @@ describe("a worker", () => {
     await place.endedAs(await takeBackup(), "succeeded");
   });
 
-  it("adds, rotates and removes keys of the repository, with backups before and after that verify", async () => {
+  it("adds, rotates, replaces and removes keys of the repository, with backups before and after that verify", async () => {
     const run = (act: RunRequest<"repository-keys">["act"]) =>
       place.request("repository-keys", { repositoryId, act }, { repositoryId });
     const keys = async (act: RunRequest<"repository-keys">["act"]) =>
       RepositoryKeysResult.parse((await place.endedAs((await run(act)).id, "succeeded")).result);
     const sealedKey = await place.seal("correct horse");
     const added = await keys({ kind: "add", label: "alice", recipient: null, sealedKey, keyKind: "passphrase" });
-    const alice = added.slots.find(({ label }) => label === "alice");
+    expect(added.slots.filter(({ label }) => label === "alice").length).toBe(1);
     const planned = await keys({ kind: "rotate", planHash: null, sealedKeys: [sealedKey] });
     expect([planned.slots.length, planned.plan?.refusals]).toEqual([2, []]);
     const rotation = { kind: "rotate", planHash: planned.plan?.planHash ?? "", sealedKeys: [sealedKey] } as const;
@@ -235,7 +235,13 @@ describe("a worker", () => {
     const own = rotated.slots.find(({ opened }) => opened)?.ownerId ?? "";
     const refused = await keys({ kind: "remove", ownerId: own, planHash: null });
     expect(refused.plan?.refusals[0]).toMatch(/control plane opens the repository/);
-    const ownerId = alice?.ownerId ?? "";
+    const battery = { recipient: null, sealedKey: await place.seal("battery staple"), keyKind: "passphrase" } as const;
+    const { sealedKey: workersKey } = await place.metadata.repositories.credentials(repositoryId);
+    const ofWorkers = await run({ kind: "rewrap", sealedOldKey: workersKey ?? "", ...battery });
+    expect((await place.endedAs(ofWorkers.id, "failed")).error?.code).toBe("key-slot-needed");
+    const replaced = await keys({ kind: "rewrap", sealedOldKey: sealedKey, ...battery });
+    expect([replaced.added.length, replaced.removed.length]).toEqual([2, 2]);
+    const ownerId = replaced.slots.find(({ slot }) => replaced.added.includes(slot))?.ownerId ?? "";
     const removal = await keys({ kind: "remove", ownerId, planHash: null });
     expect(removal.plan?.refusals).toEqual([]);
     const removed = await keys({ kind: "remove", ownerId, planHash: removal.plan?.planHash ?? null });

@@ -64,6 +64,14 @@ export const KeyAct = z.discriminatedUnion("kind", [
     sealedKey: SealedText.nullable(),
     keyKind: z.enum(["passphrase", "key-file"]).nullable(),
   }),
+  /** The same data keys for another key of the same person: a new passphrase, key file or recipient instead of the old. */
+  z.object({
+    kind: z.literal("rewrap"),
+    sealedOldKey: SealedText,
+    recipient: z.string().max(200).nullable(),
+    sealedKey: SealedText.nullable(),
+    keyKind: z.enum(["passphrase", "key-file"]).nullable(),
+  }),
   z.object({ kind: z.literal("remove"), ownerId: z.string().max(32), planHash: z.string().nullable() }),
   z.object({ kind: z.literal("rotate"), planHash: z.string().nullable(), sealedKeys: z.array(SealedText).max(20) }),
 ]);

@@ -6,8 +6,10 @@ import {
   AddRepositoryKeyInput,
   addRepositoryKey,
   RemoveRepositoryKeyInput,
+  RewrapRepositoryKeyInput,
   RotateRepositoryKeysInput,
   removeRepositoryKey,
+  rewrapRepositoryKey,
   rotateRepositoryKeys,
   UpdateRepositoryInput,
   updateRepository,
@@ -85,6 +87,20 @@ export const repositoryOperations: readonly RestOperation[] = [
     handle: async ({ services, principal, params, body, idempotencyKey }) => {
       const input = { ...body, repositoryId: params.id };
       const outcome = await addRepositoryKey(services, { principal, idempotencyKey }, input);
+      return await accepted(services, answerOf(outcome).runId);
+    },
+  }),
+  operation({
+    method: "POST",
+    path: "/repositories/{id}/keys/rewrap",
+    id: "rewrapRepositoryKey",
+    summary:
+      "Another key instead of one, which opens nothing afterwards: exactly one of recipient, passphrase and keyText.",
+    body: RewrapRepositoryKeyInput.omit({ repositoryId: true }),
+    answers: run,
+    handle: async ({ services, principal, params, body, idempotencyKey }) => {
+      const input = { ...body, repositoryId: params.id };
+      const outcome = await rewrapRepositoryKey(services, { principal, idempotencyKey }, input);
       return await accepted(services, answerOf(outcome).runId);
     },
   }),

@@ -194,6 +194,7 @@ function storableText(text: string): string {
 const secretInputs = new Set([
   "dsn",
   "keyText",
+  "oldKeyText",
   "storeCredentials",
   "passphrase",
   "passphrases",

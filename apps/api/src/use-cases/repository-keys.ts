@@ -13,12 +13,15 @@ const Label = z.string().trim().min(1).max(200).nullish().describe("Whose key it
 const PlanHash = z.string().max(64).nullish().describe("Of the plan that was shown; left out, the run only plans.");
 
 export const ListRepositoryKeysInput = z.object({ repositoryId: EntityId });
-export const AddRepositoryKeyInput = z.object({
-  repositoryId: EntityId,
-  label: Label,
+const NewKey = z.object({
   recipient: z.string().trim().min(1).max(200).nullish().describe("An age recipient (age1…)."),
   passphrase: z.string().min(8, "at least 8 characters").max(1_000).nullish().describe("A passphrase."),
   keyText: z.string().trim().min(1).max(20_000).nullish().describe("The text of a key file."),
+});
+export const AddRepositoryKeyInput = NewKey.extend({ repositoryId: EntityId, label: Label });
+export const RewrapRepositoryKeyInput = NewKey.extend({
+  repositoryId: EntityId,
+  oldKeyText: z.string().min(1).max(20_000).describe("The passphrase or key file that opens it so far."),
 });
 export const RemoveRepositoryKeyInput = z.object({
   repositoryId: EntityId,
@@ -45,18 +48,27 @@ export function listRepositoryKeys(services: Services, caller: Caller, input: un
 
 export function addRepositoryKey(services: Services, caller: Caller, input: unknown) {
   return keyRun(services, caller, "addRepositoryKey", input, async (scope) => {
-    const { repositoryId, label, recipient, passphrase, keyText } = parseInput(AddRepositoryKeyInput, input);
-    const given = [recipient, passphrase, keyText].filter((one) => one != null);
-    if (given.length !== 1) throw badField("recipient", "exactly one of recipient, passphrase and keyText is needed");
-    const secret = passphrase ?? keyText ?? null;
-    return start(scope, repositoryId, {
-      kind: "add",
-      label: label ?? null,
-      recipient: recipient ?? null,
-      sealedKey: secret === null ? null : await services.sealer.seal(secret),
-      keyKind: passphrase != null ? "passphrase" : keyText != null ? "key-file" : null,
-    });
+    const { repositoryId, label, ...key } = parseInput(AddRepositoryKeyInput, input);
+    return start(scope, repositoryId, { kind: "add", label: label ?? null, ...(await sealNewKey(services, key)) });
   });
+}
+
+/** A new key of the same person instead of the old one, which opens nothing afterwards. */
+export function rewrapRepositoryKey(services: Services, caller: Caller, input: unknown) {
+  return keyRun(services, caller, "rewrapRepositoryKey", input, async (scope) => {
+    const { repositoryId, oldKeyText, ...key } = parseInput(RewrapRepositoryKeyInput, input);
+    const sealedOldKey = await services.sealer.seal(oldKeyText);
+    return start(scope, repositoryId, { kind: "rewrap", sealedOldKey, ...(await sealNewKey(services, key)) });
+  });
+}
+
+async function sealNewKey(services: Services, { recipient, passphrase, keyText }: z.infer<typeof NewKey>) {
+  const given = [recipient, passphrase, keyText].filter((one) => one != null);
+  if (given.length !== 1) throw badField("recipient", "exactly one of recipient, passphrase and keyText is needed");
+  const secret = passphrase ?? keyText ?? null;
+  const keyKind = passphrase != null ? ("passphrase" as const) : keyText != null ? ("key-file" as const) : null;
+  const sealedKey = secret === null ? null : await services.sealer.seal(secret);
+  return { recipient: recipient ?? null, sealedKey, keyKind };
 }
 
 export function removeRepositoryKey(services: Services, caller: Caller, input: unknown) {

@@ -37,6 +37,10 @@ interface AddOptions extends CommonOptions {
   readonly label?: string;
 }
 
+interface RewrapOptions extends AddOptions {
+  readonly old: string;
+}
+
 interface ChangeOptions extends CommonOptions {
   readonly yes?: boolean;
   readonly also?: readonly string[];
@@ -75,6 +79,21 @@ export function addRepositoryKeyCommands(
       const result = await keyRun(session, "addRepositoryKey", input);
       if (result.added.length === 0) session.output.note("this key opens the repository already; nothing was added\n");
       return printKeys(session, result);
+    },
+  );
+  register(
+    key
+      .command("rewrap <name>")
+      .description("another key instead of one, which opens nothing afterwards: exactly one of the three")
+      .requiredOption("--old <file>", "the passphrase file or key file that opens the repository so far")
+      .option("--recipient <age1…>", "from now on whoever has the age identity of this recipient")
+      .option("--passphrase-file <file>", "from now on whoever knows the passphrase in this file")
+      .option("--key-file <file>", "from now on whoever has this key file"),
+    async (name, options) => {
+      const { session, repositoryId } = await open(options as CommonOptions, name);
+      const given = options as RewrapOptions;
+      const input = { repositoryId, oldKeyText: readText(given.old), ...newKey(given) };
+      return printKeys(session, await keyRun(session, "rewrapRepositoryKey", input));
     },
   );
   register(
@@ -148,7 +167,12 @@ async function planned(
   return printKeys(session, await keyRun(session, act, { ...input, planHash: plan.planHash }));
 }
 
-type KeyMutation = "listRepositoryKeys" | "addRepositoryKey" | "removeRepositoryKey" | "rotateRepositoryKeys";
+type KeyMutation =
+  | "listRepositoryKeys"
+  | "addRepositoryKey"
+  | "rewrapRepositoryKey"
+  | "removeRepositoryKey"
+  | "rotateRepositoryKeys";
 
 async function keyRun({ api, output }: Session, act: KeyMutation, input: object): Promise<KeysResult> {
   const type = `${act[0]?.toUpperCase()}${act.slice(1)}Input`;

@@ -21,6 +21,8 @@ export interface KeyOwner {
   readonly ownerId: string;
   readonly newest: KeySlot;
   readonly slots: number;
+  /** When its first slot was made. */
+  readonly since: string;
   /** It opens what is stored from now on. */
   readonly current: boolean;
 }
@@ -34,6 +36,7 @@ export function ownersOf(slots: readonly KeySlot[]): readonly KeyOwner[] {
       ownerId: slot.ownerId,
       newest: slot,
       slots: (known?.slots ?? 0) + 1,
+      since: known === undefined || slot.createdAt < known.since ? slot.createdAt : known.since,
       current: slot.current || known?.current === true,
     });
   }

@@ -1,15 +1,10 @@
 "use client";
-import { useRouter } from "next/navigation";
-import { useEffect, useState } from "react";
+import { type FormEvent, useState } from "react";
 import { graphql } from "#graphql/graphql.ts";
-import { sentence } from "#lib/format.ts";
-import { useAct } from "#lib/use-act.ts";
-import { RunInline } from "#runs/run-inline.tsx";
-import { useRun } from "#runs/use-run.ts";
 import { Button } from "#ui/button.tsx";
 import { Actions, Dialog } from "#ui/dialog.tsx";
-import { ErrorPanel } from "#ui/error-panel.tsx";
-import { Note } from "#ui/note.tsx";
+import { Field } from "#ui/field.tsx";
+import { PlannedKeyAct } from "./planned-key-act.tsx";
 
 const RotateRepositoryKeys = graphql(`
   mutation RotateRepositoryKeys($input: RotateRepositoryKeysInput!) {
@@ -27,13 +22,14 @@ const RotateRepositoryKeys = graphql(`
   }
 `);
 
-interface KeyPlan {
-  readonly planHash: string;
-  readonly sentences: readonly string[];
+interface Props {
+  readonly repositoryId: string;
+  /** Whether somebody else opens it with a passphrase or key file: they get the new data key only with that at hand. */
+  readonly othersNeedKeys: boolean;
 }
 
 /** Plan → show → execute: a new data key for what is stored from now on. */
-export function RotateKeys({ repositoryId }: { readonly repositoryId: string }) {
+export function RotateKeys({ repositoryId, othersNeedKeys }: Props) {
   const [open, setOpen] = useState(false);
   return (
     <Dialog
@@ -43,61 +39,57 @@ export function RotateKeys({ repositoryId }: { readonly repositoryId: string }) 
       description="What is stored stays as it is; what is stored from now on gets another key."
       trigger={<Button>Rotate…</Button>}
     >
-      <RotationPlan repositoryId={repositoryId} />
+      <Rotation repositoryId={repositoryId} othersNeedKeys={othersNeedKeys} />
     </Dialog>
   );
 }
 
-function RotationPlan({ repositoryId }: { readonly repositoryId: string }) {
-  const router = useRouter();
-  const { act, pending, problem } = useAct(RotateRepositoryKeys);
-  const [planRunId, setPlanRunId] = useState<string | null>(null);
-  const [runId, setRunId] = useState<string | null>(null);
-  const planned = useRun(planRunId);
-  const rotated = useRun(runId);
-  const plan = planned.run?.state === "SUCCEEDED" ? planOf(planned.run.result) : null;
-  const done = rotated.run?.state === "SUCCEEDED";
-
-  useEffect(() => {
-    void act({ input: { repositoryId } }).then((payload) => setPlanRunId(payload?.run?.id ?? null));
-  }, [act, repositoryId]);
-  useEffect(() => {
-    if (done) router.refresh();
-  }, [done, router]);
-
-  const rotate = async (planHash: string) => {
-    const payload = await act({ input: { repositoryId, planHash } });
-    if (payload?.run) setRunId(payload.run.id);
+function Rotation({ repositoryId, othersNeedKeys }: Props) {
+  const [input, setInput] = useState<{ readonly repositoryId: string; readonly keyTexts: string[] } | null>(
+    othersNeedKeys ? null : { repositoryId, keyTexts: [] },
+  );
+  if (input !== null) {
+    return (
+      <PlannedKeyAct
+        mutation={RotateRepositoryKeys}
+        input={input}
+        words={{
+          planning: "Planning the rotation",
+          acting: "Rotating the key",
+          button: "Rotate now",
+          done: "Rotated. New backups are sealed with the new data key. Recovery kits from before do not open them: save a new one.",
+          failed: "The key was not rotated",
+        }}
+      />
+    );
+  }
+  const submit = (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    const lines = String(new FormData(event.currentTarget).get("keys") ?? "").split(/\r?\n/);
+    setInput({ repositoryId, keyTexts: lines.map((line) => line.trim()).filter((line) => line !== "") });
   };
   return (
-    <div className="space-y-4">
-      {plan === null && planRunId !== null && <RunInline watched={planned} what="Planning the rotation" />}
-      {plan !== null && (
-        <ul className="list-disc space-y-1 ps-5 text-sm">
-          {plan.sentences.map((text) => (
-            <li key={text}>{sentence(text)}</li>
-          ))}
-        </ul>
-      )}
-      {problem !== null && <ErrorPanel announce title="The key was not rotated" problem={problem} />}
-      {runId !== null && !done && <RunInline watched={rotated} what="Rotating the key" />}
-      <div role="status">{done && <Note kind="ok">Rotated. New backups are sealed with the new data key.</Note>}</div>
-      {plan !== null && !done && (
-        <Actions>
-          <Button
-            tone="primary"
-            pending={pending || (runId !== null && rotated.run?.finishedAt == null)}
-            onClick={() => void rotate(plan.planHash)}
-          >
-            Rotate now
-          </Button>
-        </Actions>
-      )}
-    </div>
+    <form onSubmit={submit} className="space-y-4">
+      <Field
+        label="Passphrases and key files of the others"
+        hint="One on each line. The workers' key and age recipients get the new data key by themselves; whoever is left out here opens what is there now, and nothing that comes."
+      >
+        {(control) => (
+          <textarea
+            {...control}
+            name="keys"
+            rows={3}
+            spellCheck={false}
+            autoComplete="off"
+            className={`${control.className} py-2 font-mono [-webkit-text-security:disc]`}
+          />
+        )}
+      </Field>
+      <Actions>
+        <Button type="submit" tone="primary">
+          Show the plan
+        </Button>
+      </Actions>
+    </form>
   );
-}
-
-/** The plan in a run's result (packages/jobs, RepositoryKeysResult). */
-function planOf(result: unknown): KeyPlan | null {
-  return (result as { readonly plan?: KeyPlan | null } | null)?.plan ?? null;
 }

@@ -18,7 +18,7 @@ type KeyAct = RunRequest<"repository-keys">["act"];
 type Context = RunContext<"repository-keys">;
 type Done = Partial<Pick<RepositoryKeysResult, "plan" | "added" | "removed">>;
 
-/** Lists, adds, removes or rotates the keys of a repository, and brings its row's slots up to date whatever came of it. */
+/** Lists, adds, replaces, removes or rotates the keys of a repository, and brings its row's slots up to date whatever came of it. */
 export const repositoryKeysHandler: RunHandler<"repository-keys"> = async (context) => {
   const { request, deps } = context;
   const repository = await openRegisteredRepository(deps, request.repositoryId);
@@ -58,6 +58,8 @@ function carryOut(context: Context, keys: RepositoryKeys, act: KeyAct): Promise<
       return Promise.resolve({});
     case "add":
       return add(context, keys, act);
+    case "rewrap":
+      return rewrap(context, keys, act);
     case "remove":
       return remove(context, keys, act);
     case "rotate":
@@ -70,7 +72,30 @@ async function add({ control, deps }: Context, keys: RepositoryKeys, act: KeyAct
   return changed(await keys.add(await ownerOf(deps, act), act.label));
 }
 
-async function ownerOf(deps: Context["deps"], act: KeyAct & { kind: "add" }): Promise<NewKeyOwner> {
+/** Not of the key that the workers have: they would have to be given the new one in the same moment. */
+async function rewrap(
+  { control, deps, request }: Context,
+  keys: RepositoryKeys,
+  act: KeyAct & { kind: "rewrap" },
+): Promise<Done> {
+  const old = repositoryKeyFromText(await deps.key.open(act.sealedOldKey));
+  const { sealedKey } = await deps.metadata.repositories.credentials(request.repositoryId);
+  const own = sealedKey === null ? null : repositoryKeyFromText(await deps.key.open(sealedKey));
+  if (own !== null && own.text.reveal() === old.text.reveal()) {
+    throw new AppError("key-slot-needed", {
+      message: "the key was not replaced: it is the key with which this control plane opens the repository",
+      hint: "nothing was changed; a rotation gives what is stored from now on a new data key",
+    });
+  }
+  control.emit({
+    kind: "phase",
+    phase: "keys",
+    message: "making slots for the new key, then removing those of the old",
+  });
+  return changed(await keys.rewrap(old, await ownerOf(deps, act)));
+}
+
+async function ownerOf(deps: Context["deps"], act: KeyAct & { kind: "add" | "rewrap" }): Promise<NewKeyOwner> {
   if (act.recipient !== null) return { kind: "age-recipient", recipient: act.recipient };
   if (act.sealedKey === null || act.keyKind === null) {
     throw new AppError("bad-request", { message: "neither a recipient nor a key was given" });

@@ -2,6 +2,7 @@ import {
   addRepositoryKey,
   listRepositoryKeys,
   removeRepositoryKey,
+  rewrapRepositoryKey,
   rotateRepositoryKeys,
   updateRepository,
 } from "../../use-cases/repository-keys.ts";
@@ -55,6 +56,26 @@ mutation(
   }),
   keyPayload("AddRepositoryKeyPayload", "A key that is being added."),
   addRepositoryKey,
+);
+mutation(
+  "rewrapRepositoryKey",
+  "Another key instead of one: exactly one of recipient, passphrase and keyText. The old one opens nothing afterwards.",
+  builder.inputType("RewrapRepositoryKeyInput", {
+    description: "A key to replace; nothing that is stored is written again.",
+    fields: (t) => ({
+      repositoryId: t.id({ required: true, description: whichRepository }),
+      oldKeyText: t.string({
+        required: true,
+        description: "The passphrase or key file that opens it so far. Sealed for the workers at once.",
+      }),
+      recipient: t.string({ description: "An age recipient (age1…, X25519)." }),
+      passphrase: t.string({ description: "A passphrase of at least 8 characters. Sealed for the workers at once." }),
+      keyText: t.string({ description: "The text of a key file. Sealed for the workers at once." }),
+      idempotencyKey: t.string({ description: keyText }),
+    }),
+  }),
+  keyPayload("RewrapRepositoryKeyPayload", "A key that is being replaced."),
+  rewrapRepositoryKey,
 );
 mutation(
   "removeRepositoryKey",

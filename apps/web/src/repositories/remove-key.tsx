@@ -1,0 +1,60 @@
+"use client";
+import { useMemo, useState } from "react";
+import { graphql } from "#graphql/graphql.ts";
+import { Button } from "#ui/button.tsx";
+import { Dialog } from "#ui/dialog.tsx";
+import { PlannedKeyAct } from "./planned-key-act.tsx";
+
+const RemoveRepositoryKey = graphql(`
+  mutation RemoveRepositoryKey($input: RemoveRepositoryKeyInput!) {
+    removeRepositoryKey(input: $input) {
+      run {
+        id
+      }
+      userErrors {
+        code
+        field
+        message
+        hint
+      }
+    }
+  }
+`);
+
+interface Props {
+  readonly repositoryId: string;
+  readonly ownerId: string;
+  /** Of the key, for whoever hears the button and not the row. */
+  readonly whose: string;
+}
+
+/** Plan → show → execute: the key opens nothing any more. The last one is refused by the plan. */
+export function RemoveKey({ repositoryId, ownerId, whose }: Props) {
+  const [open, setOpen] = useState(false);
+  const input = useMemo(() => ({ repositoryId, ownerId }), [repositoryId, ownerId]);
+  return (
+    <Dialog
+      open={open}
+      onOpenChange={setOpen}
+      title={`Remove the key of ${whose}`}
+      trigger={
+        <Button small aria-label={`Remove the key of ${whose}`}>
+          Remove…
+        </Button>
+      }
+    >
+      <PlannedKeyAct
+        mutation={RemoveRepositoryKey}
+        input={input}
+        danger
+        words={{
+          planning: "Planning the removal",
+          acting: "Removing the key",
+          button: "Remove key",
+          done: "Removed. It opens the repository no longer.",
+          failed: "The key was not removed",
+        }}
+      />
+    </Dialog>
+  );
+}
