@@ -20,12 +20,16 @@ export function BackupFacts({ backup }: { readonly backup: BackupDetail }) {
         <Fact label="A restore writes" title={exactBytes(backup.sizeBytes)}>
           {bytes(backup.sizeBytes)} in {count(backup.fileCount)} files
         </Fact>
-        <Fact label="Newly stored" title={exactBytes(backup.storedBytes)}>
-          {bytes(backup.storedBytes)}
-        </Fact>
-        <Fact label="Shared with earlier backups" title={exactBytes(backup.referencedBytes)}>
-          {bytes(backup.referencedBytes)}
-        </Fact>
+        {backup.sizes === null && (
+          <>
+            <Fact label="Newly stored" title={exactBytes(backup.storedBytes)}>
+              {bytes(backup.storedBytes)}
+            </Fact>
+            <Fact label="Shared with earlier backups" title={exactBytes(backup.referencedBytes)}>
+              {bytes(backup.referencedBytes)}
+            </Fact>
+          </>
+        )}
         <Fact label="PostgreSQL">{backup.serverVersion ?? "–"}</Fact>
         <Fact label="Taken from">
           {backup.fromStandby === null ? "–" : backup.fromStandby ? "a standby" : "the primary"}
@@ -37,6 +41,12 @@ export function BackupFacts({ backup }: { readonly backup: BackupDetail }) {
               ? "on, verified while copied"
               : "off on this server"}
         </Fact>
+        {backup.trust !== null && (
+          <Fact label="Rolling trust">
+            share {backup.trust.round + 1} of 28 sent again and compared
+            {backup.trust.findings.length === 0 ? ": as it was stored" : ": see above"}
+          </Fact>
+        )}
         <Fact label="WAL positions">
           <Mono>
             {backup.startLsn ?? "–"} → {backup.stopLsn ?? "–"}

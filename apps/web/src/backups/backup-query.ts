@@ -1,4 +1,5 @@
 import { graphql, type ResultOf } from "#graphql/graphql.ts";
+import { BackupBytesFields } from "./backup-bytes-fields.ts";
 import { BackupRowFields } from "./backup-row-fields.ts";
 import { ProofFields, VerificationFields } from "./proof-fields.ts";
 
@@ -6,6 +7,7 @@ export const BackupDetailFields = graphql(
   `
     fragment BackupDetailFields on Backup {
       ...BackupRowFields
+      ...BackupBytesFields
       damageDetail
       startLsn
       stopLsn
@@ -72,7 +74,7 @@ export const BackupDetailFields = graphql(
       }
     }
   `,
-  [BackupRowFields, ProofFields, VerificationFields],
+  [BackupRowFields, BackupBytesFields, ProofFields, VerificationFields],
 );
 
 export type BackupDetail = ResultOf<typeof BackupDetailFields>;

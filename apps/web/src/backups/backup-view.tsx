@@ -3,19 +3,23 @@ import { LiveRefresh } from "#shell/live-refresh.tsx";
 import { PageHeader } from "#shell/page-header.tsx";
 import { LinkButton } from "#ui/button.tsx";
 import { ErrorPanel } from "#ui/error-panel.tsx";
-import { Mono } from "#ui/facts.tsx";
+import { Facts, Mono } from "#ui/facts.tsx";
 import { Note } from "#ui/note.tsx";
 import { Panel } from "#ui/panel.tsx";
 import { Time } from "#ui/time.tsx";
 import { DrillNow, VerifyNow } from "./backup-actions.tsx";
 import { BackupStateBadge, ProofBadge } from "./backup-badges.tsx";
+import { BackupBytesPanel } from "./backup-bytes-panel.tsx";
 import { BackupFacts } from "./backup-facts.tsx";
 import { BackupFilesPanel } from "./backup-files.tsx";
+import { BackupPlacesPanel } from "./backup-places.tsx";
 import type { BackupDetail } from "./backup-query.ts";
+import { CoverageFacts } from "./coverage-facts.tsx";
 import { DeleteBackupDialog } from "./delete-backup.tsx";
 import { HoldBackupDialog, ReleaseBackupButton } from "./hold-backup.tsx";
 import { NoteForm } from "./note-form.tsx";
 import { ProofView, VerificationView } from "./proof-view.tsx";
+import { TrustNote } from "./trust-note.tsx";
 
 export function BackupView({ backup }: { readonly backup: BackupDetail }) {
   const usable = backup.state === "RESTORABLE" || backup.state === "STORED";
@@ -54,6 +58,8 @@ export function BackupView({ backup }: { readonly backup: BackupDetail }) {
         {usable && <Proof backup={backup} />}
         {usable && <Verification backup={backup} />}
         {usable && <Hold backup={backup} />}
+        {usable && <BackupBytesPanel backup={backup} />}
+        {usable && <BackupPlacesPanel backup={backup} />}
         <BackupFacts backup={backup} />
         <BackupFilesPanel files={backup.files} tablespaces={backup.tablespaces} />
         {usable && <NoteForm backupId={backup.id} note={backup.note} />}
@@ -98,6 +104,7 @@ function Warnings({ backup }: { readonly backup: BackupDetail }) {
           <strong>Damaged.</strong> {backup.damageDetail}
         </Note>
       )}
+      <TrustNote trust={backup.trust} />
       {backup.suspectPages.length > 0 && (
         <Note kind="warn">
           <p>
@@ -136,13 +143,23 @@ function Proof({ backup }: { readonly backup: BackupDetail }) {
 function Verification({ backup }: { readonly backup: BackupDetail }) {
   return (
     <Panel title="Verification" action={<VerifyNow backupId={backup.id} />}>
-      {backup.verification === null ? (
-        <p className="text-sm text-muted">
-          Not verified yet. A verification reads every stored byte back and compares it.
-        </p>
-      ) : (
-        <VerificationView verification={backup.verification} />
-      )}
+      <div className="space-y-4">
+        {backup.verification === null ? (
+          <p className="text-sm text-muted">
+            Not verified by itself yet. A verification reads every stored byte back and compares it.
+          </p>
+        ) : (
+          <VerificationView verification={backup.verification} />
+        )}
+        {backup.coverage !== null && (
+          <div className="space-y-2 border-t pt-4">
+            <h3 className="text-sm font-medium">By now, with what was verified for backups that share its packs</h3>
+            <Facts columns={3}>
+              <CoverageFacts coverage={backup.coverage} />
+            </Facts>
+          </div>
+        )}
+      </div>
     </Panel>
   );
 }

@@ -29,11 +29,5 @@ export const VerificationFields = graphql(`
     part
     parts
     healing
-    coverage {
-      storedShare
-      wholeShare
-      storedSince
-      wholeSince
-    }
   }
 `);

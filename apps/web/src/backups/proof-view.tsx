@@ -41,7 +41,6 @@ export function ProofView({ proof }: { readonly proof: ResultOf<typeof ProofFiel
 
 /** A verification: what was read back and compared, and what did not agree. */
 export function VerificationView({ verification }: { readonly verification: ResultOf<typeof VerificationFields> }) {
-  const { coverage } = verification;
   return (
     <div className="space-y-4">
       <Facts columns={3}>
@@ -53,8 +52,6 @@ export function VerificationView({ verification }: { readonly verification: Resu
           <Time at={verification.at} show="absolute" />
         </Fact>
         <Fact label="How deep">{depthOf(verification)}</Fact>
-        <CoverageFact label="Stored bytes verified" share={coverage?.storedShare} since={coverage?.storedSince} />
-        <CoverageFact label="Opened and verified" share={coverage?.wholeShare} since={coverage?.wholeSince} />
       </Facts>
       {verification.problems.length > 0 && (
         <ul aria-label="Problems" className="list-disc space-y-1 ps-5 text-sm text-bad">
@@ -71,28 +68,6 @@ export function VerificationView({ verification }: { readonly verification: Resu
         </p>
       ))}
     </div>
-  );
-}
-
-/** How much of the backup is known to be sound, whichever verifications showed it, and since when. */
-function CoverageFact(props: {
-  readonly label: string;
-  readonly share: number | undefined;
-  readonly since: string | null | undefined;
-}) {
-  const { label, share, since } = props;
-  if (share === undefined) return null;
-  return (
-    <Fact label={label}>
-      {/* Never rounded up to all of it. */}
-      {Math.floor(share * 1000) / 10} %
-      {since != null && (
-        <>
-          {" since "}
-          <Time at={since} show="absolute" />
-        </>
-      )}
-    </Fact>
   );
 }
 

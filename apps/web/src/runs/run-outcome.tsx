@@ -12,6 +12,7 @@ import { ErrorPanel } from "#ui/error-panel.tsx";
 import { Fact, Facts } from "#ui/facts.tsx";
 import { Note } from "#ui/note.tsx";
 import { Panel } from "#ui/panel.tsx";
+import { AreaVerification } from "./area-verification.tsx";
 import { ResultFacts } from "./result-facts.tsx";
 import type { RunDetail } from "./run-query.ts";
 import { isFinal, runTitle } from "./run-state.ts";
@@ -118,7 +119,8 @@ function RunResult({ run }: { readonly run: RunDetail }) {
         </Panel>
       ) : null;
     case "VERIFY":
-      return backup?.verification && isOf(run, backup.verification.at) ? (
+      if (backup === null) return <AreaVerification result={run.result} />;
+      return backup.verification && isOf(run, backup.verification.at) ? (
         <Panel title="Verification">
           <VerificationView verification={backup.verification} />
         </Panel>
@@ -175,6 +177,13 @@ function BackupMade({ run: { backup } }: { readonly run: RunDetail }) {
         </Fact>
         <Fact label="A restore writes">{bytes(backup.sizeBytes)}</Fact>
         <Fact label="Newly stored">{bytes(backup.storedBytes)}</Fact>
+        {backup.reading !== null && (
+          <Fact label="Read">
+            {backup.reading.kind === "INCREMENTAL"
+              ? "what changed since an earlier backup"
+              : `everything${backup.reading.reason === null ? "" : `, because ${backup.reading.reason}`}`}
+          </Fact>
+        )}
       </Facts>
     </Panel>
   );

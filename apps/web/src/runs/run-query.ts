@@ -38,6 +38,10 @@ export const RunDetailFields = graphql(
         sizeBytes
         storedBytes
         damaged
+        reading {
+          kind
+          reason
+        }
         proof {
           ...ProofFields
         }

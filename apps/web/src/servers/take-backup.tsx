@@ -7,7 +7,7 @@ import { useAct } from "#lib/use-act.ts";
 import { Button } from "#ui/button.tsx";
 import { Actions, Dialog } from "#ui/dialog.tsx";
 import { ErrorPanel } from "#ui/error-panel.tsx";
-import { SelectField, TextField } from "#ui/field.tsx";
+import { CheckField, SelectField, TextField } from "#ui/field.tsx";
 import type { BackupMethod } from "./backup-methods.ts";
 import { MethodFields, startingReaders } from "./method-fields.tsx";
 
@@ -82,6 +82,7 @@ function TakeBackupForm({ server, onClose }: FormProps) {
         checkpoint: text("checkpoint") === "SPREAD" ? "SPREAD" : "FAST",
         maxRateKib: rateMib > 0 ? Math.round(rateMib * kibPerMib) : null,
         label: text("label") || null,
+        reading: form.get("full") === null ? "AUTO" : "FULL",
       },
     });
     if (payload?.run) router.push(runPath(payload.run.id));
@@ -104,6 +105,11 @@ function TakeBackupForm({ server, onClose }: FormProps) {
         </SelectField>
       )}
       <MethodFields method={method} onChange={setMethod} />
+      <CheckField
+        name="full"
+        label="Read everything"
+        hint="Also what did not change since the last backup. Each backup is complete either way; this one takes longer."
+      />
       <SelectField
         label="Checkpoint"
         name="checkpoint"
