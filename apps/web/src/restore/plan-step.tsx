@@ -1,5 +1,6 @@
 "use client";
 import { useRouter } from "next/navigation";
+import { useState } from "react";
 import { runPath } from "#lib/paths.ts";
 import { useAct } from "#lib/use-act.ts";
 import { RunInline } from "#runs/run-inline.tsx";
@@ -7,6 +8,7 @@ import { useRun } from "#runs/use-run.ts";
 import { Button } from "#ui/button.tsx";
 import { Actions } from "#ui/dialog.tsx";
 import { ErrorPanel } from "#ui/error-panel.tsx";
+import { CheckField } from "#ui/field.tsx";
 import { Note } from "#ui/note.tsx";
 import { Panel } from "#ui/panel.tsx";
 import { PlanChecks, PlanReview } from "./restore-plan-view.tsx";
@@ -23,6 +25,8 @@ export function PlanStep({ planRunId, onBack }: Props) {
   const watched = useRun(planRunId);
   const { act, pending, problem } = useAct(RunRestore, true);
   const plan = watched.run?.restorePlan ?? null;
+  const [confirmed, setConfirmed] = useState(false);
+  const changesInPlace = plan?.delta != null && plan.delta.comparedFiles + plan.delta.removedCount > 0;
 
   const restore = async (planHash: string) => {
     const payload = await act({ input: { planRunId, planHash } });
@@ -43,6 +47,16 @@ export function PlanStep({ planRunId, onBack }: Props) {
           <PlanReview plan={plan} />
         </Panel>
       )}
+      {plan?.ok === true && changesInPlace && (
+        <Panel title="Confirm">
+          <CheckField
+            label={`Change what is in ${plan.targetDirectory}`}
+            hint="No server is running there, and nothing in it is needed as it is."
+            checked={confirmed}
+            onChange={(event) => setConfirmed(event.target.checked)}
+          />
+        </Panel>
+      )}
       {plan?.ok === false && (
         <Note kind="warn">It cannot be restored like this. The failed check says what to change.</Note>
       )}
@@ -50,8 +64,13 @@ export function PlanStep({ planRunId, onBack }: Props) {
       <Actions>
         <Button onClick={onBack}>Back</Button>
         {plan?.ok === true && (
-          <Button tone="primary" pending={pending} onClick={() => void restore(plan.planHash)}>
-            Restore
+          <Button
+            tone={changesInPlace ? "danger" : "primary"}
+            pending={pending}
+            blockedBy={changesInPlace && !confirmed ? "Confirm above that it may be changed" : null}
+            onClick={() => void restore(plan.planHash)}
+          >
+            {changesInPlace ? "Rewrite what differs" : "Restore"}
           </Button>
         )}
       </Actions>

@@ -19,6 +19,15 @@ export const RestorePlanFields = graphql(`
       sentence
     }
     sentence
+    delta {
+      comparedFiles
+      comparedBytes
+      newFiles
+      removedCount
+      removedBytes
+      removed
+    }
+    emptiedDatabases
     equivalentCli
     equivalentGraphql
   }

@@ -3,6 +3,7 @@ import { bytes, count, exactBytes, sentence, words } from "#lib/format.ts";
 import { CodeBlock } from "#ui/code-block.tsx";
 import { Fact, Facts, Mono } from "#ui/facts.tsx";
 import { Step, StepList } from "#ui/step-list.tsx";
+import { DeltaReview, EmptiedDatabases } from "./delta-review.tsx";
 import type { RestorePlanFields } from "./restore-plan-fields.ts";
 
 export type RestorePlan = ResultOf<typeof RestorePlanFields>;
@@ -25,6 +26,8 @@ export function PlanReview({ plan }: { readonly plan: RestorePlan }) {
   return (
     <div className="space-y-4">
       <p className="text-base font-medium break-words">{sentence(plan.sentence)}</p>
+      {plan.emptiedDatabases.length > 0 && <EmptiedDatabases names={plan.emptiedDatabases} />}
+      {plan.delta !== null && <DeltaReview delta={plan.delta} />}
       <Facts columns={3}>
         <Fact label="Writes" title={exactBytes(plan.bytesToWrite)}>
           {bytes(plan.bytesToWrite)} in {count(plan.fileCount)} files

@@ -4,7 +4,7 @@ import { useAct } from "#lib/use-act.ts";
 import { Button } from "#ui/button.tsx";
 import { Actions } from "#ui/dialog.tsx";
 import { ErrorPanel } from "#ui/error-panel.tsx";
-import { TextField } from "#ui/field.tsx";
+import { Choice, Field, TextField } from "#ui/field.tsx";
 import { Panel } from "#ui/panel.tsx";
 import { PlanRestore, type RestoreChoice } from "./restore-query.ts";
 
@@ -16,15 +16,17 @@ interface Props {
   readonly onPlanned: (planRunId: string) => void;
 }
 
-/** Where to: nothing dangerous is filled in for anybody. */
+/** Where to and what: nothing dangerous is filled in for anybody. */
 export function TargetStep({ server, backup, restoreRoots, onBack, onPlanned }: Props) {
   const { act, pending, problem } = useAct(PlanRestore, true);
   const [mappings, setMappings] = useState<Readonly<Record<string, string>>>({});
+  const [way, setWay] = useState<"new" | "delta">("new");
 
   const submit = async (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
     const owner = String(form.get("owner")).trim();
+    const databases = linesOf(form.get("databases"));
     const payload = await act({
       input: {
         serverId: server.id,
@@ -32,6 +34,8 @@ export function TargetStep({ server, backup, restoreRoots, onBack, onPlanned }: 
         targetDirectory: String(form.get("directory")).trim(),
         tablespaces: backup.tablespaces.map(({ path }) => ({ from: path, to: (mappings[path] ?? "").trim() })),
         owner: owner === "" ? null : owner,
+        delta: way === "delta",
+        databases: databases.length === 0 ? null : databases,
       },
     });
     if (payload?.run) onPlanned(payload.run.id);
@@ -41,9 +45,30 @@ export function TargetStep({ server, backup, restoreRoots, onBack, onPlanned }: 
     <form onSubmit={(event) => void submit(event)} className="space-y-5">
       <Panel
         title="Where"
-        description="A place of its own on a worker's machine. The server that was backed up is not touched."
+        description="A place on a worker's machine. The server that was backed up is not touched, unless you name its own directory."
       >
         <div className="space-y-4">
+          <fieldset className="space-y-2">
+            <legend className="mb-1 text-sm font-medium">Into what</legend>
+            <Choice
+              name="way"
+              value="new"
+              title="A new directory"
+              checked={way === "new"}
+              onChoose={() => setWay("new")}
+            >
+              Empty, or not there yet.
+            </Choice>
+            <Choice
+              name="way"
+              value="delta"
+              title="The data directory of a stopped server of the same cluster"
+              checked={way === "delta"}
+              onChoose={() => setWay("delta")}
+            >
+              Only what differs is rewritten, and what the backup does not have is removed. A plan shows it first.
+            </Choice>
+          </fieldset>
           <TextField
             label="Directory"
             name="directory"
@@ -53,11 +78,7 @@ export function TargetStep({ server, backup, restoreRoots, onBack, onPlanned }: 
             spellCheck={false}
             pattern="/.*"
             title="An absolute path"
-            hint={
-              restoreRoots.length === 0
-                ? "An absolute path that is empty or does not exist yet."
-                : `An absolute path below ${restoreRoots.join(" or ")}, empty or not there yet.`
-            }
+            hint={`An absolute path${restoreRoots.length === 0 ? "" : ` below ${restoreRoots.join(" or ")}`}${way === "new" ? ", empty or not there yet." : " of a stopped server, or of an unfinished restore."}`}
           />
           {backup.tablespaces.map(({ oid, path }) => (
             <TextField
@@ -73,6 +94,21 @@ export function TargetStep({ server, backup, restoreRoots, onBack, onPlanned }: 
               hint={`It was ${path}. Empty or not there yet.`}
             />
           ))}
+          <Field
+            label="Only these databases"
+            hint="One name on each line; empty: all of them. The others' files are left empty: they cannot be connected to, and can only be dropped."
+          >
+            {(control) => (
+              <textarea
+                {...control}
+                name="databases"
+                rows={2}
+                spellCheck={false}
+                autoComplete="off"
+                className={`${control.className} py-2 font-mono`}
+              />
+            )}
+          </Field>
           <TextField
             label="Owner of the files"
             name="owner"
@@ -90,4 +126,9 @@ export function TargetStep({ server, backup, restoreRoots, onBack, onPlanned }: 
       </Actions>
     </form>
   );
+}
+
+function linesOf(value: FormDataEntryValue | null): string[] {
+  const lines = typeof value === "string" ? value.split(/\r?\n/) : [];
+  return lines.map((line) => line.trim()).filter((line) => line !== "");
 }

@@ -1,5 +1,6 @@
 import Link from "next/link";
 import type { ReactNode } from "react";
+import { Verified } from "#backups/coverage-facts.tsx";
 import { graphql, type ResultOf } from "#graphql/graphql.ts";
 import { bytes, exactBytes, sentence } from "#lib/format.ts";
 import { backupPath, repositoryPath } from "#lib/paths.ts";
@@ -38,6 +39,14 @@ export const OverviewFactFields = graphql(`
     copyTo {
       id
       name
+    }
+    copyLag {
+      late
+      sentence
+    }
+    coverage {
+      wholeShare
+      wholeSince
     }
     policy {
       sentence
@@ -94,6 +103,12 @@ export function OverviewFacts({ server }: { readonly server: ServerFacts }) {
             </>
           )}
         </Fact>
+        {server.copyLag !== null && <Fact label="Copies">{sentence(server.copyLag.sentence)}</Fact>}
+        {server.coverage !== null && (
+          <Fact label="Each backup verified to at least">
+            <Verified share={server.coverage.wholeShare} since={server.coverage.wholeSince} />
+          </Fact>
+        )}
         <Fact label="Last contact">
           <Time at={server.lastContactAt} />
         </Fact>

@@ -1,19 +1,17 @@
 import type { Metadata } from "next";
-import Link from "next/link";
 import { notFound } from "next/navigation";
 import { cache } from "react";
 import { graphql } from "#graphql/graphql.ts";
 import { bytes, exactBytes } from "#lib/format.ts";
-import { serverPath } from "#lib/paths.ts";
 import { load } from "#lib/server-query.ts";
 import { CompressionSetting } from "#repositories/compression-setting.tsx";
 import { KeySlotFields } from "#repositories/key-slot-fields.ts";
 import { RecoveryKit } from "#repositories/recovery-kit.tsx";
 import { type RepositoryRow, RepositoryRowFields, RepositoryStateBadge } from "#repositories/repository-fields.tsx";
 import { RepositoryKeys } from "#repositories/repository-keys.tsx";
+import { RepositoryServers, RepositoryServersFields } from "#repositories/repository-servers.tsx";
 import { PageHeader } from "#shell/page-header.tsx";
 import { PageProblem } from "#shell/page-problem.tsx";
-import { EmptyState } from "#ui/empty-state.tsx";
 import { Fact, Facts, Mono } from "#ui/facts.tsx";
 import { Note } from "#ui/note.tsx";
 import { Panel } from "#ui/panel.tsx";
@@ -28,16 +26,11 @@ const RepositoryOfPage = graphql(
         keySlots {
           ...KeySlotFields
         }
-        servers(first: 100) {
-          nodes {
-            id
-            name
-          }
-        }
+        ...RepositoryServersFields
       }
     }
   `,
-  [RepositoryRowFields, KeySlotFields],
+  [RepositoryRowFields, RepositoryServersFields, KeySlotFields],
 );
 
 interface Props {
@@ -56,7 +49,6 @@ export default async function RepositoryPage({ params }: Props) {
   if (!loaded.ok) return <PageProblem title="Repository" problem={loaded.problem} />;
   const { repository } = loaded.value;
   if (repository === null) notFound();
-  const servers = repository.servers.nodes;
   return (
     <>
       <PageHeader
@@ -70,21 +62,7 @@ export default async function RepositoryPage({ params }: Props) {
         {repository.encrypted && <RecoveryKit repository={repository} />}
         {repository.encrypted && <RepositoryKeys repository={repository} />}
         <CompressionSetting repository={repository} />
-        <Panel title="Servers" padded={servers.length > 0}>
-          {servers.length === 0 ? (
-            <EmptyState title="No server stores its backups here" />
-          ) : (
-            <ul className="flex flex-wrap gap-x-5 gap-y-1">
-              {servers.map((server) => (
-                <li key={server.id}>
-                  <Link href={serverPath(server)} className="text-accent hover:underline">
-                    {server.name}
-                  </Link>
-                </li>
-              ))}
-            </ul>
-          )}
-        </Panel>
+        <RepositoryServers repository={repository} />
       </div>
     </>
   );

@@ -10,6 +10,7 @@ import { ScheduleSettings } from "#schedules/schedule-settings.tsx";
 import { ConnectionSettings } from "#servers/connection-settings.tsx";
 import { MethodSettings } from "#servers/method-settings.tsx";
 import { RemoveServer } from "#servers/remove-server.tsx";
+import { SecondRepository, SecondRepositoryFields } from "#servers/second-repository.tsx";
 import { serverVariables } from "#servers/server-key.ts";
 import { PageProblem } from "#shell/page-problem.tsx";
 
@@ -24,6 +25,7 @@ const ServerSettings = graphql(
         connection
         version
         backupMethod
+        ...SecondRepositoryFields
         policy {
           ...PolicyRules
         }
@@ -34,20 +36,31 @@ const ServerSettings = graphql(
           ...OfflinePeriodFields
         }
       }
+      repositories(first: 100) {
+        nodes {
+          id
+          name
+          state
+        }
+      }
     }
   `,
-  [ScheduleFields, OfflinePeriodFields, PolicyRules],
+  [SecondRepositoryFields, ScheduleFields, OfflinePeriodFields, PolicyRules],
 );
 
 export default async function ServerSettingsPage({ params }: { readonly params: Promise<{ readonly name: string }> }) {
   const loaded = await load(ServerSettings, serverVariables((await params).name));
   if (!loaded.ok) return <PageProblem title="Settings" problem={loaded.problem} />;
-  const { server } = loaded.value;
+  const { server, repositories } = loaded.value;
   if (server === null) notFound();
   return (
     <div className="space-y-5">
       <ScheduleSettings serverId={server.id} schedules={server.schedules} />
       <MethodSettings server={server} />
+      <SecondRepository
+        server={server}
+        repositories={repositories.nodes.filter(({ state }) => state !== "ATTACHING" && state !== "FAILED")}
+      />
       <RetentionSettings server={server} />
       <ConnectionSettings server={server} />
       <OfflineSettings server={server} periods={server.offlinePeriods} />

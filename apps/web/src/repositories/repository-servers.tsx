@@ -1,0 +1,115 @@
+import Link from "next/link";
+import { CoverageFields } from "#backups/backup-bytes-fields.ts";
+import { Verified } from "#backups/coverage-facts.tsx";
+import { graphql, type ResultOf } from "#graphql/graphql.ts";
+import { sentence } from "#lib/format.ts";
+import { serverPath } from "#lib/paths.ts";
+import { EmptyState } from "#ui/empty-state.tsx";
+import { Panel } from "#ui/panel.tsx";
+import { Cell, Row, RowHeader, Table } from "#ui/table.tsx";
+import { VerifyArea } from "./verify-area.tsx";
+
+export const RepositoryServersFields = graphql(
+  `
+    fragment RepositoryServersFields on Repository {
+      id
+      servers(first: 100) {
+        nodes {
+          id
+          name
+          coverage {
+            ...CoverageFields
+          }
+        }
+      }
+      copiedServers(first: 100) {
+        nodes {
+          id
+          name
+          copyLag {
+            late
+            sentence
+          }
+        }
+      }
+    }
+  `,
+  [CoverageFields],
+);
+
+type Fields = ResultOf<typeof RepositoryServersFields>;
+
+const columns = [
+  { name: "Server" },
+  { name: "Here" },
+  { name: "Each backup verified to at least" },
+  { name: "Acts", align: "end", hidden: true },
+] as const;
+
+/** Whose backups, and whose copies, are in the repository, and how much of them is verified. */
+export function RepositoryServers({ repository }: { readonly repository: Fields }) {
+  const servers = repository.servers.nodes;
+  const copied = repository.copiedServers.nodes;
+  return (
+    <Panel
+      title="Servers"
+      description="A verification of a server reads each pack once for all backups that share it."
+      padded={false}
+    >
+      {servers.length + copied.length === 0 ? (
+        <EmptyState title="No server stores its backups here" />
+      ) : (
+        <Table label="Servers" columns={columns}>
+          {servers.map((server) => (
+            <Row key={server.id}>
+              <ServerName server={server} />
+              <Cell label="Here">its backups</Cell>
+              <Cell label="Verified to">
+                {server.coverage === null ? "no backups yet" : <CoverageText coverage={server.coverage} />}
+              </Cell>
+              <Cell label="Acts" align="end">
+                {server.coverage !== null && <VerifyArea server={server} repositoryId={repository.id} />}
+              </Cell>
+            </Row>
+          ))}
+          {copied.map((server) => (
+            <Row key={server.id}>
+              <ServerName server={server} />
+              <Cell label="Here">copies of its backups</Cell>
+              <Cell label="Verified to">
+                {server.copyLag === null ? "–" : sentence(server.copyLag.sentence)}
+                {server.copyLag?.late === true && <strong className="text-warn"> Late.</strong>}
+              </Cell>
+              <Cell label="Acts" align="end">
+                <VerifyArea server={server} repositoryId={repository.id} />
+              </Cell>
+            </Row>
+          ))}
+        </Table>
+      )}
+    </Panel>
+  );
+}
+
+function ServerName({ server }: { readonly server: { readonly id: string; readonly name: string } }) {
+  return (
+    <RowHeader>
+      <Link href={serverPath(server)} className="text-accent hover:underline">
+        {server.name}
+      </Link>
+    </RowHeader>
+  );
+}
+
+function CoverageText({ coverage }: { readonly coverage: ResultOf<typeof CoverageFields> }) {
+  return (
+    <>
+      <div>
+        opened: <Verified share={coverage.wholeShare} since={coverage.wholeSince} />
+      </div>
+      <div className="text-muted">
+        stored bytes: <Verified share={coverage.storedShare} since={coverage.storedSince} />
+      </div>
+    </>
+  );
+}

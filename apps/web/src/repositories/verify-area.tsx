@@ -1,0 +1,91 @@
+"use client";
+import { useRouter } from "next/navigation";
+import { useState } from "react";
+import { graphql } from "#graphql/graphql.ts";
+import { runPath } from "#lib/paths.ts";
+import { useAct } from "#lib/use-act.ts";
+import { Button } from "#ui/button.tsx";
+import { Actions, Dialog } from "#ui/dialog.tsx";
+import { ErrorPanel } from "#ui/error-panel.tsx";
+import { Choice } from "#ui/field.tsx";
+
+const VerifyAreaMutation = graphql(`
+  mutation VerifyArea($input: VerifyAreaInput!) {
+    verifyArea(input: $input) {
+      run {
+        id
+      }
+      userErrors {
+        code
+        field
+        message
+        hint
+      }
+    }
+  }
+`);
+
+const tiers = [
+  { tier: "WHOLE", title: "Everything", words: "Each frame is opened, with the checksums of runs, files and pages." },
+  { tier: "STORED", title: "Stored bytes", words: "Each pack holds the bytes that were stored; nothing is opened." },
+  {
+    tier: "METADATA",
+    title: "Where everything is",
+    words: "Each run points into a frame that is there; no data is read.",
+  },
+] as const;
+type Tier = (typeof tiers)[number]["tier"];
+
+interface Props {
+  readonly server: { readonly id: string; readonly name: string };
+  readonly repositoryId: string;
+}
+
+/** Verifies all that a server has in the repository, each pack once. */
+export function VerifyArea({ server, repositoryId }: Props) {
+  const router = useRouter();
+  const [open, setOpen] = useState(false);
+  const [tier, setTier] = useState<Tier>("WHOLE");
+  const { act, pending, problem } = useAct(VerifyAreaMutation, true);
+  const start = async () => {
+    const payload = await act({ input: { serverId: server.id, repositoryId, tier } });
+    if (payload?.run) router.push(runPath(payload.run.id));
+  };
+  return (
+    <Dialog
+      open={open}
+      onOpenChange={setOpen}
+      title={`Verify all backups of ${server.name}`}
+      description="Each pack is read once, however many backups share it; what is found counts for all of them."
+      trigger={
+        <Button small aria-label={`Verify all backups of ${server.name}`}>
+          Verify…
+        </Button>
+      }
+    >
+      <div className="space-y-4">
+        <fieldset className="space-y-2">
+          <legend className="mb-1 text-sm font-medium">How deep</legend>
+          {tiers.map((one) => (
+            <Choice
+              key={one.tier}
+              name="tier"
+              value={one.tier}
+              title={one.title}
+              checked={tier === one.tier}
+              onChoose={() => setTier(one.tier)}
+            >
+              {one.words}
+            </Choice>
+          ))}
+        </fieldset>
+        {problem !== null && <ErrorPanel announce title="The verification was not started" problem={problem} />}
+        <Actions>
+          <Button tone="primary" pending={pending} onClick={() => void start()}>
+            Verify
+          </Button>
+        </Actions>
+      </div>
+    </Dialog>
+  );
+}
