@@ -24,6 +24,8 @@ export interface WorkerSettings {
   readonly concurrency: number;
   /** Threads that compress, hash and encrypt. */
   readonly frameThreads: number;
+  /** Copies to second repositories stay below this, in KiB/s on average; null: no limit. */
+  readonly copyMaxRateKib: number | null;
   readonly hostname: string;
   /** How often each server is inspected without being asked to, in milliseconds; 0: never. */
   readonly inspectEveryMs: number;
@@ -56,6 +58,11 @@ export function readWorkerSettings(environment: Environment, cwd: string): Worke
       WORKER_CONCURRENCY: count(64).default(2),
       WORKER_SCRATCH: z.string().optional(),
       FRAME_THREADS: count(64).default(Math.max(1, Math.min(4, availableParallelism()))),
+      COPY_MAX_RATE_KIB: z.coerce
+        .number("must be a number")
+        .int("must be a whole number")
+        .min(32, "must be at least 32")
+        .optional(),
       LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error"]).default("info"),
       TIDEMARK_HOME: z.string().default(".tidemark"),
       TIDEMARK_RESTORE_ROOTS: z
@@ -101,6 +108,7 @@ export function readWorkerSettings(environment: Environment, cwd: string): Worke
     scratch: values.WORKER_SCRATCH === undefined ? join(home, "scratch") : resolve(cwd, values.WORKER_SCRATCH),
     concurrency: values.WORKER_CONCURRENCY,
     frameThreads: values.FRAME_THREADS,
+    copyMaxRateKib: values.COPY_MAX_RATE_KIB ?? null,
     hostname: hostname(),
     inspectEveryMs: values.TIDEMARK_INSPECT_SECONDS * 1_000,
     logLevel: values.LOG_LEVEL,

@@ -6,8 +6,9 @@ export async function noteCopies(
   deps: Pick<WorkerDeps, "metadata">,
   about: { readonly serverId: string; readonly repositoryId: string },
   target: ServerArea,
+  droppedIds: readonly string[] = [],
 ): Promise<void> {
   const present = (await target.listBackups()).filter(({ damaged }) => damaged === null);
   const presentIds = present.map(({ backupId }) => backupId);
-  await deps.metadata.copies.record({ ...about, presentIds });
+  await deps.metadata.copies.record({ ...about, presentIds, droppedIds });
 }

@@ -61,6 +61,8 @@ function sentenceOf({ what, id, reason }: FailoverNote): string {
       return `reading from the second repository from here on: ${reason}`;
     case "list":
       return `${id === null ? "the list of backups" : id} is read from the second repository: ${reason}`;
+    case "second":
+      return `what only the second repository holds cannot be seen now: ${reason}`;
     default:
       return `${what} ${id} comes from the second repository: ${reason}`;
   }

@@ -31,8 +31,11 @@ export async function retainCopies(
       });
       const expiry = { area, clock: deps.clock, provenIds };
       control.emit({ kind: "phase", phase: "copies", message: "applying the policy to the second repository" });
-      await executeExpiry(expiry, await planExpiry(expiry, policy), control);
-      await noteCopies(deps, { serverId: server.id, repositoryId: copyToId }, area);
+      const about = { serverId: server.id, repositoryId: copyToId };
+      // What was lost there before is no deletion of ours.
+      await noteCopies(deps, about, area);
+      const { deletedIds } = await executeExpiry(expiry, await planExpiry(expiry, policy), control);
+      await noteCopies(deps, about, area, deletedIds);
       await collectIn(deps, server, area, control);
     } finally {
       await repository.close();

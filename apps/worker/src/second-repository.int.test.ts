@@ -84,8 +84,16 @@ describe("a server with a second repository", { timeout: 180_000 }, () => {
     await rename(place.home.join("away"), place.home.join("first"));
   });
 
-  it("does not get back by itself what was deleted in the second, but does when it is named", async () => {
+  it("gets back by itself what somebody took away from the second: emptied is not deleted on purpose", async () => {
+    await rm(place.home.join("second", serverId), { recursive: true });
+    const run = await place.request("copy", { serverId, backupId: null, heal: false }, { serverId });
+    expect(CopyResult.parse((await place.endedAs(run.id, "succeeded")).result).copied).toEqual([backupId]);
+  });
+
+  it("does not get back by itself what retention deleted in the second, but does when it is named", async () => {
     await rm(place.home.join("second", serverId, "backups", backupId));
+    const about = { serverId, repositoryId: second };
+    await place.metadata.copies.record({ ...about, presentIds: [], droppedIds: [backupId] });
     const all = await place.request("copy", { serverId, backupId: null, heal: false }, { serverId });
     expect(CopyResult.parse((await place.endedAs(all.id, "succeeded")).result).copied).toEqual([]);
     const one = await place.request("copy", { serverId, backupId, heal: false }, { serverId });

@@ -37,8 +37,16 @@ describe("describeBackup", () => {
     ["damage stays", "verified@1 damaged@2", { hold: null, damaged: "damaged@2" }],
     ["until a later verification finds it whole", "damaged@2 verified@3", { hold: null, damaged: null }],
     ["or a later drill", "damaged@2 proven@3", { hold: null, damaged: null }],
+    ["a drill's damage is no verification's to clear", "drill@2 verified@3", { hold: null, damaged: "drill: @2" }],
+    ["and shows again under a later one's", "drill@2 damaged@3 verified@4", { hold: null, damaged: "drill: @2" }],
+    ["but a later drill's", "drill@2 verified@3 proven@4", { hold: null, damaged: null }],
   ])("%s", (_, text, expected) => {
-    const { hold, damaged } = describeBackup(backup, marks(text));
+    const all = marks(text).map((mark) =>
+      mark.text.startsWith("drill")
+        ? { ...mark, kind: "damaged" as const, text: `drill: ${mark.text.slice(5)}` }
+        : mark,
+    );
+    const { hold, damaged } = describeBackup(backup, all);
     expect({ hold: hold?.text ?? null, damaged }).toEqual(expected);
   });
 

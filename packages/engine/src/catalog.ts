@@ -19,23 +19,35 @@ export async function listCatalog(area: ServerArea): Promise<readonly CatalogEnt
   return entries;
 }
 
-/** What the marks say: the newest of each kind, a release ends a hold, a later verification or proof ends a `damaged`. */
+/**
+ * What the marks say: the newest of each kind, and a release ends a hold. A later proof ends a `damaged`; a later verification
+ * does so unless a drill made it: pages may be wrong although the stored bytes are what was stored.
+ */
 export function describeBackup(backup: StoredBackup, marks: readonly Mark[]): CatalogEntry {
   const newest = (kind: MarkKind) => marks.filter((mark) => mark.kind === kind).reduce<Mark | null>(later, null);
   const hold = newest("hold");
   const release = newest("release");
   const verified = newest("verified");
   const proven = newest("proven");
-  const damage = newest("damaged");
-  const cleared = isLater(verified, damage) || isLater(proven, damage);
+  const damage = marks
+    .filter((mark) => mark.kind === "damaged" && !isLater(proven, mark))
+    .filter((mark) => isFromDrill(mark) || !isLater(verified, mark))
+    .reduce<Mark | null>(later, null);
   return {
     backup,
-    damaged: backup.damaged ?? (damage !== null && !cleared ? damage.text : null),
+    damaged: backup.damaged ?? damage?.text ?? null,
     hold: isLater(release, hold) ? null : hold,
     note: newest("note"),
     verifiedAt: verified?.at ?? null,
     provenAt: proven?.at ?? null,
   };
+}
+
+/** How the text of a `damaged` mark begins that a drill made. In repositories of an older Tidemark it does not. */
+export const drillDamagePrefix = "drill: ";
+
+function isFromDrill(mark: Mark): boolean {
+  return mark.text.startsWith(drillDamagePrefix);
 }
 
 /** Later by time; marks of one instant by their id, which sorts by creation. */

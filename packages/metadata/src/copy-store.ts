@@ -5,16 +5,20 @@ export interface BackupCopyRow {
   readonly backupId: string;
   readonly repositoryId: string;
   readonly seenAt: Date;
-  /** It was there and is not any more; null while it is. */
+  /** It was there and retention deleted it there on purpose; null otherwise. */
   readonly goneAt: Date | null;
 }
 
 export interface CopyStore {
-  /** What a look at the second repository showed: these of the server's backups are there, others that were are gone. */
+  /**
+   * What a look at the second repository showed: these of the server's backups are there. Of the others those just deleted
+   * there on purpose are noted as such; what else was there and is not was lost, and counts as never copied.
+   */
   record(look: {
     readonly serverId: string;
     readonly repositoryId: string;
     readonly presentIds: readonly string[];
+    readonly droppedIds?: readonly string[];
   }): Promise<void>;
   /** Of these servers' backups, in whichever second repository they were seen. */
   ofServers(serverIds: readonly string[]): Promise<readonly (BackupCopyRow & { readonly serverId: string })[]>;
@@ -22,8 +26,9 @@ export interface CopyStore {
 
 export function createCopyStore(prisma: PrismaClient): CopyStore {
   return {
-    record: async ({ serverId, repositoryId, presentIds }) => {
+    record: async ({ serverId, repositoryId, presentIds, droppedIds = [] }) => {
       const present = [...presentIds];
+      const dropped = [...droppedIds];
       await prisma.$transaction([
         // A copy of a backup that has no row (yet) is passed over: the next look finds it with one.
         prisma.$executeRaw`
@@ -32,6 +37,11 @@ export function createCopyStore(prisma: PrismaClient): CopyStore {
           ON CONFLICT (backup_id, repository_id) DO UPDATE SET seen_at = clock_timestamp(), gone_at = NULL`,
         prisma.$executeRaw`
           UPDATE backup_copy SET gone_at = clock_timestamp()
+           WHERE repository_id = ${repositoryId} AND gone_at IS NULL AND NOT backup_id = ANY(${present}::text[])
+             AND backup_id = ANY(${dropped}::text[])
+             AND backup_id IN (SELECT id FROM backup WHERE server_id = ${serverId})`,
+        prisma.$executeRaw`
+          DELETE FROM backup_copy
            WHERE repository_id = ${repositoryId} AND gone_at IS NULL AND NOT backup_id = ANY(${present}::text[])
              AND backup_id IN (SELECT id FROM backup WHERE server_id = ${serverId})`,
       ]);

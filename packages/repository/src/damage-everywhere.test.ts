@@ -6,6 +6,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { createRepository, openRepository } from "./open-repository.ts";
 import { FramePool } from "./packs/frame-pool.ts";
 import {
+  filesOf,
   InlineEncoder,
   keysOf,
   noise,
@@ -73,7 +74,7 @@ function golden(version: number, variant: "plain" | "encrypted"): Case {
   };
 }
 
-/** Small enough for every byte: two backups, a hold, a dead run's pack and claim, a pass, a lease. */
+/** Small enough for every byte: a backup in full, one over it, a patched one, a hold, a dead run's pack and claim, a pass, a lease. */
 function small(encrypted: boolean, unnoticed: Case["unnoticed"]): Case {
   const load = async (): Promise<MemoryStore> => {
     const clock = fixedClock();
@@ -88,10 +89,12 @@ function small(encrypted: boolean, unnoticed: Case["unnoticed"]): Case {
       ["a", noise(700, 1)],
       ["b", noise(500, 2)],
       ["dir/", new Uint8Array(0)],
+      ["pages", Buffer.alloc(4 * 8192, "a page like the others; ")],
       ["zeros", new Uint8Array(200_000)],
     ]);
     await takeTestBackup(area, "bak_1", null, files, testFacts);
     await takeTestBackup(area, "bak_2", "bak_1", new Map([...files, ["b", noise(500, 3)]]), testFacts);
+    await takePatched(area, "bak_3", "bak_2", Uint32Array.of(1, 3));
     await area.addMark("bak_1", { kind: "hold", text: "audit", by: "ada", at: new Date(0) });
     // A run that died: its key is claimed by a pass, which names its pack.
     const dying = await openRepository(store, {
@@ -121,6 +124,18 @@ function small(encrypted: boolean, unnoticed: Case["unnoticed"]): Case {
   };
 }
 
+/** The pages of the parent with some replaced: pieces of older runs, and a frame of several parts. */
+async function takePatched(area: ServerArea, backupId: string, parentId: string, blocks: Uint32Array): Promise<void> {
+  const encoder = new InlineEncoder();
+  const writer = await area.beginBackup({ backupId, parentId, startedAt: testFacts.startedAt, encoder });
+  const entry = { path: new TextEncoder().encode("pages"), mode: 0o600, modifiedAt: new Date(0) };
+  const size = { sizeBytes: BigInt(5 * 8192), blockSize: 8192, changedBlocks: blocks, zerosFrom: null };
+  const file = await writer.addPatchedFile({ ...entry, ...size });
+  for (const block of blocks) await file.write(new Uint8Array(8192).fill(block));
+  await file.end();
+  await writer.commit(testFacts);
+}
+
 function fixedClock(): Clock {
   return { now: () => new Date("2026-01-02T03:04:05.000Z"), monotonicMs: () => 0 };
 }
@@ -131,16 +146,16 @@ const goldenVersions = [1, 2].filter((version) =>
 const cases: readonly Case[] = [
   small(false, {
     "claimed key": 137,
-    "lease or pass": 405,
-    "head of a pack": 384,
+    "lease or pass": 415,
+    "head of a pack": 512,
     "pack nobody needs": 335,
     "text of the document": 75,
   }),
   small(true, {
     "text of a key slot": 91,
     "claimed key": 152,
-    "lease or pass": 370,
-    "head of a pack": 384,
+    "lease or pass": 380,
+    "head of a pack": 512,
     "pack nobody needs": 303,
     "text of the document": 78,
   }),
@@ -148,6 +163,12 @@ const cases: readonly Case[] = [
 ];
 
 type Truth = ReadonlyMap<string, ReadonlyMap<string, Uint8Array>>;
+
+interface UsedPack {
+  readonly packId: string;
+  /** Frames that backups point at. */
+  readonly frames: ReadonlySet<number>;
+}
 
 describe.each(cases)("damage in $name", (repository) => {
   const openers = new FramePool({ threads: 1 });
@@ -165,10 +186,15 @@ describe.each(cases)("damage in $name", (repository) => {
     return truth;
   };
 
-  /** Null when nobody noticed anything; throws when other bytes were read. */
-  const noticed = async (store: MemoryStore, truth: Truth): Promise<string | null> => {
+  /** Null when nobody noticed anything; throws when other bytes were read. `suspect`: what is looked at first, to save time. */
+  const noticed = async (store: MemoryStore, truth: Truth, suspect?: UsedPack): Promise<string | null> => {
     try {
       const area = await open(store);
+      if (suspect !== undefined) {
+        for await (const frame of area.frames().readFrames(suspect.packId, [...suspect.frames])) {
+          if (frame.kind === "damaged") return frame.reason;
+        }
+      }
       const listed = await area.listBackups();
       const damaged = listed.find((backup) => backup.damaged !== null);
       if (damaged !== undefined) return damaged.damaged;
@@ -188,12 +214,18 @@ describe.each(cases)("damage in $name", (repository) => {
     }
   };
 
-  const livePacks = async (store: MemoryStore): Promise<readonly string[]> => {
+  /** The packs that backups point into, by their keys. */
+  const livePacks = async (store: MemoryStore): Promise<ReadonlyMap<string, UsedPack>> => {
     const area = await open(store);
-    const live: string[] = [];
+    const live = new Map<string, UsedPack>();
     for (const { backupId } of await area.listBackups()) {
-      for (const packId of await (await area.openManifest(backupId)).packIds()) {
-        live.push(`${repository.serverId}/packs/${packId}`);
+      for (const { extents } of await filesOf(area, backupId)) {
+        for (const extent of extents) {
+          if (extent.kind === "zeros") continue;
+          const key = `${repository.serverId}/packs/${extent.packId}`;
+          const pack = live.get(key) ?? { packId: extent.packId, frames: new Set() };
+          live.set(key, { ...pack, frames: new Set([...pack.frames, extent.frameIndex]) });
+        }
       }
     }
     return live;
@@ -202,7 +234,8 @@ describe.each(cases)("damage in $name", (repository) => {
   it("at any byte is found, or does not matter", { timeout: 3_600_000 }, async () => {
     const store = await repository.load();
     const truth = await truthOf(store);
-    const live = await livePacks(store);
+    const used = await livePacks(store);
+    const live = [...used.keys()];
     const counts: Record<string, number> = {};
     const step = stride === 1 ? 1 : stride * repository.thinning;
     for (const key of await keysOf(store)) {
@@ -211,7 +244,7 @@ describe.each(cases)("damage in $name", (repository) => {
         const damaged = bytes.slice();
         damaged[at] = (damaged[at] ?? 0) ^ 1;
         store.overwrite(key, damaged);
-        if ((await noticed(store, truth)) !== null) continue;
+        if ((await noticed(store, truth, used.get(key))) !== null) continue;
         const found = harmless.find(({ covers }) => covers(key, at, live));
         expect(found, `byte ${at} of ${key} (${bytes.length} bytes) is noticed by nobody`).toBeDefined();
         counts[found?.name ?? ""] = (counts[found?.name ?? ""] ?? 0) + 1;
@@ -225,7 +258,7 @@ describe.each(cases)("damage in $name", (repository) => {
   it("that removes an object or cuts it off is found, or does not matter", { timeout: 600_000 }, async () => {
     const store = await repository.load();
     const truth = await truthOf(store);
-    const live = await livePacks(store);
+    const live = [...(await livePacks(store)).keys()];
     for (const key of await keysOf(store)) {
       const bytes = await store.get(key);
       await store.delete(key);

@@ -51,7 +51,8 @@ async function copy(
     await noteCopies(deps, about, areas.target);
     // One that is asked for by name is copied although it was deleted there once.
     const skipIds = request.backupId === null ? await droppedIds(deps, about, areas.target) : [];
-    const plan = await planCopies(acts, { backupId: request.backupId, skipIds });
+    const { copyMaxRateKib: maxRateKib } = deps.settings;
+    const plan = await planCopies(acts, { backupId: request.backupId, skipIds, maxRateKib });
     const report = await executeCopies(acts, plan, control);
     control.emit({
       kind: "log",

@@ -1,4 +1,4 @@
-import { type VerifyReport, verifyArea } from "@tidemark/engine";
+import { listCatalog, type VerifyReport, verifyArea } from "@tidemark/engine";
 import type { RunRequest, VerifyResult } from "@tidemark/jobs";
 import { AppError } from "@tidemark/kit";
 import type { Server } from "@tidemark/metadata";
@@ -64,10 +64,12 @@ async function mirrorReport(
   }
   // Only a whole verification of every pack can say that a backup is sound; each can say that it is not.
   if (report.tier === "whole" && report.subset === null) {
+    // And not of one whose pages a drill found wrong: that they are stored well says nothing of them.
+    const catalog = await listCatalog(area);
     for (const backupId of report.backupIds) {
-      if (!hit.has(backupId) && known.has(backupId)) {
-        await backups.update(backupId, { verifiedAt: at, damageDetail: null });
-      }
+      if (hit.has(backupId) || !known.has(backupId)) continue;
+      const damageDetail = catalog.find(({ backup }) => backup.backupId === backupId)?.damaged ?? null;
+      await backups.update(backupId, { verifiedAt: at, damageDetail });
     }
   }
   // Others that share what is damaged are hit as well.

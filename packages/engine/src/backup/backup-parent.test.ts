@@ -9,7 +9,7 @@ interface SomeBackup {
 }
 
 /** Oldest first; each mark is a moment later than the one before. */
-async function parentOf(backups: readonly SomeBackup[]) {
+async function parentOf(backups: readonly SomeBackup[], damagedPacks: readonly string[] = []) {
   const listed = backups.map(({ id, reads }, at) => {
     const reading = reads === "everything" ? { kind: "full", reason: null } : { kind: "incremental" };
     const facts = { systemIdentifier: 7n, blockSize: 8192, startedAt: new Date(at), reading };
@@ -23,7 +23,8 @@ async function parentOf(backups: readonly SomeBackup[]) {
       at: new Date(at),
       by: "test",
     }));
-  const area = { listBackups: async () => listed, marks } as unknown as ServerArea;
+  const verifications = async () => damagedPacks.map((packId) => ({ packId, damage: "a frame is damaged" }));
+  const area = { listBackups: async () => listed, marks, verifications } as unknown as ServerArea;
   return await chooseParent(area, { systemIdentifier: 7n, blockSize: 8192 }, false);
 }
 
@@ -37,6 +38,12 @@ describe("chooseParent", () => {
       { id: "two", reads: "changes" },
     ]);
     expect(parent).toMatchObject({ parentId: "two", distrust: null, isFirst: false });
+  });
+
+  it("avoids every pack a verification found damaged, however many a mark names", async () => {
+    const packIds = Array.from({ length: 5000 }, (_, at) => `pck_${String(at).padStart(26, "0")}`);
+    const { avoidPackIds } = await parentOf([{ id: "one", reads: "everything" }], packIds);
+    expect([...avoidPackIds]).toEqual(packIds);
   });
 
   it.each<[string, readonly SomeBackup[]]>([

@@ -43,6 +43,8 @@ export async function chooseParent(
     for (const packId of damagedPacks(marks)) avoidPackIds.add(packId);
     catalog.push({ ...describeBackup(backup, marks), wrong: provedWrong(marks) });
   }
+  // Marks name a bounded number of packs; what verifications noted of each pack is complete.
+  for (const { packId, damage } of await area.verifications()) if (damage !== null) avoidPackIds.add(packId);
   const known = catalog.flatMap(({ backup, damaged, wrong }) =>
     backup.facts === null ? [] : [{ backupId: backup.backupId, facts: backup.facts, damaged, wrong }],
   );

@@ -2,6 +2,7 @@ import { AppError, type Clock, formatBytes } from "@tidemark/kit";
 import { copyBackup, copyMarks, type ServerArea, surveyCopy } from "@tidemark/repository";
 import { type ActControl, cancellation, ProgressMeter, reachStep } from "../act.ts";
 import { type CatalogEntry, listCatalog } from "../catalog.ts";
+import { RateLimit } from "../file-backup/rate-limit.ts";
 
 export interface CopyDeps {
   /** Where the backups are. */
@@ -16,6 +17,8 @@ export interface CopyRequest {
   readonly backupId: string | null;
   /** Not to be copied: they were there, and were deleted there on purpose. */
   readonly skipIds: readonly string[];
+  /** Bytes read and sent are kept below this, in KiB/s on average; null or left out: as fast as it goes. */
+  readonly maxRateKib?: number | null;
 }
 
 export interface PlannedCopy {
@@ -138,6 +141,7 @@ class Copying {
   readonly #plan: CopyPlan;
   readonly #control: ActControl;
   readonly #progress: ProgressMeter;
+  readonly #rate: RateLimit;
   readonly #checkedPacks = new Set<string>();
   readonly #copiedIds: string[] = [];
   readonly #failed: { backupId: string; code: string; reason: string }[] = [];
@@ -151,6 +155,7 @@ class Copying {
     this.#deps = deps;
     this.#plan = plan;
     this.#control = control;
+    this.#rate = new RateLimit(plan.request.maxRateKib ?? null, deps.clock, control.signal);
     this.#progress = new ProgressMeter(control, deps.clock, plan.storedBytes);
     for (const { backupId, reason } of plan.refused) this.#failed.push({ backupId, code: "backup-damaged", reason });
   }
@@ -161,7 +166,9 @@ class Copying {
     await reachStep(this.#control, "copy:before-backup");
     try {
       const onBytes = (bytes: number): void => this.#progress.add(bytes);
-      const done = await copyBackup({ source, target, backupId, checkedPacks: this.#checkedPacks, onBytes, signal });
+      const pace = (bytes: number): Promise<void> => this.#rate.spend(bytes);
+      const checkedPacks = this.#checkedPacks;
+      const done = await copyBackup({ source, target, backupId, checkedPacks, onBytes, pace, signal });
       this.#copiedIds.push(backupId);
       this.#copiedPacks += done.copiedPacks;
       this.#copiedBytes += done.copiedBytes;

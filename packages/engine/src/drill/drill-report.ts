@@ -1,5 +1,6 @@
 import { type Clock, formatDuration } from "@tidemark/kit";
 import type { ServerArea } from "@tidemark/repository";
+import { drillDamagePrefix } from "../catalog.ts";
 import type { DrillCheck } from "./drill-question.ts";
 
 export interface DrillPhase {
@@ -35,6 +36,12 @@ export async function markDrill(
     return;
   }
   const proof = report.checks.find((check) => !check.ok && check.provesDamage);
-  if (proof !== undefined)
-    await deps.area.addMark(report.backupId, { ...base, kind: "damaged", text: `${proof.name}: ${proof.detail}` });
+  if (proof === undefined) return;
+  // Stored bytes that could not be read are a verification's to judge, and a healing's to mend.
+  const origin = proof.name === "restored" ? "" : drillDamagePrefix;
+  await deps.area.addMark(report.backupId, {
+    ...base,
+    kind: "damaged",
+    text: `${origin}${proof.name}: ${proof.detail}`,
+  });
 }

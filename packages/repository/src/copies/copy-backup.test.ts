@@ -159,6 +159,24 @@ describe("a copy that dies", () => {
     }
   });
 
+  it("asks before each part of a pack whether it may go on", async () => {
+    const source = unharmed;
+    const target = await place("none");
+    let asked = 0;
+    let sent = 0;
+    const pace = async (bytes: number): Promise<void> => {
+      // Nothing is sent that was not asked for.
+      expect(sent).toBe(asked);
+      asked += bytes;
+    };
+    const onBytes = (bytes: number): void => {
+      sent += bytes;
+    };
+    await copyBackup({ source: source.area, target: target.area, backupId: "bak_2", pace, onBytes });
+    expect(asked).toBe(sent);
+    expect(asked).toBeGreaterThan(400_000);
+  });
+
   it("with the target full says so, and goes on when there is room", async () => {
     const source = unharmed;
     const target = await place("none");

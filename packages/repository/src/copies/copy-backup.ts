@@ -51,6 +51,8 @@ export interface CopyBackup {
   /** Packs known to be whole at the target, from this run's earlier copies; added to. */
   readonly checkedPacks?: Set<string>;
   readonly onBytes?: (bytes: number) => void;
+  /** Waited for before each part of a pack, up to 4 MiB: keeps the copy below a rate. */
+  readonly pace?: (bytes: number) => Promise<void>;
   readonly signal?: AbortSignal;
 }
 

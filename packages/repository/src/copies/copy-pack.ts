@@ -59,6 +59,8 @@ export interface PackCopy {
   /** Called with the bytes of each part that was read or written. */
   readonly onBytes?: ((bytes: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Waited for before each part that is read and written: keeps a copy below a rate. */
+  readonly pace?: ((bytes: number) => Promise<void>) | undefined;
 }
 
 /**
@@ -161,7 +163,8 @@ class ResealedPack implements AsyncIterable<Uint8Array> {
 
   async #resealRange(range: PackRange): Promise<{ readonly index: number; readonly stored: Uint8Array }[]> {
     const { context, key, directory } = this.#source;
-    const { onBytes, signal } = this.#options;
+    const { onBytes, pace, signal } = this.#options;
+    await pace?.(range.length);
     const bytes = await getRange(context.store, key, range.offset, range.length, signal);
     const frames = range.frames.map(({ index, entry }) => {
       const at = entry.offset - range.offset;

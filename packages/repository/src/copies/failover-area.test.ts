@@ -72,6 +72,22 @@ describe("an area with a second repository behind it", () => {
     expect((await area.listBackups()).map(({ backupId }) => backupId)).toEqual(["bak_1", "bak_2"]);
   });
 
+  it("says that the second cannot be asked when it lists, and throws what is no trouble of a store", async () => {
+    const { store, second } = await pair();
+    const first = await openRepository(store, { key: testKey, openerThreads: 1 });
+    opened.push(first);
+    const failing = async (error: Error) => {
+      const notes: FailoverNote[] = [];
+      const away = { ...second, listBackups: () => Promise.reject(error) } as unknown as ServerArea;
+      const area = failoverArea(first.area("srv_1"), away, { onNote: (note) => notes.push(note) });
+      return { listed: (await area.listBackups()).map(({ backupId }) => backupId), notes };
+    };
+    const away = await failing(new AppError("storage-unreachable", { message: "no route to it" }));
+    expect(away.listed).toEqual(["bak_1", "bak_2"]);
+    expect(away.notes).toEqual([{ what: "second", id: null, reason: "no route to it" }]);
+    await expect(failing(new RangeError("a mistake of ours"))).rejects.toThrow("a mistake of ours");
+  });
+
   it("waits for each part of a large manifest, and not for the whole as for one answer", async () => {
     const { second, store, through } = await pair();
     const { area: first } = await through(store);

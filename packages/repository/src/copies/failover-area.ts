@@ -5,12 +5,12 @@ import type { FrameSource, ManifestReader, Mark, ServerArea, StoredBackup } from
 import { FailoverFrames } from "./failover-frames.ts";
 import { StallGuard } from "./stall-guard.ts";
 
-/** Something that had to come from the second repository. */
+/** Something that had to come from the second repository; `second`: what could not, since that one is away, too. */
 export interface FailoverNote {
-  readonly what: "repository" | "list" | "manifest" | "marks" | "pack";
-  /** The backup's or pack's id; null for the repository and the list. */
+  readonly what: "repository" | "list" | "manifest" | "marks" | "pack" | "second";
+  /** The backup's or pack's id; null for the repositories and the list. */
   readonly id: string | null;
-  /** Why not from the first. */
+  /** Why not from the first; or, of `second`, why not from there. */
   readonly reason: string;
 }
 
@@ -79,7 +79,12 @@ class FailoverReader {
   async #listBackups(): Promise<readonly StoredBackup[]> {
     const first = await this.#try("list", null, () => this.#primary.listBackups());
     if (!first.ok) return this.#second.listBackups();
-    const copies = await this.#second.listBackups().catch(() => []);
+    const copies = await this.#guard.within(this.#second.listBackups()).catch((error: unknown) => {
+      // The first's list is whole without it, and shorter only by what it lost.
+      if (!isStoreTrouble(error)) throw error;
+      this.#note("second", null, error instanceof Error ? error.message : String(error));
+      return [];
+    });
     const known = new Map(copies.filter(({ damaged }) => damaged === null).map((copy) => [copy.backupId, copy]));
     const backups = first.value.map((backup) => {
       const copy = backup.damaged === null ? undefined : known.get(backup.backupId);
