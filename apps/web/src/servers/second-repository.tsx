@@ -1,7 +1,7 @@
 "use client";
 import { useRouter } from "next/navigation";
 import { type FormEvent, useEffect, useState } from "react";
-import { graphql, type ResultOf } from "#graphql/graphql.ts";
+import { graphql } from "#graphql/graphql.ts";
 import { sentence } from "#lib/format.ts";
 import { useAct } from "#lib/use-act.ts";
 import { RunInline } from "#runs/run-inline.tsx";
@@ -12,25 +12,7 @@ import { ErrorPanel } from "#ui/error-panel.tsx";
 import { CheckField, SelectField } from "#ui/field.tsx";
 import { Note } from "#ui/note.tsx";
 import { Panel } from "#ui/panel.tsx";
-
-export const SecondRepositoryFields = graphql(`
-  fragment SecondRepositoryFields on Server {
-    id
-    name
-    repository {
-      id
-    }
-    copyTo {
-      id
-      name
-    }
-    copyLag {
-      missing
-      late
-      sentence
-    }
-  }
-`);
+import type { CopiedServer } from "./second-repository-fields.ts";
 
 const SetSecondRepository = graphql(`
   mutation SetSecondRepository($input: SetSecondRepositoryInput!) {
@@ -65,7 +47,7 @@ const CopyBackups = graphql(`
 `);
 
 interface Props {
-  readonly server: ResultOf<typeof SecondRepositoryFields>;
+  readonly server: CopiedServer;
   readonly repositories: readonly { readonly id: string; readonly name: string }[];
 }
 

@@ -10,7 +10,8 @@ import { ScheduleSettings } from "#schedules/schedule-settings.tsx";
 import { ConnectionSettings } from "#servers/connection-settings.tsx";
 import { MethodSettings } from "#servers/method-settings.tsx";
 import { RemoveServer } from "#servers/remove-server.tsx";
-import { SecondRepository, SecondRepositoryFields } from "#servers/second-repository.tsx";
+import { SecondRepository } from "#servers/second-repository.tsx";
+import { SecondRepositoryFields } from "#servers/second-repository-fields.ts";
 import { serverVariables } from "#servers/server-key.ts";
 import { PageProblem } from "#shell/page-problem.tsx";
 
