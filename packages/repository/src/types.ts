@@ -383,6 +383,12 @@ export interface FrameSealing {
   readonly additionalData: Uint8Array;
 }
 
+/** What all parts of one object are sealed with (`partSealing`). Structured-cloneable. */
+export interface PartSeals {
+  readonly key: Uint8Array | null;
+  readonly place: string;
+}
+
 /**
  * `unchanged`: every part equals the parent's, nothing is stored. `zeros`: what the encoder read is nothing else, and there
  * is no outcome of parts. `encoded`: `stored` holds the parts that changed, in order.
@@ -440,16 +446,26 @@ export interface FrameSource {
   readFrames(packId: string, frameIndexes: readonly number[], signal?: AbortSignal): AsyncIterable<OpenedFrame>;
   /**
    * The same frames as they are stored, in the coalesced ranges they are fetched in, for a caller that opens them in
-   * threads of its own (`openFrame`). `frameIndexes` null: every frame of the pack.
+   * threads of its own (`FrameOpener`). `frameIndexes` null: every frame of the pack.
    */
   readStored(packId: string, frameIndexes: readonly number[] | null, signal?: AbortSignal): AsyncIterable<StoredRange>;
+  /**
+   * As `readStored`, but where the store keeps its objects as files of this machine, a range only says where it lies: the
+   * threads read it themselves (`RangeReader`). What they cannot read is asked for once more with `readStored`, which
+   * knows why, and where else to ask.
+   */
+  locateStored(
+    packId: string,
+    frameIndexes: readonly number[] | null,
+    signal?: AbortSignal,
+  ): AsyncIterable<StoredRange | LocatedRange>;
   /** What a pack's directory says of its frames; damage is a value. */
   describePack(packId: string, signal?: AbortSignal): Promise<PackDescription>;
 }
 
 /** A piece of a pack with the frames that lie in it. */
 export type StoredRange =
-  | { readonly kind: "stored"; readonly bytes: Uint8Array<ArrayBuffer>; readonly frames: readonly StoredFrame[] }
+  | (FramesOfRange & { readonly kind: "stored"; readonly bytes: Uint8Array<ArrayBuffer> })
   | {
       readonly kind: "damaged";
       /** Empty when not even the directory could be read and all frames were asked for. */
@@ -458,13 +474,32 @@ export type StoredRange =
       readonly reason: string;
     };
 
-/** One frame within the bytes of a `StoredRange`, with what is needed to open it. Structured-cloneable. */
+/** A piece of a pack that is not read yet. */
+export interface LocatedRange extends FramesOfRange {
+  readonly kind: "located";
+  readonly file: FileRange;
+}
+
+/** Some bytes of a file of this machine. */
+export interface FileRange {
+  readonly path: string;
+  readonly offset: number;
+  readonly lengthBytes: number;
+}
+
+export interface FramesOfRange {
+  readonly seals: PartSeals;
+  readonly frames: readonly StoredFrame[];
+}
+
+/** One frame within the bytes of a range, with what is needed to open it. Structured-cloneable. */
 export interface StoredFrame {
   readonly frameIndex: number;
   /** Where it begins in the range, and how long it is there. */
   readonly at: number;
   readonly storedBytes: number;
-  readonly sealing: FrameSealing;
+  /** The number it was sealed with, as a part of kind `frame`. */
+  readonly number: number;
   readonly plainBytes: number;
   readonly crc32c: number;
 }

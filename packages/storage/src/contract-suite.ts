@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { AppError, type ErrorCode } from "@tidemark/kit";
 import type { ObjectStore } from "./object-store.ts";
 
@@ -23,6 +24,16 @@ export const objectStoreContract: readonly ContractCase[] = [
       assert.deepEqual(range, bytes.slice(1_234_567, 1_235_567));
       assert.equal((await store.get("a/b/object", { range: { offset: bytes.length, length: 0 } })).length, 0);
       assert.ok(Buffer.compare(await collect(store.read("a/b/object")), bytes) === 0);
+    },
+  },
+  {
+    guarantee: "names a file only when it holds just the object's bytes",
+    run: async (store) => {
+      await store.put("a/b/object", pattern(100_000));
+      const file = store.fileOf?.("a/b/object") ?? null;
+      if (file === null) return;
+      assert.ok(Buffer.compare(await readFile(file), pattern(100_000)) === 0);
+      assert.throws(() => store.fileOf?.("../object"), { code: "bad-request" });
     },
   },
   {

@@ -95,6 +95,11 @@ export class FilesystemStore implements ObjectStore {
     }
   }
 
+  fileOf(key: string): string {
+    assertObjectKey(key);
+    return this.#path(key);
+  }
+
   async stat(key: string): Promise<ObjectFacts | null> {
     assertObjectKey(key);
     const path = this.#path(key);

@@ -19,6 +19,12 @@ export interface ObjectStore {
   get(key: string, options?: GetOptions): Promise<Uint8Array>;
   /** The whole object in chunks, for what may be larger than memory allows. */
   read(key: string, options?: { readonly signal?: AbortSignal }): AsyncIterable<Uint8Array>;
+  /**
+   * The file of this machine that holds just the bytes of an object, whether it is there or not, for threads that read it
+   * themselves; null, or no such method, where there is none, or where reading past the store would pass by what a wrapper
+   * is there for. Who cannot read that file asks the store, which says why.
+   */
+  fileOf?(key: string): string | null;
   stat(key: string): Promise<ObjectFacts | null>;
   /** Every object whose key starts with `prefix` (ends at a `/` or is empty), in key order. */
   list(prefix: string, options?: { readonly signal?: AbortSignal }): AsyncIterable<ObjectFacts>;

@@ -4,6 +4,10 @@ import { StoreWrapper } from "./store-wrapper.ts";
 
 /** Refuses every change with `repository-read-only`: for readers that must not write even by mistake. */
 export class ReadOnlyStore extends StoreWrapper {
+  fileOf(key: string): string | null {
+    return this.inner.fileOf?.(key) ?? null;
+  }
+
   override async put(key: string): Promise<never> {
     throw this.#refusal("write", key);
   }

@@ -70,6 +70,10 @@ export class RetryingStore extends StoreWrapper {
     }
   }
 
+  fileOf(key: string): string | null {
+    return this.inner.fileOf?.(key) ?? null;
+  }
+
   override stat(key: string): Promise<ObjectFacts | null> {
     return this.#pacer.run(undefined, () => this.inner.stat(key));
   }

@@ -1,12 +1,14 @@
-import type { FrameSource, StoredFrame } from "@tidemark/repository";
+import type { FileRange, FrameSource, PartSeals, StoredFrame, StoredRange } from "@tidemark/repository";
 import { throwIfCancelled } from "../act.ts";
 import type { PackPlaces } from "./place-table.ts";
 import { placeWords } from "./place-words.ts";
 
-/** Some stored frames that were fetched together, with every place their bytes go to. Structured-cloneable. */
+/** Some stored frames that lie together, with every place their bytes go to. Structured-cloneable. */
 export interface FrameBatch {
   readonly packId: string;
-  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Their bytes, or the file where a thread reads them itself. */
+  readonly stored: Uint8Array<ArrayBuffer> | FileRange;
+  readonly seals: PartSeals;
   readonly frames: readonly (StoredFrame & { readonly placeCount: number })[];
   /** The places of all frames, frame after frame (`readPlace`). */
   readonly places: Uint32Array<ArrayBuffer>;
@@ -42,7 +44,7 @@ export interface FrameVisitor {
 
 /**
  * Fetches every frame a backup needs, each once, pack after pack, in coalesced ranges, and hands them over as they are
- * stored. Damage is handed over, too; what could not be asked is thrown. The first failure stops the other readers, and
+ * stored; where the store's objects are files of this machine, it only says where, and the visitor's threads read. Damage is handed over, too; what could not be asked is thrown. The first failure stops the other readers, and
  * all have ended when it is thrown.
  */
 export async function tourFrames(tour: FrameTour, visitor: FrameVisitor): Promise<void> {
@@ -67,34 +69,65 @@ export async function tourFrames(tour: FrameTour, visitor: FrameVisitor): Promis
 
 async function visitPack(tour: FrameTour, places: PackPlaces, visitor: FrameVisitor): Promise<void> {
   const { packId, frameIndexes } = places;
-  for await (const range of tour.frames.readStored(packId, tour.wholePacks ? null : frameIndexes, tour.signal)) {
+  const wanted = tour.wholePacks ? null : frameIndexes;
+  for await (const range of tour.frames.locateStored(packId, wanted, tour.signal)) {
     throwIfCancelled(tour.signal);
-    if (range.kind === "damaged") {
-      const { code, reason } = range;
-      await visitor.lost({ packId, frameIndexes: range.frameIndexes, code, reason, places });
-      continue;
-    }
-    await visitor.visit(batchOf(packId, range.bytes, range.frames, places));
+    if (range.kind === "located") await visitor.visit(batchOf(packId, range.file, range, places));
+    else await visitRange(packId, range, places, visitor);
   }
   visitor.ended?.(packId);
 }
 
+/**
+ * Hands over what a thread could not read itself: fetched through the store, which says what is wrong or has it from
+ * elsewhere.
+ */
+export async function fetchBatch(
+  { frames, signal }: Pick<FrameTour, "frames" | "signal">,
+  { packId, frames: batched, places: words }: FrameBatch,
+  visitor: FrameVisitor,
+): Promise<void> {
+  const ranges = new Map<number, { readonly from: number; readonly to: number }>();
+  let from = 0;
+  for (const { frameIndex, placeCount } of batched) {
+    ranges.set(frameIndex, { from, to: from + placeCount });
+    from += placeCount;
+  }
+  const frameIndexes = batched.map(({ frameIndex }) => frameIndex);
+  const places = { packId, frameIndexes, words, range: (index: number) => ranges.get(index) ?? { from: 0, to: 0 } };
+  for await (const range of frames.readStored(packId, frameIndexes, signal)) {
+    throwIfCancelled(signal);
+    await visitRange(packId, range, places, visitor);
+  }
+}
+
+async function visitRange(
+  packId: string,
+  range: StoredRange,
+  places: PackPlaces,
+  visitor: FrameVisitor,
+): Promise<void> {
+  if (range.kind === "stored") return visitor.visit(batchOf(packId, range.bytes, range, places));
+  const { frameIndexes, code, reason } = range;
+  await visitor.lost({ packId, frameIndexes, code, reason, places });
+}
+
 function batchOf(
   packId: string,
-  bytes: Uint8Array<ArrayBuffer>,
-  stored: readonly StoredFrame[],
+  stored: FrameBatch["stored"],
+  { seals, frames: storedFrames }: { readonly seals: PartSeals; readonly frames: readonly StoredFrame[] },
   places: PackPlaces,
 ): FrameBatch {
-  const frames = stored.map((frame) => {
+  const frames = storedFrames.map((frame) => {
     const { from, to } = places.range(frame.frameIndex);
     return { ...frame, placeCount: to - from };
   });
   const words = new Uint32Array(frames.reduce((sum, { placeCount }) => sum + placeCount, 0) * placeWords);
   let at = 0;
-  for (const { frameIndex } of stored) {
+  for (const { frameIndex } of storedFrames) {
     const { from, to } = places.range(frameIndex);
     words.set(places.words.subarray(from * placeWords, to * placeWords), at);
     at += (to - from) * placeWords;
   }
-  return { packId, bytes, frames, places: words };
+  return { packId, stored, seals, frames, places: words };
 }

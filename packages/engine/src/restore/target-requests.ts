@@ -24,6 +24,8 @@ export type TargetReply =
   /** For each file whether it was there already. */
   | { readonly kind: "made"; readonly wasThere: readonly boolean[] }
   | { readonly kind: "written"; readonly bytes: number; readonly refused: readonly RefusedFrame[] }
+  /** The thread could not read the frames itself; nothing of them was written. */
+  | { readonly kind: "unread" }
   /** One entry for each run, 1: it differs. `zeroedBytes` were made zeros. */
   | { readonly kind: "compared"; readonly differs: Uint8Array<ArrayBuffer>; readonly zeroedBytes: number }
   | { readonly kind: "synced" };

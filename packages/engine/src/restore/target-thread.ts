@@ -12,15 +12,16 @@ import {
 // By the narrow doors: the whole packages take half a second of each thread to load (measured 2026-11).
 import { systemErrorCode } from "@tidemark/kit/app-error";
 import { crc32c } from "@tidemark/kit/crc32c";
-import { openFrame } from "@tidemark/repository/frame-kernel";
-import { releaseBytes } from "@tidemark/repository/release-bytes";
+import { FrameOpener } from "@tidemark/repository/open-frame";
+import { BatchBytes } from "../frames/batch-bytes.ts";
 import { placeWords, readPlace } from "../frames/place-words.ts";
-import type { FrameBatch } from "../frames/tour-frames.ts";
 import type { MadeFile, RefusedFrame, TargetReply, TargetRequest } from "./target-requests.ts";
 
 /** A restore's work on the target's files, synchronous, for a worker thread. Throws system errors as they come. */
 export class TargetThread {
   readonly #files = new OpenFiles();
+  readonly #bytes = new BatchBytes();
+  readonly #opener = new FrameOpener();
   #compareBuffer: Buffer | null = null;
 
   answer(request: TargetRequest): TargetReply {
@@ -28,7 +29,7 @@ export class TargetThread {
       case "make":
         return { kind: "made", wasThere: request.files.map(makeFile) };
       case "write":
-        return this.#write(request.batch, request.files);
+        return this.#bytes.with(request.batch, (bytes) => this.#write(request, bytes)) ?? { kind: "unread" };
       case "write-plain":
         this.#writeAt(request.place, request.bytes, request.position);
         return { kind: "written", bytes: request.bytes.length, refused: [] };
@@ -42,50 +43,38 @@ export class TargetThread {
     }
   }
 
-  #write(batch: FrameBatch, files: ReadonlyMap<number, string>): TargetReply {
+  #write({ batch, files }: WriteRequest, bytes: Uint8Array): TargetReply {
     const refused: RefusedFrame[] = [];
-    let bytes = 0;
+    let writtenBytes = 0;
     let at = 0;
     for (const frame of batch.frames) {
       const places = batch.places.subarray(at, at + frame.placeCount * placeWords);
       at += places.length;
-      const stored = batch.bytes.subarray(frame.at, frame.at + frame.storedBytes);
-      const opened = openFrame({ ...frame, stored });
+      const { frameIndex } = frame;
+      const opened = this.#opener.open(bytes, batch.seals, frame);
       if (opened.kind === "damaged") {
-        refused.push({ frameIndex: frame.frameIndex, reason: opened.reason });
+        refused.push({ frameIndex, reason: opened.reason });
         continue;
       }
-      const written = this.#writePlaces(opened.plain, frame.crc32c, places, files);
-      releaseBytes(opened.plain);
-      if (written === null) {
-        refused.push({ frameIndex: frame.frameIndex, reason: "its bytes are not those the manifest names" });
-      } else {
-        bytes += written;
-      }
+      const written = this.#writePlaces(opened.plain, places, files);
+      if (written === null) refused.push({ frameIndex, reason: "its bytes are not those the manifest names" });
+      else writtenBytes += written;
     }
-    releaseBytes(batch.bytes);
-    return { kind: "written", bytes, refused };
+    return { kind: "written", bytes: writtenBytes, refused };
   }
 
   /**
    * Null when a run is not what it shall be. Runs that follow each other in the frame and in the file go in one write:
    * the pages of a frame of changed blocks often do.
    */
-  #writePlaces(
-    plain: Uint8Array,
-    frameCrc: number,
-    places: Uint32Array,
-    files: ReadonlyMap<number, string>,
-  ): number | null {
+  #writePlaces(plain: Uint8Array, places: Uint32Array, files: ReadonlyMap<number, string>): number | null {
     let written = 0;
     let pending: { fileIndex: number; from: number; to: number; position: number } | null = null;
     for (let at = 0; at <= places.length; at += placeWords) {
       const place = at < places.length ? readPlace(places, at) : null;
       if (place !== null) {
         const end = place.offsetInFrame + place.lengthBytes;
-        const isWhole = place.offsetInFrame === 0 && end === plain.length;
-        if (end > plain.length) return null;
-        if ((isWhole ? frameCrc : crc32c(plain.subarray(place.offsetInFrame, end))) !== place.crc32c) return null;
+        if (end > plain.length || this.#opener.crcOf(place.offsetInFrame, end) !== place.crc32c) return null;
         const isNext =
           pending !== null &&
           pending.fileIndex === place.fileIndex &&
@@ -171,6 +160,8 @@ export class TargetThread {
     return this.#compareBuffer.subarray(0, readSync(descriptor, this.#compareBuffer, 0, length, offset));
   }
 }
+
+type WriteRequest = Extract<TargetRequest, { readonly kind: "write" }>;
 
 /** The files a thread writes to, the least recently used closed first. */
 class OpenFiles {

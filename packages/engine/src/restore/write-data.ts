@@ -1,9 +1,10 @@
 import { AppError, crc32c } from "@tidemark/kit";
 import type { FrameSource, ManifestReader } from "@tidemark/repository";
 import type { ProgressMeter } from "../act.ts";
+import { transferOf } from "../frames/batch-bytes.ts";
 import type { PlaceTable } from "../frames/place-table.ts";
 import { type Place, placeWords, readPlace } from "../frames/place-words.ts";
-import { type FrameBatch, type LostFrames, tourFrames } from "../frames/tour-frames.ts";
+import { type FrameBatch, fetchBatch, type LostFrames, tourFrames } from "../frames/tour-frames.ts";
 import { blocksOf, sayBlocks } from "../verify/say-blocks.ts";
 import type { RestoredTree, TargetThreads } from "./restore-tree.ts";
 
@@ -27,10 +28,7 @@ export interface DataRequest {
 export async function writeData(request: DataRequest): Promise<bigint> {
   const writer = new DataWriter(request);
   const { frames, places, signal } = request;
-  await tourFrames(
-    { frames, packs: places.packs(), wholePacks: false, signal, packsInFlight },
-    { visit: (batch) => writer.visit(batch), lost: (lost) => writer.lost(lost) },
-  );
+  await tourFrames({ frames, packs: places.packs(), wholePacks: false, signal, packsInFlight }, writer);
   await writer.finish();
   return writer.writtenBytes;
 }
@@ -49,9 +47,10 @@ class DataWriter {
     this.#throwFailure();
     await this.#request.onRange();
     const files = this.#filesOf(batch.places);
-    const { reply } = await this.#request.threads.start({ kind: "write", batch, files }, [batch.bytes.buffer]);
+    const { reply } = await this.#request.threads.start({ kind: "write", batch, files }, transferOf(batch));
     const task: Promise<void> = reply
       .then(async (written) => {
+        if (written.kind === "unread") return await fetchBatch(this.#request, batch, this);
         if (written.kind !== "written") throw new TypeError("frames were not written");
         this.writtenBytes += BigInt(written.bytes);
         for (const { frameIndex, reason } of written.refused) {
@@ -76,7 +75,8 @@ class DataWriter {
   }
 
   async finish(): Promise<void> {
-    await Promise.all(this.#running);
+    // What a thread could not read comes once more.
+    while (this.#running.size > 0) await Promise.all(this.#running);
     this.#throwFailure();
   }
 

@@ -61,7 +61,7 @@ export async function verifyArea(
 ): Promise<VerifyReport> {
   refuseImpossible(request.subset);
   await using _hold = await holdForReading(deps.area, control);
-  await using threads = new WorkerThreads<VerifyFrames, VerifiedFrames>(
+  await using threads = new WorkerThreads<VerifyFrames, VerifiedFrames | null>(
     new URL("./verify-worker.ts", import.meta.url),
     deps.threads ?? Math.min(mostThreads, availableParallelism()),
   );
@@ -104,7 +104,7 @@ class Verification {
   readonly #deps: VerifyDeps;
   readonly #request: VerifyAreaRequest;
   readonly #control: ActControl;
-  readonly #threads: WorkerThreads<VerifyFrames, VerifiedFrames>;
+  readonly #threads: WorkerThreads<VerifyFrames, VerifiedFrames | null>;
   readonly #problems: VerifyProblems;
   readonly #frames: FrameSource;
   readonly #packs: KnownPacks;
@@ -117,7 +117,7 @@ class Verification {
     deps: VerifyDeps,
     request: VerifyAreaRequest,
     control: ActControl,
-    threads: WorkerThreads<VerifyFrames, VerifiedFrames>,
+    threads: WorkerThreads<VerifyFrames, VerifiedFrames | null>,
   ) {
     this.#deps = deps;
     this.#request = request;

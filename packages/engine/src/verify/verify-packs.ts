@@ -1,9 +1,10 @@
 import type { FrameSource, VerifiedTier } from "@tidemark/repository";
 import type { ProgressMeter } from "../act.ts";
 import type { PageInspection } from "../backup/page-inspection.ts";
+import { transferOf } from "../frames/batch-bytes.ts";
 import type { PackPlaces } from "../frames/place-table.ts";
 import { placeWords, readPlace } from "../frames/place-words.ts";
-import { type FrameBatch, type LostFrames, tourFrames } from "../frames/tour-frames.ts";
+import { type FrameBatch, fetchBatch, type LostFrames, tourFrames } from "../frames/tour-frames.ts";
 import type { WorkerThreads } from "../frames/worker-threads.ts";
 import type { DamagedFrames, HitBackups } from "./damaged-frames.ts";
 import { blocksOf, sayBlocks } from "./say-blocks.ts";
@@ -15,7 +16,7 @@ export interface PackVerificationRequest {
   readonly tier: VerifiedTier;
   readonly frames: FrameSource;
   readonly packs: AsyncGenerator<PackPlaces>;
-  readonly threads: WorkerThreads<VerifyFrames, VerifiedFrames>;
+  readonly threads: WorkerThreads<VerifyFrames, VerifiedFrames | null>;
   readonly files: VerifiedFiles;
   /** `path:block` of pages the server itself sent with a wrong checksum. */
   readonly suspects: ReadonlySet<string>;
@@ -71,10 +72,11 @@ class PackVerifier implements VerifiedPacks {
     const inspections = this.#inspections(batch.places);
     const { packId } = batch;
     this.#change(packId, 1);
-    const { reply } = await threads.start({ batch, tier, inspections }, [batch.bytes.buffer]);
+    const { reply } = await threads.start({ batch, tier, inspections }, transferOf(batch));
     const task: Promise<void> = reply
       .then(async (verified) => {
-        await this.#note(batch, verified);
+        if (verified === null) await fetchBatch(this.#request, batch, this);
+        else await this.#note(batch, verified);
         this.#change(packId, -1);
       })
       .catch((error: unknown) => {
@@ -100,7 +102,8 @@ class PackVerifier implements VerifiedPacks {
   readonly #ends = new Set<string>();
 
   async finish(): Promise<void> {
-    await Promise.all(this.#running);
+    // What a thread could not read comes once more.
+    while (this.#running.size > 0) await Promise.all(this.#running);
     if (this.#failure !== null) throw this.#failure.error;
   }
 

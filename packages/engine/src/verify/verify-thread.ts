@@ -1,63 +1,77 @@
 // By the narrow doors: the whole packages take half a second of each thread to load (measured 2026-11).
-import { crc32c } from "@tidemark/kit/crc32c";
 import type { StoredFrame } from "@tidemark/repository";
-import { checkStoredFrame, openFrame } from "@tidemark/repository/frame-kernel";
-import { releaseBytes } from "@tidemark/repository/release-bytes";
+import { checkStoredFrame, FrameOpener } from "@tidemark/repository/open-frame";
 import { inspectPages } from "../backup/page-inspection.ts";
+import { BatchBytes } from "../frames/batch-bytes.ts";
 import { type Place, placeWords, readPlace } from "../frames/place-words.ts";
 import type { VerifiedFrames, VerifyFrames } from "./verify-requests.ts";
 
-/** Checks some frames, synchronously, for a worker thread. */
-export function verifyFrames(request: VerifyFrames): VerifiedFrames {
-  const findings = new Findings();
-  const { batch } = request;
-  let at = 0;
-  for (const frame of batch.frames) {
-    const stored = batch.bytes.subarray(frame.at, frame.at + frame.storedBytes);
-    if (request.tier === "stored") findings.checkStored(frame, stored);
-    else findings.checkWhole(request, frame, stored, at, at + frame.placeCount * placeWords);
-    at += frame.placeCount * placeWords;
+/** A verification's work on frames, synchronous, for a worker thread. */
+export class VerifyThread {
+  readonly #bytes = new BatchBytes();
+  readonly #opener = new FrameOpener();
+
+  /** Null when this thread cannot read the frames itself. */
+  answer(request: VerifyFrames): VerifiedFrames | null {
+    const { batch, tier } = request;
+    return this.#bytes.with(batch, (bytes) => {
+      const findings = new Findings(request, bytes, this.#opener);
+      let at = 0;
+      for (const frame of batch.frames) {
+        const to = at + frame.placeCount * placeWords;
+        if (tier === "stored") findings.checkStored(frame);
+        else findings.checkWhole(frame, at, to);
+        at = to;
+      }
+      return findings.found;
+    });
   }
-  releaseBytes(batch.bytes);
-  return findings;
 }
 
-class Findings implements VerifiedFrames {
-  bytes = 0;
-  readonly damaged: { frameIndex: number; reason: string }[] = [];
-  readonly wrongRuns: number[] = [];
-  readonly wrongPages: { at: number; blocks: readonly number[] }[] = [];
+class Findings {
+  readonly found = {
+    bytes: 0,
+    damaged: [] as { frameIndex: number; reason: string }[],
+    wrongRuns: [] as number[],
+    wrongPages: [] as { at: number; blocks: readonly number[] }[],
+  };
+  readonly #request: VerifyFrames;
+  readonly #bytes: Uint8Array;
+  readonly #opener: FrameOpener;
 
-  checkStored({ frameIndex, sealing }: StoredFrame, stored: Uint8Array): void {
-    const reason = checkStoredFrame(stored, sealing);
-    if (reason !== null) this.damaged.push({ frameIndex, reason });
-    this.bytes += stored.length;
+  constructor(request: VerifyFrames, bytes: Uint8Array, opener: FrameOpener) {
+    this.#request = request;
+    this.#bytes = bytes;
+    this.#opener = opener;
   }
 
-  checkWhole(request: VerifyFrames, frame: StoredFrame, stored: Uint8Array, from: number, to: number): void {
-    const opened = openFrame({ ...frame, stored });
+  checkStored(frame: StoredFrame): void {
+    const reason = checkStoredFrame(this.#bytes, this.#request.batch.seals, frame);
+    if (reason !== null) this.found.damaged.push({ frameIndex: frame.frameIndex, reason });
+    this.found.bytes += frame.storedBytes;
+  }
+
+  checkWhole(frame: StoredFrame, from: number, to: number): void {
+    const opened = this.#opener.open(this.#bytes, this.#request.batch.seals, frame);
     if (opened.kind === "damaged") {
-      this.damaged.push({ frameIndex: frame.frameIndex, reason: opened.reason });
+      this.found.damaged.push({ frameIndex: frame.frameIndex, reason: opened.reason });
       return;
     }
-    this.bytes += opened.plain.length;
+    this.found.bytes += opened.plain.length;
     for (let at = from; at < to; at += placeWords) {
-      this.#checkRun(request, opened.plain, frame.crc32c, at, readPlace(request.batch.places, at));
+      this.#checkRun(opened.plain, at, readPlace(this.#request.batch.places, at));
     }
-    releaseBytes(opened.plain);
   }
 
-  #checkRun({ inspections }: VerifyFrames, plain: Uint8Array, frameCrc: number, at: number, place: Place): void {
+  #checkRun(plain: Uint8Array, at: number, place: Place): void {
     const end = place.offsetInFrame + place.lengthBytes;
-    const bytes = plain.subarray(place.offsetInFrame, end);
-    const isWhole = bytes.length === plain.length;
-    if (end > plain.length || (isWhole ? frameCrc : crc32c(bytes)) !== place.crc32c) {
-      this.wrongRuns.push(at);
+    if (end > plain.length || this.#opener.crcOf(place.offsetInFrame, end) !== place.crc32c) {
+      this.found.wrongRuns.push(at);
       return;
     }
-    const inspection = inspections.get(place.fileIndex);
+    const inspection = this.#request.inspections.get(place.fileIndex);
     if (inspection === undefined) return;
-    const blocks = inspectPages(bytes, inspection, place.fileOffset);
-    if (blocks.length > 0) this.wrongPages.push({ at, blocks });
+    const blocks = inspectPages(plain.subarray(place.offsetInFrame, end), inspection, place.fileOffset);
+    if (blocks.length > 0) this.found.wrongPages.push({ at, blocks });
   }
 }

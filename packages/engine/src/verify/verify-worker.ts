@@ -1,6 +1,7 @@
 import { serveRequests } from "../frames/serve-requests.ts";
 import type { VerifiedFrames, VerifyFrames } from "./verify-requests.ts";
-import { verifyFrames } from "./verify-thread.ts";
+import { VerifyThread } from "./verify-thread.ts";
 
 /** The worker script of a verification. */
-serveRequests<VerifyFrames, VerifiedFrames>(verifyFrames);
+const thread = new VerifyThread();
+serveRequests<VerifyFrames, VerifiedFrames | null>((request) => thread.answer(request));

@@ -1,8 +1,8 @@
 import { combineCrc32c, crc32c, crc32cOfPages } from "@tidemark/kit/crc32c";
 import { createXXHash128 } from "hash-wasm";
 import { pieceBytes } from "../format.ts";
-import { checkBox, openFrameBox, sealBox } from "../seal/sealed-box.ts";
-import type { FrameInspector, FrameJob, FrameOutcome, FrameSealing, PartOutcome } from "../types.ts";
+import { sealBox } from "../seal/sealed-box.ts";
+import type { FrameInspector, FrameJob, FrameOutcome, PartOutcome } from "../types.ts";
 
 /** XXH3-128 with the repository's seed, in canonical byte order. A change detector, not a proof against an attacker. */
 export type Fingerprinter = (bytes: Uint8Array) => Uint8Array;
@@ -98,41 +98,6 @@ class PieceCrcs {
   /** Empty when a part that was kept begins off the grid. */
   get kept(): Uint32Array {
     return this.#onGrid ? this.#crcs.slice(0, this.#kept) : new Uint32Array(0);
-  }
-}
-
-/** What a stored frame must turn out to be. */
-export interface OpenFrameJob {
-  readonly stored: Uint8Array;
-  readonly sealing: FrameSealing;
-  readonly plainBytes: number;
-  readonly crc32c: number;
-}
-
-export type OpenFrameOutcome =
-  | { readonly kind: "plain"; readonly plain: Uint8Array }
-  | { readonly kind: "damaged"; readonly reason: string };
-
-/** Opens a stored frame: tag or hash first, then length and CRC-32C of the plain bytes. */
-export function openFrame(job: OpenFrameJob): OpenFrameOutcome {
-  let plain: Uint8Array;
-  try {
-    plain = openFrameBox(job.stored, job.sealing, job.plainBytes);
-  } catch (error) {
-    return { kind: "damaged", reason: error instanceof Error ? error.message : String(error) };
-  }
-  if (plain.length !== job.plainBytes) return { kind: "damaged", reason: "its length is not the directory's" };
-  if (crc32c(plain) !== job.crc32c) return { kind: "damaged", reason: "the CRC-32C of its plain bytes does not match" };
-  return { kind: "plain", plain };
-}
-
-/** Why a stored frame is not what was stored, without decompressing it; null when it is. */
-export function checkStoredFrame(stored: Uint8Array, sealing: FrameSealing): string | null {
-  try {
-    checkBox(stored, sealing);
-    return null;
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
   }
 }
 

@@ -1,8 +1,8 @@
 import { Worker } from "node:worker_threads";
 import { AppError } from "@tidemark/kit";
 import type { FrameEncoder, FrameJob, FrameOutcome } from "../types.ts";
-import type { OpenFrameJob, OpenFrameOutcome } from "./frame-kernel.ts";
 import { type FrameAnswer, FrameMemory } from "./frame-memory.ts";
+import type { OpenFrameJob, OpenFrameOutcome } from "./open-frame.ts";
 import type { FrameReply, FrameRequest, FrameRequestJob } from "./serve-frames.ts";
 
 export interface FramePoolOptions {

@@ -3,13 +3,15 @@ import { releaseBytes } from "../bytes/release-bytes.ts";
 import { packKey } from "../paths.ts";
 import type { RepositoryContext } from "../repository-context.ts";
 import { getRange } from "../seal/object-trailer.ts";
-import type { FrameSource, OpenedFrame, PackDescription, StoredRange } from "../types.ts";
+import type { FrameSource, LocatedRange, OpenedFrame, PackDescription, StoredFrame, StoredRange } from "../types.ts";
 import { type DirectoryEntry, type PackDirectory, readDirectory } from "./pack-directory.ts";
 
 /** Gaps up to this are read over rather than skipped with a request of its own. */
 const gapBytes = 64 * 1024;
 /** Most bytes fetched at once. */
 const rangeBytes = 4 * 1024 * 1024;
+/** Of a file of this machine: what a thread reads, opens and writes in one go then stays in its processor's cache. */
+const fileRangeBytes = 1024 * 1024;
 const keptDirectories = 32;
 
 /** Reads frames of one server's packs. Memory: two ranges and a few opened frames at a time, and some directories. */
@@ -46,7 +48,7 @@ export class PackFrameSource implements FrameSource {
           reason: `pack ${packId} has no frame ${frameIndex}`,
         };
     }
-    yield* this.#readRanges(packId, directory, planRanges(places), signal);
+    yield* this.#readRanges(packId, directory, planRanges(places, rangeBytes), signal);
   }
 
   async *readStored(
@@ -54,39 +56,62 @@ export class PackFrameSource implements FrameSource {
     frameIndexes: readonly number[] | null,
     signal?: AbortSignal,
   ): AsyncGenerator<StoredRange, void, undefined> {
-    const directory = await this.#directory(packId, signal);
-    if ("reason" in directory) {
-      yield { kind: "damaged", frameIndexes: frameIndexes ?? [], ...directory };
-      return;
-    }
-    const wanted =
-      frameIndexes === null
-        ? Array.from({ length: directory.frameCount }, (_, index) => index)
-        : [...new Set(frameIndexes)].sort((a, b) => a - b);
-    const unknown = wanted.filter((frameIndex) => directory.entry(frameIndex) === undefined);
-    if (unknown.length > 0) {
-      const reason = `pack ${packId} has no frame ${unknown[0]}`;
-      yield { kind: "damaged", frameIndexes: unknown, code: "pack-damaged", reason };
-    }
-    const places = wanted.flatMap((frameIndex) => {
-      const entry = directory.entry(frameIndex);
-      return entry === undefined ? [] : { frameIndex, entry };
-    });
-    for await (const { range, fetched } of this.#fetchRanges(packId, planRanges(places), signal)) {
-      const frames = range.frames.map(({ frameIndex, entry }) => ({
-        frameIndex,
-        at: entry.offset - range.offset,
-        storedBytes: entry.storedBytes,
-        sealing: directory.seal.part("frame", entry.number),
-        plainBytes: entry.plainBytes,
-        crc32c: entry.crc32c,
-      }));
-      if ("bytes" in fetched) yield { kind: "stored", bytes: ownBytes(fetched.bytes), frames };
+    const wanted = await this.#wanted(packId, frameIndexes, signal);
+    if (wanted.damaged !== null) yield wanted.damaged;
+    if (wanted.directory === null) return;
+    const { parts: seals } = wanted.directory.seal;
+    for await (const { range, fetched } of this.#fetchRanges(packId, planRanges(wanted.places, rangeBytes), signal)) {
+      const frames = storedFrames(range);
+      if ("bytes" in fetched) yield { kind: "stored", bytes: ownBytes(fetched.bytes), seals, frames };
       else {
         const frameIndexes = frames.map(({ frameIndex }) => frameIndex);
         yield { kind: "damaged", frameIndexes, ...asDamage(fetched.error, packId) };
       }
     }
+  }
+
+  async *locateStored(
+    packId: string,
+    frameIndexes: readonly number[] | null,
+    signal?: AbortSignal,
+  ): AsyncGenerator<StoredRange | LocatedRange, void, undefined> {
+    const path = this.#context.store.fileOf?.(packKey(this.#serverId, packId)) ?? null;
+    if (path === null) return yield* this.readStored(packId, frameIndexes, signal);
+    const wanted = await this.#wanted(packId, frameIndexes, signal);
+    if (wanted.damaged !== null) yield wanted.damaged;
+    if (wanted.directory === null) return;
+    const { parts: seals } = wanted.directory.seal;
+    for (const range of planRanges(wanted.places, fileRangeBytes)) {
+      const file = { path, offset: range.offset, lengthBytes: range.length };
+      yield { kind: "located", file, seals, frames: storedFrames(range) };
+    }
+  }
+
+  /** Where the wanted frames lie, and those that the pack does not have, as damage. */
+  async #wanted(
+    packId: string,
+    frameIndexes: readonly number[] | null,
+    signal: AbortSignal | undefined,
+  ): Promise<WantedFrames> {
+    const directory = await this.#directory(packId, signal);
+    if ("reason" in directory) {
+      const damaged = { kind: "damaged" as const, frameIndexes: frameIndexes ?? [], ...directory };
+      return { directory: null, places: [], damaged };
+    }
+    const indexes =
+      frameIndexes === null
+        ? Array.from({ length: directory.frameCount }, (_, index) => index)
+        : [...new Set(frameIndexes)].sort((a, b) => a - b);
+    const places: FramePlace[] = [];
+    const unknown: number[] = [];
+    for (const frameIndex of indexes) {
+      const entry = directory.entry(frameIndex);
+      if (entry === undefined) unknown.push(frameIndex);
+      else places.push({ frameIndex, entry });
+    }
+    if (unknown.length === 0) return { directory, places, damaged: null };
+    const reason = `pack ${packId} has no frame ${unknown[0]}`;
+    return { directory, places, damaged: { kind: "damaged", frameIndexes: unknown, code: "pack-damaged", reason } };
   }
 
   async describePack(packId: string, signal?: AbortSignal): Promise<PackDescription> {
@@ -219,6 +244,13 @@ function asDamage(error: unknown, packId: string): Damage {
   throw error;
 }
 
+interface WantedFrames {
+  /** Null when it could not be read. */
+  readonly directory: PackDirectory | null;
+  readonly places: readonly FramePlace[];
+  readonly damaged: Extract<StoredRange, { kind: "damaged" }> | null;
+}
+
 interface FramePlace {
   readonly frameIndex: number;
   readonly entry: DirectoryEntry;
@@ -230,15 +262,26 @@ interface FrameRange {
   readonly frames: readonly FramePlace[];
 }
 
+function storedFrames({ offset, frames }: FrameRange): StoredFrame[] {
+  return frames.map(({ frameIndex, entry }) => ({
+    frameIndex,
+    at: entry.offset - offset,
+    storedBytes: entry.storedBytes,
+    number: entry.number,
+    plainBytes: entry.plainBytes,
+    crc32c: entry.crc32c,
+  }));
+}
+
 /** Neighbouring frames are fetched together. */
-function planRanges(places: readonly FramePlace[]): FrameRange[] {
+function planRanges(places: readonly FramePlace[], mostBytes: number): FrameRange[] {
   const ranges: { offset: number; length: number; frames: FramePlace[] }[] = [];
   for (const place of places) {
     const { offset, storedBytes } = place.entry;
     const last = ranges.at(-1);
     const end = last === undefined ? 0 : last.offset + last.length;
     const joins = last !== undefined && offset >= end && offset - end <= gapBytes;
-    if (joins && offset + storedBytes - last.offset <= rangeBytes) {
+    if (joins && offset + storedBytes - last.offset <= mostBytes) {
       last.length = offset + storedBytes - last.offset;
       last.frames.push(place);
     } else {

@@ -1,8 +1,9 @@
 import { parentPort } from "node:worker_threads";
 import { releaseBytes } from "../bytes/release-bytes.ts";
 import type { FrameInspector, FrameJob } from "../types.ts";
-import { encodeFrame, type Fingerprinter, loadFingerprinter, type OpenFrameJob, openFrame } from "./frame-kernel.ts";
+import { encodeFrame, type Fingerprinter, loadFingerprinter } from "./frame-kernel.ts";
 import { FrameMemory } from "./frame-memory.ts";
+import { type OpenFrameJob, openFrame } from "./open-frame.ts";
 import { readFrame } from "./read-frame.ts";
 
 export type FrameRequest =

@@ -2,7 +2,7 @@ import { constants, gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync }
 import { compressSync as lz4CompressSync, uncompressSync as lz4UncompressSync } from "lz4-napi";
 import { releaseBytes } from "../bytes/release-bytes.ts";
 import { type BoxCodec, type BoxCompression, boxCodecs } from "./compression.ts";
-import { compressContext, isKeptOutput } from "./zstd-context.ts";
+import { compressContext, decompressContext, isKeptOutput } from "./zstd-context.ts";
 
 /**
  * Null where it would not be smaller: then it is stored as it is. Synchronous, like all of a box; the result is valid until
@@ -55,6 +55,21 @@ export function decompress(codec: Exclude<BoxCodec, "plain">, payload: Uint8Arra
   const plain = decompressors[codec](payload, plainLength);
   if (plain.length !== plainLength) throw new RangeError(`${plain.length} bytes came out instead of ${plainLength}`);
   return plain;
+}
+
+/** As `decompress`, to the beginning of `target`, which has room for it. */
+export function decompressInto(
+  codec: Exclude<BoxCodec, "plain">,
+  payload: Uint8Array,
+  plainLength: number,
+  target: Uint8Array,
+): Uint8Array {
+  const place = target.subarray(0, plainLength);
+  if (codec === "zstd" && decompressContext().decompress(payload, place) === plainLength) return place;
+  const plain = decompress(codec, payload, plainLength);
+  place.set(plain);
+  releaseWhole(plain);
+  return place;
 }
 
 const decompressors: Record<Exclude<BoxCodec, "plain">, (payload: Uint8Array, plainLength: number) => Uint8Array> = {

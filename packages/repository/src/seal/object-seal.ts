@@ -2,8 +2,9 @@ import { hkdfSync } from "node:crypto";
 import { AppError } from "@tidemark/kit";
 import { ByteReader } from "../bytes/byte-reader.ts";
 import { ByteWriter } from "../bytes/byte-writer.ts";
-import { formatVersion, type Magic, type PartKind, partKinds } from "../format.ts";
-import type { FrameSealing } from "../types.ts";
+import { formatVersion, type Magic, type PartKind } from "../format.ts";
+import type { FrameSealing, PartSeals } from "../types.ts";
+import { partSealing } from "./part-sealing.ts";
 
 /** The data keys that this repository's objects are sealed with, by key id, and the one new objects use. */
 export interface Keyring {
@@ -22,24 +23,19 @@ export interface SealFacts {
 /** Gives the key, nonce and additional data of each part of one object. */
 export class ObjectSeal {
   readonly facts: SealFacts;
-  readonly #key: Uint8Array | null;
-  readonly #place: string;
+  /** For threads, which make the sealing of each part themselves. */
+  readonly parts: PartSeals;
 
   /** `name` is the object's key in the store; sealed parts open only under the name they were made for. */
   constructor(repositoryId: string, name: string, facts: SealFacts, keyring: Keyring | null) {
     this.facts = facts;
-    this.#key = deriveObjectKey(repositoryId, name, facts, keyring);
+    const key = deriveObjectKey(repositoryId, name, facts, keyring);
     // "1" whatever the version of the object: a part's place was never to change with the format.
-    this.#place = `tidemark/1 ${repositoryId} ${name} ${Buffer.from(facts.salt).toString("hex")}`;
+    this.parts = { key, place: `tidemark/1 ${repositoryId} ${name} ${Buffer.from(facts.salt).toString("hex")}` };
   }
 
   part(kind: PartKind, number: number): FrameSealing {
-    const nonce = new Uint8Array(12);
-    const view = new DataView(nonce.buffer);
-    view.setUint32(0, partKinds[kind]);
-    view.setBigUint64(4, BigInt(number));
-    const additionalData = new Uint8Array(Buffer.from(`${this.#place} ${kind} ${number}`, "latin1"));
-    return { key: this.#key, nonce, additionalData };
+    return partSealing(this.parts, kind, number);
   }
 }
 

@@ -1,0 +1,85 @@
+import { crc32c, crc32cOfPages } from "@tidemark/kit/crc32c";
+import { frameBytes, pieceBytes } from "../format.ts";
+import { partSealing } from "../seal/part-sealing.ts";
+import { checkBox, openFrameBox, openFrameBoxInto } from "../seal/sealed-box.ts";
+import type { FrameSealing, PartSeals, StoredFrame } from "../types.ts";
+import { combinePieces } from "./combine-pieces.ts";
+
+/** What a stored frame must turn out to be. */
+export interface OpenFrameJob {
+  readonly stored: Uint8Array;
+  readonly sealing: FrameSealing;
+  readonly plainBytes: number;
+  readonly crc32c: number;
+}
+
+export type OpenFrameOutcome =
+  | { readonly kind: "plain"; readonly plain: Uint8Array }
+  | { readonly kind: "damaged"; readonly reason: string };
+
+/** Opens a stored frame: tag or hash first, then length and CRC-32C of the plain bytes, which get a buffer of their own. */
+export function openFrame(job: OpenFrameJob): OpenFrameOutcome {
+  let plain: Uint8Array;
+  try {
+    plain = openFrameBox(job.stored, job.sealing, job.plainBytes);
+  } catch (error) {
+    return { kind: "damaged", reason: sayError(error) };
+  }
+  if (plain.length !== job.plainBytes) return { kind: "damaged", reason: wrongLength };
+  if (crc32c(plain) !== job.crc32c) return { kind: "damaged", reason: wrongChecksum };
+  return { kind: "plain", plain };
+}
+
+/** Why a stored frame is not what was stored, without decompressing it; null when it is. */
+export function checkStoredFrame(
+  bytes: Uint8Array,
+  seals: PartSeals,
+  { at, storedBytes, number }: StoredFrame,
+): string | null {
+  try {
+    checkBox(bytes.subarray(at, at + storedBytes), partSealing(seals, "frame", number));
+    return null;
+  } catch (error) {
+    return sayError(error);
+  }
+}
+
+/**
+ * Opens stored frames one after another in buffers that are kept, for a thread of its own: new ones cost more than what is
+ * done with them (page faults; of a restore's 5.7 s of system time 4, measured 2026-11).
+ */
+export class FrameOpener {
+  readonly #target = new Uint8Array(frameBytes);
+  readonly #pieces = new Uint32Array(frameBytes / pieceBytes);
+  #plain = new Uint8Array(0);
+
+  /** As `openFrame`, from the bytes of a range; what it gives is valid until the next call. */
+  open(bytes: Uint8Array, seals: PartSeals, frame: StoredFrame): OpenFrameOutcome {
+    const stored = bytes.subarray(frame.at, frame.at + frame.storedBytes);
+    let plain: Uint8Array;
+    try {
+      plain = openFrameBoxInto(stored, partSealing(seals, "frame", frame.number), frame.plainBytes, this.#target);
+    } catch (error) {
+      return { kind: "damaged", reason: sayError(error) };
+    }
+    if (plain.length !== frame.plainBytes) return { kind: "damaged", reason: wrongLength };
+    crc32cOfPages(plain, this.#pieces, 0);
+    if (combinePieces(this.#pieces, 0, plain.length) !== frame.crc32c)
+      return { kind: "damaged", reason: wrongChecksum };
+    this.#plain = plain as Uint8Array<ArrayBuffer>;
+    return { kind: "plain", plain };
+  }
+
+  /** CRC-32C of some bytes of the frame that was opened last: the pages were gone through already. */
+  crcOf(from: number, to: number): number {
+    const onGrid = from % pieceBytes === 0 && (to % pieceBytes === 0 || to === this.#plain.length);
+    return onGrid ? combinePieces(this.#pieces, from, to) : crc32c(this.#plain.subarray(from, to));
+  }
+}
+
+function sayError(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+const wrongLength = "its length is not the directory's";
+const wrongChecksum = "the CRC-32C of its plain bytes does not match";
