@@ -1,5 +1,6 @@
-import { rgwServer, type S3Server, swiftServer } from "@tidemark/testkit";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import dns from "node:dns";
+import { rgwServer, type S3Server, sessionCredentialsOf, swiftServer } from "@tidemark/testkit";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { objectStoreContract } from "../contract-suite.ts";
 import type { ObjectStore } from "../object-store.ts";
 import { openStore } from "../open-store.ts";
@@ -103,10 +104,114 @@ describe("what a real store can do is found on the store", () => {
   });
 });
 
+describe("Ceph over TLS, with a certificate of an authority of its own", () => {
+  afterEach(() => void vi.restoreAllMocks());
+
+  /** The address of a bucket there, and credentials that end; null where Ceph is not installed. */
+  async function reach(
+    name: string,
+  ): Promise<{ url: (query: string) => string; ceph: S3Server; caFile: string } | null> {
+    const { ceph } = servers;
+    if (ceph == null || ceph.tls === null) return null;
+    await ceph.newBucket(name);
+    const { endpoint, caFile, hostName } = ceph.tls;
+    resolveBelow(hostName);
+    const url = (query: string) =>
+      `s3://${name}/vault?endpoint=${encodeURIComponent(endpoint)}&region=${ceph.region}${query}`;
+    return { url, ceph, caFile };
+  }
+
+  it.each(["path", "virtual"])(
+    "takes and gives objects in %s style, small ones and in parts, with a session token",
+    async (style) => {
+      const { url, ceph, caFile } = (await reach(`tls-${style}`)) ?? {};
+      if (url === undefined || ceph === undefined || caFile === undefined) return;
+      const session = await sessionCredentialsOf(ceph, "tidemark");
+      const store = await open(session, url(`&style=${style}&ca-file=${encodeURIComponent(caFile)}`));
+      expect(await store.probe()).toMatchObject({ exclusiveCreate: true, writable: true });
+      const large = Buffer.alloc(9 << 20, "tidemark");
+      await store.put("a/small", Buffer.from("one"));
+      await store.put("a/large", once(large));
+      expect(Buffer.from(await store.get("a/small")).toString()).toBe("one");
+      expect(Buffer.from(await store.get("a/large")).equals(large)).toBe(true);
+      const found: string[] = [];
+      for await (const { key } of store.list("a/")) found.push(key);
+      expect(found).toEqual(["a/large", "a/small"]);
+
+      const withoutToken = await open(
+        { ...session, sessionToken: undefined },
+        url(`&style=${style}&ca-file=${encodeURIComponent(caFile)}`),
+      );
+      await expect(withoutToken.get("a/small")).rejects.toMatchObject({ code: "storage-denied" });
+    },
+  );
+
+  it("is refused without that authority, and where the certificate is for another name", async () => {
+    const { url, ceph, caFile } = (await reach("tls-refused")) ?? {};
+    if (url === undefined || ceph === undefined || caFile === undefined) return;
+    const trusting = `&style=path&ca-file=${encodeURIComponent(caFile)}`;
+    const elsewhere = url(trusting).replace(encodeURIComponent(ceph.tls?.hostName ?? ""), "127.0.0.1");
+    for (const refused of [url("&style=path"), elsewhere]) {
+      const store = await open(ceph, refused);
+      await expect(store.stat("a")).rejects.toMatchObject({ code: "storage-tls-failed" });
+      await expect(store.put("a", Buffer.of(1))).rejects.toMatchObject({ code: "storage-tls-failed" });
+    }
+    expect(await (await open(ceph, url(trusting))).stat("a")).toBeNull();
+  });
+});
+
+describe("a clock an hour off", () => {
+  afterEach(() => void vi.useRealTimers());
+
+  it.each(["swift", "ceph"])("is told by %s, and never as 'not there'", async (name) => {
+    const server = servers[name];
+    if (server == null) return;
+    const bucket = await server.newBucket("skewed");
+    await (await open(server, bucket.at("vault"))).put("a", Buffer.of(1));
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 3_600_000 });
+    const acts: readonly ((store: ObjectStore) => Promise<unknown>)[] = [
+      (store) => store.get("a"),
+      (store) => store.put("c", Buffer.of(1)),
+      (store) => store.listPrefixes(""),
+    ];
+    for (const act of acts) {
+      // The SDK learns the server's time from an answer, so each act has a client of its own.
+      await expect(act(await open(server, bucket.at("vault")))).rejects.toMatchObject({ code: "storage-clock-skewed" });
+    }
+    // What has learned the server's time answers what is true, also for a question whose answer has no room for a reason.
+    const learned = await open(server, bucket.at("vault"));
+    await learned.get("a").catch(() => undefined);
+    expect(await learned.get("a")).toHaveLength(1);
+    const asks = async (key: string) => (await open(server, bucket.at("vault"))).stat(key).catch(({ code }) => code);
+    expect([expect.objectContaining({ sizeBytes: 1 }), "storage-clock-skewed"]).toContainEqual(await asks("a"));
+    expect([null, "storage-clock-skewed"]).toContainEqual(await asks("b"));
+  });
+});
+
 /** More than the 1,000 names of a page. */
 const manyKeys = 1_005;
 
-function open(server: Pick<S3Server, "accessKeyId" | "secretAccessKey">, url: string): Promise<ObjectStore> {
-  const text = `access_key_id=${server.accessKeyId}\nsecret_access_key=${server.secretAccessKey}`;
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}
+
+interface Keys {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string | undefined;
+}
+
+function open({ accessKeyId, secretAccessKey, sessionToken }: Keys, url: string): Promise<ObjectStore> {
+  const token = sessionToken === undefined ? "" : `\nsession_token=${sessionToken}`;
+  const text = `access_key_id=${accessKeyId}\nsecret_access_key=${secretAccessKey}${token}`;
   return openStore(url, { credentials: parseStoreCredentials(text) });
+}
+
+/** A resolver of this process that knows the test server's name and all names below it. */
+function resolveBelow(hostName: string): void {
+  const real = dns.lookup.bind(dns) as (...args: readonly unknown[]) => void;
+  vi.spyOn(dns, "lookup").mockImplementation(((name: string, ...rest: readonly unknown[]) => {
+    const isBelow = name === hostName || name.endsWith(`.${hostName}`);
+    real(isBelow ? "127.0.0.1" : name, ...rest);
+  }) as typeof dns.lookup);
 }

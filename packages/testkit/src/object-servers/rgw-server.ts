@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
 import { freePort } from "@tidemark/local-postgres";
 import { type TempDir, tempDir } from "../temp-dir.ts";
 import { waitFor } from "../wait-for.ts";
@@ -10,7 +11,7 @@ const programs = ["ceph", "ceph-authtool", "ceph-mon", "ceph-osd", "monmaptool",
 
 /**
  * Ceph's S3 gateway over a cluster of one monitor and one disk in memory: exclusive create in one request (but not in
- * parts, and not in a versioned bucket), versions, object lock. Null where it is not installed (never in CI).
+ * parts, and not in a versioned bucket), versions, object lock, TLS, session tokens. Null where it is not installed (never in CI).
  */
 export async function rgwServer(): Promise<S3Server | null> {
   const paths = programs.map((name) => `/usr/bin/${name}`);
@@ -31,9 +32,10 @@ export async function rgwServer(): Promise<S3Server | null> {
 
 async function start(dir: TempDir, daemons: Daemons): Promise<Omit<S3Server, typeof Symbol.asyncDispose>> {
   const [monitorPort, diskPort, port] = [await freePort(), await freePort(), await freePort()];
+  const tlsPort = await freePort();
   const clusterId = randomUUID();
   const diskId = randomUUID();
-  await writeFile(dir.join("ceph.conf"), cephConfig(dir.path, { clusterId, monitorPort, diskPort, port }));
+  await writeFile(dir.join("ceph.conf"), cephConfig(dir.path, { clusterId, monitorPort, diskPort, port, tlsPort }));
   for (const folder of ["monitor", "disk", "gateway"]) await mkdir(dir.join(folder));
   await makeKeys(daemons);
   const monitor = `[v2:127.0.0.1:${monitorPort}]`;
@@ -53,9 +55,10 @@ async function start(dir: TempDir, daemons: Daemons): Promise<Omit<S3Server, typ
     region: "us-east-1",
     accessKeyId: "TIDEMARKTEST",
     secretAccessKey: "tidemark-test-secret",
+    tls: { endpoint: `https://${hostName}:${tlsPort}`, caFile: fixture("s3-ca.crt"), hostName },
   };
   const keys = [`--access-key=${server.accessKeyId}`, `--secret-key=${server.secretAccessKey}`];
-  const user = ["user", "create", "--uid=tidemark", "--display-name=Tidemark", ...keys];
+  const user = ["user", "create", "--uid=tidemark", "--display-name=Tidemark", "--caps=user-policy=*", ...keys];
   await daemons.run("/usr/bin/radosgw-admin", [...withConfig, "-n", "client.admin", ...user]);
   return { ...server, newBucket: bucketMaker(server) };
 }
@@ -71,14 +74,22 @@ async function makeKeys(daemons: Daemons): Promise<void> {
   for (const key of keys) await daemons.run("/usr/bin/ceph-authtool", ["keyring", "--gen-key", "-n", ...key]);
 }
 
+/** What the certificate is for, and everything below it; no resolver knows it. */
+const hostName = "s3.tidemark.test";
+
+function fixture(name: string): string {
+  return fileURLToPath(new URL(`fixtures/${name}`, import.meta.url));
+}
+
 interface Place {
   readonly clusterId: string;
   readonly monitorPort: number;
   readonly diskPort: number;
   readonly port: number;
+  readonly tlsPort: number;
 }
 
-function cephConfig(folder: string, { clusterId, monitorPort, diskPort, port }: Place): string {
+function cephConfig(folder: string, { clusterId, monitorPort, diskPort, port, tlsPort }: Place): string {
   return `[global]
 fsid = ${clusterId}
 mon_host = [v2:127.0.0.1:${monitorPort}/0]
@@ -113,8 +124,10 @@ ms_bind_ipv6 = false
 ms_bind_msgr1 = false
 ms_bind_port_min = ${diskPort}
 ms_bind_port_max = ${diskPort + 40}
-rgw_frontends = beast endpoint=127.0.0.1:${port}
-rgw_dns_name = localhost
+rgw_frontends = beast endpoint=127.0.0.1:${port} ssl_endpoint=127.0.0.1:${tlsPort} ssl_certificate=${fixture("s3.crt")} ssl_private_key=${fixture("s3.key")}
+rgw_dns_name = ${hostName}
+rgw_s3_auth_use_sts = true
+rgw_sts_key = tidemark-sts-key
 rgw_thread_pool_size = 16
 `;
 }

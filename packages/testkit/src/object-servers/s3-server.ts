@@ -7,6 +7,8 @@ export interface S3Server extends AsyncDisposable {
   readonly region: string;
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
+  /** The same store over TLS, for those who resolve `hostName` and all names below it to 127.0.0.1; null where it speaks none. */
+  readonly tls: { readonly endpoint: string; readonly caFile: string; readonly hostName: string } | null;
   /** Makes a bucket and gives its address as a repository's: `s3://name/?endpoint=…`, to which a prefix can be added. */
   newBucket(
     name: string,

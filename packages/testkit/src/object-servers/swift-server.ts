@@ -52,6 +52,7 @@ async function start(dir: TempDir, daemons: Daemons): Promise<Omit<S3Server, typ
     region: "us-east-1",
     accessKeyId: "test:tester",
     secretAccessKey: "testing",
+    tls: null,
   };
   await waitFor(async () => (await fetch(`${server.endpoint}/healthcheck`)).ok, {
     what: "Swift's proxy",
