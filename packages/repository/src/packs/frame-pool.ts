@@ -28,8 +28,8 @@ export class FramePool implements FrameEncoder {
       throw new AppError("bad-request", { message: `a frame pool needs at least one thread, not ${options.threads}` });
     }
     this.#options = options;
-    // One frame being worked on, one waiting behind it, one on its way, per thread.
-    this.pipelineDepth = options.threads * 3;
+    // As much as a socket's buffers hold, so that a thread has work while the event loop has not: 270 KiB each.
+    this.pipelineDepth = options.threads * 8;
   }
 
   async encode(job: FrameJob): Promise<FrameOutcome> {
