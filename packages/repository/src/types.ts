@@ -436,6 +436,8 @@ export interface FrameEncoder {
   readonly pipelineDepth: number;
   /** Whether it takes jobs with `read`. */
   readonly readsFiles?: boolean;
+  /** Lets up to so many of its threads start now: loading their modules takes longer than a small backup. */
+  start?(threads: number): void;
   encode(job: FrameJob): Promise<FrameOutcome>;
   close(): Promise<void>;
 }

@@ -110,12 +110,15 @@ async function attemptBackup(deps: TakeBackupDeps, attempt: Attempt, control: Ac
   const { request, startedAt } = attempt;
   control.emit({ kind: "phase", phase: "connecting", message: `connecting to ${request.serverName}` });
   throwIfCancelled(control.signal);
+  // They load while the server is asked. Of an increment one thread takes what comes, until it proves large.
+  deps.encoder.start?.(attempt.fullBecause === null && deps.source.kind === "stream" ? 1 : Number.POSITIVE_INFINITY);
   const source = await openSource(deps, control.signal);
   let writer: BackupWriter | null = null;
   let isCommitting = false;
   try {
     const { details } = source;
     const parent = await chooseParent(deps.area, details, request.systemIdentifierChangeConfirmed);
+    if (parent.parentId === null || details.major < 17) deps.encoder.start?.(Number.POSITIVE_INFINITY);
     // The server drops the first session's slot when it has noticed its end: the second has one of its own.
     const slotOf = attempt.isSecond ? `${request.backupId}_full` : request.backupId;
     const notes = await source.reserveWal(slotOf, control);

@@ -6,7 +6,7 @@ import type { OpenFrameJob, OpenFrameOutcome } from "./open-frame.ts";
 import type { FrameReply, FrameRequest, FrameRequestJob } from "./serve-frames.ts";
 
 export interface FramePoolOptions {
-  /** Worker threads; they start with the first job. */
+  /** Worker threads; they start when they are needed, see `start`. */
   readonly threads: number;
   /** A script that calls `serveFrames`. Default: one that inspects nothing. */
   readonly workerScript?: URL;
@@ -32,6 +32,14 @@ export class FramePool implements FrameEncoder {
     this.pipelineDepth = options.threads * 8;
   }
 
+  /**
+   * A thread takes a tenth of a second until it works, most of it for loading modules, and the start of one that is not needed
+   * costs the others as much.
+   */
+  start(threads: number): void {
+    while (!this.#closed && this.#members.length < Math.min(threads, this.#options.threads)) this.#begin();
+  }
+
   async encode(job: FrameJob): Promise<FrameOutcome> {
     if (this.#closed) throw poolError("the frame pool is closed");
     return this.#leastBusy().encode(job);
@@ -53,14 +61,20 @@ export class FramePool implements FrameEncoder {
     this.#members = this.#members.filter((member) => member.alive);
     const idle = this.#members.find((member) => member.waiting === 0);
     if (idle !== undefined) return idle;
-    if (this.#members.length < this.#options.threads) {
-      const member = new Member(this.#options.workerScript ?? new URL("./frame-worker.ts", import.meta.url));
-      this.#members.push(member);
-      return member;
-    }
+    const areWorthMore = this.#members.every(({ answered }) => answered >= framesBeforeAnother);
+    if (areWorthMore && this.#members.length < this.#options.threads) return this.#begin();
     return this.#members.reduce((best, member) => (member.waiting < best.waiting ? member : best));
   }
+
+  #begin(): Member {
+    const member = new Member(this.#options.workerScript ?? new URL("./frame-worker.ts", import.meta.url));
+    this.#members.push(member);
+    return member;
+  }
 }
+
+/** 24 MiB in whole frames, some 100 ms of work: who has less to do is done before another thread has begun. */
+const framesBeforeAnother = 192;
 
 interface Waiting {
   readonly resolve: (outcome: unknown) => void;
@@ -69,6 +83,8 @@ interface Waiting {
 
 class Member {
   alive = true;
+  /** Messages it has answered. */
+  answered = 0;
   readonly #worker: Worker;
   readonly #waiting = new Map<number, Waiting>();
   readonly #memories = new Map<SharedArrayBuffer, { readonly number: number; readonly memory: FrameMemory }>();
@@ -120,6 +136,7 @@ class Member {
   #receive(reply: FrameReply): void {
     const waiting = this.#waiting.get(reply.id);
     this.#waiting.delete(reply.id);
+    this.answered++;
     if (this.#waiting.size === 0) this.#worker.unref();
     if ("failure" in reply) waiting?.reject(poolError(`a frame could not be worked on: ${reply.failure}`));
     else waiting?.resolve(reply.outcome);
