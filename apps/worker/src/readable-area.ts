@@ -1,7 +1,7 @@
 import type { ActControl } from "@tidemark/engine";
 import { AppError, describeError } from "@tidemark/kit";
 import type { Server } from "@tidemark/metadata";
-import { type FailoverNote, failoverArea, type Repository, type ServerArea } from "@tidemark/repository";
+import { describeFailover, failoverArea, type Repository, type ServerArea } from "@tidemark/repository";
 import { openRegisteredRepository, withArea } from "./open-repository.ts";
 import type { WorkerDeps } from "./worker-deps.ts";
 
@@ -33,7 +33,7 @@ export async function withReadableArea<T>(
     }
     try {
       const areas = [first.repository.area(server.areaId), second.repository.area(server.areaId)] as const;
-      return await act(failoverArea(...areas, { onNote: (note) => warn(sentenceOf(note)) }));
+      return await act(failoverArea(...areas, { onNote: (note) => warn(describeFailover(note)) }));
     } finally {
       await first.repository.close();
     }
@@ -52,18 +52,5 @@ async function tryOpen(
   } catch (error) {
     if (error instanceof AppError && error.code !== "metadata-unreachable") return { error };
     throw error;
-  }
-}
-
-function sentenceOf({ what, id, reason }: FailoverNote): string {
-  switch (what) {
-    case "repository":
-      return `reading from the second repository from here on: ${reason}`;
-    case "list":
-      return `${id === null ? "the list of backups" : id} is read from the second repository: ${reason}`;
-    case "second":
-      return `what only the second repository holds cannot be seen now: ${reason}`;
-    default:
-      return `${what} ${id} comes from the second repository: ${reason}`;
   }
 }

@@ -23,6 +23,7 @@ export {
   copyMarks,
   surveyCopy,
 } from "./copies/copy-backup.ts";
+export { describeFailover } from "./copies/describe-failover.ts";
 export { type FailoverNote, type FailoverOptions, failoverArea } from "./copies/failover-area.ts";
 export { healManifest, unfinishedHealings } from "./copies/heal-manifest.ts";
 export { type HealedPack, healPack } from "./copies/heal-pack.ts";

@@ -12,7 +12,7 @@ import { RunFacts, runFields, startedOrFinished } from "../follow-run.ts";
 import { formatInstant, printList } from "../output.ts";
 import type { Register } from "../program.ts";
 import { findRepositoryId } from "./copies.ts";
-import { readRepositoryKey } from "./restore-direct.ts";
+import { readRepositoryKey } from "../repository-key-file.ts";
 
 interface ListOptions extends CommonOptions {
   readonly repository: string;

@@ -1,31 +1,18 @@
-import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { type ActEvent, executeRestore, planRestore, type RestorePlan, type RestoreReport } from "@tidemark/engine";
-import { AppError, formatBytes, formatDuration, Secret, systemClock } from "@tidemark/kit";
-import {
-  keepHeapSmall,
-  openRepository,
-  type Repository,
-  type RepositoryKey,
-  repositoryKeyFromText,
-  type ServerArea,
-} from "@tidemark/repository";
-import { ReadOnlyStore } from "@tidemark/storage";
+import { AppError, formatBytes, formatDuration, systemClock } from "@tidemark/kit";
+import { keepHeapSmall, type ServerArea } from "@tidemark/repository";
 import type { Command } from "commander";
 import type { CommandContext, CommonOptions } from "../context.ts";
-import { credentialsFileHelp, openDirectStore, storeAddressHelp } from "../direct-store.ts";
+import { type DirectArea, withDirectArea } from "../direct-area.ts";
+import { credentialsFileHelp, storeAddressHelp } from "../direct-store.ts";
 import { exitCodes } from "../exit-code.ts";
 import { type Output, printOne } from "../output.ts";
 import type { Register } from "../program.ts";
 import { ProgressLine } from "../progress-line.ts";
 import { collectTablespace, type TablespaceOption } from "../tablespace-option.ts";
 
-interface DirectOptions extends CommonOptions {
-  readonly repository: string;
-  readonly credentialsFile?: string;
-  readonly keyFile?: string;
-  readonly passphraseFile?: string;
-  readonly server: string;
+interface DirectOptions extends CommonOptions, DirectArea {
   readonly backup?: string;
   readonly to: string;
   readonly tablespace: readonly TablespaceOption[];
@@ -45,6 +32,10 @@ export function addDirectRestore(restore: Command, context: CommandContext, regi
       .option("--credentials-file <file>", credentialsFileHelp)
       .option("--key-file <file>", "the repository's key file, its recovery kit, or an age identity file")
       .option("--passphrase-file <file>", "its passphrase instead")
+      .option("--second <url>", "a second repository with copies, for what the first cannot give")
+      .option("--second-credentials-file <file>", "what opens that store; else TIDEMARK_STORE_* is used")
+      .option("--second-key-file <file>", "the second repository's key file, when it is not the first's")
+      .option("--second-passphrase-file <file>", "its passphrase instead")
       .requiredOption("--server <name>", "the server's name, or its id")
       .option("--backup <id>", "which backup; the newest restorable one unless told")
       .requiredOption("--to <dir>", "an empty directory; with --delta the data directory to rewrite")
@@ -71,18 +62,15 @@ async function restoreDirect(context: CommandContext, options: DirectOptions): P
     );
   process.once("SIGINT", onInterrupt);
   process.once("SIGTERM", onInterrupt);
-  // A restore only reads, and must work from a copy on read-only media.
-  const store = new ReadOnlyStore(await openDirectStore(context.environment, options));
-  const repository = await openRepository(store, { key: readRepositoryKey(options) });
   try {
-    const area = await findArea(repository, options.server);
-    const { plan, report } = await restoreFrom(area, options, output, abort.signal);
+    const { plan, report } = await withDirectArea(context.environment, options, output, (area) =>
+      restoreFrom(area, options, output, abort.signal),
+    );
     print(output, plan, report);
     return exitCodes.done;
   } finally {
     process.off("SIGINT", onInterrupt);
     process.off("SIGTERM", onInterrupt);
-    await repository.close();
   }
 }
 
@@ -146,63 +134,6 @@ function progressOf(event: ActEvent): Parameters<ProgressLine["show"]>[0] {
     case "log":
       return { ...base, level: event.level, message: event.message };
   }
-}
-
-/** The key a command names by `--key-file` or `--passphrase-file`; null: none, for what is not encrypted. */
-export function readRepositoryKey(options: Pick<DirectOptions, "keyFile" | "passphraseFile">): RepositoryKey | null {
-  if (options.keyFile !== undefined && options.passphraseFile !== undefined) {
-    throw new AppError("bad-request", { message: "give --key-file or --passphrase-file, not both" });
-  }
-  if (options.keyFile !== undefined) return keyOfFile(options.keyFile);
-  if (options.passphraseFile === undefined) return null;
-  return { kind: "passphrase", text: new Secret(readText(options.passphraseFile).replace(/\r?\n$/, "")) };
-}
-
-/** A key file, a recovery kit with one in it (nobody should have to cut it out by hand at night), or an age identity. */
-function keyOfFile(path: string): RepositoryKey {
-  const key = repositoryKeyFromText(new Secret(readText(path)));
-  if (key.kind !== "passphrase") return key;
-  throw new AppError("repository-key-wrong", {
-    message: `${path} is no key file, no recovery kit with a key and no age identity`,
-    hint: "give a passphrase with --passphrase-file",
-  });
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (cause) {
-    throw new AppError("repository-key-missing", {
-      message: `${path} cannot be read`,
-      hint: "nothing was written",
-      cause,
-    });
-  }
-}
-
-/** The area of a server by id, or by the name its newest backup carries. Throws when a name is missing or not unique. */
-async function findArea(repository: Repository, nameOrId: string): Promise<ServerArea> {
-  const ids = await repository.serverIds();
-  if (ids.includes(nameOrId)) return repository.area(nameOrId);
-  const names = new Map<string, string[]>();
-  for (const id of ids) {
-    const newest = (await repository.area(id).listBackups()).findLast((backup) => backup.facts !== null);
-    const name = newest?.facts?.serverName;
-    if (name !== undefined) names.set(name, [...(names.get(name) ?? []), id]);
-  }
-  const found = names.get(nameOrId) ?? [];
-  const [only] = found;
-  if (found.length === 1 && only !== undefined) return repository.area(only);
-  if (found.length > 1) {
-    throw new AppError("bad-request", {
-      message: `${nameOrId} is the name of ${found.length} servers in ${repository.location}`,
-      hint: `name one by its id: ${found.join(", ")}`,
-    });
-  }
-  throw new AppError("not-found", {
-    message: `there is no server ${nameOrId} in ${repository.location}`,
-    hint: names.size === 0 ? "it holds no readable backup" : `it holds ${[...names.keys()].join(", ")}`,
-  });
 }
 
 function print(output: Output, plan: RestorePlan, report: RestoreReport): void {
