@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { formatAge, formatBytes, formatDuration } from "./units.ts";
+import { formatAge, formatBytes, formatDuration, formatShare, formatShares } from "./units.ts";
 
 describe("formatBytes", () => {
   it.each([
@@ -37,4 +37,18 @@ describe("formatAge", () => {
     [47 * 3_600_000, "47 h"],
     [4 * 86_400_000, "4 d"],
   ])("%s ms is %s", (ageMs, text) => expect(formatAge(ageMs)).toBe(text));
+});
+
+describe("formatShares", () => {
+  it("prints shares that add up to 100 %", () => {
+    expect(formatShares([1n, 1n, 1n])).toEqual(["33.4 %", "33.3 %", "33.3 %"]);
+    expect(formatShares([7n, 178n, 714n, 101n])).toEqual(["0.7 %", "17.8 %", "71.4 %", "10.1 %"]);
+    expect(formatShares([0n, 0n])).toEqual(["0 %", "0 %"]);
+  });
+
+  it("calls a part nothing or everything only when it is", () => {
+    expect(formatShares([1n, 999_999n])).toEqual(["0.1 %", "99.9 %"]);
+    expect(formatShares([0n, 5n])).toEqual(["0 %", "100 %"]);
+    expect([0, 0.0001, 0.9999, 1].map(formatShare)).toEqual(["0 %", "under 0.1 %", "99.9 %", "100 %"]);
+  });
 });

@@ -16,6 +16,39 @@ export function formatBytes(sizeBytes: bigint | number): string {
   return `${sign}${value.toFixed(digits)} ${byteUnits[unit] ?? "B"}`;
 }
 
+/** A share of 1 in per cent: `71.4 %`. Never rounded up to all of it, nor down to nothing. */
+export function formatShare(share: number): string {
+  return tenthsText(Math.floor(share * 1000), share > 0);
+}
+
+/**
+ * The shares of parts in their whole, `71.4 %` each, which add up to 100 % as they are printed: what rounding left over goes
+ * to those that lost the most by it.
+ */
+export function formatShares(parts: readonly bigint[]): string[] {
+  const total = parts.reduce((sum, part) => sum + part, 0n);
+  if (total === 0n) return parts.map(() => tenthsText(0, false));
+  const tenths = parts.map((part) => Number((part * 1000n) / total));
+  const byLoss = [...parts.keys()].sort((a, b) => Number(lossOf(parts[b], total) - lossOf(parts[a], total)));
+  let left = 1000 - tenths.reduce((sum, one) => sum + one, 0);
+  for (const index of byLoss) {
+    const next = (tenths[index] ?? 0) + 1;
+    // Nothing is all of it beside something else, however little that is.
+    if (left <= 0 || next >= 1000) continue;
+    tenths[index] = next;
+    left--;
+  }
+  return tenths.map((one, index) => tenthsText(one, (parts[index] ?? 0n) > 0n));
+}
+
+function lossOf(part: bigint | undefined, total: bigint): bigint {
+  return ((part ?? 0n) * 1000n) % total;
+}
+
+function tenthsText(tenths: number, isSomething: boolean): string {
+  return tenths === 0 && isSomething ? "under 0.1 %" : `${tenths / 10} %`;
+}
+
 /** A duration to two units: `850 ms`, `12 s`, `3 min 20 s`, `2 h 5 min`, `4 d 3 h`. */
 export function formatDuration(durationMs: number): string {
   if (durationMs < 0) return `-${formatDuration(-durationMs)}`;
