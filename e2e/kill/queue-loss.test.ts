@@ -26,7 +26,11 @@ describe.each(["postgresql", "redis"] as const)("with the queue in %s and two wo
     const { serverId } = product;
     const taken = await product.endedAs(await backup.start(), "succeeded");
     const backupId = taken.backupId ?? "";
-    const verify = await product.request("verify", { serverId, backupId, tier: "whole", subset: null }, { backupId });
+    const verify = await product.request(
+      "verify",
+      { serverId, backupId, tier: "whole", subset: null, repositoryId: null },
+      { backupId },
+    );
     await product.endedAs(verify.id, "succeeded");
     const drill = await product.request("drill", { serverId, backupId }, { backupId });
     const drilled = await product.endedAs(drill.id, "succeeded");

@@ -1,4 +1,4 @@
-import { formatBytes } from "@tidemark/kit";
+import { formatBytes, formatShare, formatShares } from "@tidemark/kit";
 import { z } from "zod";
 import { formatInstant, lowerState } from "./output.ts";
 
@@ -88,10 +88,10 @@ export function sizeLines({ sizes }: BackupBytes): Lines {
     [sizes.zeroBytes, "zeros, which take no room"],
   ] as const;
   const shown = parts.filter(([bytes]) => bytes !== "0");
+  const shares = formatShares(shown.map(([bytes]) => BigInt(bytes)));
   return [
     ...shown.map(([bytes, words], index) => {
-      const share = shareText(Number(bytes) / Number(sizes.totalBytes));
-      return [index === 0 ? "of these" : "", `${bytesText(bytes)} (${share}) ${words}`] as const;
+      return [index === 0 ? "of these" : "", `${bytesText(bytes)} (${shares[index]}) ${words}`] as const;
     }),
     ["sent", sizes.sentBytes === null ? null : `${bytesText(sizes.sentBytes)} by the server`],
     ["read", bytesText(sizes.readBytes)],
@@ -147,15 +147,9 @@ export function trustText({ trust }: BackupBytes): string | null {
 export function coverageText(coverage: Coverage | null): string | null {
   if (coverage === null) return null;
   const since = (share: number, at: string | null, what: string): string =>
-    `${what} to ${shareText(share)}${at === null ? "" : ` since ${formatInstant(at)}`}`;
+    `${what} to ${formatShare(share)}${at === null ? "" : ` since ${formatInstant(at)}`}`;
   const stored = since(coverage.storedShare, coverage.storedSince, "stored bytes");
   return `${stored}; ${since(coverage.wholeShare, coverage.wholeSince, "opened and checked")}`;
-}
-
-/** Never rounded up to all of it, nor down to nothing. */
-function shareText(share: number): string {
-  if (share > 0 && share < 0.001) return "under 0.1 %";
-  return `${Math.floor(share * 1000) / 10} %`;
 }
 
 function bytesText(bytes: string): string {

@@ -5,7 +5,7 @@ import { Fact, Facts } from "#ui/facts.tsx";
 import { Panel } from "#ui/panel.tsx";
 import { PartSwatch, ShareBar } from "#ui/share-bar.tsx";
 import { Cell, Row, RowHeader, Table } from "#ui/table.tsx";
-import { bytePartsOf, readingSentence, shareText } from "./backup-bytes.ts";
+import { bytePartsOf, readingSentence } from "./backup-bytes.ts";
 import type { BackupBytes } from "./backup-bytes-fields.ts";
 
 /** Where each byte of the backup came from: parts that add up, and beside them what they cost. */
@@ -13,7 +13,7 @@ export function BackupBytesPanel({ backup }: { readonly backup: BackupBytes }) {
   const { sizes, reading } = backup;
   if (sizes === null) return null;
   const parts = bytePartsOf(sizes);
-  const label = `Of ${bytes(sizes.totalBytes)}: ${parts.map((part) => `${shareText(part.share)} ${part.name.toLowerCase()}`).join(", ")}`;
+  const label = `Of ${bytes(sizes.totalBytes)}: ${parts.map((part) => `${part.shareText} ${part.name.toLowerCase()}`).join(", ")}`;
   return (
     <Panel title="Where its bytes came from" description={readingSentence(reading) ?? undefined} padded={false}>
       <div className="px-4 pt-4 sm:px-5">
@@ -40,7 +40,7 @@ export function BackupBytesPanel({ backup }: { readonly backup: BackupBytes }) {
               {bytes(part.bytes)}
             </Cell>
             <Cell label="Share" align="end">
-              {shareText(part.share)}
+              {part.shareText}
             </Cell>
           </Row>
         ))}

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { bytePartsOf, readingSentence, shareText } from "./backup-bytes.ts";
+import { bytePartsOf, readingSentence } from "./backup-bytes.ts";
 
 const sizes = {
   totalBytes: "1000",
@@ -17,10 +17,6 @@ it("draws parts that add up to the whole", () => {
   expect(parts.map(({ bytes }) => Number(bytes)).reduce((sum, one) => sum + one, 0)).toBe(1000);
   expect(parts.map(({ share }) => share).reduce((sum, one) => sum + one, 0)).toBeCloseTo(1);
   expect(bytePartsOf({ ...sizes, zeroBytes: "0" }).map(({ name }) => name)).toEqual(["New", "Known", "Carried over"]);
-});
-
-it("calls a part nothing or everything only when it is", () => {
-  expect([0, 0.0001, 0.9999, 1].map(shareText)).toEqual(["0 %", "under 0.1 %", "99.9 %", "100 %"]);
 });
 
 it("says why everything was read", () => {

@@ -1,3 +1,4 @@
+import { formatShares } from "@tidemark/kit/units";
 import type { PartLook } from "#ui/share-bar.tsx";
 import type { BackupBytes } from "./backup-bytes-fields.ts";
 
@@ -8,6 +9,8 @@ export interface BytePart {
   readonly bytes: string;
   /** 0 to 1. */
   readonly share: number;
+  /** As they are printed, those of all parts add up to 100 %. */
+  readonly shareText: string;
 }
 
 /** The parts a backup's bytes consist of; their sizes add up to the whole. Those that are nothing are left out. */
@@ -18,19 +21,16 @@ export function bytePartsOf(sizes: NonNullable<BackupBytes["sizes"]>): readonly 
     ["Carried over", "Unchanged since an earlier backup: not even read.", "stripes", sizes.carriedBytes],
     ["Zeros", "Nothing but zeros, which take no room.", "empty", sizes.zeroBytes],
   ] as const;
-  return parts
-    .filter(([, , , bytes]) => bytes !== "0")
-    .map(([name, words, look, bytes]) => ({ name, words, look, bytes, share: shareOf(bytes, sizes.totalBytes) }));
-}
-
-export function shareOf(bytes: string, total: string): number {
-  return BigInt(total) === 0n ? 0 : Number((BigInt(bytes) * 1_000_000n) / BigInt(total)) / 1_000_000;
-}
-
-/** `12.3 %`: never rounded up to all of it, nor down to nothing. */
-export function shareText(share: number): string {
-  if (share > 0 && share < 0.001) return "under 0.1 %";
-  return `${Math.floor(share * 1000) / 10} %`;
+  const shown = parts.filter(([, , , bytes]) => bytes !== "0");
+  const shares = formatShares(shown.map(([, , , bytes]) => BigInt(bytes)));
+  return shown.map(([name, words, look, bytes], index) => ({
+    name,
+    words,
+    look,
+    bytes,
+    share: Number(bytes) / Number(sizes.totalBytes),
+    shareText: shares[index] ?? "",
+  }));
 }
 
 /** Why so much was read of the server, as a sentence; null: not known. */

@@ -1,3 +1,4 @@
+import { formatShares } from "@tidemark/kit/units";
 import Link from "next/link";
 import { bytes, count, exactBytes } from "#lib/format.ts";
 import { backupPath } from "#lib/paths.ts";
@@ -6,7 +7,6 @@ import { Note } from "#ui/note.tsx";
 import { Panel } from "#ui/panel.tsx";
 import { Cell, Row, RowHeader, Table } from "#ui/table.tsx";
 import { Time } from "#ui/time.tsx";
-import { shareOf, shareText } from "./backup-bytes.ts";
 import type { BackupBytes } from "./backup-bytes-fields.ts";
 
 type Place = NonNullable<BackupBytes["places"]>[number];
@@ -14,7 +14,7 @@ type Place = NonNullable<BackupBytes["places"]>[number];
 /** By which backups the packs were written that hold this one's bytes. */
 export function BackupPlacesPanel({ backup: { places } }: { readonly backup: BackupBytes }) {
   if (places === null || places.length === 0) return null;
-  const total = String(places.reduce((sum, place) => sum + BigInt(place.bytes), 0n));
+  const shares = formatShares(places.map((place) => BigInt(place.bytes)));
   const sharesWithOthers = places.some(({ own }) => !own);
   return (
     <Panel
@@ -31,7 +31,7 @@ export function BackupPlacesPanel({ backup: { places } }: { readonly backup: Bac
           { name: "Share", align: "end" },
         ]}
       >
-        {places.map((place) => (
+        {places.map((place, index) => (
           <Row key={place.backupId ?? "unknown"}>
             <RowHeader>
               <Writer place={place} />
@@ -43,7 +43,7 @@ export function BackupPlacesPanel({ backup: { places } }: { readonly backup: Bac
               {bytes(place.bytes)}
             </Cell>
             <Cell label="Share" align="end">
-              {shareText(shareOf(place.bytes, total))}
+              {shares[index]}
             </Cell>
           </Row>
         ))}

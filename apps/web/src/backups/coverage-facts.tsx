@@ -1,7 +1,7 @@
+import { formatShare } from "@tidemark/kit/units";
 import type { ResultOf } from "#graphql/graphql.ts";
 import { Fact } from "#ui/facts.tsx";
 import { Time } from "#ui/time.tsx";
-import { shareText } from "./backup-bytes.ts";
 import type { CoverageFields } from "./backup-bytes-fields.ts";
 
 /** How much is known to be sound by now, whichever verifications showed it, and since when. */
@@ -22,7 +22,7 @@ export function CoverageFacts({ coverage }: { readonly coverage: ResultOf<typeof
 export function Verified({ share, since }: { readonly share: number; readonly since: string | null }) {
   return (
     <>
-      {shareText(share)}
+      {formatShare(share)}
       {since !== null && (
         <>
           {" since "}
