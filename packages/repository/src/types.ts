@@ -352,7 +352,7 @@ export interface FrameJob {
    * `FrameMemory`, which is the encoder's until the outcome is there. It may move parts up when it leaves some out.
    */
   readonly plain: Uint8Array;
-  /** Whence the encoder reads the frame's only part, at its offset in the file; only for one that `readsFiles`. */
+  /** Whence the encoder reads the frame's only part, at its offset in the file; only for one with a `readDepth`. */
   readonly read?: FrameRead;
   /** One part for a frame of a large file; several for a bundle of small files. */
   readonly parts: readonly FramePart[];
@@ -434,8 +434,8 @@ export type FrameInspector = (
 export interface FrameEncoder {
   /** How many frames may be in flight; `BackupWriter.write` waits beyond that. */
   readonly pipelineDepth: number;
-  /** Whether it takes jobs with `read`. */
-  readonly readsFiles?: boolean;
+  /** As `pipelineDepth`, for jobs with `read`; missing for an encoder that takes none. */
+  readonly readDepth?: number;
   /** Lets up to so many of its threads start now: loading their modules takes longer than a small backup. */
   start?(threads: number): void;
   encode(job: FrameJob): Promise<FrameOutcome>;

@@ -76,7 +76,7 @@ export class FrameDispatcher {
   }
 
   get readsFiles(): boolean {
-    return this.#parts.encoder.readsFiles === true;
+    return this.#parts.encoder.readDepth !== undefined;
   }
 
   /** As `dispatch`, with a frame that the encoder reads itself; only where it `readsFiles`. */
@@ -91,7 +91,8 @@ export class FrameDispatcher {
   }
 
   async #send(bytes: Pick<FrameJob, "plain" | "read">, parts: readonly DispatchedPart[]): Promise<void> {
-    while (this.#inFlight >= this.#parts.encoder.pipelineDepth) {
+    const { pipelineDepth, readDepth = pipelineDepth } = this.#parts.encoder;
+    while (this.#inFlight >= (bytes.read === undefined ? pipelineDepth : readDepth)) {
       await this.#parts.meter.waitForEncoders(this.#landing());
     }
     this.throwFailure();

@@ -18,10 +18,12 @@ export interface FramePoolOptions {
  */
 export class FramePool implements FrameEncoder {
   readonly pipelineDepth: number;
-  readonly readsFiles = true;
+  readonly readDepth: number;
   readonly #options: FramePoolOptions;
   #members: Member[] = [];
   #closed = false;
+  /** Frames to be read that go to one thread together. */
+  #reads: GatheredReads | null = null;
 
   constructor(options: FramePoolOptions) {
     if (!Number.isInteger(options.threads) || options.threads < 1) {
@@ -30,6 +32,8 @@ export class FramePool implements FrameEncoder {
     this.#options = options;
     // As much as a socket's buffers hold, so that a thread has work while the event loop has not: 270 KiB each.
     this.pipelineDepth = options.threads * 8;
+    // As many frames together being worked on, and waiting, per thread, and some on their way.
+    this.readDepth = (options.threads * 2 + 1) * readsTogether;
   }
 
   /**
@@ -42,7 +46,41 @@ export class FramePool implements FrameEncoder {
 
   async encode(job: FrameJob): Promise<FrameOutcome> {
     if (this.#closed) throw poolError("the frame pool is closed");
-    return this.#leastBusy().encode(job);
+    return job.read === undefined ? this.#leastBusy().encode(job) : this.#gather(job);
+  }
+
+  /**
+   * A frame that its thread reads itself is not worth a message: each wakes two threads, which took as long as a third of
+   * the work (80 of 350 µs, measured 2026-11). What is asked for at one go is sent together.
+   */
+  #gather(job: FrameJob): Promise<FrameOutcome> {
+    const reads = this.#reads ?? { jobs: [], waiting: [] };
+    if (this.#reads === null) {
+      this.#reads = reads;
+      setImmediate(() => this.#send(reads));
+    }
+    return new Promise((resolve, reject) => {
+      reads.jobs.push(job);
+      reads.waiting.push({ resolve, reject });
+      if (reads.jobs.length === readsTogether) this.#send(reads);
+    });
+  }
+
+  #send(reads: GatheredReads): void {
+    if (this.#reads === reads) this.#reads = null;
+    const jobs = reads.jobs.splice(0);
+    if (jobs.length === 0) return;
+    const outcomes = this.#closed
+      ? Promise.reject(poolError("the frame pool is closed"))
+      : this.#leastBusy().encodeAll(jobs);
+    outcomes.then(
+      (all) => {
+        for (const [index, outcome] of all.entries()) reads.waiting[index]?.resolve(outcome);
+      },
+      (error: unknown) => {
+        for (const { reject } of reads.waiting) reject(error);
+      },
+    );
   }
 
   async open(job: OpenFrameJob): Promise<OpenFrameOutcome> {
@@ -76,6 +114,14 @@ export class FramePool implements FrameEncoder {
 /** 24 MiB in whole frames, some 100 ms of work: who has less to do is done before another thread has begun. */
 const framesBeforeAnother = 192;
 
+interface GatheredReads {
+  readonly jobs: FrameJob[];
+  readonly waiting: { readonly resolve: (outcome: FrameOutcome) => void; readonly reject: (error: unknown) => void }[];
+}
+
+/** One MiB of a file. */
+const readsTogether = 8;
+
 interface Waiting {
   readonly resolve: (outcome: unknown) => void;
   readonly reject: (error: unknown) => void;
@@ -107,16 +153,32 @@ class Member {
     return outcome as OpenFrameOutcome;
   }
 
-  async encode({ plain, ...job }: FrameJob): Promise<FrameOutcome> {
+  async encode(job: FrameJob): Promise<FrameOutcome> {
+    const { memory, sent } = this.#place(job);
+    const answer = await this.#post((id) => ({ id, kind: "encode", job: sent }), []);
+    return memory.outcome(answer as FrameAnswer, job.parts);
+  }
+
+  /** One after another in one thread, with one message there and one back. */
+  async encodeAll(jobs: readonly FrameJob[]): Promise<FrameOutcome[]> {
+    const placed = jobs.map((job) => this.#place(job));
+    const sent = placed.map((place) => place.sent);
+    const answers = (await this.#post((id) => ({ id, kind: "encode-all", jobs: sent }), [])) as readonly FrameAnswer[];
+    return jobs.map(({ parts }, index) => {
+      const [answer, place] = [answers[index], placed[index]];
+      if (answer === undefined || place === undefined) throw poolError("a frame worker left out a frame");
+      return place.memory.outcome(answer, parts);
+    });
+  }
+
+  #place({ plain, ...job }: FrameJob): { readonly memory: FrameMemory; readonly sent: FrameRequestJob } {
     if (!FrameMemory.holds(plain)) throw new RangeError("a frame is encoded in memory that is shared");
     const shared = plain.buffer as SharedArrayBuffer;
     const known = this.#memories.get(shared);
     const { number, memory } = known ?? { number: this.#memories.size, memory: new FrameMemory(shared) };
     if (known === undefined) this.#memories.set(shared, { number, memory });
     const request: FrameRequestJob = { ...job, memory: number, plainBytes: plain.length };
-    const sent = known === undefined ? { ...request, shared } : request;
-    const answer = await this.#post((id) => ({ id, kind: "encode", job: sent }), []);
-    return memory.outcome(answer as FrameAnswer, job.parts);
+    return { memory, sent: known === undefined ? { ...request, shared } : request };
   }
 
   #post(request: (id: number) => FrameRequest, transfer: readonly ArrayBuffer[]): Promise<unknown> {

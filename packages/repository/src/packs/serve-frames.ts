@@ -2,12 +2,13 @@ import { parentPort } from "node:worker_threads";
 import { releaseBytes } from "../bytes/release-bytes.ts";
 import type { FrameInspector, FrameJob } from "../types.ts";
 import { encodeFrame, type Fingerprinter, loadFingerprinter } from "./frame-kernel.ts";
-import { FrameMemory } from "./frame-memory.ts";
+import { type FrameAnswer, FrameMemory } from "./frame-memory.ts";
 import { type OpenFrameJob, openFrame } from "./open-frame.ts";
 import { readFrame } from "./read-frame.ts";
 
 export type FrameRequest =
   | { readonly id: number; readonly kind: "encode"; readonly job: FrameRequestJob }
+  | { readonly id: number; readonly kind: "encode-all"; readonly jobs: readonly FrameRequestJob[] }
   | { readonly id: number; readonly kind: "open"; readonly job: OpenFrameJob };
 
 /** A job whose plain bytes are the beginning of a `FrameMemory`, sent along the first time a thread hears of it. */
@@ -44,7 +45,15 @@ export function serveFrames(inspector?: FrameInspector): void {
       const plain = ownBuffer(outcome.plain);
       return port.postMessage({ id: request.id, outcome: { kind: "plain", plain } }, [plain.buffer]);
     }
-    const { memory: number, shared, plainBytes, ...rest } = request.job;
+    if (request.kind === "encode") {
+      port.postMessage({ id: request.id, outcome: await encode(request.job) });
+      return;
+    }
+    const outcome: FrameAnswer[] = [];
+    for (const job of request.jobs) outcome.push(await encode(job));
+    port.postMessage({ id: request.id, outcome });
+  };
+  const encode = async ({ memory: number, shared, plainBytes, ...rest }: FrameRequestJob): Promise<FrameAnswer> => {
     if (shared !== undefined) memories.set(number, new FrameMemory(shared));
     const memory = memories.get(number);
     if (memory === undefined) throw new Error(`the memory ${number} was never sent`);
@@ -55,7 +64,7 @@ export function serveFrames(inspector?: FrameInspector): void {
       read === undefined
         ? encodeFrame(job, fingerprinter, inspector, memory.sealing)
         : readFrame({ ...job, read }, fingerprinter, inspector, memory.sealing);
-    port.postMessage({ id: request.id, outcome: memory.keep(outcome) });
+    return memory.keep(outcome);
   };
   port.on("message", (request: FrameRequest) => {
     answer(request).catch((error: unknown) => {
