@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { join, resolve } from "node:path";
 import { openQueues, type QueuePlace, type Queues, type RunKind, type RunRequest } from "@tidemark/jobs";
-import { createLogger, seal } from "@tidemark/kit";
+import { createLogger } from "@tidemark/kit/logger";
+import { seal } from "@tidemark/kit/sealed-text";
 import {
   type FinalRunState,
   isFinalRunState,

@@ -1,4 +1,5 @@
-import { type Environment, readSettings, Secret } from "@tidemark/kit";
+import { Secret } from "@tidemark/kit";
+import { type Environment, readSettings } from "@tidemark/kit/settings";
 import { z } from "zod";
 
 /** What the api is told. Every name is explained in `.env.example`. */

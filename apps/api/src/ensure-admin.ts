@@ -1,6 +1,8 @@
 import { randomBytes, randomInt } from "node:crypto";
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { createLogger, describeError, readSettings } from "@tidemark/kit";
+import { describeError } from "@tidemark/kit";
+import { createLogger } from "@tidemark/kit/logger";
+import { readSettings } from "@tidemark/kit/settings";
 import { type Metadata, openMetadata } from "@tidemark/metadata";
 import { hashPassword } from "better-auth/crypto";
 import { hashToken, makeTokenText } from "./auth/api-token.ts";

@@ -1,5 +1,6 @@
 import { openQueues } from "@tidemark/jobs";
-import { AppError, createLogger, describeError, type Logger, systemClock, systemErrorCode } from "@tidemark/kit";
+import { AppError, describeError, type Logger, systemClock, systemErrorCode } from "@tidemark/kit";
+import { createLogger } from "@tidemark/kit/logger";
 import { openMetadata } from "@tidemark/metadata";
 import type { FastifyInstance } from "fastify";
 import { createSessionAuth } from "./auth/session-auth.ts";

@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 import { type ConnectionReportResult, parseRunRequest } from "@tidemark/jobs";
-import { openSealed, seal } from "@tidemark/kit";
+import { openSealed, seal } from "@tidemark/kit/sealed-text";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { buildSchema } from "./graphql/schema.ts";
 import { seedBackup, type TestApi, testApi } from "./test-api.ts";

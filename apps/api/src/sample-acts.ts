@@ -1,5 +1,5 @@
 import type { ServerAct, ServerActResult } from "@tidemark/jobs";
-import { newSealingKeys, seal } from "@tidemark/kit";
+import { newSealingKeys, seal } from "@tidemark/kit/sealed-text";
 
 /** For tests: the pair of who asks for a file. */
 export const askerKeys = await newSealingKeys();

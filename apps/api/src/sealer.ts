@@ -1,4 +1,5 @@
-import { AppError, newSealingKeys, openSealed, Secret, seal } from "@tidemark/kit";
+import { AppError, Secret } from "@tidemark/kit";
+import { newSealingKeys, openSealed, seal } from "@tidemark/kit/sealed-text";
 import type { Metadata } from "@tidemark/metadata";
 
 /** Sealed boxes: the api closes them for the workers and cannot open them again. */

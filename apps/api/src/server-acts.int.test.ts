@@ -1,5 +1,5 @@
 import { parseRunRequest, ServerAct } from "@tidemark/jobs";
-import { openSealed } from "@tidemark/kit";
+import { openSealed } from "@tidemark/kit/sealed-text";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { actCases as cases, askerKeys as keys } from "./sample-acts.ts";
 import { finishRun, seedBackup, type TestApi, testApi } from "./test-api.ts";

@@ -1,6 +1,8 @@
 import { Writable } from "node:stream";
 import type { InspectResult, RunKind, ServerActResult } from "@tidemark/jobs";
-import { createLogger, newId, newSealingKeys, type SealingKeys, Secret, systemClock } from "@tidemark/kit";
+import { newId, Secret, systemClock } from "@tidemark/kit";
+import { createLogger } from "@tidemark/kit/logger";
+import { newSealingKeys, type SealingKeys } from "@tidemark/kit/sealed-text";
 import { type Metadata, migrate, openMetadata, type TokenAccess } from "@tidemark/metadata";
 import { type TestServer, testServer } from "@tidemark/testkit";
 import type { FastifyInstance } from "fastify";

@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { AppError, type Environment, readSettings, Secret } from "@tidemark/kit";
+import { AppError, Secret } from "@tidemark/kit";
+import { type Environment, readSettings } from "@tidemark/kit/settings";
 import { z } from "zod";
 
 export interface CliConfig {

@@ -1,4 +1,5 @@
-import type { Clock, Environment } from "@tidemark/kit";
+import type { Clock } from "@tidemark/kit";
+import type { Environment } from "@tidemark/kit/settings";
 import { type ApiClient, createApiClient } from "./api-client.ts";
 import { readConfig } from "./config.ts";
 import type { Output, OutputFormat } from "./output.ts";

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
-import { AppError, type Environment } from "@tidemark/kit";
+import { AppError } from "@tidemark/kit";
+import type { Environment } from "@tidemark/kit/settings";
 import {
   type ObjectStore,
   openStore,

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
-import { type Environment, systemErrorCode } from "@tidemark/kit";
+import { systemErrorCode } from "@tidemark/kit";
+import type { Environment } from "@tidemark/kit/settings";
 import { unusable } from "./local-dsn-error.ts";
 
 export interface ServicePlace {

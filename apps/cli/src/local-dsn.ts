@@ -1,5 +1,5 @@
 import { homedir } from "node:os";
-import type { Environment } from "@tidemark/kit";
+import type { Environment } from "@tidemark/kit/settings";
 import { parseDsn, splitDsn } from "@tidemark/postgres";
 import { unusable } from "./local-dsn-error.ts";
 import { findPassword } from "./local-dsn-passwords.ts";

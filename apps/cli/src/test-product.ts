@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { type Environment, systemClock } from "@tidemark/kit";
+import { systemClock } from "@tidemark/kit";
+import type { Environment } from "@tidemark/kit/settings";
 import { type TestServer, tempDir, testServer, waitFor } from "@tidemark/testkit";
 import type { CommandContext } from "./context.ts";
 import { runCommand } from "./run-command.ts";

@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
-import { AppError, type Environment, readSettings, Secret } from "@tidemark/kit";
+import { AppError, Secret } from "@tidemark/kit";
+import { type Environment, readSettings } from "@tidemark/kit/settings";
 import { z } from "zod";
 
 /** What `npm start` is told. Every name is explained in `.env.example`. */

@@ -1,4 +1,5 @@
-import { describeError, readSettings } from "@tidemark/kit";
+import { describeError } from "@tidemark/kit";
+import { readSettings } from "@tidemark/kit/settings";
 import { migrate } from "@tidemark/metadata";
 import { z } from "zod";
 

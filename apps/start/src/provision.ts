@@ -1,7 +1,8 @@
 import { createWriteStream } from "node:fs";
 import { join } from "node:path";
 import { openQueues } from "@tidemark/jobs";
-import { AppError, createLogger, describeError, type Logger } from "@tidemark/kit";
+import { AppError, describeError, type Logger } from "@tidemark/kit";
+import { createLogger } from "@tidemark/kit/logger";
 import type { PostgresInstallation } from "@tidemark/local-postgres";
 import { type Metadata, openMetadata } from "@tidemark/metadata";
 import type { StartSettings } from "./config.ts";

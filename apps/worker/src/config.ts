@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { availableParallelism, hostname } from "node:os";
 import { delimiter, isAbsolute, join, resolve } from "node:path";
-import { type Environment, readSettings, Secret } from "@tidemark/kit";
+import { Secret } from "@tidemark/kit";
+import { type Environment, readSettings } from "@tidemark/kit/settings";
 import { type StoreCredentials, storeCredentialsOfEnvironment, storeCredentialVariables } from "@tidemark/storage";
 import { z } from "zod";
 

@@ -1,4 +1,5 @@
-import { createLogger, describeError, type Logger } from "@tidemark/kit";
+import { describeError, type Logger } from "@tidemark/kit";
+import { createLogger } from "@tidemark/kit/logger";
 import { keepHeapSmall } from "@tidemark/repository";
 import { readWorkerSettings } from "./config.ts";
 import { startWorker } from "./start-worker.ts";

@@ -1,5 +1,7 @@
 import { openQueues, type Queues, type RunKind, type RunRequest } from "@tidemark/jobs";
-import { createLogger, type Logger, seal } from "@tidemark/kit";
+import type { Logger } from "@tidemark/kit";
+import { createLogger } from "@tidemark/kit/logger";
+import { seal } from "@tidemark/kit/sealed-text";
 import {
   type FinalRunState,
   isFinalRunState,

@@ -1,6 +1,7 @@
 import { link, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { AppError, newSealingKeys, openSealed, publicKeyOf, Secret, systemErrorCode } from "@tidemark/kit";
+import { AppError, Secret, systemErrorCode } from "@tidemark/kit";
+import { newSealingKeys, openSealed, publicKeyOf } from "@tidemark/kit/sealed-text";
 import type { Metadata } from "@tidemark/metadata";
 import type { WorkerSettings } from "./config.ts";
 

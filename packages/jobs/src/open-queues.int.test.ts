@@ -1,4 +1,5 @@
-import { AppError, createLogger, newId, systemClock } from "@tidemark/kit";
+import { AppError, newId, systemClock } from "@tidemark/kit";
+import { createLogger } from "@tidemark/kit/logger";
 import { migrate, openMetadata } from "@tidemark/metadata";
 import { type RedisServer, redisServer, type TestServer, testServer, waitFor } from "@tidemark/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";

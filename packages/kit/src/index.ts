@@ -1,3 +1,5 @@
+// What every process loads. What brings a library that few need has a door of its own: `./logger`, `./sealed-text`,
+// `./settings`. The start of a process is most of a short command.
 export {
   AppError,
   type AppErrorOptions,
@@ -14,10 +16,9 @@ export { type Clock, systemClock } from "./clock.ts";
 export { combineCrc32c, crc32c, crc32cOfPages, crc32cOfZeros } from "./crc32c.ts";
 export { type Blame, type ErrorCode, errorCodes, isErrorCode, type RetryAdvice } from "./error-codes.ts";
 export { type IdKind, idKind, idPrefixes, idTime, newId } from "./ids.ts";
-export { createLogger, type Logger, type LoggerOptions, maskSecrets } from "./logger.ts";
+export type { Logger } from "./logger.ts";
 export { makeFolders } from "./make-folders.ts";
+export { maskSecrets } from "./mask-secrets.ts";
 export { identifyProcess, isProcessAlive, type ProcessIdentity } from "./process-identity.ts";
-export { isPublicKey, newSealingKeys, openSealed, publicKeyOf, type SealingKeys, seal } from "./sealed-text.ts";
 export { Secret } from "./secret.ts";
-export { type Environment, readSettings, type Settings } from "./settings.ts";
 export { formatAge, formatBytes, formatDuration, formatShare, formatShares } from "./units.ts";

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { createLogger, maskSecrets } from "./logger.ts";
+import { createLogger } from "./logger.ts";
+import { maskSecrets } from "./mask-secrets.ts";
 import { Secret } from "./secret.ts";
 
 function logged(write: (logger: ReturnType<typeof createLogger>) => void): Record<string, unknown> {

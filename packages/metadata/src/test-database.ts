@@ -1,4 +1,4 @@
-import { createLogger } from "@tidemark/kit";
+import { createLogger } from "@tidemark/kit/logger";
 import { type TestServer, testServer } from "@tidemark/testkit";
 import { migrate } from "./migrate.ts";
 import { type Metadata, openMetadata } from "./open-metadata.ts";

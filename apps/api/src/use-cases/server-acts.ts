@@ -1,5 +1,5 @@
 import { type RunRequest, readFileLimitBytes, type ServerAct, SlotName } from "@tidemark/jobs";
-import { isPublicKey } from "@tidemark/kit";
+import { isPublicKey } from "@tidemark/kit/sealed-text";
 import { z } from "zod";
 import type { Services } from "../services.ts";
 import { EntityId } from "./inputs.ts";

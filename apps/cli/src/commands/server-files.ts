@@ -1,5 +1,6 @@
 import { open, rename, rm } from "node:fs/promises";
-import { AppError, formatBytes, newSealingKeys, openSealed, type SealingKeys } from "@tidemark/kit";
+import { AppError, formatBytes } from "@tidemark/kit";
+import { newSealingKeys, openSealed, type SealingKeys } from "@tidemark/kit/sealed-text";
 import type { Command } from "commander";
 import { z } from "zod";
 import { type ByteSink, type CommandContext, type CommonOptions, openSession, type Session } from "../context.ts";

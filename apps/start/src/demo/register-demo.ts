@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Queues } from "@tidemark/jobs";
-import { type Secret, seal } from "@tidemark/kit";
+import type { Secret } from "@tidemark/kit";
+import { seal } from "@tidemark/kit/sealed-text";
 import type { Metadata, Server } from "@tidemark/metadata";
 import { awaitSuccess } from "../default-repository.ts";
 

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { AppError, describeError, newId, type Secret, seal } from "@tidemark/kit";
+import { AppError, describeError, newId, type Secret } from "@tidemark/kit";
+import { seal } from "@tidemark/kit/sealed-text";
 import {
   createRepository,
   newRepositoryKey,

@@ -1,5 +1,5 @@
 import type { RecoveryKitResult } from "@tidemark/jobs";
-import { seal } from "@tidemark/kit";
+import { seal } from "@tidemark/kit/sealed-text";
 import { recoveryKit, recoveryKitPage } from "@tidemark/repository";
 import { asRepositoryKey, openRegisteredRepository } from "../open-repository.ts";
 import type { RunHandler } from "../run-context.ts";

@@ -6,7 +6,8 @@ import {
   ServerCheckResult,
   ServerSnapshotDocument,
 } from "@tidemark/jobs";
-import { createLogger, newId, systemClock } from "@tidemark/kit";
+import { newId, systemClock } from "@tidemark/kit";
+import { createLogger } from "@tidemark/kit/logger";
 import type { FindingRow } from "@tidemark/metadata";
 import { missedTimes } from "@tidemark/policy";
 import { faultProxy, type TestServer, testServer, waitFor } from "@tidemark/testkit";

@@ -1,5 +1,6 @@
 import type { ServerAct, ServerActResult } from "@tidemark/jobs";
-import { AppError, isPublicKey, seal } from "@tidemark/kit";
+import { AppError } from "@tidemark/kit";
+import { isPublicKey, seal } from "@tidemark/kit/sealed-text";
 import { readBinaryFile, type SqlSession, statFile } from "@tidemark/postgres";
 
 type Act<Kind extends ServerAct["kind"]> = Extract<ServerAct, { kind: Kind }>;

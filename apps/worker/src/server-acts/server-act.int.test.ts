@@ -1,5 +1,6 @@
 import { type ServerAct, ServerActResult } from "@tidemark/jobs";
-import { newId, newSealingKeys, openSealed, type SealingKeys } from "@tidemark/kit";
+import { newId } from "@tidemark/kit";
+import { newSealingKeys, openSealed, type SealingKeys } from "@tidemark/kit/sealed-text";
 import { type TestServer, testServer, waitFor } from "@tidemark/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { StartedWorker } from "../start-worker.ts";

@@ -1,4 +1,4 @@
-import { type Clock, createLogger } from "@tidemark/kit";
+import type { Clock } from "@tidemark/kit";
 import { type BackgroundSwitch, switchWalInBackground } from "@tidemark/postgres";
 import type { ActControl } from "../act.ts";
 import type { ConnectPrimary } from "./backup-source.ts";
@@ -15,7 +15,7 @@ export function switchPrimary(connect: ConnectPrimary | undefined, clock: Clock,
   return {
     begin: () => {
       if (connect === undefined) return;
-      running ??= switchWalInBackground({ connect, clock, logger: createLogger({ name: "engine", level: "silent" }) });
+      running ??= switchWalInBackground({ connect, clock });
     },
     [Symbol.asyncDispose]: async () => {
       if (running === null) return;

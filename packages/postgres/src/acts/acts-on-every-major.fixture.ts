@@ -1,4 +1,5 @@
-import { createLogger, systemClock } from "@tidemark/kit";
+import { systemClock } from "@tidemark/kit";
+import { createLogger } from "@tidemark/kit/logger";
 import { type TestServer, waitFor } from "@tidemark/testkit";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { parseDsn } from "../connection/dsn.ts";

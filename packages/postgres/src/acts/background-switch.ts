@@ -9,7 +9,8 @@ export interface BackgroundSwitchOptions {
   /** A session to the primary. Called again after a session was lost. */
   readonly connect: (signal: AbortSignal) => Promise<SqlSession>;
   readonly clock: Clock;
-  readonly logger: Logger;
+  /** Hears of each switch that failed; `stop` tells of the last. */
+  readonly logger?: Logger;
   /** Before the first switch; a stop that needs none is over by then. 1,000 unless given. */
   readonly firstWaitMs?: number | undefined;
   /** Between two switches. 10,000 unless given. */
@@ -86,7 +87,12 @@ async function runSwitches(options: BackgroundSwitchOptions, signal: AbortSignal
 }
 
 /** One round; false when another one makes no sense. */
-async function attempt(primary: Primary, isDue: boolean, progress: Progress, logger: Logger): Promise<boolean> {
+async function attempt(
+  primary: Primary,
+  isDue: boolean,
+  progress: Progress,
+  logger: Logger | undefined,
+): Promise<boolean> {
   try {
     if (isDue) await primary.ask((session, timeoutMs) => runCheckpoint(session, { timeoutMs }));
     const { closedFile } = await primary.ask((session, timeoutMs) => switchWal(session, { timeoutMs }));
@@ -98,7 +104,7 @@ async function attempt(primary: Primary, isDue: boolean, progress: Progress, log
     await primary.close();
     if (primary.isStopped) return false;
     progress.error = toAppError(error);
-    logger.warn({ err: error, closedFiles: progress.closedFiles.length }, "WAL was not switched on the primary");
+    logger?.warn({ err: error, closedFiles: progress.closedFiles.length }, "WAL was not switched on the primary");
     return progress.error.retry !== "never";
   }
 }

@@ -1,4 +1,5 @@
-import { AppError, createLogger, systemClock } from "@tidemark/kit";
+import { AppError, systemClock } from "@tidemark/kit";
+import { createLogger } from "@tidemark/kit/logger";
 import { faultProxy, standbyOf, type TestServer, testServer, waitFor } from "@tidemark/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ConnectionSettings } from "../connection/connection-settings.ts";

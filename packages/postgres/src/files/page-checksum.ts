@@ -59,14 +59,20 @@ function isZero(page: Uint8Array): boolean {
   return page.every((byte) => byte === 0);
 }
 
+/** As far as it is used here: Node has it, the types of Node have not. */
+declare const WebAssembly: {
+  readonly Module: new (bytes: Uint8Array) => object;
+  readonly Instance: new (module: object) => { readonly exports: unknown };
+};
+
 /** What page-checksum.wat exports. */
 interface Sums {
-  readonly memory: WebAssembly.Memory;
+  readonly memory: { readonly buffer: ArrayBuffer };
   checksum(at: number, length: number, block: number): number;
 }
 
 const sums = new WebAssembly.Instance(new WebAssembly.Module(Buffer.from(pageChecksumModule, "base64")))
-  .exports as unknown as Sums;
+  .exports as Sums;
 const memory = new Uint8Array(sums.memory.buffer);
 const header = new DataView(sums.memory.buffer);
 const room = memory.length;

@@ -1,6 +1,7 @@
 import { createHash, createHmac, pbkdf2Sync } from "node:crypto";
 import { inspect } from "node:util";
-import { createLogger, type Logger } from "@tidemark/kit";
+import type { Logger } from "@tidemark/kit";
+import { createLogger } from "@tidemark/kit/logger";
 import { expect } from "vitest";
 
 /** Collects everything that a test's code said, to be searched for secrets at the end. */

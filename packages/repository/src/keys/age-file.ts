@@ -1,11 +1,13 @@
 import { AppError, type Secret } from "@tidemark/kit";
-import { Decrypter, Encrypter, identityToRecipient } from "age-encryption";
 import { wrongKey } from "./repository-key.ts";
 
 /**
  * age v1 files (age-encryption.org/v1) for X25519 recipients, so that what is wrapped here opens with the stock `age`
  * program and the other way round. Hybrid, plugin and SSH recipients are refused: an `age` of 2023 does not open them.
  */
+
+/** Loaded when it is needed: with what it needs, it is a tenth of a short command. */
+const age = () => import("age-encryption");
 
 /** bech32 of 32 bytes behind `age1`. */
 const recipientPattern = /^age1[02-9ac-hj-np-z]{58}$/;
@@ -45,6 +47,7 @@ function identitiesOf(text: Secret): string[] {
 /** Recipients of the identities, in their order. Throws `repository-key-wrong` for a typing error. */
 export async function recipientsOf(identity: Secret): Promise<string[]> {
   try {
+    const { identityToRecipient } = await age();
     return await Promise.all(identitiesOf(identity).map((one) => identityToRecipient(one)));
   } catch (error) {
     if (error instanceof AppError) throw error;
@@ -53,7 +56,8 @@ export async function recipientsOf(identity: Secret): Promise<string[]> {
 }
 
 /** A whole age file (binary, not armored). Throws for a recipient that `parseRecipient` would refuse. */
-export function encryptForRecipient(recipient: string, plain: Uint8Array): Promise<Uint8Array> {
+export async function encryptForRecipient(recipient: string, plain: Uint8Array): Promise<Uint8Array> {
+  const { Encrypter } = await age();
   const encrypter = new Encrypter();
   encrypter.addRecipient(recipient);
   return encrypter.encrypt(plain);
@@ -61,6 +65,7 @@ export function encryptForRecipient(recipient: string, plain: Uint8Array): Promi
 
 /** Null when it is for somebody else, or damaged: age cannot tell the one from the other. */
 export async function decryptWithIdentity(identity: Secret, file: Uint8Array): Promise<Uint8Array | null> {
+  const { Decrypter } = await age();
   const decrypter = new Decrypter();
   for (const one of identitiesOf(identity)) decrypter.addIdentity(one);
   try {
