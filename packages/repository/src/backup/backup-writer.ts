@@ -18,7 +18,7 @@ import type {
   StoredBackup,
   WholeFileWriter,
 } from "../types.ts";
-import { assertPacksStay, confirmManifest } from "./commit-guard.ts";
+import { assertManifestStays, assertPacksStay, confirmManifest } from "./commit-guard.ts";
 import { CompressionPilot, PipelineMeter } from "./compression-pilot.ts";
 import { EntryQueue } from "./entry-queue.ts";
 import { FileSlicer } from "./file-slicer.ts";
@@ -281,6 +281,7 @@ export class OpenBackupWriter implements BackupWriter {
       if (!(error instanceof AppError && error.code === "object-exists")) throw error;
       throw await manifestKeyTaken(this.#context, this.#manifest.key, error);
     }
+    await assertManifestStays(this.#context, this.#serverId, this.#options.backupId);
     if (!this.#begun.exclusiveCreate) {
       await confirmManifest(this.#context, this.#serverId, this.#options.backupId, this.#manifest.packIds);
     }

@@ -1,4 +1,5 @@
 import { AppError } from "@tidemark/kit";
+import { isStoreTrouble } from "@tidemark/storage";
 import { readManifestBeginning } from "../manifests/manifest-object.ts";
 import { manifestKey, nameOf, packsPrefix } from "../paths.ts";
 import type { RepositoryContext } from "../repository-context.ts";
@@ -22,6 +23,29 @@ export async function assertPacksStay(
     message: `pack ${missing}, which this backup refers to, was removed meanwhile`,
     hint: "take the backup again; it will store what is missing",
     context: { packId: missing, missing: needed.size },
+  });
+}
+
+/**
+ * Throws `storage-failed` when a manifest whose put was answered is not there: nobody is told that a backup exists which does
+ * not. A store that cannot be asked now has taken it, as far as anybody knows.
+ */
+export async function assertManifestStays(
+  context: RepositoryContext,
+  serverId: string,
+  backupId: string,
+): Promise<void> {
+  const key = manifestKey(serverId, backupId);
+  try {
+    if ((await context.store.stat(key)) !== null) return;
+  } catch (error) {
+    if (isStoreTrouble(error)) return;
+    throw error;
+  }
+  throw new AppError("storage-failed", {
+    message: `${context.store.location} took the manifest of ${backupId} and does not have it`,
+    hint: "there is no such backup; earlier ones are untouched; check the storage, then take the backup again",
+    context: { backupId, key },
   });
 }
 

@@ -10,7 +10,7 @@ import { putFacts } from "../seal/facts-object.ts";
 import { contextOf } from "../server-area.ts";
 import type { MarkKind, ServerArea } from "../types.ts";
 import { checkManifest, copyManifest } from "./copy-manifest.ts";
-import { checkPack, copyPack, openSourcePack, sameFrames } from "./copy-pack.ts";
+import { assertGivesAll, checkPack, copyPack, openSourcePack, sameFrames } from "./copy-pack.ts";
 import { readPacksInUse } from "./packs-in-use.ts";
 
 /** What is there to copy of one backup, found out without reading packs. */
@@ -124,6 +124,7 @@ class BackupCopy {
     if (state === "damaged") {
       // A copy that cannot be read is none, once it is certain that what replaces it can.
       await checkManifest(this.#from, key);
+      await assertGivesAll(this.#to, key);
       await this.#to.step("copy:before-remove-manifest");
       await this.#to.store.delete(key);
     }
@@ -159,6 +160,7 @@ class BackupCopy {
     if (present !== "missing") {
       // Nothing is lost: what replaces it was just found whole.
       await checkPack(this.#from, this.#serverId, packId, this.#copy);
+      await assertGivesAll(this.#to, packKey(this.#serverId, packId));
       await this.#to.step("copy:before-remove-pack");
       await this.#to.store.delete(packKey(this.#serverId, packId));
       this.#replaced.push(packId);

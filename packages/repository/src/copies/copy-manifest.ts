@@ -9,6 +9,7 @@ import { newSeal, type RepositoryContext } from "../repository-context.ts";
 import { damagedObject, encodePrefix, type ObjectSeal, prefixBytes } from "../seal/object-seal.ts";
 import { encodeTrailer, getRange, type ObjectTail, readTail } from "../seal/object-trailer.ts";
 import { resealBox, sealBox } from "../seal/sealed-box.ts";
+import { notKept } from "./copy-pack.ts";
 
 /**
  * Puts the manifest of a backup into another repository: header and chunks sealed anew as they are, the index with their
@@ -37,7 +38,7 @@ export async function copyManifest(
     await checkManifest(target, key);
   } catch (error) {
     if (!(error instanceof AppError) || !["manifest-damaged", "manifest-missing"].includes(error.code)) throw error;
-    throw await joinCleanup(error, () => target.store.delete(key));
+    throw await joinCleanup(notKept(target, key, error), () => target.store.delete(key));
   }
   await target.step("copy:after-manifest");
 }

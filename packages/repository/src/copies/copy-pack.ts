@@ -89,13 +89,40 @@ export async function copyPack(
   } catch (error) {
     // A copy that is not what was sent is worth nothing, and would be taken for one the next time.
     if (!(error instanceof AppError) || !spoiled.has(error.code)) throw error;
-    throw await joinCleanup(error, () => target.store.delete(key));
+    throw await joinCleanup(notKept(target, key, error), () => target.store.delete(key));
   }
   await target.step("copy:after-pack");
   return sizeBytes;
 }
 
 const spoiled: ReadonlySet<string> = new Set(["storage-failed", "object-damaged", "pack-damaged", "object-missing"]);
+
+/** What was put comes back otherwise or not at all: the target's fault, whatever the reading of it says. */
+export function notKept(target: RepositoryContext, key: string, cause: AppError): AppError {
+  return new AppError("storage-failed", {
+    message: `${target.store.location} did not keep ${key} as it was sent: ${cause.message}`,
+    hint: "the source is untouched; check the storage there, then copy again",
+    context: { key },
+    cause,
+  });
+}
+
+/**
+ * Throws `storage-failed` where a store gives fewer bytes of an object than it says it holds: then what looks damaged may be
+ * whole, and nothing of it is to be removed.
+ */
+export async function assertGivesAll(context: RepositoryContext, key: string): Promise<void> {
+  const facts = await context.store.stat(key);
+  if (facts === null) return;
+  const length = Math.min(facts.sizeBytes, rangeBytes);
+  const { length: given } = await context.store.get(key, { range: { offset: 0, length } });
+  if (given >= length) return;
+  throw new AppError("storage-failed", {
+    message: `${context.store.location} gives ${given} of ${length} bytes of ${key}`,
+    hint: "nothing was changed; check the storage",
+    context: { key },
+  });
+}
 
 /** Reads a pack and checks the guard of its directory and of every frame. Throws `object-damaged` or `object-missing`. */
 export async function checkPack(

@@ -4,7 +4,7 @@ import { packKey } from "../paths.ts";
 import { newSeal } from "../repository-context.ts";
 import { contextOf } from "../server-area.ts";
 import type { ServerArea } from "../types.ts";
-import { checkPack, copyPack, openSourcePack, type PackCopy } from "./copy-pack.ts";
+import { assertGivesAll, checkPack, copyPack, openSourcePack, type PackCopy } from "./copy-pack.ts";
 
 export interface HealedPack {
   readonly packId: string;
@@ -37,7 +37,10 @@ export async function healPack(
   // Throws where nothing may be written (slots that disagree): then nothing goes, either.
   newSeal(target, packKey(serverId, packId));
   await target.step("heal:before-remove");
-  if (was === "damaged") await target.store.delete(packKey(serverId, packId));
+  if (was === "damaged") {
+    await assertGivesAll(target, packKey(serverId, packId));
+    await target.store.delete(packKey(serverId, packId));
+  }
   await target.step("heal:before-put");
   const storedBytes = await copyPack(pack, target, serverId, packId, options);
   await target.step("heal:after-put");
