@@ -88,6 +88,25 @@ describe("what stands in the way of an increment", () => {
     await expectIncrement();
   });
 
+  // The server waits a minute before it says so (walsummarizer.c, WaitForWalSummarization), and so would every run of the tests.
+  it.runIf(process.env.TIDEMARK_SLOW_TESTS === "1")(
+    "is a summarizer that is stuck",
+    async () => {
+      await changeAndSummarize(server);
+      const [row] = await server.query<{ pid: number }>(
+        "SELECT summarizer_pid AS pid FROM pg_get_wal_summarizer_state()",
+      );
+      process.kill(row?.pid ?? 0, "SIGSTOP");
+      try {
+        expectReason(await rig.backup(server.dsn()), /WAL summarization is not progressing/);
+      } finally {
+        process.kill(row?.pid ?? 0, "SIGCONT");
+      }
+      await expectIncrement();
+    },
+    180_000,
+  );
+
   it("is a summary that goes away between the server's look and ours", async () => {
     await server.query("CHECKPOINT");
     let asked = 0;

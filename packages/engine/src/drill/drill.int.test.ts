@@ -46,8 +46,10 @@ describe("a drill", () => {
     expect((await rig.area.marks(backup.backupId)).map(({ kind }) => kind)).toEqual(["proven"]);
   });
 
-  it("makes a role of its own in the copy when there is no superuser called postgres", async () => {
-    await using server = await testServer({ superuser: "chief" });
+  it("makes a role of its own in the copy when there is no superuser called postgres, and takes tablespaces in their places", async () => {
+    await using server = await testServer({ superuser: "chief", settings: { allow_in_place_tablespaces: true } });
+    await server.query("CREATE TABLESPACE inside LOCATION ''");
+    await server.query("CREATE TABLE placed TABLESPACE inside AS SELECT 1 AS id");
     await using rig = await engineRig();
     await rig.backup(server.dsn());
     expect(await rig.drill()).toMatchObject({ outcome: "proven" });

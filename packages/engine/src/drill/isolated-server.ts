@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { AppError } from "@tidemark/kit";
 import {
@@ -34,7 +34,10 @@ export interface IsolatedStart {
 export async function startIsolated(start: IsolatedStart): Promise<RunningCluster> {
   const { place } = start;
   const control = parsePgControl(await readFile(join(place.dataDir, "global", "pg_control")));
-  const settings = isolatedSettings(control, start.installation.major);
+  const settings = {
+    ...isolatedSettings(control, start.installation.major),
+    ...(await inPlaceSettings(place.dataDir)),
+  };
   await writeConfig(place, settings);
   for (const name of ["postgresql.auto.conf", "recovery.signal", "standby.signal", "recovery.conf"]) {
     await rm(join(place.dataDir, name), { force: true });
@@ -62,6 +65,7 @@ export async function makeDrillRole(start: IsolatedStart): Promise<void> {
   const control = parsePgControl(await readFile(join(place.dataDir, "global", "pg_control")));
   const settings = settingArguments({
     ...isolatedSettings(control, installation.major),
+    ...(await inPlaceSettings(place.dataDir)),
     config_file: join(place.configDir, "postgresql.conf"),
   });
   let why = "";
@@ -131,6 +135,15 @@ export function isolatedSettings(control: PgControl, major: number): ServerSetti
     archive_library: "",
     ...(major >= 17 ? { event_triggers: false, summarize_wal: false } : {}),
   };
+}
+
+/**
+ * Recovery panics at a folder in pg_tblspc unless it is allowed (xlogrecovery.c, CheckTablespaceDirectory), and such a
+ * cluster has the setting. Of another it is not asked: it came with minor releases of 2022.
+ */
+async function inPlaceSettings(dataDir: string): Promise<ServerSettings> {
+  const entries = await readdir(join(dataDir, "pg_tblspc"), { withFileTypes: true });
+  return entries.some((entry) => entry.isDirectory()) ? { allow_in_place_tablespaces: true } : {};
 }
 
 /** Whether a start failed because these programs lack a feature the cluster uses, not because the copy is bad. */
