@@ -1,4 +1,4 @@
-import { executeCopies, healPacks, planCopies } from "@tidemark/engine";
+import { executeCopies, healPacks, listCatalog, planCopies, verifyArea } from "@tidemark/engine";
 import type { CopyResult } from "@tidemark/jobs";
 import { AppError, formatBytes } from "@tidemark/kit";
 import type { Server } from "@tidemark/metadata";
@@ -10,6 +10,7 @@ import { refreshServerFindings } from "../refresh-findings.ts";
 import type { RunContext, RunHandler } from "../run-context.ts";
 import { startRun } from "../start-run.ts";
 import type { WorkerDeps } from "../worker-deps.ts";
+import { mirrorReport } from "./verify.ts";
 
 /** Brings a server's backups to its second repository, and notes which are there. What could not be copied fails the run. */
 export const copyHandler: RunHandler<"copy"> = async (context) => {
@@ -38,16 +39,18 @@ export const copyHandler: RunHandler<"copy"> = async (context) => {
 };
 
 async function copy(
-  { request, control, deps }: RunContext<"copy">,
+  context: RunContext<"copy">,
   server: Server & { readonly copyToId: string | null },
   areas: { readonly source: ServerArea; readonly target: ServerArea },
 ): Promise<CopyResult> {
+  const { request, control, deps } = context;
   const repositoryId = server.copyToId ?? "";
   const about = { serverId: server.id, repositoryId };
   const acts = { ...areas, clock: deps.clock };
   try {
     const heal = { damaged: areas.source, copies: areas.target, clock: deps.clock };
     const healed = request.heal ? await healPacks(heal, control) : null;
+    if (healed !== null) await verifyDamaged(context, server, areas.source);
     await noteCopies(deps, about, areas.target);
     // One that is asked for by name is copied although it was deleted there once.
     const skipIds = request.backupId === null ? await droppedIds(deps, about, areas.target) : [];
@@ -71,6 +74,23 @@ async function copy(
   } finally {
     await noteCopies(deps, about, areas.target);
   }
+}
+
+/**
+ * What was healed is still marked as damaged: only reading it shows that it is whole again, and a backup with such a mark
+ * is not copied.
+ */
+async function verifyDamaged(
+  { run, control, deps }: RunContext<"copy">,
+  server: Server,
+  area: ServerArea,
+): Promise<void> {
+  const damaged = (await listCatalog(area)).filter((entry) => entry.damaged !== null && entry.backup.damaged === null);
+  const backupIds = damaged.map(({ backup }) => backup.backupId);
+  if (backupIds.length === 0) return;
+  const how = { backupIds, tier: "whole" as const, subset: null, by: run.requestedBy };
+  const report = await verifyArea({ area, clock: deps.clock }, how, control);
+  await mirrorReport(deps, server, area, report, null);
 }
 
 /** Copies that were deleted there on purpose. One that is listed there and cannot be read was not: it is mended. */

@@ -7,6 +7,7 @@ import { coverageRow, mirrorCoverage } from "../describe-backup.ts";
 import { withArea } from "../open-repository.ts";
 import { requireServer } from "../open-server.ts";
 import type { RunContext, RunHandler } from "../run-context.ts";
+import type { WorkerDeps } from "../worker-deps.ts";
 
 /**
  * Verifies one backup, or all that a server has in a repository, as deep as was asked. Damage found is a failed run with
@@ -20,7 +21,7 @@ export const verifyHandler: RunHandler<"verify"> = async (context) => {
   const report = await withArea(deps, { ...server, repositoryId }, async (area) => {
     const found = await verify(context, area);
     // Rows are about the first repository; what is verified of the copies is in the run and in their own repository.
-    if (!isCopies) await mirrorReport(context, server, area, found);
+    if (!isCopies) await mirrorReport(deps, server, area, found, request.backupId);
     return found;
   });
   const result = resultOf(report);
@@ -49,34 +50,36 @@ function verify({ run, request, control, deps }: RunContext<"verify">, area: Ser
   return verifyArea({ area, clock: deps.clock }, { backupIds, tier, subset, by: run.requestedBy }, control);
 }
 
-async function mirrorReport(
-  { request, deps }: RunContext<"verify">,
-  server: Server,
+/** Brings the rows of a server's backups up to date with what a verification of them found. */
+export async function mirrorReport(
+  deps: WorkerDeps,
+  server: Pick<Server, "id">,
   area: ServerArea,
   report: VerifyReport,
+  backupId: string | null,
 ): Promise<void> {
   const { backups } = deps.metadata;
   const at = deps.clock.now();
   const known = new Set((await backups.ofServer(server.id)).map(({ id }) => id));
   const hit = new Set(report.hitBackupIds);
-  if (request.backupId !== null) {
-    await backups.update(request.backupId, { verification: { at: at.toISOString(), ...resultOf(report) } });
+  if (backupId !== null) {
+    await backups.update(backupId, { verification: { at: at.toISOString(), ...resultOf(report) } });
   }
   // Only a whole verification of every pack can say that a backup is sound; each can say that it is not.
   if (report.tier === "whole" && report.subset === null) {
     // And not of one whose pages a drill found wrong: that they are stored well says nothing of them.
     const catalog = await listCatalog(area);
-    for (const backupId of report.backupIds) {
-      if (hit.has(backupId) || !known.has(backupId)) continue;
-      const damageDetail = catalog.find(({ backup }) => backup.backupId === backupId)?.damaged ?? null;
-      await backups.update(backupId, { verifiedAt: at, damageDetail });
+    for (const id of report.backupIds) {
+      if (hit.has(id) || !known.has(id)) continue;
+      const damageDetail = catalog.find(({ backup }) => backup.backupId === id)?.damaged ?? null;
+      await backups.update(id, { verifiedAt: at, damageDetail });
     }
   }
   // Others that share what is damaged are hit as well.
-  for (const backupId of hit) {
-    if (!known.has(backupId)) continue;
-    const detail = report.problems.find(({ backupIds }) => backupIds.includes(backupId))?.sentence;
-    await backups.update(backupId, { damageDetail: detail ?? "the verification found damage" });
+  for (const id of hit) {
+    if (!known.has(id)) continue;
+    const detail = report.problems.find(({ backupIds }) => backupIds.includes(id))?.sentence;
+    await backups.update(id, { damageDetail: detail ?? "the verification found damage" });
   }
   await mirrorCoverage(deps, server.id, area);
 }
