@@ -1,4 +1,4 @@
-import { readFile, rm, stat, writeFile } from "node:fs/promises";
+import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { adoptCluster, serverFolder, tempDir, testPostgres, testServer } from "@tidemark/testkit";
 import { done } from "../faces/command.ts";
@@ -18,9 +18,13 @@ test("a restore in place shows what it would do, asks, and brings back one datab
   const target = await serverFolder(dir, "restored");
   await done(["restore", "run", "in-place", "--to", target, "--wait"]);
   await writeFile(join(target, "left-behind"), "by hand");
-  const version = await readFile(join(target, "global", "pg_control"));
-  await writeFile(join(target, "global", "pg_control"), new Uint8Array(version.length));
-  await rm(join(target, "postmaster.pid"), { force: true });
+  const [{ path } = { path: "" }] = await server.query<{ path: string }>(
+    "SELECT pg_relation_filepath('rows') AS path",
+    [],
+    { database: "wanted" },
+  );
+  const spoiled = join(target, path);
+  await writeFile(spoiled, (await readFile(spoiled)).fill(0));
 
   await page.goto(`/servers/in-place/restore?backup=${backup?.id}`);
   await page.getByLabel("Directory", { exact: true }).fill(target);

@@ -41,11 +41,13 @@ interface Props<V extends { readonly input: object }> {
     readonly failed: string;
   };
   readonly danger?: boolean;
+  /** False: whoever shows this refreshes the page when it is left. */
+  readonly refreshes?: boolean;
 }
 
 /** Plan → show → execute, of an act on the keys of a repository. `input` is to be the same object at each drawing. */
 export function PlannedKeyAct<V extends { readonly input: object }>(props: Props<V>) {
-  const { mutation, input, words, danger = false } = props;
+  const { mutation, input, words, danger = false, refreshes = true } = props;
   const router = useRouter();
   const { act, pending, problem } = useAct(mutation);
   const [planRunId, setPlanRunId] = useState<string | null>(null);
@@ -59,8 +61,8 @@ export function PlannedKeyAct<V extends { readonly input: object }>(props: Props
     void act({ input } as V).then((payload) => setPlanRunId(payload?.run?.id ?? null));
   }, [act, input]);
   useEffect(() => {
-    if (done) router.refresh();
-  }, [done, router]);
+    if (done && refreshes) router.refresh();
+  }, [done, refreshes, router]);
 
   const execute = async (planHash: string) => {
     const payload = await act({ input: { ...input, planHash } } as unknown as V);

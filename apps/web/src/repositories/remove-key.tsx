@@ -1,4 +1,5 @@
 "use client";
+import { useRouter } from "next/navigation";
 import { useMemo, useState } from "react";
 import { graphql } from "#graphql/graphql.ts";
 import { Button } from "#ui/button.tsx";
@@ -31,11 +32,17 @@ interface Props {
 /** Plan → show → execute: the key opens nothing any more. The last one is refused by the plan. */
 export function RemoveKey({ repositoryId, ownerId, whose }: Props) {
   const [open, setOpen] = useState(false);
+  const router = useRouter();
+  // Its row, and this dialog with it, goes with the key: only when the dialog was left.
+  const leave = (next: boolean) => {
+    setOpen(next);
+    if (!next) router.refresh();
+  };
   const input = useMemo(() => ({ repositoryId, ownerId }), [repositoryId, ownerId]);
   return (
     <Dialog
       open={open}
-      onOpenChange={setOpen}
+      onOpenChange={leave}
       title={`Remove the key of ${whose}`}
       trigger={
         <Button small aria-label={`Remove the key of ${whose}`}>
@@ -47,6 +54,7 @@ export function RemoveKey({ repositoryId, ownerId, whose }: Props) {
         mutation={RemoveRepositoryKey}
         input={input}
         danger
+        refreshes={false}
         words={{
           planning: "Planning the removal",
           acting: "Removing the key",
