@@ -118,8 +118,14 @@ function buildAdvances(): Int32Array {
   for (let step = 0; step < advanceSteps; step++) {
     const power = powersOfBytes[pageBits + step] as number;
     for (let place = 0; place < 4; place++) {
-      for (let byte = 0; byte < 256; byte++) {
-        built[step * 1024 + place * 256 + byte] = multiplyModP(power, byte << (place * 8));
+      const table = built.subarray(step * 1024 + place * 256, step * 1024 + place * 256 + 256);
+      for (let byte = 1; byte < 256; byte++) {
+        const lowest = byte & -byte;
+        // The checksum is linear: only the eight powers of two are multiplied (each thread builds these tables).
+        table[byte] =
+          byte === lowest
+            ? multiplyModP(power, byte << (place * 8))
+            : (table[lowest] as number) ^ (table[byte ^ lowest] as number);
       }
     }
   }

@@ -56,9 +56,14 @@ export async function executeRestore(
 ): Promise<RestoreReport> {
   const startedMs = deps.clock.monotonicMs();
   control.emit({ kind: "phase", phase: "preparing", message: plan.sentence });
+  await using threads: TargetThreads = new WorkerThreads(
+    new URL("./restore-worker.ts", import.meta.url),
+    deps.threads ?? Math.min(mostThreads, availableParallelism()),
+  );
+  threads.warmUp();
   await refuseStale(deps, plan, control);
   await using _hold = await holdForReading(deps.area, control);
-  const restore = new Restore(deps, plan, control);
+  const restore = new Restore(deps, plan, control, threads);
   try {
     await restore.run();
   } catch (error) {
@@ -136,15 +141,12 @@ class Restore {
   writtenBytes = 0n;
   removedCount = 0;
 
-  constructor(deps: RestoreDeps, plan: RestorePlan, control: ActControl) {
+  constructor(deps: RestoreDeps, plan: RestorePlan, control: ActControl, threads: TargetThreads) {
     this.#deps = deps;
     this.#plan = plan;
     this.#control = control;
     this.#places = new RestorePlaces(plan.targetDirectory, plan.tablespaces, plan.request.keepSignalFiles);
-    this.#threads = new WorkerThreads(
-      new URL("./restore-worker.ts", import.meta.url),
-      deps.threads ?? Math.min(mostThreads, availableParallelism()),
-    );
+    this.#threads = threads;
     this.#tablespaceMap = rewriteTablespaceMap(plan);
   }
 

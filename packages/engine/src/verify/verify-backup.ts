@@ -60,11 +60,12 @@ export async function verifyArea(
   control: ActControl,
 ): Promise<VerifyReport> {
   refuseImpossible(request.subset);
-  await using _hold = await holdForReading(deps.area, control);
   await using threads = new WorkerThreads<VerifyFrames, VerifiedFrames | null>(
     new URL("./verify-worker.ts", import.meta.url),
     deps.threads ?? Math.min(mostThreads, availableParallelism()),
   );
+  if (request.tier !== "metadata") threads.warmUp();
+  await using _hold = await holdForReading(deps.area, control);
   const verification = new Verification(deps, request, control, threads);
   await reachStep(control, "verify:before-read");
   const report = await verification.run();

@@ -1,9 +1,8 @@
-import { crc32c, crc32cOfPages } from "@tidemark/kit/crc32c";
-import { frameBytes, pieceBytes } from "../format.ts";
+import { crc32c } from "@tidemark/kit/crc32c";
+import { frameBytes } from "../format.ts";
 import { partSealing } from "../seal/part-sealing.ts";
 import { checkBox, openFrameBox, openFrameBoxInto } from "../seal/sealed-box.ts";
 import type { FrameSealing, PartSeals, StoredFrame } from "../types.ts";
-import { combinePieces } from "./combine-pieces.ts";
 
 /** What a stored frame must turn out to be. */
 export interface OpenFrameJob {
@@ -50,8 +49,8 @@ export function checkStoredFrame(
  */
 export class FrameOpener {
   readonly #target = new Uint8Array(frameBytes);
-  readonly #pieces = new Uint32Array(frameBytes / pieceBytes);
-  #plain = new Uint8Array(0);
+  #plain: Uint8Array = new Uint8Array(0);
+  #crc32c = 0;
 
   /** As `openFrame`, from the bytes of a range; what it gives is valid until the next call. */
   open(bytes: Uint8Array, seals: PartSeals, frame: StoredFrame): OpenFrameOutcome {
@@ -63,17 +62,16 @@ export class FrameOpener {
       return { kind: "damaged", reason: sayError(error) };
     }
     if (plain.length !== frame.plainBytes) return { kind: "damaged", reason: wrongLength };
-    crc32cOfPages(plain, this.#pieces, 0);
-    if (combinePieces(this.#pieces, 0, plain.length) !== frame.crc32c)
-      return { kind: "damaged", reason: wrongChecksum };
-    this.#plain = plain as Uint8Array<ArrayBuffer>;
+    if (crc32c(plain) !== frame.crc32c) return { kind: "damaged", reason: wrongChecksum };
+    this.#plain = plain;
+    this.#crc32c = frame.crc32c;
     return { kind: "plain", plain };
   }
 
-  /** CRC-32C of some bytes of the frame that was opened last: the pages were gone through already. */
+  /** CRC-32C of some bytes of the frame that was opened last; of all of them, which is the rule, it is known. */
   crcOf(from: number, to: number): number {
-    const onGrid = from % pieceBytes === 0 && (to % pieceBytes === 0 || to === this.#plain.length);
-    return onGrid ? combinePieces(this.#pieces, from, to) : crc32c(this.#plain.subarray(from, to));
+    if (from === 0 && to === this.#plain.length) return this.#crc32c;
+    return crc32c(this.#plain.subarray(from, to));
   }
 }
 

@@ -1,7 +1,6 @@
-import { AppError, crc32c } from "@tidemark/kit";
+import { AppError, combineCrc32c, crc32c } from "@tidemark/kit";
 import { pieceBytes } from "../format.ts";
 import type { RepositoryContext } from "../repository-context.ts";
-import { combinePieces } from "./combine-pieces.ts";
 import { DirectoryCache } from "./directory-cache.ts";
 import { PackFrameSource } from "./frame-source.ts";
 
@@ -91,6 +90,15 @@ export class PieceReader {
 
 /** Frames a file's pieces come from, one of each backup since it was whole; neighbouring windows share them. 4 MiB. */
 const keptFrames = 32;
+
+/** The checksum of the bytes from `from` (on the grid) to `to`. */
+function combinePieces(pieces: Uint32Array, from: number, to: number): number {
+  let crc = 0;
+  for (let at = from; at < to; at += pieceBytes) {
+    crc = combineCrc32c(crc, pieces[at / pieceBytes] ?? 0, Math.min(pieceBytes, to - at));
+  }
+  return crc;
+}
 
 function packDamaged(packId: string, why: string, cause?: unknown): AppError {
   return new AppError("pack-damaged", {

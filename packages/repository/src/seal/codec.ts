@@ -1,5 +1,5 @@
+import { createRequire } from "node:module";
 import { constants, gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from "node:zlib";
-import { compressSync as lz4CompressSync, uncompressSync as lz4UncompressSync } from "lz4-napi";
 import { releaseBytes } from "../bytes/release-bytes.ts";
 import { type BoxCodec, type BoxCompression, boxCodecs } from "./compression.ts";
 import { compressContext, decompressContext, isKeptOutput } from "./zstd-context.ts";
@@ -33,13 +33,21 @@ const compressors: Record<Exclude<BoxCodec, "plain">, (plain: Uint8Array, level:
     zstdCompressSync(plain, { params: { [constants.ZSTD_c_compressionLevel]: level }, ...oneBuffer(plain.length) }),
   gzip: (plain, level) => gzipSync(plain, { level, ...oneBuffer(plain.length) }),
   // The library puts the plain length in front (4 bytes); the box has it already.
-  lz4: (plain) => lz4CompressSync(bufferOn(plain)).subarray(lz4HeadBytes),
+  lz4: (plain) => lz4().compressSync(bufferOn(plain)).subarray(lz4HeadBytes),
 };
 
 /** One output buffer: what does not fit into it is not worth compressing and takes a second one. zlib's least is 64. */
 const oneBuffer = (length: number) => ({ chunkSize: Math.max(length, 64) });
 
 const lz4HeadBytes = 4;
+
+/** Few repositories need it, and loading it takes every thread of every act 7 ms (measured 2026-11). */
+function lz4(): typeof import("lz4-napi") {
+  loadedLz4 ??= createRequire(import.meta.url)("lz4-napi") as typeof import("lz4-napi");
+  return loadedLz4;
+}
+
+let loadedLz4: typeof import("lz4-napi") | null = null;
 
 /** The name of a codec's number; null for one of a version that is not ours. */
 export function codecOf(number: number): BoxCodec | null {
@@ -82,7 +90,7 @@ const decompressors: Record<Exclude<BoxCodec, "plain">, (payload: Uint8Array, pl
     block.writeUInt32LE(plainLength, 0);
     block.set(payload, lz4HeadBytes);
     // A copy: the library's buffer cannot be transferred to another thread.
-    return new Uint8Array(lz4UncompressSync(block));
+    return new Uint8Array(lz4().uncompressSync(block));
   },
 };
 
