@@ -23,6 +23,8 @@ export interface TrustComparisonDeps {
  */
 export class TrustComparison {
   readonly #deps: TrustComparisonDeps;
+  /** Of the file that passes; files come one after another. */
+  readonly #window = new Uint8Array(windowBytes);
   readonly #opened = new Map<string, Uint8Array | null>();
 
   constructor(deps: TrustComparisonDeps) {
@@ -38,7 +40,7 @@ export class TrustComparison {
     const fork = parseRelationPath(text)?.fork;
     if (fork !== "main") return null;
     const extents = await this.#deps.parentExtents(path);
-    return extents === null ? null : new ComparedFile(this, this.#deps, text, extents);
+    return extents === null ? null : new ComparedFile(this, this.#deps, { path: text, extents, window: this.#window });
   }
 
   /** The stored bytes of an extent from `offset` in it; null when they cannot be read, which verification will say. */
@@ -71,7 +73,7 @@ export class ComparedFile {
   readonly #path: string;
   readonly #extents: ParentExtents;
   readonly #differences: PageDifference[] = [];
-  readonly #window = new Uint8Array(windowBytes);
+  readonly #window: Uint8Array;
   #extent: Extent | null = null;
   /** Where in the file the window begins, how long it will be and how full it is. 0 long: beyond the parent's end. */
   #at = 0;
@@ -79,11 +81,16 @@ export class ComparedFile {
   #filled = 0;
   #isBeyond = false;
 
-  constructor(comparison: TrustComparison, deps: TrustComparisonDeps, path: string, extents: ParentExtents) {
+  constructor(
+    comparison: TrustComparison,
+    deps: TrustComparisonDeps,
+    file: { readonly path: string; readonly extents: ParentExtents; readonly window: Uint8Array },
+  ) {
     this.#comparison = comparison;
     this.#deps = deps;
-    this.#path = path;
-    this.#extents = extents;
+    this.#path = file.path;
+    this.#extents = file.extents;
+    this.#window = file.window;
   }
 
   /** The chunk may be reused when the promise is settled. */

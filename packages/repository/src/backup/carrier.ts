@@ -45,11 +45,16 @@ export class Carrier {
    * Puts the parent's bytes of this stretch into `target` instead of referring to them, where they would fall into too many
    * pieces: `false` when they do not, or when enough was fetched. The parent must have all of it. As `carry` to be called
    * in ascending order.
+   *
+   * What is whole in the parent stays where it is, however much of it changes: a restore opens its frame and the one of what
+   * changed. To fetch it would take an increment of 10 % after a full more time and more room (1.0 of 2.7 s of CPU and 10 of
+   * 31 MiB, measured 2026-11) than all it is for; the next change of the stretch finds it in pieces and mends it.
    */
   async gather(parent: ParentFile, from: number, changed: readonly BlockRun[], target: Uint8Array): Promise<boolean> {
     const to = from + target.length;
     const extents = await parent.ahead(from, to);
     const runs = extents.filter((extent): extent is FrameExtent => extent.kind === "frame");
+    if (runs.length < 2) return false;
     // A changed run cuts at most one run in two.
     if (runs.length + 2 * changed.length <= windowPieces) return false;
     const pieces = runs.flatMap((extent) =>
