@@ -4,10 +4,11 @@
  * with the peak resident memory: `node packages/repository/scripts/measure-manifest.ts [pages] [folder]`; 134217728 pages
  * are 1 TB.
  */
+import { spawnSync } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { newId, systemClock } from "@tidemark/kit";
+import { boundedMemory, newId, systemClock } from "@tidemark/kit";
 import { FilesystemStore } from "@tidemark/storage";
 import { OpenBackupWriter } from "../src/backup/backup-writer.ts";
 import { keepHeapSmall } from "../src/bytes/keep-heap-small.ts";
@@ -20,7 +21,12 @@ import { defaultCompression } from "../src/seal/compression.ts";
 import { InlineEncoder, noise, testFacts } from "../src/test-repository.ts";
 import type { Extent } from "../src/types.ts";
 
-// As in a worker.
+// As a worker is started, and what it does first.
+if (!Object.keys(boundedMemory.environment).every((name) => name in process.env)) {
+  const script = [...boundedMemory.nodeFlags, ...process.execArgv, ...process.argv.slice(1)];
+  const env = { ...process.env, ...boundedMemory.environment };
+  process.exit(spawnSync(process.execPath, script, { env, stdio: "inherit" }).status ?? 1);
+}
 keepHeapSmall();
 
 const pageCount = Number(process.argv[2] ?? 8 * 131_072);
