@@ -5,7 +5,7 @@ import { loadFingerprinter } from "./frame-kernel.ts";
 import { FrameMemory } from "./frame-memory.ts";
 import { FramePool } from "./frame-pool.ts";
 
-const sealing = { key: new Uint8Array(32), nonce: new Uint8Array(12), additionalData: new Uint8Array(3) };
+const encrypted = { key: new Uint8Array(32), nonce: new Uint8Array(12), additionalData: new Uint8Array(3) };
 const part = (lengthBytes: number, parentFingerprint: Uint8Array | null = null): FramePart => ({
   lengthBytes,
   fileOffset: 0,
@@ -15,7 +15,7 @@ const part = (lengthBytes: number, parentFingerprint: Uint8Array | null = null):
 const job = (plain: Uint8Array, parts: readonly FramePart[]): FrameJob => ({
   plain: inMemory(plain),
   parts,
-  sealing,
+  sealing: encrypted,
   fingerprintSeed: new Uint8Array(8),
   compression: { codec: "zstd", level: 1 },
 });
@@ -27,9 +27,12 @@ const inMemory = (bytes: Uint8Array): Uint8Array => {
 const plain = (): Uint8Array => noise(100_000, 1).fill(65, 50_000);
 
 describe("a frame pool", () => {
-  it("encodes in threads and opens what it encoded", async () => {
+  it.each([true, false])("encodes in threads and opens what it encoded (encrypted: %s)", async (isEncrypted) => {
     const pool = new FramePool({ threads: 2 });
-    const outcomes = await Promise.all(Array.from({ length: 10 }, () => pool.encode(job(plain(), [part(100_000)]))));
+    const sealing = isEncrypted ? encrypted : { ...encrypted, key: null };
+    const outcomes = await Promise.all(
+      Array.from({ length: 10 }, () => pool.encode({ ...job(plain(), [part(100_000)]), sealing })),
+    );
     for (const outcome of outcomes) {
       if (outcome.kind !== "encoded") throw new Error("nothing was encoded");
       expect(outcome.stored.length).toBeLessThan(51_000);
@@ -54,7 +57,7 @@ describe("a frame pool", () => {
     const { plainBytes, crc32c } = outcome;
     const stored = new Uint8Array(outcome.stored);
     expect(plainBytes).toBe(70_000);
-    const opened = await pool.open({ stored, sealing, plainBytes, crc32c });
+    const opened = await pool.open({ stored, sealing: encrypted, plainBytes, crc32c });
     const kept = Buffer.concat([plain().subarray(0, 30_000), plain().subarray(60_000)]);
     expect(opened.kind === "plain" && Buffer.compare(opened.plain, kept)).toBe(0);
     const whole = (await loadFingerprinter(new Uint8Array(8)))(plain());
