@@ -254,6 +254,33 @@ describe("mutations", () => {
     expect(done.run.kind).toBe("RETENTION");
   });
 
+  it("shows what retention does to the copies, also of what is deleted in the first repository", async () => {
+    const { repository, server, older, newer } = await seedBackup(api.metadata, "copied");
+    const { repository: second } = await seedBackup(api.metadata, "copies");
+    const ask = async () =>
+      (
+        await api.graphql(
+          "query ($id: ID!) { previewRetention(serverId: $id) { deleted { backup { id } } copies { sentence kept { backup { id } } deleted { backup { id } reasons } } } }",
+          { id: server.id },
+        )
+      ).data.previewRetention;
+    expect((await ask()).copies).toBeNull();
+    await api.metadata.servers.update(server.id, { copyToId: second.id });
+    const look = { serverId: server.id, presentIds: [older.id, newer.id] };
+    await api.metadata.copies.record({ ...look, repositoryId: second.id });
+    // Of another repository, which is none of this one's business.
+    await api.metadata.copies.record({ ...look, presentIds: [newer.id], repositoryId: repository.id });
+    await api.metadata.backups.update(older.id, { state: "deleted" });
+    expect(await ask()).toMatchObject({
+      deleted: [],
+      copies: {
+        kept: [{ backup: { id: newer.id } }],
+        deleted: [{ backup: { id: older.id }, reasons: [expect.stringMatching(/./)] }],
+        sentence: expect.stringMatching(/^1 backup would be deleted and 1 kept/),
+      },
+    });
+  });
+
   it("foretells what a policy leaves, today and later, by numbers or in another tool's words", async () => {
     const simulate = (at: Date, policy: object | null) =>
       api.graphql(

@@ -129,7 +129,7 @@ builder.queryFields((t) => ({
       const server = await requireServer(services, serverId);
       const rules = policy == null ? await loaders.policy.load(server.policyId) : readRules(policy);
       if (rules === null) throw notFound("policy", server.policyId);
-      return await previewRetention(services, server.id, rules);
+      return await previewRetention(services, server, rules);
     },
   }),
   simulateRetention: t.field({

@@ -20,7 +20,7 @@ export function applyRetention(services: Services, caller: Caller, input: unknow
     const server = await requireServer(services, parsed.serverId);
     const policy = await services.metadata.policies.get(server.policyId);
     if (policy === null) throw notFound("policy", server.policyId);
-    const preview = await previewRetention(services, server.id, policy);
+    const preview = await previewRetention(services, server, policy);
     refuseStale(preview.planHash, parsed.planHash);
     const request: RunRequest<"retention"> = { serverId: server.id, planHash: parsed.planHash };
     const run = await scope.startRun({

@@ -1,5 +1,5 @@
 import { formatBytes } from "@tidemark/kit";
-import type { BackupRow } from "@tidemark/metadata";
+import type { BackupRow, Server } from "@tidemark/metadata";
 import {
   describeRetention,
   planRetention,
@@ -18,6 +18,16 @@ export interface RetentionPreview {
   /** Bytes that are freed at least; null when nothing can be promised. */
   readonly freedBytesAtLeast: bigint | null;
   readonly sentence: string;
+  /** The same for the copies in the second repository, as last seen there; null where there is none. */
+  readonly copies: CopyRetention | null;
+}
+
+/** The worker decides by what the second repository holds when it comes to it. */
+export interface CopyRetention {
+  readonly repositoryId: string;
+  readonly kept: readonly RetentionDecision[];
+  readonly deleted: readonly RetentionDecision[];
+  readonly sentence: string;
 }
 
 export interface RetentionDecision {
@@ -27,25 +37,47 @@ export interface RetentionDecision {
 
 export async function previewRetention(
   services: Services,
-  serverId: string,
+  server: Pick<Server, "id" | "copyToId">,
   policy: RetentionPolicy,
 ): Promise<RetentionPreview> {
-  const rows = (await services.metadata.backups.ofServer(serverId)).filter(isInRepository);
-  const plan = planRetention({ ...retentionFacts(rows), policy, now: services.clock.now() });
+  const rows = (await services.metadata.backups.ofServer(server.id)).filter(isInRepository);
+  const { plan, kept, deleted } = decideOn(rows, policy, services.clock.now());
+  const freed = freedAtLeast(rows, new Set(plan.deleted.map((one) => one.backupId)));
+  return {
+    planHash: retentionPlanHash(server.id, policy, plan),
+    kept,
+    deleted,
+    freedBytesAtLeast: freed,
+    sentence: sentenceOf(plan, policy, freed),
+    copies: await previewCopies(services, server, policy),
+  };
+}
+
+/** Copies outlive what they are copies of, so backups that are deleted in the first repository are among them. */
+async function previewCopies(
+  { metadata, clock }: Services,
+  { id, copyToId }: Pick<Server, "id" | "copyToId">,
+  policy: RetentionPolicy,
+): Promise<CopyRetention | null> {
+  if (copyToId === null) return null;
+  const copies = await metadata.copies.ofServers([id]);
+  const there = copies.filter(({ repositoryId, goneAt }) => repositoryId === copyToId && goneAt === null);
+  const rows = await metadata.backups.getMany(there.map(({ backupId }) => backupId));
+  // What is damaged in the first is not so in the second: nothing that does not open was copied.
+  const sound = rows.map((row) => ({ ...row, damageDetail: null }));
+  sound.sort((left, right) => right.startedAt.getTime() - left.startedAt.getTime());
+  const { plan, kept, deleted } = decideOn(sound, policy, clock.now());
+  return { repositoryId: copyToId, kept, deleted, sentence: sentenceOf(plan, policy, null) };
+}
+
+function decideOn(rows: readonly BackupRow[], policy: RetentionPolicy, now: Date) {
+  const plan = planRetention({ ...retentionFacts(rows), policy, now });
   const byId = new Map(rows.map((row) => [row.id, row]));
   const decide = (one: { backupId: string; reasons: readonly { sentence: string }[] }): RetentionDecision[] => {
     const backup = byId.get(one.backupId);
     return backup === undefined ? [] : [{ backup, reasons: one.reasons.map((reason) => reason.sentence) }];
   };
-  const deleted = plan.deleted.flatMap(decide);
-  const freed = freedAtLeast(rows, new Set(plan.deleted.map((one) => one.backupId)));
-  return {
-    planHash: retentionPlanHash(serverId, policy, plan),
-    kept: plan.kept.flatMap(decide),
-    deleted,
-    freedBytesAtLeast: freed,
-    sentence: sentenceOf(plan, policy, freed),
-  };
+  return { plan, kept: plan.kept.flatMap(decide), deleted: plan.deleted.flatMap(decide) };
 }
 
 /** Only what is in the repository can be kept or deleted there; running and failed attempts are none of retention's. */

@@ -11,8 +11,8 @@ import { exitCodes } from "../exit-code.ts";
 import { RunFacts, runFields, startedOrFinished } from "../follow-run.ts";
 import { formatInstant, printList } from "../output.ts";
 import type { Register } from "../program.ts";
-import { findRepositoryId } from "./copies.ts";
 import { readRepositoryKey } from "../repository-key-file.ts";
+import { findRepositoryId } from "./copies.ts";
 
 interface ListOptions extends CommonOptions {
   readonly repository: string;

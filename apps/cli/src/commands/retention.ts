@@ -19,6 +19,7 @@ const Preview = z.object({
   sentence: z.string(),
   kept: z.array(Decision),
   deleted: z.array(Decision),
+  copies: z.object({ sentence: z.string(), deleted: z.array(Decision) }).nullable(),
 });
 type Preview = z.infer<typeof Preview>;
 
@@ -192,7 +193,7 @@ async function fetchPreview(api: ApiClient, serverId: string, policy: object | n
   const decision = "backup { id state startedAt } reasons";
   const answer = await api.query(
     z.object({ previewRetention: Preview }),
-    `query ($serverId: ID!, $policy: RetentionInput) { previewRetention(serverId: $serverId, policy: $policy) { planHash sentence kept { ${decision} } deleted { ${decision} } } }`,
+    `query ($serverId: ID!, $policy: RetentionInput) { previewRetention(serverId: $serverId, policy: $policy) { planHash sentence kept { ${decision} } deleted { ${decision} } copies { sentence deleted { ${decision} } } } }`,
     { serverId, policy },
   );
   return answer.previewRetention;
@@ -216,4 +217,9 @@ function printPreview(output: ReturnType<CommandContext["output"]>, plan: Previe
     "no backups yet",
   );
   output.note(`${plan.sentence}\n`);
+  if (plan.copies === null) return;
+  for (const { backup, reasons } of plan.copies.deleted) {
+    output.note(`in the second repository ${backup.id} goes: ${reasons.join("; ")}\n`);
+  }
+  output.note(`in the second repository: ${plan.copies.sentence}\n`);
 }

@@ -1,5 +1,5 @@
 import { describeRetention } from "@tidemark/policy";
-import type { RetentionDecision } from "../../use-cases/retention-plan.ts";
+import type { CopyRetention, RetentionDecision } from "../../use-cases/retention-plan.ts";
 import type { ForecastBackup, ForecastDeletion, RetentionForecast } from "../../use-cases/simulate-retention.ts";
 import { builder } from "../builder.ts";
 import { BackupRef, NodeRef, PolicyRef, RetentionPreviewRef } from "../refs.ts";
@@ -42,6 +42,19 @@ const RetentionDecisionRef = builder.objectRef<RetentionDecision>("RetentionDeci
   }),
 });
 
+const CopyRetentionRef = builder.objectRef<CopyRetention>("CopyRetention").implement({
+  description: "What retention does in a second repository, by what was last seen there.",
+  fields: (t) => ({
+    kept: t.field({ type: [RetentionDecisionRef], description: "Newest first.", resolve: (plan) => [...plan.kept] }),
+    deleted: t.field({
+      type: [RetentionDecisionRef],
+      description: "Newest first; the backups may be gone from the first repository.",
+      resolve: (plan) => [...plan.deleted],
+    }),
+    sentence: t.exposeString("sentence", { description: "The plan in words." }),
+  }),
+});
+
 RetentionPreviewRef.implement({
   description: "What retention does: shown first, executed by its hash, refused when the world has changed.",
   fields: (t) => ({
@@ -54,6 +67,12 @@ RetentionPreviewRef.implement({
       description: "Null when nothing can be promised: kept backups may point at the same data.",
     }),
     sentence: t.exposeString("sentence", { description: "The plan in words." }),
+    copies: t.field({
+      type: CopyRetentionRef,
+      nullable: true,
+      description: "The same for the copies in the second repository; null where there is none.",
+      resolve: (plan) => plan.copies,
+    }),
   }),
 });
 
