@@ -1,7 +1,7 @@
 import { AppError, systemClock } from "@tidemark/kit";
 import { pageChecksum } from "@tidemark/postgres";
-import type { BackupWriter } from "@tidemark/repository";
-import { describe, expect, it } from "vitest";
+import type { BackupWriter, NewFile } from "@tidemark/repository";
+import { describe, expect, it, vi } from "vitest";
 import { SuspectList } from "../backup/suspect-list.ts";
 import { YoungList } from "../backup/young-pages.ts";
 import { type CopyOptions, FileCopier } from "./copy-files.ts";
@@ -149,6 +149,88 @@ describe("copying files of a running cluster", () => {
       throw new AppError("connection-lost", { message: "gone" });
     };
     await expect(copy({ file: { content: failing, sizeBytes: 5 } })).rejects.toMatchObject({ code: "connection-lost" });
+  });
+});
+
+/** Copies with a writer whose encoders read files over ten bytes themselves; says what became of each opened file. */
+async function copyOpened(entries: Parameters<typeof copy>[0], options: CopyOptions = {}, failingAt = Infinity) {
+  const uses: Record<string, number> = {};
+  const log: string[] = [];
+  const files = {
+    ...fakeFiles(entries),
+    open: async (path: string) => {
+      if (entries[path]?.content === undefined) return null;
+      const count = (step: number): void => {
+        uses[path] = (uses[path] ?? 0) + step;
+      };
+      count(1);
+      return { fd: -1, retain: () => count(1), release: () => count(-1) };
+    },
+  };
+  const signal = new AbortController().signal;
+  const suspects = new SuspectList({ signal, emit: () => undefined });
+  let taken = 0;
+  const writer = {
+    readsFile: (sizeBytes: number) => sizeBytes > 10,
+    addFile: async ({ path, inspect, onResult }: NewFile) => {
+      const name = Buffer.from(path).toString("utf8");
+      return {
+        write: async (chunk: Uint8Array) => void log.push(`${name} write ${chunk.length}`),
+        writeFrom: async (_file: unknown, lengthBytes: number) => {
+          if (++taken > failingAt) throw new AppError("storage-full", { message: "full" });
+          log.push(`${name} writeFrom ${lengthBytes}`);
+        },
+        end: async () => onResult?.({ crc32c: 0, findings: inspect === undefined ? [] : [4, 6] }),
+      };
+    },
+  };
+  const copier = new FileCopier({
+    files,
+    writer: writer as unknown as BackupWriter,
+    signal,
+    rate: new RateLimit(null, systemClock, signal),
+    pageCare: new PageCare(files, layout, 1000n),
+    suspects,
+    onBytes: (bytes) => void log.push(`+${bytes}`),
+  });
+  const failure = await copier.copy(listed(entries), options).catch((error: unknown) => error);
+  return { log, uses, failure, suspects: suspects.pages };
+}
+
+describe("files that the encoders read", () => {
+  const large = { content: Buffer.alloc(rangeBytes + 8192, 1), sizeBytes: rangeBytes + 8192 };
+
+  it("are opened once, given range by range, and let go; small ones are read here", async () => {
+    const small = { content: Buffer.from("1"), sizeBytes: 1 };
+    const { log, uses } = await copyOpened({ large, small });
+    expect(log).toEqual([
+      `large writeFrom ${rangeBytes}`,
+      `+${rangeBytes}`,
+      "large writeFrom 8192",
+      "+8192",
+      "small write 1",
+      "+1",
+    ]);
+    expect(uses).toEqual({ large: 0 });
+  });
+
+  it("are left out when they are gone, and suspect where their encoder says so", async () => {
+    const { log, suspects, failure } = await copyOpened({ gone: { sizeBytes: 100 }, "base/5/16400": large });
+    expect(failure).toBeUndefined();
+    expect(log[0]).toBe(`base/5/16400 writeFrom ${rangeBytes}`);
+    expect(suspects).toEqual([{ path: "base/5/16400", blocks: [4, 6] }]);
+  });
+
+  it("are let go, too, when the copy fails, and with them those opened ahead", async () => {
+    const { failure, uses } = await copyOpened({ one: large, two: large, three: large }, {}, 1);
+    expect(failure).toMatchObject({ code: "storage-full" });
+    await vi.waitFor(() => expect(Object.values(uses).every((count) => count === 0)).toBe(true));
+  });
+
+  it("are read here where somebody looks at them or they must not become shorter", async () => {
+    const onShort = ({ path }: TreeFile) => new AppError("wal-removed", { message: path });
+    const { log, uses } = await copyOpened({ large }, { onShort });
+    expect([log[0], uses]).toEqual([`large write ${rangeBytes}`, {}]);
   });
 });
 
