@@ -31,6 +31,9 @@ export function RetentionDecisions({ preview }: { readonly preview: RetentionPre
           preview.freedBytesAtLeast !== null &&
           ` At least ${bytes(preview.freedBytesAtLeast)} become free.`}
       </p>
+      {preview.copies !== null && (
+        <p className="text-sm">{sentence(`in the second repository: ${preview.copies.sentence}`)}</p>
+      )}
       <div className="max-h-96 overflow-y-auto rounded-md border">
         <Table
           label={`Decisions: ${plural(preview.kept.length, "backup")} kept, ${preview.deleted.length} deleted`}

@@ -21,5 +21,8 @@ export const RetentionPreviewFields = graphql(`
         sizeBytes
       }
     }
+    copies {
+      sentence
+    }
   }
 `);
