@@ -5,7 +5,7 @@ export { findLeaks } from "./find-leaks.ts";
 export { type AzuriteServer, azuriteServer } from "./object-servers/azurite-server.ts";
 export { rgwServer } from "./object-servers/rgw-server.ts";
 export type { BucketAddress, S3Server } from "./object-servers/s3-server.ts";
-export { type SessionCredentials, sessionCredentialsOf } from "./object-servers/session-token.ts";
+export { sessionCredentialsOf } from "./object-servers/session-token.ts";
 export { swiftServer } from "./object-servers/swift-server.ts";
 export { type RedisServer, redisServer } from "./redis-server.ts";
 export { standbyOf } from "./standby.ts";

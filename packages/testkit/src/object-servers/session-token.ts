@@ -1,7 +1,7 @@
 import { createHash, createHmac } from "node:crypto";
 
 /** Credentials that end, as a token service gives them. */
-export interface SessionCredentials {
+interface SessionCredentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   readonly sessionToken: string;
