@@ -129,7 +129,14 @@ async function makePass(
     { shapes: known, exactPacks: packsWeighed },
   );
   const evacuate = chooseEvacuation(usage).packIds;
-  const key = await putPass(context, serverId, { at: now, graceMs, deadSince, evacuate, shapes });
+  const pass = { at: now, graceMs, deadSince, evacuate, shapes };
+  const key = await putPass(context, serverId, pass).catch(async (error: unknown) => {
+    if (!(error instanceof AppError && error.code === "storage-full")) throw error;
+    // Where not a byte is left nothing would ever be collected. This pass says what those before it said; dying in between
+    // costs a grace period.
+    for (const earlier of seen.passes.keys) await context.store.delete(earlier);
+    return await putPass(context, serverId, pass);
+  });
   const { keys } = await readPasses(context, serverId);
   if (keys.some((other) => other !== key && !seen.passes.keys.includes(other))) {
     throw stale("another collection is at work");
