@@ -35,6 +35,7 @@ describe("mutations", () => {
       removeServer: { id: seeded.server.id, confirmName: "something else" },
       takeBackup: { serverId: seeded.server.id },
       verifyBackup: { id: seeded.newer.id },
+      verifyArea: { serverId: seeded.server.id },
       deleteBackup: { id: seeded.older.id },
       holdBackup: { id, reason: "audit" },
       releaseBackup: { id },
@@ -53,6 +54,11 @@ describe("mutations", () => {
       confirmRecoveryKit: { repositoryId: seeded.repository.id },
       listRepositoryKeys: { repositoryId: seeded.repository.id },
       addRepositoryKey: { repositoryId: seeded.repository.id, passphrase: "correct horse", label: "alice" },
+      rewrapRepositoryKey: {
+        repositoryId: seeded.repository.id,
+        oldKeyText: "correct horse",
+        passphrase: "battery staple",
+      },
       removeRepositoryKey: { repositoryId: seeded.repository.id, ownerId: "key_00000000000000000000000000" },
       rotateRepositoryKeys: { repositoryId: seeded.repository.id, keyTexts: ["correct horse"] },
       updateRepository: { repositoryId: seeded.repository.id, compression: "auto" },
@@ -81,6 +87,7 @@ describe("mutations", () => {
       expect((await api.metadata.audit.list({ first: 1 })).totalCount, name).toBe(before + 1);
       const row = await newestAudit();
       expect(row?.action).toBe(name);
+      expect(JSON.stringify(row?.detail), name).not.toMatch(/correct horse|battery staple/);
       expect(row?.outcome, name).toBe(payload.userErrors[0]?.code ?? "ok");
       expect(row?.actor).toMatch(/^token:tmk_/);
     }
