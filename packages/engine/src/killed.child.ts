@@ -7,16 +7,19 @@ import type { ActControl } from "./act.ts";
 import { createBackupEncoder } from "./backup/backup-encoder.ts";
 import type { BackupSource } from "./backup/backup-source.ts";
 import { takeBackup } from "./backup/take-backup.ts";
+import { executeCopies, planCopies } from "./copies/copy-backups.ts";
+import { healPacks } from "./copies/heal-packs.ts";
 import { collectGarbage, executeExpiry, planExpiry } from "./expiry/expire.ts";
 import { executeRestore } from "./restore/execute-restore.ts";
 import { planRestore } from "./restore/plan-restore.ts";
+import { verifyBackup } from "./verify/verify-backup.ts";
 
 /**
  * One act in a process of its own that ends itself with SIGKILL when it reaches a named step (killed.int.test.ts).
  * The order is the first argument, as JSON.
  */
 export interface KilledOrder {
-  readonly act: "backup" | "file-backup" | "restore" | "expiry";
+  readonly act: "backup" | "file-backup" | "restore" | "expiry" | "verify" | "copies" | "heal";
   readonly step: string;
   readonly repository: string;
   readonly dsn: string;
@@ -80,6 +83,17 @@ if (order.act === "expiry") {
     const clock = { ...systemClock, now: () => new Date(systemClock.now().getTime() + days * 86_400_000) };
     await collectGarbage({ area, clock }, { graceMs: 60_000, runningBackupIds: [] }, control);
   }
+}
+if (order.act === "verify") {
+  await verifyBackup(deps, { backupId: order.backupId, tier: "whole", subset: null, by: "test" }, control);
+}
+if (order.act === "copies" || order.act === "heal") {
+  const other = await openRepository(new FilesystemStore(order.target));
+  const second = other.area("srv_test");
+  const copying = { source: area, target: second, clock: systemClock };
+  if (order.act === "heal") await healPacks({ damaged: area, copies: second, clock: systemClock }, control);
+  else await executeCopies(copying, await planCopies(copying, { backupId: null, skipIds: [] }), control);
+  await other.close();
 }
 await repository.close();
 process.stdout.write("survived\n");

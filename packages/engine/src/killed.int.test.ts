@@ -1,15 +1,17 @@
 import { execFile } from "node:child_process";
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { newId } from "@tidemark/kit";
-import { repositorySteps } from "@tidemark/repository";
+import { newId, systemClock } from "@tidemark/kit";
+import { createRepository, openRepository, repositorySteps } from "@tidemark/repository";
+import { FilesystemStore } from "@tidemark/storage";
 import { type TestServer, testServer, waitFor } from "@tidemark/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { backupSteps, expirySteps, fileBackupSteps, restoreSteps } from "./act.ts";
+import { backupSteps, copySteps, expirySteps, fileBackupSteps, restoreSteps, verifySteps } from "./act.ts";
 import { type EngineRig, engineRig } from "./engine-rig.ts";
 import { collectGarbage } from "./expiry/expire.ts";
 import type { KilledOrder } from "./killed.child.ts";
 import { restoringMark } from "./restore/restore-target.ts";
+import { verifyBackup } from "./verify/verify-backup.ts";
 
 const stepsOf = (...prefixes: string[]) =>
   repositorySteps.filter((step) => prefixes.some((prefix) => step.startsWith(prefix)));
@@ -73,6 +75,39 @@ describe("kill -9", () => {
     expect(packs.sort()).toEqual([...needed].sort());
     expect(await rig.verify(backupId ?? "")).toMatchObject({ ok: true });
   });
+
+  it.each(verifySteps)("of a verification at %s says nothing of the backup, and the next one does", async (step) => {
+    const [backupId = ""] = await backupIds();
+    const marks = (await rig.area.marks(backupId)).length;
+    await killAt({ act: "verify", step, backupId });
+    expect((await rig.area.marks(backupId)).length).toBe(marks);
+    expect(await rig.verify(backupId)).toMatchObject({ ok: true });
+    expect((await rig.area.marks(backupId)).at(-1)?.kind).toBe("verified");
+  });
+
+  it.each(copySteps)(
+    "of copies or a healing at %s leaves both places whole, and the next one ends it",
+    async (step) => {
+      const target = rig.dir.join(`second-${step.replace(/\W/g, "-")}`);
+      await (await createRepository(new FilesystemStore(target), { encryption: "none" })).close();
+      const [backupId = ""] = await backupIds();
+      const isHealing = step.startsWith("heal:");
+      const act = isHealing ? "heal" : "copies";
+      const [packId = ""] = await (await rig.area.openManifest(backupId)).packIds();
+      if (isHealing) {
+        await runChild(orderOf({ act: "copies", step: "none", target }));
+        await rm(rig.dir.join("repository", "srv_test", "packs", packId));
+      }
+      await killAt({ act, step, target });
+      await runChild(orderOf({ act, step: "none", target }));
+      expect(await rig.verify(backupId)).toMatchObject({ ok: true });
+      const second = await openRepository(new FilesystemStore(target));
+      const deps = { area: second.area("srv_test"), clock: systemClock };
+      const request = { backupId, tier: "whole", subset: null, by: "test" } as const;
+      expect(await verifyBackup(deps, request, rig.control())).toMatchObject({ ok: true });
+      await second.close();
+    },
+  );
 
   // Only a second attempt has something to clear.
   const bareSteps = ["restore:before-clear"];
