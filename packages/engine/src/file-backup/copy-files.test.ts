@@ -190,6 +190,7 @@ async function copyOpened(entries: Parameters<typeof copy>[0], options: CopyOpti
     signal,
     rate: new RateLimit(null, systemClock, signal),
     pageCare: new PageCare(files, layout, 1000n),
+    young: null,
     suspects,
     onBytes: (bytes) => void log.push(`+${bytes}`),
   });
