@@ -99,7 +99,7 @@ describe.each(sampled)("an act that is killed, on %s", (kind) => {
     await dir?.[Symbol.asyncDispose]();
   });
 
-  const some = kills.filter((_, at) => isWhole || (kind === "filesystem" ? at % 3 === 0 : at % 15 === 1));
+  const some = kills.filter((_, at) => isWhole || (kind === "filesystem" ? at % 3 === 0 : at % 30 === 1));
 
   it.each(some)("in a %s at %s (%i) leaves a whole repository, which the next process tidies", async (...killed) => {
     const [act, step, time] = killed;
