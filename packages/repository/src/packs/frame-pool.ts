@@ -22,17 +22,16 @@ export class FramePool implements FrameEncoder {
   readonly #options: FramePoolOptions;
   #members: Member[] = [];
   #closed = false;
-  /** Frames to be read that go to one thread together. */
-  #reads: GatheredReads | null = null;
+  /** Frames that go to one thread together. */
+  #gathered: GatheredFrames | null = null;
 
   constructor(options: FramePoolOptions) {
     if (!Number.isInteger(options.threads) || options.threads < 1) {
       throw new AppError("bad-request", { message: `a frame pool needs at least one thread, not ${options.threads}` });
     }
     this.#options = options;
-    // As much as a socket's buffers hold, so that a thread has work while the event loop has not: 270 KiB each.
-    this.pipelineDepth = options.threads * 8;
-    // As many frames together being worked on, and waiting, per thread, and some on their way.
+    // As many together being worked on, and waiting, per thread, and some on their way; 270 KiB each.
+    this.pipelineDepth = options.threads * 3 * framesTogether;
     this.readDepth = (options.threads * 2 + 1) * readsTogether;
   }
 
@@ -44,41 +43,37 @@ export class FramePool implements FrameEncoder {
     while (!this.#closed && this.#members.length < Math.min(threads, this.#options.threads)) this.#begin();
   }
 
+  /**
+   * A frame is not worth a message: each wakes two threads, which took as long as a third of the work where threads read
+   * themselves (80 of 350 µs, measured 2026-11). What is asked for at one go is sent together.
+   */
   async encode(job: FrameJob): Promise<FrameOutcome> {
     if (this.#closed) throw poolError("the frame pool is closed");
-    return job.read === undefined ? this.#leastBusy().encode(job) : this.#gather(job);
-  }
-
-  /**
-   * A frame that its thread reads itself is not worth a message: each wakes two threads, which took as long as a third of
-   * the work (80 of 350 µs, measured 2026-11). What is asked for at one go is sent together.
-   */
-  #gather(job: FrameJob): Promise<FrameOutcome> {
-    const reads = this.#reads ?? { jobs: [], waiting: [] };
-    if (this.#reads === null) {
-      this.#reads = reads;
-      setImmediate(() => this.#send(reads));
+    const gathered = this.#gathered ?? { jobs: [], waiting: [] };
+    if (this.#gathered === null) {
+      this.#gathered = gathered;
+      setImmediate(() => this.#send(gathered));
     }
     return new Promise((resolve, reject) => {
-      reads.jobs.push(job);
-      reads.waiting.push({ resolve, reject });
-      if (reads.jobs.length === readsTogether) this.#send(reads);
+      gathered.jobs.push(job);
+      gathered.waiting.push({ resolve, reject });
+      if (gathered.jobs.length >= (job.read === undefined ? framesTogether : readsTogether)) this.#send(gathered);
     });
   }
 
-  #send(reads: GatheredReads): void {
-    if (this.#reads === reads) this.#reads = null;
-    const jobs = reads.jobs.splice(0);
+  #send(gathered: GatheredFrames): void {
+    if (this.#gathered === gathered) this.#gathered = null;
+    const jobs = gathered.jobs.splice(0);
     if (jobs.length === 0) return;
     const outcomes = this.#closed
       ? Promise.reject(poolError("the frame pool is closed"))
-      : this.#leastBusy().encodeAll(jobs);
+      : this.#leastBusy().encode(jobs);
     outcomes.then(
       (all) => {
-        for (const [index, outcome] of all.entries()) reads.waiting[index]?.resolve(outcome);
+        for (const [index, outcome] of all.entries()) gathered.waiting[index]?.resolve(outcome);
       },
       (error: unknown) => {
-        for (const { reject } of reads.waiting) reject(error);
+        for (const { reject } of gathered.waiting) reject(error);
       },
     );
   }
@@ -114,10 +109,13 @@ export class FramePool implements FrameEncoder {
 /** 24 MiB in whole frames, some 100 ms of work: who has less to do is done before another thread has begun. */
 const framesBeforeAnother = 192;
 
-interface GatheredReads {
+interface GatheredFrames {
   readonly jobs: FrameJob[];
   readonly waiting: { readonly resolve: (outcome: FrameOutcome) => void; readonly reject: (error: unknown) => void }[];
 }
+
+/** Half a MiB of a stream: what one turn of the event loop brings. */
+const framesTogether = 4;
 
 /** One MiB of a file. */
 const readsTogether = 8;
@@ -129,7 +127,7 @@ interface Waiting {
 
 class Member {
   alive = true;
-  /** Messages it has answered. */
+  /** Frames it has encoded. */
   answered = 0;
   readonly #worker: Worker;
   readonly #waiting = new Map<number, Waiting>();
@@ -153,17 +151,12 @@ class Member {
     return outcome as OpenFrameOutcome;
   }
 
-  async encode(job: FrameJob): Promise<FrameOutcome> {
-    const { memory, sent } = this.#place(job);
-    const answer = await this.#post((id) => ({ id, kind: "encode", job: sent }), []);
-    return memory.outcome(answer as FrameAnswer, job.parts);
-  }
-
   /** One after another in one thread, with one message there and one back. */
-  async encodeAll(jobs: readonly FrameJob[]): Promise<FrameOutcome[]> {
+  async encode(jobs: readonly FrameJob[]): Promise<FrameOutcome[]> {
     const placed = jobs.map((job) => this.#place(job));
     const sent = placed.map((place) => place.sent);
-    const answers = (await this.#post((id) => ({ id, kind: "encode-all", jobs: sent }), [])) as readonly FrameAnswer[];
+    const answers = (await this.#post((id) => ({ id, kind: "encode", jobs: sent }), [])) as readonly FrameAnswer[];
+    this.answered += jobs.length;
     return jobs.map(({ parts }, index) => {
       const [answer, place] = [answers[index], placed[index]];
       if (answer === undefined || place === undefined) throw poolError("a frame worker left out a frame");
@@ -198,7 +191,6 @@ class Member {
   #receive(reply: FrameReply): void {
     const waiting = this.#waiting.get(reply.id);
     this.#waiting.delete(reply.id);
-    this.answered++;
     if (this.#waiting.size === 0) this.#worker.unref();
     if ("failure" in reply) waiting?.reject(poolError(`a frame could not be worked on: ${reply.failure}`));
     else waiting?.resolve(reply.outcome);

@@ -7,8 +7,7 @@ import { type OpenFrameJob, openFrame } from "./open-frame.ts";
 import { readFrame } from "./read-frame.ts";
 
 export type FrameRequest =
-  | { readonly id: number; readonly kind: "encode"; readonly job: FrameRequestJob }
-  | { readonly id: number; readonly kind: "encode-all"; readonly jobs: readonly FrameRequestJob[] }
+  | { readonly id: number; readonly kind: "encode"; readonly jobs: readonly FrameRequestJob[] }
   | { readonly id: number; readonly kind: "open"; readonly job: OpenFrameJob };
 
 /** A job whose plain bytes are the beginning of a `FrameMemory`, sent along the first time a thread hears of it. */
@@ -44,10 +43,6 @@ export function serveFrames(inspector?: FrameInspector): void {
       if (outcome.kind === "damaged") return port.postMessage({ id: request.id, outcome });
       const plain = ownBuffer(outcome.plain);
       return port.postMessage({ id: request.id, outcome: { kind: "plain", plain } }, [plain.buffer]);
-    }
-    if (request.kind === "encode") {
-      port.postMessage({ id: request.id, outcome: await encode(request.job) });
-      return;
     }
     const outcome: FrameAnswer[] = [];
     for (const job of request.jobs) outcome.push(await encode(job));
