@@ -57,11 +57,14 @@ it("tells where a backup's bytes came from and live in the same numbers in both 
   expect(coverage).toMatchObject({ storedShare: 1, wholeShare: 0.5 });
   const { body } = await api.rest("GET", `/api/v1/backups/${newer.id}`);
   expect(body).toMatchObject({ sizes, coverage: { wholeShare: 0.5 }, reading: { kind: "incremental" } });
-  const server = await api.graphql("query ($id: ID) { server(id: $id) { coverage { wholeShare } copyLag { late } } }", {
-    id: seeded.server.id,
-  });
+  const server = await api.graphql(
+    "query ($id: ID) { server(id: $id) { coverage { wholeShare wholeSince } copyLag { late } } }",
+    {
+      id: seeded.server.id,
+    },
+  );
   // Nobody has looked at what is verified of the older one.
-  expect(server.data.server).toEqual({ coverage: { wholeShare: 0 }, copyLag: null });
+  expect(server.data.server).toEqual({ coverage: { wholeShare: 0, wholeSince: null }, copyLag: null });
 });
 
 it("says that a full one was asked for where nothing else stood against reading less", async () => {
@@ -77,6 +80,11 @@ it("says that a full one was asked for where nothing else stood against reading 
     id: payload.backup.id,
   });
   expect(answer.data.backup.reading).toEqual({ kind: "FULL", reason: "a full one was asked for" });
+  const reading = { kind: "full", reason: "a full one was asked for" };
+  const { body } = await api.rest("GET", `/api/v1/backups/${payload.backup.id}`);
+  expect(body).toMatchObject({ reading });
+  const list = await api.rest("GET", `/api/v1/backups?serverId=${seeded.server.id}`);
+  expect(list.body).toMatchObject({ items: expect.arrayContaining([expect.objectContaining({ reading })]) });
 });
 
 it("verifies all of a server's backups, and only where they or their copies are", async () => {

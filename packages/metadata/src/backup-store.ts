@@ -269,13 +269,15 @@ export function createBackupStore(prisma: PrismaClient): BackupStore {
       return new Map(groups.map((group) => [group.serverId, group._count._all]));
     },
     leastCoverage: (serverIds) =>
-      // Times are RFC 3339 in UTC: the least text is the oldest.
+      // Times are RFC 3339 in UTC: the least text is the oldest. Of a share of nothing there is no time.
       prisma.$queryRaw`
         SELECT server_id AS "serverId",
                min(COALESCE((coverage->>'storedShare')::float8, 0)) AS "storedShare",
                min(COALESCE((coverage->>'wholeShare')::float8, 0)) AS "wholeShare",
-               min(coverage->>'storedSince') AS "storedSince",
-               min(coverage->>'wholeSince') AS "wholeSince"
+               CASE WHEN bool_and((coverage->>'storedShare')::float8 > 0 IS TRUE) THEN min(coverage->>'storedSince') END
+                 AS "storedSince",
+               CASE WHEN bool_and((coverage->>'wholeShare')::float8 > 0 IS TRUE) THEN min(coverage->>'wholeSince') END
+                 AS "wholeSince"
           FROM backup
          WHERE server_id = ANY(${serverIds}::text[]) AND state IN ('stored', 'restorable')
          GROUP BY server_id`,

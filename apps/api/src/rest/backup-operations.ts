@@ -1,4 +1,6 @@
+import type { BackupRow } from "@tidemark/metadata";
 import { z } from "zod";
+import type { Services } from "../services.ts";
 import {
   AnnotateBackupInput,
   annotateBackup,
@@ -10,6 +12,7 @@ import {
 } from "../use-cases/backups.ts";
 import { DeleteBackupInput, deleteBackup } from "../use-cases/delete-backup.ts";
 import { notFound } from "../use-cases/parse-input.ts";
+import { readingReasons } from "../use-cases/reading-reason.ts";
 import { downloadRecoveryKit } from "../use-cases/repositories.ts";
 import { accepted, answerOf, PageQuery, pageAnswer, pageRequest } from "./answers.ts";
 import { BackupDocument, DeletePlanDocument, pageOf, RecoveryKitDocument, RunDocument } from "./documents.ts";
@@ -32,7 +35,7 @@ export const backupOperations: readonly RestOperation[] = [
     handle: async ({ services, query }) => {
       const filter = { serverId: query.serverId, states: query.state === undefined ? undefined : [query.state] };
       const page = await services.metadata.backups.list(filter, pageRequest(query));
-      return pageAnswer("/backups", query, page, page.rows.map(representBackup));
+      return pageAnswer("/backups", query, page, await representBackups(services, page.rows));
     },
   }),
   operation({
@@ -44,7 +47,8 @@ export const backupOperations: readonly RestOperation[] = [
     handle: async ({ services, params }) => {
       const backup = await services.metadata.backups.get(params.id ?? "");
       if (backup === null) throw notFound("backup", params.id ?? "", "id");
-      return { status: 200, body: representBackup(backup) };
+      const [body] = await representBackups(services, [backup]);
+      return { status: 200, body };
     },
   }),
   operation({
@@ -134,3 +138,8 @@ export const backupOperations: readonly RestOperation[] = [
     },
   }),
 ];
+
+async function representBackups({ metadata }: Services, rows: readonly BackupRow[]) {
+  const reasons = await readingReasons(metadata.runs, rows);
+  return rows.map((row) => representBackup(row, reasons.get(row.id) ?? null));
+}

@@ -65,7 +65,7 @@ export function representServer(
   };
 }
 
-export function representBackup(backup: BackupRow): z.input<typeof BackupDocument> {
+export function representBackup(backup: BackupRow, readingReason: string | null): z.input<typeof BackupDocument> {
   return {
     id: backup.id,
     serverId: backup.serverId,
@@ -89,7 +89,7 @@ export function representBackup(backup: BackupRow): z.input<typeof BackupDocumen
     referencedBytes: size(backup.referencedBytes),
     sizes: representSizes(backup),
     places: backup.places?.map((place) => ({ ...place })) ?? null,
-    reading: backup.reading,
+    reading: backup.reading?.kind === "full" ? { ...backup.reading, reason: readingReason } : backup.reading,
     trust:
       backup.trust === null
         ? null

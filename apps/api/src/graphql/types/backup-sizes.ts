@@ -1,5 +1,6 @@
 import type { BackupRow, CoverageRow, PlaceRow, ReadingRow, TrustRow } from "@tidemark/metadata";
 import type { BackupSizes } from "../../use-cases/backup-sizes.ts";
+import { readingReason } from "../../use-cases/reading-reason.ts";
 import { builder } from "../builder.ts";
 import { OlderPageEnum, ReadingKindEnum } from "../enums.ts";
 import { BackupRef } from "../refs.ts";
@@ -65,7 +66,7 @@ export const BackupReadingRef = builder
         description: "Why everything was read; null: there was no backup to build on, or not everything was read.",
         resolve: async ({ reading, of }, _args, { loaders }) => {
           if (reading.kind !== "full") return null;
-          return reading.reason ?? ((await wasAskedInFull(of, loaders.run)) ? "a full one was asked for" : null);
+          return readingReason(reading, of.runId === null ? null : await loaders.run.load(of.runId));
         },
       }),
       fromBackupId: t.id({
@@ -87,14 +88,6 @@ export const BackupReadingRef = builder
       }),
     }),
   });
-
-async function wasAskedInFull(
-  { runId }: BackupRow,
-  runs: { load(id: string): Promise<{ readonly request: unknown } | null> },
-): Promise<boolean> {
-  const request = runId === null ? null : (await runs.load(runId))?.request;
-  return (request as { readonly reading?: unknown } | null | undefined)?.reading === "full";
-}
 
 const TrustFindingRef = builder.objectRef<TrustRow["findings"][number]>("TrustFinding").implement({
   description: "Pages that came again and differ from what was stored, although no WAL names them.",
