@@ -1,4 +1,4 @@
-import { readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { chmod, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ConnectionReportResult, CopyResult, RebuildCatalogResult, RestorePlanResult } from "@tidemark/jobs";
 import { newId } from "@tidemark/kit";
@@ -86,6 +86,9 @@ describe("a server with a second repository", { timeout: 180_000 }, () => {
 
   it("gets back by itself what somebody took away from the second: emptied is not deleted on purpose", async () => {
     await rm(place.home.join("second", serverId), { recursive: true });
+    const request = { serverId, backupId: null, repositoryId: second, tier: "whole" as const, subset: null };
+    const verify = await place.request("verify", request, { serverId, repositoryId: second });
+    expect((await place.endedAs(verify.id, "failed")).error?.message).toContain("no copy of a backup of orders");
     const run = await place.request("copy", { serverId, backupId: null, heal: false }, { serverId });
     expect(CopyResult.parse((await place.endedAs(run.id, "succeeded")).result).copied).toEqual([backupId]);
   });
@@ -120,6 +123,23 @@ describe("a server with a second repository", { timeout: 180_000 }, () => {
     const run = await place.request("copy", { serverId, backupId: null, heal: true }, { serverId });
     expect(CopyResult.parse((await place.endedAs(run.id, "succeeded")).result)).toMatchObject({ healedPacks: [pack] });
     expect(await readdir(folder)).toEqual(packs);
+  });
+
+  it("brings anew a copy that a verification found damaged, when asked to heal", async () => {
+    const folder = place.home.join("second", serverId, "packs");
+    const [pack = ""] = await readdir(folder);
+    const bytes = await readFile(join(folder, pack));
+    bytes.writeUInt8(bytes.readUInt8(5000) ^ 1, 5000);
+    await chmod(join(folder, pack), 0o600);
+    await writeFile(join(folder, pack), bytes);
+    const verify = async () => {
+      const request = { serverId, backupId: null, repositoryId: second, tier: "stored" as const, subset: null };
+      return (await place.request("verify", request, { serverId, repositoryId: second })).id;
+    };
+    expect((await place.endedAs(await verify(), "failed")).error?.hint).toContain("backup copy orders --heal");
+    const run = await place.request("copy", { serverId, backupId: null, heal: true }, { serverId });
+    expect(CopyResult.parse((await place.endedAs(run.id, "succeeded")).result).replacedPacks).toEqual([pack]);
+    await place.endedAs(await verify(), "succeeded");
   });
 
   it("is retained in both places by one policy, and holds keep the copies, too", async () => {

@@ -166,7 +166,7 @@ export const runRequests = {
   copy: z.object({
     serverId: z.string(),
     backupId: z.string().nullable(),
-    /** First bring back from there what is damaged or missing here. */
+    /** First bring back from there what is damaged or missing here, and anew what was found damaged there. */
     heal: z.boolean().default(false),
   }),
   /** Makes rows of the servers, backups and holds a repository holds, from its bytes alone. */

@@ -46,7 +46,9 @@ export const CopyBackupsInput = z.object({
   heal: z
     .boolean()
     .nullish()
-    .describe("First bring back from there what is damaged or missing in the first repository."),
+    .describe(
+      "First bring back from there what is damaged or missing in the first repository. Copies that a verification found damaged are brought anew.",
+    ),
 });
 
 /** Brings backups to the server's second repository now; a copy follows each backup by itself. */

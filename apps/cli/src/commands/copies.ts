@@ -38,7 +38,7 @@ export function addBackupCopyCommand(backup: Command, context: CommandContext, r
       .command("copy <server>")
       .description("bring its backups to its second repository now")
       .option("--backup <id>", "only this one, also if it was deleted there")
-      .option("--heal", "first bring back from there what is damaged or missing in the first repository")
+      .option("--heal", "first bring back what is damaged or missing in the first, and copies found damaged")
       .option("--wait", waitText),
     (server, options) => copyNow(context, server as string, options as CopyOptions),
   );

@@ -137,7 +137,7 @@ function CopyNow({ server }: Pick<Props, "server">) {
     <div className="space-y-4 border-t pt-4">
       <CheckField
         label="Heal the first repository before"
-        hint="Each of its packs is read; what is damaged or missing there is brought back from the copies."
+        hint="Each of its packs is read; what is damaged or missing there is brought back from the copies. Copies found damaged are brought anew."
         checked={heal}
         onChange={(event) => setHeal(event.target.checked)}
       />

@@ -1,4 +1,12 @@
-import { executeCopies, healPacks, listCatalog, planCopies, verifyArea } from "@tidemark/engine";
+import {
+  executeCopies,
+  type HealReport,
+  healPacks,
+  listCatalog,
+  planCopies,
+  type VerifyReport,
+  verifyArea,
+} from "@tidemark/engine";
 import type { CopyResult } from "@tidemark/jobs";
 import { AppError, formatBytes } from "@tidemark/kit";
 import type { Server } from "@tidemark/metadata";
@@ -50,7 +58,11 @@ async function copy(
   try {
     const heal = { damaged: areas.source, copies: areas.target, clock: deps.clock };
     const healed = request.heal ? await healPacks(heal, control) : null;
-    if (healed !== null) await verifyDamaged(context, server, areas.source);
+    if (healed !== null) {
+      const report = await verifyDamaged(context, areas.source);
+      if (report !== null) await mirrorReport(deps, server, areas.source, report, null);
+    }
+    const mended = request.heal ? await healCopies(context, areas) : null;
     await noteCopies(deps, about, areas.target);
     // One that is asked for by name is copied although it was deleted there once.
     const skipIds = request.backupId === null ? await droppedIds(deps, about, areas.target) : [];
@@ -64,10 +76,14 @@ async function copy(
     });
     return {
       copied: [...report.copiedIds],
-      failed: [...(healed?.lost ?? []), ...report.failed.map(({ backupId, reason }) => `${backupId}: ${reason}`)],
+      failed: [
+        ...(healed?.lost ?? []),
+        ...(mended?.lost ?? []),
+        ...report.failed.map(({ backupId, reason }) => `${backupId}: ${reason}`),
+      ],
       copiedPacks: report.copiedPacks,
       copiedBytes: String(report.copiedBytes),
-      replacedPacks: [...report.replacedPacks],
+      replacedPacks: [...(mended?.healedPacks ?? []), ...report.replacedPacks],
       copiedMarks: report.copiedMarks,
       healedPacks: [...(healed?.healedPacks ?? [])],
     };
@@ -82,15 +98,32 @@ async function copy(
  */
 async function verifyDamaged(
   { run, control, deps }: RunContext<"copy">,
-  server: Server,
   area: ServerArea,
-): Promise<void> {
-  const damaged = (await listCatalog(area)).filter((entry) => entry.damaged !== null && entry.backup.damaged === null);
-  const backupIds = damaged.map(({ backup }) => backup.backupId);
-  if (backupIds.length === 0) return;
+): Promise<VerifyReport | null> {
+  const backupIds = await markedIds(area);
+  if (backupIds.length === 0) return null;
   const how = { backupIds, tier: "whole" as const, subset: null, by: run.requestedBy };
-  const report = await verifyArea({ area, clock: deps.clock }, how, control);
-  await mirrorReport(deps, server, area, report, null);
+  return await verifyArea({ area, clock: deps.clock }, how, control);
+}
+
+/**
+ * Copies that a verification found damaged are brought anew: to a copy they look whole, since it compares which packs are
+ * there and not what is in them.
+ */
+async function healCopies(
+  context: RunContext<"copy">,
+  { source, target }: { readonly source: ServerArea; readonly target: ServerArea },
+): Promise<HealReport | null> {
+  if ((await markedIds(target)).length === 0) return null;
+  const report = await healPacks({ damaged: target, copies: source, clock: context.deps.clock }, context.control);
+  await verifyDamaged(context, target);
+  return report;
+}
+
+/** Backups whose manifest can be read and that are marked as damaged. */
+async function markedIds(area: ServerArea): Promise<readonly string[]> {
+  const marked = (await listCatalog(area)).filter((entry) => entry.damaged !== null && entry.backup.damaged === null);
+  return marked.map(({ backup }) => backup.backupId);
 }
 
 /** Copies that were deleted there on purpose. One that is listed there and cannot be read was not: it is mended. */

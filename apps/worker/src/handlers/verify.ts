@@ -20,6 +20,8 @@ export const verifyHandler: RunHandler<"verify"> = async (context) => {
   const isCopies = repositoryId !== server.repositoryId;
   const report = await withArea(deps, { ...server, repositoryId }, async (area) => {
     const found = await verify(context, area);
+    // Nothing disagrees where nothing is: of copies that somebody removed that must not read as success.
+    if (found.backupIds.length === 0) throw nothingThere(server, isCopies);
     // Rows are about the first repository; what is verified of the copies is in the run and in their own repository.
     if (!isCopies) await mirrorReport(deps, server, area, found, request.backupId);
     return found;
@@ -28,7 +30,7 @@ export const verifyHandler: RunHandler<"verify"> = async (context) => {
   if (report.ok) return { kind: "done", result };
   const message = `${report.problemCount} problems were found; the first: ${report.problems[0]?.sentence ?? "unknown"}`;
   const hint = isCopies
-    ? "the copies are kept and marked; the next copy brings anew what is damaged there"
+    ? `the copies are kept and marked; \`tidemark backup copy ${server.name} --heal\` brings anew what is damaged there`
     : "the backups are kept and marked; the next backup stores anew what is damaged here";
   return { kind: "failed", result, error: { code: "backup-damaged", message, hint } };
 };
@@ -42,6 +44,12 @@ function verifiedRepositoryId(server: Server, request: RunRequest<"verify">): st
     message: `neither the backups of ${server.name} nor their copies are in that repository`,
     hint: "nothing was read",
   });
+}
+
+function nothingThere(server: Server, isCopies: boolean): AppError {
+  const message = `there is no ${isCopies ? "copy of a backup" : "backup"} of ${server.name} in that repository`;
+  const next = isCopies ? `tidemark backup copy ${server.name}` : `tidemark backup create ${server.name}`;
+  return new AppError("not-found", { message, hint: `\`${next}\` makes one` });
 }
 
 function verify({ run, request, control, deps }: RunContext<"verify">, area: ServerArea): Promise<VerifyReport> {

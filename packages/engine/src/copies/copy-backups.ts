@@ -36,7 +36,7 @@ export interface CopyPlan {
   readonly serverId: string;
   readonly request: CopyRequest;
   readonly copies: readonly PlannedCopy[];
-  /** Cannot be copied, and why: damaged here, or packs are lost. */
+  /** Not there, and cannot be copied, and why: damaged here, or packs are lost. */
   readonly refused: readonly { readonly backupId: string; readonly reason: string }[];
   /** In both places already: only their holds and notes are compared. */
   readonly presentIds: readonly string[];
@@ -55,13 +55,16 @@ export async function planCopies(deps: CopyDeps, request: CopyRequest): Promise<
   }
   const wanted = chooseBackups(await listCatalog(source), request);
   const usable = wanted.filter((entry) => entry.damaged === null && entry.backup.facts !== null);
-  const refused = wanted
-    .filter((entry) => !usable.includes(entry))
+  const unusable = wanted.filter((entry) => !usable.includes(entry));
+  // What was copied while it was whole is safe there, whatever became of it here since.
+  const safeIds = unusable.length === 0 ? new Set<string>() : await readableIds(target);
+  const refused = unusable
+    .filter(({ backup }) => !safeIds.has(backup.backupId))
     .map(({ backup, damaged }) => ({ backupId: backup.backupId, reason: damaged ?? "its manifest cannot be read" }));
   const ids = usable.map(({ backup }) => backup.backupId);
   const brought = new Set<string>();
   const copies: PlannedCopy[] = [];
-  const presentIds: string[] = [];
+  const presentIds = unusable.map(({ backup }) => backup.backupId).filter((backupId) => safeIds.has(backupId));
   for (const [index, need] of (await surveyCopy(source, target, ids)).entries()) {
     const lost = [...need.missingPacks].find(([, sizeBytes]) => sizeBytes === null);
     if (lost !== undefined) refused.push({ backupId: need.backupId, reason: `pack ${lost[0]} is missing` });
@@ -70,6 +73,12 @@ export async function planCopies(deps: CopyDeps, request: CopyRequest): Promise<
   }
   const storedBytes = copies.reduce((sum, copy) => sum + copy.storedBytes, 0n);
   return { serverId: source.serverId, request, copies, refused, presentIds, storedBytes };
+}
+
+/** Backups whose copy is not known to be damaged there. */
+async function readableIds(target: ServerArea): Promise<ReadonlySet<string>> {
+  const copies = (await listCatalog(target)).filter(({ damaged }) => damaged === null);
+  return new Set(copies.map(({ backup }) => backup.backupId));
 }
 
 function chooseBackups(catalog: readonly CatalogEntry[], request: CopyRequest): readonly CatalogEntry[] {

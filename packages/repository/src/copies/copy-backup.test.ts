@@ -166,15 +166,16 @@ describe("a copy that dies", () => {
     let sent = 0;
     const pace = async (bytes: number): Promise<void> => {
       // Nothing is sent that was not asked for.
-      expect(sent).toBe(asked);
+      expect(sent).toBeLessThanOrEqual(asked);
       asked += bytes;
     };
     const onBytes = (bytes: number): void => {
       sent += bytes;
     };
     await copyBackup({ source: source.area, target: target.area, backupId: "bak_2", pace, onBytes });
-    expect(asked).toBe(sent);
-    expect(asked).toBeGreaterThan(400_000);
+    expect(sent).toBeGreaterThan(400_000);
+    // What was sent is read back, which takes the line, too.
+    expect(asked).toBeGreaterThan(1.9 * sent);
   });
 
   it("with the target full says so, and goes on when there is room", async () => {

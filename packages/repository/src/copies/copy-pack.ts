@@ -59,7 +59,7 @@ export interface PackCopy {
   /** Called with the bytes of each part that was read or written. */
   readonly onBytes?: ((bytes: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Waited for before each part that is read and written: keeps a copy below a rate. */
+  /** Waited for before each part that is read and written, or read back: keeps a copy below a rate. */
   readonly pace?: ((bytes: number) => Promise<void>) | undefined;
 }
 
@@ -133,6 +133,7 @@ export async function checkPack(
 ): Promise<void> {
   const pack = await openSourcePack(context, serverId, packId, options.signal);
   for (const range of rangesOf(pack)) {
+    await options.pace?.(range.length);
     const bytes = await getRange(context.store, pack.key, range.offset, range.length, options.signal);
     for (const { index, entry } of range.frames) {
       const stored = bytes.subarray(entry.offset - range.offset, entry.offset - range.offset + entry.storedBytes);

@@ -21,7 +21,7 @@ const CopyBackupsInput = builder.inputType("CopyBackupsInput", {
     backupId: t.id({ description: "One backup; all that are usable and not there yet when left out." }),
     heal: t.boolean({
       description:
-        "First bring back what is damaged or missing in the first repository: each pack is read, and replaced where the second has it whole.",
+        "First bring back what is damaged or missing in the first repository: each pack is read, and replaced where the second has it whole. Copies that a verification found damaged are brought anew.",
     }),
     idempotencyKey: t.string({ description: keyText }),
   }),
