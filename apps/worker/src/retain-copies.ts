@@ -1,5 +1,5 @@
 import { type ActControl, executeExpiry, listCatalog, planExpiry } from "@tidemark/engine";
-import { AppError, describeError } from "@tidemark/kit";
+import { AppError, describeError, joinCleanup } from "@tidemark/kit";
 import type { Server } from "@tidemark/metadata";
 import type { RetentionPolicy } from "@tidemark/policy";
 import { copyMarks, type ServerArea } from "@tidemark/repository";
@@ -34,8 +34,18 @@ export async function retainCopies(
       const about = { serverId: server.id, repositoryId: copyToId };
       // What was lost there before is no deletion of ours.
       await noteCopies(deps, about, area);
-      const { deletedIds } = await executeExpiry(expiry, await planExpiry(expiry, policy), control);
-      await noteCopies(deps, about, area, deletedIds);
+      const plan = await planExpiry(expiry, policy);
+      const plannedIds = plan.retention.deleted.map(({ backupId }) => backupId);
+      // However far it came: what is gone went on purpose, and the next copy must not bring it again.
+      const noteDeleted = () => noteCopies(deps, about, area, plannedIds);
+      try {
+        await executeExpiry(expiry, plan, control);
+      } catch (error) {
+        const joined = await joinCleanup(error, noteDeleted);
+        // A place that went away in the middle cannot be looked at either: the first error says so.
+        throw joined instanceof AggregateError && error instanceof AppError ? error : joined;
+      }
+      await noteDeleted();
       await collectIn(deps, server, area, control);
     } finally {
       await repository.close();

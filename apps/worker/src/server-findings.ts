@@ -138,7 +138,7 @@ function pagesSuspect({ server, newest }: ServerEvidence): SeenFinding | null {
   };
 }
 
-/** What rolling trust found: said until a backup of the next round finds the same files sound. */
+/** What rolling trust found in the newest backup, which holds the pages as the server has them: it is said until the next. */
 function pagesUntrusted({ server, newest }: ServerEvidence): SeenFinding | null {
   const files = newest?.trust?.findings ?? [];
   const pages = files.reduce((sum, file) => sum + file.blocks.length, 0);
