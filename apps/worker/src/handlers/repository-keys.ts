@@ -13,6 +13,7 @@ import {
 import { keySlotRows, mirrorKeySlots } from "../mirror-key-slots.ts";
 import { openRegisteredRepository } from "../open-repository.ts";
 import type { RunContext, RunHandler } from "../run-context.ts";
+import { isSameKey } from "../same-key.ts";
 
 type KeyAct = RunRequest<"repository-keys">["act"];
 type Context = RunContext<"repository-keys">;
@@ -81,7 +82,7 @@ async function rewrap(
   const old = repositoryKeyFromText(await deps.key.open(act.sealedOldKey));
   const { sealedKey } = await deps.metadata.repositories.credentials(request.repositoryId);
   const own = sealedKey === null ? null : repositoryKeyFromText(await deps.key.open(sealedKey));
-  if (own !== null && own.text.reveal() === old.text.reveal()) {
+  if (own !== null && isSameKey(own, old)) {
     throw new AppError("key-slot-needed", {
       message: "the key was not replaced: it is the key with which this control plane opens the repository",
       hint: "nothing was changed; a rotation gives what is stored from now on a new data key",
