@@ -12,19 +12,33 @@ const main = join(dirname(fileURLToPath(import.meta.url)), "..", "src", "main.ts
 const clone = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "..");
 const compileCache = join(clone, "node_modules", ".cache", "tidemark", "compiled");
 
+const args = process.argv.slice(2);
+
 if (Number(process.versions.node.split(".")[0]) >= 24) {
   module.enableCompileCache?.(compileCache);
-  await import(main);
+  if (isDirectRestore()) {
+    // The C library reads its settings once, as a process begins; the others need none and are not kept waiting.
+    const { boundedMemory } = await import("@tidemark/kit/bounded-memory");
+    const settings = { NODE_COMPILE_CACHE: compileCache, ...boundedMemory.environment };
+    run(process.execPath, [...process.execArgv, ...boundedMemory.nodeFlags, main, ...args], settings);
+  } else await import(main);
 } else {
   const node = findNode24();
   if (node === null) {
     process.stderr.write("tidemark needs Node.js 24, which the install step brings: run `npm ci` in the clone first\n");
     process.exit(3);
   }
-  const child = spawn(node, [main, ...process.argv.slice(2)], {
-    stdio: "inherit",
-    env: { NODE_COMPILE_CACHE: compileCache, ...process.env },
-  });
+  run(node, [fileURLToPath(import.meta.url), ...args], { NODE_COMPILE_CACHE: compileCache });
+}
+
+/** The one act of a worker that the command does itself. */
+function isDirectRestore() {
+  return args.some((arg, index) => arg === "restore" && args[index + 1] === "direct");
+}
+
+/** Another process instead of this one; what the environment says already counts. */
+function run(node, nodeArgs, environment) {
+  const child = spawn(node, nodeArgs, { stdio: "inherit", env: { ...environment, ...process.env } });
   // The terminal sends Ctrl-C to the whole group; staying alive lets the child decide what it means.
   process.on("SIGINT", () => undefined);
   process.on("SIGTERM", () => child.kill("SIGTERM"));
