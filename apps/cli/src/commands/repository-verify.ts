@@ -5,7 +5,7 @@ import { type ApiClient, refuseUserErrors, UserError, userErrorFields } from "..
 import { coverageText } from "../backup-bytes.ts";
 import { type CommandContext, type CommonOptions, openSession, type Session } from "../context.ts";
 import { exitCodes } from "../exit-code.ts";
-import { printRun, RunFacts, runFields, waitForRun } from "../follow-run.ts";
+import { fetchRun, printRun, RunFacts, runFields, waitForRun } from "../follow-run.ts";
 import { pageFields } from "../lookup.ts";
 import { printList } from "../output.ts";
 import { partInput } from "../part-option.ts";
@@ -62,6 +62,8 @@ async function verifyRepository(session: Session, repositoryId: string, options:
     } catch (error) {
       // The others go on: what is damaged of one server says nothing of the next.
       failure ??= error;
+      // What was found is in its result.
+      runs[index] = await fetchRun(session.api, run.id);
     }
   }
   printResults(session, runs);

@@ -151,6 +151,11 @@ function Verification({ backup }: { readonly backup: BackupDetail }) {
         ) : (
           <VerificationView verification={backup.verification} />
         )}
+        {isSoundSince(backup) && (
+          <p className="text-sm">
+            Verified as a whole <Time at={backup.verifiedAt} show="absolute" />: everything agreed.
+          </p>
+        )}
         {backup.coverage !== null && (
           <div className="space-y-2 border-t pt-4">
             <h3 className="text-sm font-medium">By now, with what was verified for backups that share its packs</h3>
@@ -162,6 +167,12 @@ function Verification({ backup }: { readonly backup: BackupDetail }) {
       </div>
     </Panel>
   );
+}
+
+/** Verified with all backups of the server after it was by itself: what was found then is the older news. */
+function isSoundSince({ verification, verifiedAt, damaged }: BackupDetail): boolean {
+  if (verifiedAt === null || damaged) return false;
+  return verification === null || Date.parse(verifiedAt) > Date.parse(verification.at);
 }
 
 function Hold({ backup }: { readonly backup: BackupDetail }) {

@@ -46,7 +46,11 @@ export function NewKeyFields() {
             minLength={8}
             maxLength={1000}
             value={phrase}
-            onChange={(event) => setPhrase(event.target.value)}
+            onChange={(event) => {
+              setPhrase(event.target.value);
+              // What was repeated was another one: a slip here would lock its owner out.
+              setAgain("");
+            }}
           />
           <TextField
             label="The same again"

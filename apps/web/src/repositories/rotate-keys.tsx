@@ -66,7 +66,8 @@ function Rotation({ repositoryId, othersNeedKeys }: Props) {
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const lines = String(new FormData(event.currentTarget).get("keys") ?? "").split(/\r?\n/);
-    setInput({ repositoryId, keyTexts: lines.map((line) => line.trim()).filter((line) => line !== "") });
+    // Blanks at the ends of a passphrase are part of it.
+    setInput({ repositoryId, keyTexts: lines.filter((line) => line.trim() !== "") });
   };
   return (
     <form onSubmit={submit} className="space-y-4">

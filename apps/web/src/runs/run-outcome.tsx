@@ -61,7 +61,15 @@ function NextStep({ run }: { readonly run: RunDetail }) {
       </LinkButton>
     );
   }
-  return run.backup === null ? null : (
+  // Of all backups of the server, as a verification of an area or a copy is.
+  if (run.backup === null) {
+    return (
+      <LinkButton small href={serverPath(run.server, "backups")}>
+        To the backups
+      </LinkButton>
+    );
+  }
+  return (
     <LinkButton small href={backupPath(run.backup.id)}>
       To the backup
     </LinkButton>

@@ -60,7 +60,9 @@ export default async function ServerSettingsPage({ params }: { readonly params: 
       <MethodSettings server={server} />
       <SecondRepository
         server={server}
-        repositories={repositories.nodes.filter(({ state }) => state !== "ATTACHING" && state !== "FAILED")}
+        repositories={repositories.nodes.filter(
+          ({ id, state }) => id === server.copyTo?.id || (state !== "ATTACHING" && state !== "FAILED"),
+        )}
       />
       <RetentionSettings server={server} />
       <ConnectionSettings server={server} />
