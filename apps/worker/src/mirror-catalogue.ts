@@ -51,13 +51,15 @@ async function mirrorServer(
     (run) => run.state === "running" && (run.kind === "retention" || run.kind === "delete-backup"),
   );
   const catalog = await listCatalog(area);
-  for (const entry of catalog) {
+  let left = describedAtOnce;
+  // The newest first: those are looked at.
+  for (const entry of [...catalog].reverse()) {
     const { backupId } = entry.backup;
     const row = rows.get(backupId);
     rows.delete(backupId);
     // One that is being taken or deleted right now has a run that settles it.
     if (row?.state === "running" || (row?.state === "deleting" && isDeleting)) continue;
-    const isDescribed = row?.files != null && row.places !== null && row.coverage !== null;
+    const isDescribed = row?.files != null && ((row.places !== null && row.coverage !== null) || left-- <= 0);
     const described = isDescribed || entry.backup.damaged !== null ? {} : await describeBackup(deps, area, backupId);
     await backups.mirror({
       id: backupId,
@@ -74,3 +76,9 @@ async function mirrorServer(
     await backups.update(row.id, { state: "deleted", deletedAt: deps.clock.now(), deletedReason }, [row.state]);
   }
 }
+
+/**
+ * How many rows an older Tidemark wrote are completed in one look: each costs a manifest and two small requests for each of
+ * its packs, and the reconciler has dead runs to end meanwhile.
+ */
+const describedAtOnce = 20;
