@@ -4,7 +4,7 @@ import type { AreaUsage } from "./collection/area-usage.ts";
 import { executeCollection, planCollection, usageOf } from "./collection/collection.ts";
 import { doomedPacks, latestPass } from "./collection/collection-pass.ts";
 import { findInterrupted, type InterruptedBackup, type InterruptedQuestion } from "./collection/interrupted.ts";
-import { isHeld, putMark, readMarks } from "./collection/mark.ts";
+import { isHeld, putMark, readMarks, removeEarlierMarks } from "./collection/mark.ts";
 import { holdPacks, type PackHold } from "./collection/pack-hold.ts";
 import {
   type PackVerification,
@@ -85,8 +85,10 @@ export class OpenedServerArea implements ServerArea {
     return readMarks(this.#context, this.serverId, backupId);
   }
 
-  addMark(backupId: string, mark: NewMark): Promise<Mark> {
-    return putMark(this.#context, this.serverId, backupId, mark);
+  async addMark(backupId: string, mark: NewMark): Promise<Mark> {
+    const put = await putMark(this.#context, this.serverId, backupId, mark);
+    if (put.kind === "verified") await removeEarlierMarks(this.#context, this.serverId, backupId, put);
+    return put;
   }
 
   frames(): FrameSource {
@@ -171,7 +173,9 @@ export const contextOf = OpenedServerArea.contextOf;
 
 /** Whoever lists a thousand backups does not want a thousand configurations in memory; `openManifest` gives one. */
 function withoutConfiguration(backup: StoredBackup): StoredBackup {
-  return backup.facts === null ? backup : { ...backup, facts: { ...backup.facts, configuration: null, youngPages: null } };
+  return backup.facts === null
+    ? backup
+    : { ...backup, facts: { ...backup.facts, configuration: null, youngPages: null } };
 }
 
 function startOf(backup: StoredBackup): number {

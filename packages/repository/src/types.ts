@@ -42,6 +42,7 @@ export interface ServerArea {
   openManifest(backupId: string): Promise<ManifestReader>;
   beginBackup(options: BeginBackup): Promise<BackupWriter>;
   marks(backupId: string): Promise<readonly Mark[]>;
+  /** Of verifications the newest counts: it removes those before it. */
   addMark(backupId: string, mark: NewMark): Promise<Mark>;
   /** Fetches, opens and checks frames; the way restore and verify read. */
   frames(): FrameSource;

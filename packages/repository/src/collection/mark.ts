@@ -1,3 +1,4 @@
+import { AppError } from "@tidemark/kit";
 import type { JsonFields } from "../bytes/json-fields.ts";
 import { assertId, marksPrefix, nameOf } from "../paths.ts";
 import type { RepositoryContext } from "../repository-context.ts";
@@ -31,6 +32,27 @@ export async function putMark(
   await putFacts(context, `${marksPrefix(serverId, about)}${markId}`, { kind, text, by, at });
   await context.step("mark:after-put");
   return { markId, kind, text, by, at };
+}
+
+/**
+ * Removes what `newest` says again: of verifications only the newest counts, and one each night would make every look at
+ * the catalogue longer than the one before. Where they cannot be removed now they stay, and the next one tries again.
+ */
+export async function removeEarlierMarks(
+  context: RepositoryContext,
+  serverId: string,
+  about: string,
+  newest: Mark,
+): Promise<void> {
+  try {
+    for (const { markId, kind, at } of await readMarks(context, serverId, about)) {
+      if (kind !== newest.kind || markId === newest.markId || at > newest.at) continue;
+      await context.store.delete(`${marksPrefix(serverId, about)}${markId}`);
+    }
+  } catch (error) {
+    // The mark itself is there, and more of them do no harm.
+    if (!(error instanceof AppError)) throw error;
+  }
 }
 
 /** The newest of hold and release decides. */
