@@ -151,6 +151,9 @@ function RunResult({ run }: { readonly run: RunDetail }) {
           </Panel>
         )
       );
+    case "COPY":
+      // Of one that failed, too: what was copied all the same, and each thing that was not.
+      return <ResultFacts result={run.result} />;
     case "RECOVERY_KIT":
       // The kit itself, sealed for whoever asked; it is opened on the repository's page.
       return null;
