@@ -23,7 +23,7 @@ import type { ServerArea } from "./types.ts";
 
 /** For killed-acts.int.test.ts: where each act is killed, what it finds there, and what ends what it began. */
 export const hourMs = 3_600_000;
-export const graceMs = hourMs;
+const graceMs = hourMs;
 
 export interface Place {
   readonly main: string;
