@@ -82,6 +82,8 @@ export class RunningFileBackup {
     const stopped = await backup.stop({ waitForArchive: false, timeoutMs: stopTimeoutMs });
     await this.#checkStopped(stopped, tablespaces);
     await this.#copyRest(wal, backup, stopped);
+    // What the threads found in the pages they read is known only when all is encoded.
+    await this.#parts.writer.drain();
     this.#progress.finish();
     return this.#describe(backup, stopped, last, tablespaces);
   }

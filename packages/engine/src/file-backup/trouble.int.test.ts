@@ -188,8 +188,16 @@ describe("a backup file by file in a changing world", () => {
     await handle.write(Buffer.from("rot"), 0, 3, 3 * 8192 + 4000);
     await handle.close();
     await server.start();
-    const backup = await rig.backupFrom(filesFrom(server.dsn()));
-    expect(backup.facts?.suspectPages).toEqual([{ path: row?.path, blocks: [3] }]);
+    for (const dataDirectory of [null, server.dataDir]) {
+      const begun = rig.events.length;
+      const backup = await rig.backupFrom(filesFrom(server.dsn(), { dataDirectory }));
+      expect(backup.facts?.suspectPages).toEqual([{ path: row?.path, blocks: [3] }]);
+      const said = rig.events.slice(begun).map((event) => ("message" in event ? event.message : ""));
+      const found = said.findIndex((message) => message.includes("do not match their checksum"));
+      // All that was found is known before the facts of the backup are put together.
+      expect(found).toBeGreaterThan(-1);
+      expect(found).toBeLessThan(said.indexOf("storing the manifest"));
+    }
     await server.query("DROP TABLE rotten");
   });
 });
