@@ -85,6 +85,8 @@ class Member<Reply> {
   readonly #worker: Worker;
   readonly #waiting = new Map<number, Waiting<Reply>>();
   #nextId = 1;
+  /** Why it answers no more. */
+  #ended: AppError | null = null;
 
   constructor(script: URL) {
     this.#worker = new Worker(script);
@@ -100,6 +102,8 @@ class Member<Reply> {
   }
 
   send(request: unknown, transfer: readonly ArrayBuffer[]): Promise<Reply> {
+    // What is posted to a thread that has ended is never answered.
+    if (this.#ended !== null) return Promise.reject(this.#ended);
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
@@ -120,6 +124,7 @@ class Member<Reply> {
   }
 
   #fail(error: AppError): void {
+    this.#ended ??= error;
     const waiting = [...this.#waiting.values()];
     this.#waiting.clear();
     for (const { reject } of waiting) reject(error);
