@@ -185,6 +185,8 @@ export interface ReadableFile {
   retain(): void;
   /** Never throws. */
   release(): void;
+  /** What to throw for what reading it failed with: its owner knows its name and what that means. */
+  explain(error: unknown): unknown;
 }
 
 export interface FileResult {

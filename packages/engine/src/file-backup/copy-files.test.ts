@@ -164,7 +164,7 @@ async function copyOpened(entries: Parameters<typeof copy>[0], options: CopyOpti
         uses[path] = (uses[path] ?? 0) + step;
       };
       count(1);
-      return { fd: -1, retain: () => count(1), release: () => count(-1) };
+      return { fd: -1, retain: () => count(1), release: () => count(-1), explain: (error: unknown) => error };
     },
   };
   const signal = new AbortController().signal;

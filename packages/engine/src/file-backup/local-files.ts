@@ -47,7 +47,7 @@ export class LocalFiles implements ClusterFiles {
 
   async open(path: string): Promise<ReadableFile | null> {
     try {
-      return new OpenedFile(await open(this.#place(path), readFlags));
+      return new OpenedFile(await open(this.#place(path), readFlags), path);
     } catch (error) {
       return goneOrThrow(error, path);
     }
@@ -83,10 +83,12 @@ const readFlags = constants.O_RDONLY | constants.O_NOFOLLOW;
 class OpenedFile implements ReadableFile {
   readonly fd: number;
   readonly #handle: FileHandle;
+  readonly #path: string;
   #uses = 1;
 
-  constructor(handle: FileHandle) {
+  constructor(handle: FileHandle, path: string) {
     this.#handle = handle;
+    this.#path = path;
     this.fd = handle.fd;
   }
 
@@ -97,6 +99,10 @@ class OpenedFile implements ReadableFile {
   release(): void {
     // Nothing was written through it: closing loses nothing, whatever it says.
     if (--this.#uses === 0) void this.#handle.close().catch(() => undefined);
+  }
+
+  explain(error: unknown): unknown {
+    return unreadable(error, this.#path);
   }
 }
 
@@ -125,10 +131,22 @@ function kindOf(stats: Stats): ListedEntry["kind"] {
 function goneOrThrow(error: unknown, path: string): null {
   const code = systemErrorCode(error);
   if (code === "ENOENT" || code === "ENOTDIR") return null;
-  if (code !== "EACCES" && code !== "EPERM") throw error;
+  if (code !== "EACCES" && code !== "EPERM") throw unreadable(error, path);
   throw new AppError("cluster-missing", {
     message: `this process may not read ${path === "" ? "the data directory" : readablePath(path)}`,
     hint: "let the account Tidemark runs under read the data directory (data_directory_mode 0750 and its group), or read the files over SQL",
+    cause: error,
+  });
+}
+
+/** Of a system error: which file of the cluster the system would not give. */
+function unreadable(error: unknown, path: string): unknown {
+  if (!(error instanceof Error) || !("syscall" in error)) return error;
+  const name = path === "" ? "the data directory" : readablePath(path);
+  return new AppError("server-error", {
+    message: `${name} could not be read: ${error.message}`,
+    hint: "PostgreSQL meets the same when it reads there: look at the disk and the kernel's log; earlier backups are untouched",
+    context: { path: readablePath(path), systemCode: systemErrorCode(error) },
     cause: error,
   });
 }

@@ -143,7 +143,8 @@ export class FrameDispatcher {
       this.giveBuffer(job.plain);
     } catch (error) {
       if (!landed) ticket.release();
-      this.fail(error);
+      const from = parts[0]?.from;
+      this.fail(from === undefined || error instanceof AppError ? error : from.explain(error));
     } finally {
       for (const { from } of parts) from?.release();
       this.#inFlight--;

@@ -1,3 +1,6 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { noise } from "../test-repository.ts";
 import type { FrameJob, FramePart } from "../types.ts";
@@ -88,5 +91,28 @@ describe("a frame pool", () => {
     expect((await pool.encode(job(new Uint8Array([15]), [part(1)]))).kind).toBe("encoded");
     await pool.close();
     await expect(pool.encode(job(new Uint8Array([15]), [part(1)]))).rejects.toThrow("closed");
+  });
+
+  it("takes another thread for opening, too, once one has had enough to do", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "frame-pool-"));
+    const begun = join(folder, "begun");
+    const serve = new URL("./serve-frames.ts", import.meta.url).href;
+    const source = `import { appendFileSync } from "node:fs"; import { serveFrames } from ${JSON.stringify(serve)};
+      appendFileSync(${JSON.stringify(begun)}, "x"); serveFrames();`;
+    const pool = new FramePool({
+      threads: 2,
+      workerScript: new URL(`data:text/javascript,${encodeURIComponent(source)}`),
+    });
+    const outcome = await pool.encode(job(new Uint8Array([7]), [part(1)]));
+    if (outcome.kind !== "encoded") throw new Error("nothing was encoded");
+    const { crc32c } = outcome;
+    const opened = () =>
+      pool.open({ stored: new Uint8Array(outcome.stored), sealing: encrypted, plainBytes: 1, crc32c });
+    for (let frame = 0; frame < 192; frame++) await opened();
+    expect(await readFile(begun, "utf8")).toBe("x");
+    await Promise.all([opened(), opened()]);
+    expect(await readFile(begun, "utf8")).toBe("xx");
+    await pool.close();
+    await rm(folder, { recursive: true });
   });
 });

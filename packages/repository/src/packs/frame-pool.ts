@@ -3,7 +3,7 @@ import { AppError } from "@tidemark/kit";
 import type { FrameEncoder, FrameJob, FrameOutcome } from "../types.ts";
 import { type FrameAnswer, FrameMemory } from "./frame-memory.ts";
 import type { OpenFrameJob, OpenFrameOutcome } from "./open-frame.ts";
-import type { FrameReply, FrameRequest, FrameRequestJob } from "./serve-frames.ts";
+import type { FrameFailure, FrameReply, FrameRequest, FrameRequestJob } from "./serve-frames.ts";
 
 export interface FramePoolOptions {
   /** Worker threads; they start when they are needed, see `start`. */
@@ -70,7 +70,10 @@ export class FramePool implements FrameEncoder {
       : this.#leastBusy().encode(jobs);
     outcomes.then(
       (all) => {
-        for (const [index, outcome] of all.entries()) gathered.waiting[index]?.resolve(outcome);
+        for (const [index, outcome] of all.entries()) {
+          if (outcome instanceof Error) gathered.waiting[index]?.reject(outcome);
+          else gathered.waiting[index]?.resolve(outcome);
+        }
       },
       (error: unknown) => {
         for (const { reject } of gathered.waiting) reject(error);
@@ -127,7 +130,7 @@ interface Waiting {
 
 class Member {
   alive = true;
-  /** Frames it has encoded. */
+  /** Frames it has encoded or opened. */
   answered = 0;
   readonly #worker: Worker;
   readonly #waiting = new Map<number, Waiting>();
@@ -148,19 +151,23 @@ class Member {
 
   async open(job: OpenFrameJob): Promise<OpenFrameOutcome> {
     const outcome = await this.#post((id) => ({ id, kind: "open", job }), [job.stored.buffer as ArrayBuffer]);
+    this.answered++;
     return outcome as OpenFrameOutcome;
   }
 
-  /** One after another in one thread, with one message there and one back. */
-  async encode(jobs: readonly FrameJob[]): Promise<FrameOutcome[]> {
+  /** One after another in one thread, with one message there and one back; an error for each frame that failed. */
+  async encode(jobs: readonly FrameJob[]): Promise<(FrameOutcome | Error)[]> {
     const placed = jobs.map((job) => this.#place(job));
     const sent = placed.map((place) => place.sent);
-    const answers = (await this.#post((id) => ({ id, kind: "encode", jobs: sent }), [])) as readonly FrameAnswer[];
+    const answers = (await this.#post((id) => ({ id, kind: "encode", jobs: sent }), [])) as readonly (
+      | FrameAnswer
+      | FrameFailure
+    )[];
     this.answered += jobs.length;
     return jobs.map(({ parts }, index) => {
       const [answer, place] = [answers[index], placed[index]];
       if (answer === undefined || place === undefined) throw poolError("a frame worker left out a frame");
-      return place.memory.outcome(answer, parts);
+      return answer.kind === "failed" ? frameError(answer) : place.memory.outcome(answer, parts);
     });
   }
 
@@ -192,7 +199,7 @@ class Member {
     const waiting = this.#waiting.get(reply.id);
     this.#waiting.delete(reply.id);
     if (this.#waiting.size === 0) this.#worker.unref();
-    if ("failure" in reply) waiting?.reject(poolError(`a frame could not be worked on: ${reply.failure}`));
+    if ("failure" in reply) waiting?.reject(frameError({ ...reply, kind: "failed", systemCode: null }));
     else waiting?.resolve(reply.outcome);
   }
 
@@ -202,6 +209,12 @@ class Member {
     this.#waiting.clear();
     for (const { reject } of waiting) reject(error);
   }
+}
+
+/** A system error stays what it is: whoever asked knows the file and says it better. */
+function frameError({ failure, systemCode }: FrameFailure): Error {
+  if (systemCode !== null) return Object.assign(new Error(failure), { code: systemCode, syscall: "read" });
+  return poolError(`a frame could not be worked on: ${failure}`);
 }
 
 function poolError(message: string, cause?: unknown): AppError {

@@ -1,4 +1,5 @@
 import { parentPort } from "node:worker_threads";
+import { systemErrorCode } from "@tidemark/kit/app-error";
 import { releaseBytes } from "../bytes/release-bytes.ts";
 import type { FrameInspector, FrameJob } from "../types.ts";
 import { encodeFrame, type Fingerprinter, loadFingerprinter } from "./frame-kernel.ts";
@@ -20,6 +21,14 @@ export interface FrameRequestJob extends Omit<FrameJob, "plain"> {
 export type FrameReply =
   | { readonly id: number; readonly outcome: unknown }
   | { readonly id: number; readonly failure: string };
+
+/** In the place of an answer: this frame could not be encoded. Those that came with it are not touched by that. */
+export interface FrameFailure {
+  readonly kind: "failed";
+  readonly failure: string;
+  /** Where it is the system that would not give what was to be read. */
+  readonly systemCode: string | null;
+}
 
 /**
  * Makes this worker thread a member of a `FramePool`. A worker script is one call: `serveFrames()`, or
@@ -44,8 +53,8 @@ export function serveFrames(inspector?: FrameInspector): void {
       const plain = ownBuffer(outcome.plain);
       return port.postMessage({ id: request.id, outcome: { kind: "plain", plain } }, [plain.buffer]);
     }
-    const outcome: FrameAnswer[] = [];
-    for (const job of request.jobs) outcome.push(await encode(job));
+    const outcome: (FrameAnswer | FrameFailure)[] = [];
+    for (const job of request.jobs) outcome.push(await encode(job).catch(asFailure));
     port.postMessage({ id: request.id, outcome });
   };
   const encode = async ({ memory: number, shared, plainBytes, ...rest }: FrameRequestJob): Promise<FrameAnswer> => {
@@ -63,12 +72,15 @@ export function serveFrames(inspector?: FrameInspector): void {
   };
   port.on("message", (request: FrameRequest) => {
     answer(request).catch((error: unknown) => {
-      port.postMessage({
-        id: request.id,
-        failure: error instanceof Error ? (error.stack ?? error.message) : String(error),
-      });
+      port.postMessage({ id: request.id, failure: asFailure(error).failure });
     });
   });
+}
+
+function asFailure(error: unknown): FrameFailure {
+  if (!(error instanceof Error)) return { kind: "failed", failure: String(error), systemCode: null };
+  if ("syscall" in error) return { kind: "failed", failure: error.message, systemCode: systemErrorCode(error) ?? null };
+  return { kind: "failed", failure: error.stack ?? error.message, systemCode: null };
 }
 
 /** Small results of zlib come from Node's shared pool, which cannot be transferred. */
