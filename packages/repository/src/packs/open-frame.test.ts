@@ -158,6 +158,7 @@ describe("ranges of packs", () => {
     const reader = new RangeReader();
     expect(reader.read({ path, offset: 50_000, lengthBytes: 50_000 })?.length).toBe(50_000);
     expect(reader.read({ path, offset: 50_000, lengthBytes: 50_001 })).toBeNull();
+    expect(reader.read({ path, offset: 0, lengthBytes: 2 ** 40 })).toBeNull();
     await rm(path);
     expect(reader.read({ path, offset: 0, lengthBytes: 1 })).toBeNull();
   });

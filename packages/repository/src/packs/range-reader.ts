@@ -10,8 +10,9 @@ export class RangeReader {
    * what that means.
    */
   read({ path, offset, lengthBytes }: FileRange): Uint8Array | null {
-    if (this.#buffer.length < lengthBytes) this.#buffer = new Uint8Array(lengthBytes);
     try {
+      // A directory may say anything where there is no key: what has no room cannot be read either.
+      if (this.#buffer.length < lengthBytes) this.#buffer = new Uint8Array(lengthBytes);
       const descriptor = openSync(path, "r");
       try {
         return this.#fill(descriptor, offset, lengthBytes);

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
-import { compressContext, decompressContext, isProven } from "./zstd-context.ts";
+import { compressContext, decompressContext, isKeptOutput, isProven } from "./zstd-context.ts";
 
 const text = (length: number, seed: number): Uint8Array =>
   Uint8Array.from({ length }, (_, index) => 97 + (((index * (seed + 3)) >>> 3) % 23));
@@ -21,6 +21,14 @@ describe("kept zstd contexts", () => {
         expect(packed?.length).toBeLessThanOrEqual(oneShot.length + 16);
       }
     }
+  });
+
+  it("do not keep the buffer of something large", () => {
+    const large = text(3_000_000, 4);
+    const packed = compressContext(1).compress(large) ?? new Uint8Array(0);
+    expect(isKeptOutput(packed)).toBe(false);
+    expect(Buffer.compare(zstdDecompressSync(packed), large)).toBe(0);
+    expect(isKeptOutput(compressContext(1).compress(text(300_000, 4)) ?? new Uint8Array(0))).toBe(true);
   });
 
   it("take memory that threads share", () => {

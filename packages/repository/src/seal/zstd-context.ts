@@ -10,7 +10,10 @@ import { constants, createZstdCompress, createZstdDecompress, zstdCompressSync, 
  * the public way: slower and never wrong. `zstd-context.test.ts` fails when that happens on the Node we bring.
  */
 export interface ZstdCompressContext {
-  /** One whole zstd frame, in a buffer that is valid until the next call; null: the public way is to be taken. */
+  /**
+   * One whole zstd frame, in a buffer that is valid until the next call, or, for more than some frames' bytes, of its own;
+   * null: the public way is to be taken.
+   */
   compress(plain: Uint8Array): Uint8Array | null;
 }
 
@@ -58,13 +61,18 @@ class Compressor implements ZstdCompressContext {
   compress(plain: Uint8Array): Uint8Array | null {
     if (this.#line === null || !isProven()) return null;
     const bound = compressBound(plain.length);
-    if (this.#output.length < bound) this.#output = new Uint8Array(bound);
-    const written = this.#line.write(plain, this.#output);
-    if (written !== null) return this.#output.subarray(0, written);
+    const output = bound > keptOutputBytes ? new Uint8Array(bound) : this.#outputOf(bound);
+    const written = this.#line.write(plain, output);
+    if (written !== null) return output.subarray(0, written);
     // Half a frame may be left in it.
     this.close();
     this.#line = compressorLine(this.#level);
     return null;
+  }
+
+  #outputOf(bound: number): Uint8Array {
+    if (this.#output.length < bound) this.#output = new Uint8Array(bound);
+    return this.#output;
   }
 
   owns(bytes: Uint8Array): boolean {
@@ -76,6 +84,9 @@ class Compressor implements ZstdCompressContext {
     this.#line = null;
   }
 }
+
+/** More than a frame or a record takes. The index of a manifest may have a hundred times that, once. */
+const keptOutputBytes = 1024 * 1024;
 
 class Decompressor implements ZstdDecompressContext {
   #line = decompressorLine();
