@@ -184,7 +184,10 @@ export class PackFrameSource implements FrameSource {
     for (const place of range.frames) {
       const from = place.entry.offset - range.offset;
       // A copy of its own, since its buffer is transferred to the thread that opens it.
-      opening.push(this.#open(packId, directory, place, bytes.slice(from, from + place.entry.storedBytes)));
+      const opened = this.#open(packId, directory, place, bytes.slice(from, from + place.entry.storedBytes));
+      // Whoever takes the frames may end at one before it: a thread that died is not to end the process as well.
+      opened.catch(() => undefined);
+      opening.push(opened);
       if (opening.length < this.#context.openers.pipelineDepth) continue;
       const first = opening.shift();
       if (first !== undefined) yield await first;
