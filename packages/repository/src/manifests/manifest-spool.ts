@@ -36,7 +36,11 @@ export class ManifestSpool {
     try {
       this.#file ??= await openNameless(this.#folder);
       for (const chunk of chunks) {
-        await this.#file.write(chunk, 0, chunk.length, this.#fileBytes);
+        // A write may take a part only (a nearly full disk): the rest is written again, until the system says why.
+        for (let done = 0; done < chunk.length; ) {
+          const { bytesWritten } = await this.#file.write(chunk, done, chunk.length - done, this.#fileBytes + done);
+          done += bytesWritten;
+        }
         this.#fileBytes += chunk.length;
         releaseBytes(chunk);
       }
