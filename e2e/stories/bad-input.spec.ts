@@ -56,7 +56,7 @@ test("a target directory that is not empty is refused before anything is written
   await writeFile(dir.join("precious"), "do not touch");
   await page.goto("/servers/demo/restore");
   await page.getByRole("button", { name: "Next: where" }).click();
-  await page.getByLabel("Directory").fill(dir.path);
+  await page.getByRole("textbox", { name: "Directory" }).fill(dir.path);
   await page.getByRole("button", { name: "Check and plan" }).click();
   await expect(page.getByText("It cannot be restored like this.")).toBeVisible({ timeout: 20_000 });
   await expect(

@@ -33,7 +33,7 @@ test("on the page: a backup is taken, verified, drilled and restored, and the re
   await using dir = await tempDir("page-restore");
   const target = await serverFolder(dir, "restored");
   await page.getByRole("link", { name: "Restore…" }).click();
-  await page.getByLabel("Directory").fill(target);
+  await page.getByRole("textbox", { name: "Directory" }).fill(target);
   await page.getByRole("button", { name: "Check and plan" }).click();
   await expect(page.getByRole("list", { name: "Pre-flight checks" })).toBeVisible();
   await expect(page.getByText("npx tidemark restore run demo")).toBeVisible();
