@@ -115,4 +115,19 @@ describe("a frame pool", () => {
     await pool.close();
     await rm(folder, { recursive: true });
   });
+
+  it("rejects what it was given when no thread can be begun, and nothing else happens", async () => {
+    const pool = new FramePool({ threads: 1, workerScript: new URL("https://127.0.0.1/none.ts") });
+    await expect(pool.encode(job(plain(), [part(100_000)]))).rejects.toThrow();
+    await pool.close();
+  });
+
+  it("rejects what cannot be sent, and is idle again", async () => {
+    const pool = new FramePool({ threads: 1 });
+    const sendable = job(plain(), [part(100_000)]);
+    const unsendable = { ...sendable, parts: [{ ...part(100_000), inspect: () => "a function" }] };
+    await expect(pool.encode(unsendable)).rejects.toThrow("could not be cloned");
+    expect((await pool.encode(sendable)).kind).toBe("encoded");
+    await pool.close();
+  });
 });

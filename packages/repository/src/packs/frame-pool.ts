@@ -65,10 +65,7 @@ export class FramePool implements FrameEncoder {
     if (this.#gathered === gathered) this.#gathered = null;
     const jobs = gathered.jobs.splice(0);
     if (jobs.length === 0) return;
-    const outcomes = this.#closed
-      ? Promise.reject(poolError("the frame pool is closed"))
-      : this.#leastBusy().encode(jobs);
-    outcomes.then(
+    this.#encodeTogether(jobs).then(
       (all) => {
         for (const [index, outcome] of all.entries()) {
           if (outcome instanceof Error) gathered.waiting[index]?.reject(outcome);
@@ -79,6 +76,12 @@ export class FramePool implements FrameEncoder {
         for (const { reject } of gathered.waiting) reject(error);
       },
     );
+  }
+
+  /** Async for its errors: that no thread can be begun is thrown at once, and nobody is there to catch it. */
+  async #encodeTogether(jobs: readonly FrameJob[]): Promise<(FrameOutcome | Error)[]> {
+    if (this.#closed) throw poolError("the frame pool is closed");
+    return this.#leastBusy().encode(jobs);
   }
 
   async open(job: OpenFrameJob): Promise<OpenFrameOutcome> {
@@ -187,7 +190,15 @@ class Member {
       this.#waiting.set(id, { resolve, reject });
       // Only work keeps the process alive, not an idle pool.
       if (this.#waiting.size === 1) this.#worker.ref();
-      this.#worker.postMessage(request(id), [...transfer]);
+      try {
+        this.#worker.postMessage(request(id), [...transfer]);
+      } catch (error) {
+        // It cannot be cloned. Nothing was sent, so that no answer will come.
+        this.#settle(id);
+        // Memories of this request count as sent: each is named anew.
+        this.#memories.clear();
+        reject(error);
+      }
     });
   }
 
@@ -196,11 +207,16 @@ class Member {
   }
 
   #receive(reply: FrameReply): void {
-    const waiting = this.#waiting.get(reply.id);
-    this.#waiting.delete(reply.id);
-    if (this.#waiting.size === 0) this.#worker.unref();
+    const waiting = this.#settle(reply.id);
     if ("failure" in reply) waiting?.reject(frameError({ ...reply, kind: "failed", systemCode: null }));
     else waiting?.resolve(reply.outcome);
+  }
+
+  #settle(id: number): Waiting | undefined {
+    const waiting = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    if (this.#waiting.size === 0) this.#worker.unref();
+    return waiting;
   }
 
   #die(error: AppError): void {
