@@ -128,6 +128,19 @@ export const errorCodes = {
   "postgres-binaries-missing": { retry: "later", blame: "host" },
   "postgres-start-failed": { retry: "never", blame: "host" },
 
+  // WAL and recovery
+  "wal-conflict": { retry: "never", blame: "user" },
+  "wal-missing": { retry: "later", blame: "repository" },
+  "wal-damaged": { retry: "never", blame: "repository" },
+  "wal-invalid": { retry: "never", blame: "server" },
+  "wal-foreign-server": { retry: "never", blame: "user" },
+  "slot-lost": { retry: "never", blame: "server" },
+  "target-unreachable": { retry: "later", blame: "user" },
+  "target-ambiguous": { retry: "never", blame: "user" },
+  "recovery-failed": { retry: "never", blame: "repository" },
+  "clone-expired": { retry: "never", blame: "user" },
+  "agent-unreachable": { retry: "later", blame: "host" },
+
   // the machine and the control plane
   "port-taken": { retry: "never", blame: "host" },
   "cluster-missing": { retry: "never", blame: "host" },
