@@ -41,6 +41,13 @@ export {
   planDeletion,
   planExpiry,
 } from "./expiry/expire.ts";
+export {
+  type FeedProgress,
+  type RecoveryFeed,
+  type RecoveryFeedRequest,
+  startRecoveryFeed,
+  type WalSource,
+} from "./recovery/recovery-feed.ts";
 export { executeRestore, type RestoreReport } from "./restore/execute-restore.ts";
 export {
   type DeltaPlan,
