@@ -12,6 +12,34 @@ export {
   type ProtectionState,
   protectionState,
 } from "./protection-state.ts";
+export type {
+  BaselessStretch,
+  ClusterLifetime,
+  KnownGap,
+  LiveEdge,
+  RecoverableStretch,
+  RecoveryInput,
+  RecoveryInstant,
+  RecoveryWindow,
+  TimelineWindow,
+  WalGap,
+  WindowBackup,
+  WindowCommit,
+  WindowPartial,
+  WindowRestorePoint,
+  WindowSegment,
+  WindowSegmentFacts,
+  WindowTimeline,
+} from "./recovery/recovery-types.ts";
+export { type Rpo, type RpoFacts, rpo } from "./recovery/rpo.ts";
+export type {
+  ReachableTarget,
+  RecoveryTarget,
+  TargetChoice,
+  TargetRequest,
+  UnreachableTarget,
+  WalNeed,
+} from "./recovery/target-types.ts";
 export { checkRetentionPolicy, keepsEverything } from "./retention/check-retention.ts";
 export { describeRetention } from "./retention/describe-retention.ts";
 export { parseRetention } from "./retention/parse-retention.ts";
@@ -51,3 +79,11 @@ export {
   validateCron,
 } from "./schedule.ts";
 export { isTimeZone } from "./time-zone.ts";
+export type {
+  WalFilePlace,
+  WalKeepCode,
+  WalRange,
+  WalRemoveCode,
+  WalRetentionInput,
+  WalRetentionPlan,
+} from "./wal-retention/wal-retention-types.ts";
