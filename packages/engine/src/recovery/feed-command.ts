@@ -22,17 +22,16 @@ const notThereExit = 3;
  * shell that failed or a signal ends with must never be taken for "not there".
  */
 export function restoreCommand(spool: string): string {
-  const s = shellQuoted(spool);
   const { ready, want, script } = spoolNames;
-  const command = [
-    `s=${s}`,
-    `if test -e "$s/${ready}/#f" && mv -f "$s/${ready}/#f" '#p' 2>/dev/null; then : > "$s/${want}/#f,took"; exit 0; fi`,
-    `/bin/sh "$s/${script}" '#f' '#p'`,
+  return [
+    // PostgreSQL reads every percent sign: those of the path are doubled.
+    `s=${shellQuoted(spool).replaceAll("%", "%%")}`,
+    // Not `:`, a special builtin, whose failed redirection would end the shell.
+    `if test -e "$s/${ready}/%f" && mv -f "$s/${ready}/%f" "%p" 2>/dev/null; then true > "$s/${want}/%f,took"; exit 0; fi`,
+    `/bin/sh "$s/${script}" "%f" "%p"`,
     `case $? in 0) exit 0;; ${notThereExit}) exit 1;; esac`,
     "exit 200",
   ].join("; ");
-  // A percent sign of the path is doubled; those of %f and %p are PostgreSQL's own.
-  return command.replaceAll("%", "%%").replaceAll("#f'", "%f'").replaceAll("#f", "%f").replaceAll("'#p'", "'%p'");
 }
 
 /** The slow path: asks, and waits for the file or an answer as long as the process that fills the spool lives. */
@@ -56,7 +55,7 @@ gone() {
   test -d /proc/1 && test ! -d "/proc/$1"
 }
 rm -f "$s/${answer}/$ask" 2>/dev/null
-( : > "$s/${want}/$ask" ) 2>/dev/null || refuse "the process that fetches WAL has ended"
+true 2>/dev/null > "$s/${want}/$ask" || refuse "the process that fetches WAL has ended"
 tick=0.05
 patience=600
 beat=
@@ -65,7 +64,7 @@ while :; do
   if test -e "$s/${ready}/$file"; then
     mv -f "$s/${ready}/$file" "$to" || refuse "it cannot be moved to $to"
     rm -f "$s/${want}/$ask" 2>/dev/null
-    ( : > "$s/${want}/$file,took" ) 2>/dev/null
+    true 2>/dev/null > "$s/${want}/$file,took"
     exit 0
   fi
   if test -e "$s/${answer}/$ask"; then

@@ -1,4 +1,9 @@
-import { AppError } from "@tidemark/kit";
+import { type FSWatcher, watch } from "node:fs";
+import { type AppError, type Clock, describeError, systemClock } from "@tidemark/kit";
+import { restoreCommand } from "./feed-command.ts";
+import { FeedFetches } from "./feed-fetches.ts";
+import { FeedSpool, type SpoolWord } from "./feed-spool.ts";
+import { nextSegmentName, walFileKind } from "./segment-order.ts";
 
 /** What a feed reads from: a WAL archive, or the one of two that can be read. */
 export interface WalSource {
@@ -19,14 +24,14 @@ export interface RecoveryFeedRequest {
   readonly segmentSizeBytes: number;
   /** Segments kept ready ahead of the one asked for, at most; bounds the spool at (prefetch + 1) segments. */
   readonly prefetch: number;
-  /** Segments fetched at a time. Default 2. */
+  /** Segments fetched ahead at a time. Default 2. */
   readonly parallel?: number;
   /** Whether a segment that is not whole in the archive may be answered with what there is of it, filled up with zeros. */
   readonly partial: boolean;
   /** How long a question that the archive could not answer is repeated before the recovery is told so, in ms. */
   readonly retryMs: number;
-  readonly onProgress?: (progress: FeedProgress) => void;
-  readonly signal?: AbortSignal;
+  readonly onProgress?: ((progress: FeedProgress) => void) | undefined;
+  readonly clock?: Clock;
 }
 
 export interface FeedProgress {
@@ -51,7 +56,160 @@ export interface RecoveryFeed {
   stop(): Promise<void>;
 }
 
-/** Fills a spool ahead of a recovery, whose restore_command takes the files from there without starting a process of ours. */
+/**
+ * Fills a spool ahead of a recovery, whose restore_command takes the files from there without starting a process of
+ * ours: a file that is there is moved, for any other the shell asks and waits.
+ *
+ * The archive's "there is none" ends the command with 1. "Could not ask", repeated for `retryMs`, and the death of
+ * this process end it above 125, which stops the recovery instead of ending it early.
+ */
 export async function startRecoveryFeed(request: RecoveryFeedRequest): Promise<RecoveryFeed> {
-  throw new AppError("internal", { message: `nothing feeds ${request.spool} yet` });
+  const feed = new Feed(request, await FeedSpool.make(request.spool));
+  feed.begin();
+  return feed;
 }
+
+class Feed implements RecoveryFeed {
+  readonly restoreCommand: string;
+  readonly #request: RecoveryFeedRequest;
+  readonly #clock: Clock;
+  readonly #spool: FeedSpool;
+  readonly #fetches: FeedFetches;
+  #progress: FeedProgress = {
+    servedFiles: 0,
+    servedSegments: 0,
+    lastSegment: null,
+    waitedMs: 0,
+    lastMissing: null,
+    failure: null,
+  };
+  /** The segment that is asked for next, as far as we know. */
+  #next: string | null = null;
+  #watcher: FSWatcher | null = null;
+  #timers: NodeJS.Timeout[] = [];
+  #listening: Promise<void> | null = null;
+  #again = false;
+  #stopped = false;
+  readonly #answering = new Set<Promise<void>>();
+
+  constructor(request: RecoveryFeedRequest, spool: FeedSpool) {
+    this.#request = request;
+    this.#clock = request.clock ?? systemClock;
+    this.#spool = spool;
+    this.#fetches = new FeedFetches(request, spool, this.#clock);
+    this.restoreCommand = restoreCommand(spool.path);
+  }
+
+  begin(): void {
+    this.#watcher = watch(this.#spool.wantFolder, () => this.#listen());
+    // A watch that breaks (no inotify handles left) only makes it slower.
+    this.#watcher.on("error", () => this.#watcher?.close());
+    this.#timers = [
+      setInterval(() => this.#listen(), pollMs),
+      setInterval(() => void this.#spool.beat().catch(() => undefined), beatMs),
+    ];
+  }
+
+  progress(): FeedProgress {
+    return this.#progress;
+  }
+
+  async stop(): Promise<void> {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.#watcher?.close();
+    for (const timer of this.#timers) clearInterval(timer);
+    await this.#fetches.stop();
+    await this.#listening;
+    await Promise.all(this.#answering);
+    await this.#spool.remove();
+  }
+
+  /** One reading of the questions at a time; what comes while it runs is read right after. */
+  #listen(): void {
+    if (this.#stopped) return;
+    if (this.#listening !== null) {
+      this.#again = true;
+      return;
+    }
+    this.#again = false;
+    this.#listening = this.#readWords().finally(() => {
+      this.#listening = null;
+      if (this.#again) this.#listen();
+    });
+  }
+
+  async #readWords(): Promise<void> {
+    let words: readonly SpoolWord[];
+    try {
+      words = await this.#spool.takeWords();
+    } catch {
+      // The spool cannot be read just now; the questions stay and are read at the next look.
+      return;
+    }
+    for (const { name, ask } of words) {
+      if (ask === null) this.#took(name);
+      else this.#follow(this.#answer(name, ask));
+    }
+    if (words.length > 0) this.#lookAhead();
+  }
+
+  #took(name: string): void {
+    this.#fetches.forget(name);
+    const isSegment = walFileKind(name) === "segment";
+    const { servedFiles, servedSegments, lastSegment } = this.#progress;
+    this.#tell({
+      servedFiles: servedFiles + 1,
+      servedSegments: servedSegments + (isSegment ? 1 : 0),
+      lastSegment: isSegment ? name : lastSegment,
+    });
+    if (isSegment) this.#next = nextSegmentName(name, this.#request.segmentSizeBytes);
+  }
+
+  async #answer(name: string, ask: string): Promise<void> {
+    const askedMs = this.#clock.monotonicMs();
+    try {
+      const there = await this.#fetches.urgently(name);
+      if (this.#stopped) return;
+      if (!there) {
+        if (walFileKind(name) === "segment") this.#tell({ lastMissing: name });
+        await this.#spool.answer(ask, "none");
+      } else if (walFileKind(name) === "segment") {
+        this.#next = name;
+        this.#lookAhead();
+      }
+    } catch (error) {
+      if (this.#stopped) return;
+      this.#tell({ failure: this.#fetches.asAppError(error) });
+      const { code, message } = describeError(error);
+      await this.#spool.answer(ask, `error ${code}: ${message}`);
+    } finally {
+      this.#tell({ waitedMs: this.#progress.waitedMs + (this.#clock.monotonicMs() - askedMs) });
+    }
+  }
+
+  /** Keeps the segments after the next one coming, in order, and throws away what recovery has left behind. */
+  #lookAhead(): void {
+    const ahead: string[] = [];
+    for (let name = this.#next; name !== null && ahead.length <= this.#request.prefetch; ) {
+      ahead.push(name);
+      name = nextSegmentName(name, this.#request.segmentSizeBytes);
+    }
+    this.#follow(this.#fetches.keep(ahead.slice(0, this.#request.prefetch)));
+  }
+
+  #follow(work: Promise<void>): void {
+    // What could not be written in the spool is asked for again: the shell waits.
+    const done = work.catch(() => undefined).finally(() => this.#answering.delete(done));
+    this.#answering.add(done);
+  }
+
+  #tell(change: Partial<FeedProgress>): void {
+    this.#progress = { ...this.#progress, ...change };
+    this.#request.onProgress?.(this.#progress);
+  }
+}
+
+const pollMs = 200;
+/** The shell gives up after 30 s without one (`patience` in the script). */
+const beatMs = 1000;
