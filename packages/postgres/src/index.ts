@@ -181,3 +181,11 @@ export { ReplicationSession, type ReplicationSlot, type TimelineHistoryFile } fr
 export type { SessionOptions } from "./session/session-options.ts";
 export { type QuestionOptions, SqlSession } from "./session/sql-session.ts";
 export type { SqlParameter } from "./session/sql-values.ts";
+export {
+  type ExpectedSegment,
+  segmentHeaderBytes,
+  validateSegmentHeader,
+} from "./wal/segment-header.ts";
+export type { WalCommit, WalRestorePoint, WalSegmentFactsLike } from "./wal/wal-facts.ts";
+export type { ImageCompression, WalBlock, WalBlockImage, WalRecord, WalRecordBody } from "./wal/wal-record.ts";
+export { type WalVersion, walVersionOf } from "./wal/wal-versions.ts";

@@ -1,11 +1,11 @@
 import { AppError, crc32c } from "@tidemark/kit";
-import { type BaseBackupEvent, isRelationFile, withoutIncrementalLines } from "@tidemark/postgres";
+import { type BaseBackupEvent, isRelationFile, segmentHeaderBytes, withoutIncrementalLines } from "@tidemark/postgres";
 import type { BackupWriter, FileResult, FileWriter, NewFile, PatchedFile } from "@tidemark/repository";
 import { incrementalRefused } from "./incremental-refusal.ts";
 import { type PageInspection, type PageLayout, passingInspectionOf } from "./page-inspection.ts";
 import { isWalSegment, type ReceivedFiles } from "./received-files.ts";
 import type { SuspectList } from "./suspect-list.ts";
-import { type WalCoverage, walHeaderBytes } from "./wal-coverage.ts";
+import type { WalCoverage } from "./wal-coverage.ts";
 import { isYoungRun, type YoungList } from "./young-pages.ts";
 
 type FileBegin = Extract<BaseBackupEvent, { kind: "file-begin" }>;
@@ -76,7 +76,7 @@ export class IncomingFiles {
     this.#assertNew(text);
     const index = received.add(path, event.sizeBytes);
     const entry = { path, mode: event.mode, modifiedAt: event.modifiedAt, ...this.#inspection(path) };
-    const keepBytes = keptFiles.has(text) ? keptFileLimit : isWalSegment(path) ? walHeaderBytes : 0;
+    const keepBytes = keptFiles.has(text) ? keptFileLimit : isWalSegment(path) ? segmentHeaderBytes : 0;
     const file = { text, index, entry, sizeBytes: event.sizeBytes, keepBytes, kept: [], keptBytes: 0 };
     if (text === labelPath && increments !== null) {
       // How long it will be is known when it is cleaned.

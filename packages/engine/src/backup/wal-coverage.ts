@@ -3,6 +3,7 @@ import {
   formatLsn,
   type ManifestWalRange,
   parseWalSegmentName,
+  validateSegmentHeader,
   walSegmentName,
   walSegmentStart,
 } from "@tidemark/postgres";
@@ -13,19 +14,6 @@ export interface WalIdentity {
   readonly systemIdentifier: bigint;
   readonly segmentSizeBytes: number;
 }
-
-/** Magic of each major's WAL pages (src/include/access/xlog_internal.h, XLOG_PAGE_MAGIC). */
-const walMagicOfMajor: ReadonlyMap<number, number> = new Map([
-  [13, 0xd106],
-  [14, 0xd10d],
-  [15, 0xd110],
-  [16, 0xd113],
-  [17, 0xd116],
-  [18, 0xd118],
-]);
-
-/** Bytes of a segment's first page that `WalCoverage` looks at (XLogLongPageHeaderData). */
-export const walHeaderBytes = 40;
 
 /** Collects the WAL segments of a running backup and proves that they cover what recovery needs. */
 export class WalCoverage {
@@ -92,20 +80,10 @@ export class WalCoverage {
     sizeBytes: number,
     header: Uint8Array,
   ): string | null {
-    const { major, systemIdentifier, segmentSizeBytes } = this.#identity;
-    if (sizeBytes !== segmentSizeBytes) return `has ${sizeBytes} bytes instead of ${segmentSizeBytes}`;
-    if (header.length < walHeaderBytes) return "ends inside its header";
-    const view = new DataView(header.buffer, header.byteOffset, header.length);
-    const magic = view.getUint16(0, true);
-    if (magic !== walMagicOfMajor.get(major)) return `does not begin like WAL of PostgreSQL ${major}`;
-    // XLP_LONG_HEADER: the first page of every segment.
-    if ((view.getUint16(2, true) & 2) === 0) return "does not begin with a long page header";
-    // A segment in which a timeline begins is a copy of the older one up to there, with the older one's pages.
-    if (view.getUint32(4, true) > segment.timeline) return "belongs to a later timeline";
-    if (view.getBigUint64(8, true) !== segment.startLsn) return "holds the WAL of another position";
-    if (view.getBigUint64(24, true) !== systemIdentifier) return "belongs to another cluster";
-    if (view.getUint32(32, true) !== segmentSizeBytes) return "was written with another segment size";
-    return null;
+    if (sizeBytes !== this.#identity.segmentSizeBytes) {
+      return `has ${sizeBytes} bytes instead of ${this.#identity.segmentSizeBytes}`;
+    }
+    return validateSegmentHeader(header, { ...this.#identity, ...segment });
   }
 }
 

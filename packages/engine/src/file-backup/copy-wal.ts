@@ -3,11 +3,12 @@ import {
   type Lsn,
   type ManifestWalRange,
   parseWalSegmentName,
+  segmentHeaderBytes,
   timelineHistoryName,
   walSegmentStart,
 } from "@tidemark/postgres";
 import { damaged } from "../backup/receive-backup.ts";
-import { WalCoverage, type WalIdentity, walHeaderBytes } from "../backup/wal-coverage.ts";
+import { WalCoverage, type WalIdentity } from "../backup/wal-coverage.ts";
 import { splitByHistory } from "../restore/write-backup-manifest.ts";
 import type { ClusterFiles, ListedEntry } from "./cluster-files.ts";
 import type { FileCopier } from "./copy-files.ts";
@@ -83,7 +84,7 @@ export class WalCopy {
     await this.#copier.copy(each(wanted.map(walFile)), {
       onFileHead: ({ path, sizeBytes }, head) => {
         const name = path.slice("pg_wal/".length);
-        this.#coverage.add(name, sizeBytes, head.subarray(0, walHeaderBytes));
+        this.#coverage.add(name, sizeBytes, head.subarray(0, segmentHeaderBytes));
         this.#copied.add(name);
       },
       onShort: ({ path }) => {
