@@ -118,3 +118,20 @@ export type {
   SuspectPages,
   WholeFileWriter,
 } from "./types.ts";
+export type {
+  BeginSegment,
+  ListWal,
+  PutSegmentOptions,
+  RemoveWal,
+  WalArchive,
+  WalCommit,
+  WalEntry,
+  WalEntryKind,
+  WalPartial,
+  WalRemoval,
+  WalRestorePoint,
+  WalSegmentDescription,
+  WalSegmentFacts,
+  WalSegmentPlace,
+  WalSegmentWriter,
+} from "./wal/wal-archive.ts";

@@ -31,6 +31,8 @@ import type {
   ServerArea,
   StoredBackup,
 } from "./types.ts";
+import { OpenedWalArchive, walIdentifiers } from "./wal/opened-wal-archive.ts";
+import type { WalArchive } from "./wal/wal-archive.ts";
 
 /** The part of a repository that belongs to one server. */
 export class OpenedServerArea implements ServerArea {
@@ -166,6 +168,14 @@ export class OpenedServerArea implements ServerArea {
 
   packWriters(packIds: Iterable<string>): Promise<ReadonlyMap<string, string | null>> {
     return packWriters(this.#context, this.serverId, packIds);
+  }
+
+  wal(systemIdentifier: bigint): WalArchive {
+    return new OpenedWalArchive(this.#context, this.serverId, systemIdentifier);
+  }
+
+  walIdentifiers(): Promise<readonly bigint[]> {
+    return walIdentifiers(this.#context, this.serverId);
   }
 }
 

@@ -9,6 +9,7 @@ import type { BackupConfiguration, BackupEnvironment, BackupMethod } from "./man
 import type { TrustFinding } from "./manifests/trust-finding.ts";
 import type { YoungPages } from "./manifests/young-pages.ts";
 import type { BoxCompression } from "./seal/compression.ts";
+import type { WalArchive } from "./wal/wal-archive.ts";
 
 /**
  * The public shapes of the repository (docs/repository-format.md has the bytes). Open one with `openRepository`, make
@@ -67,6 +68,10 @@ export interface ServerArea {
   verifications(): Promise<readonly PackVerification[]>;
   /** Keeps what a verification found in some packs, and drops what it supersedes. */
   addVerification(fact: VerificationFact): Promise<void>;
+  /** The WAL of one cluster incarnation. Opens nothing. */
+  wal(systemIdentifier: bigint): WalArchive;
+  /** Cluster incarnations that have WAL here, ascending. */
+  walIdentifiers(): Promise<readonly bigint[]>;
 }
 
 export interface BeginBackup {
