@@ -23,6 +23,8 @@ export const idPrefixes = {
   instance: "ins",
   member: "mem",
   offline: "off",
+  gap: "gap",
+  clone: "cln",
 } as const;
 
 export type IdKind = keyof typeof idPrefixes;

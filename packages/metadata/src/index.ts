@@ -14,6 +14,7 @@ export type {
   TrustRow,
   VerificationRow,
 } from "./backup-store.ts";
+export type { CloneChange, CloneRow, CloneState, CloneStore, NewClone } from "./clone-store.ts";
 export { copyCandidates } from "./copy-candidates.ts";
 export type { BackupCopyRow, CopyStore } from "./copy-store.ts";
 export type {
@@ -32,7 +33,7 @@ export { type MigrateOptions, migrate } from "./migrate.ts";
 export type { MissedTimeRow, OfflinePeriod, OfflineStore } from "./offline-store.ts";
 export { type Metadata, type MetadataOptions, openMetadata } from "./open-metadata.ts";
 export { largestPage, type Page, type PageRequest } from "./page.ts";
-export type { NewPolicy, PolicyRow, PolicyStore } from "./policy-store.ts";
+export type { NewPolicy, PolicyRow, PolicyStore, PolicyTargets } from "./policy-store.ts";
 export type {
   KeySlotRow,
   NewRepository,
@@ -70,16 +71,46 @@ export {
   scheduleKinds,
 } from "./schedule-store.ts";
 export type { NewLook, ServerSnapshotRow } from "./server-snapshot.ts";
-export type {
-  BackupMethod,
-  NewServer,
-  NewServerMember,
-  Server,
-  ServerChange,
-  ServerContact,
-  ServerMember,
-  ServerStore,
+export {
+  type BackupMethod,
+  type NewServer,
+  type NewServerMember,
+  type Server,
+  type ServerChange,
+  type ServerContact,
+  type ServerMember,
+  type ServerStore,
+  type WalMode,
+  walSlotOf,
 } from "./server-store.ts";
 export type { ApiTokenRow, NewApiToken, TokenAccess, TokenStore } from "./token-store.ts";
 export type { UserRow, UserStore } from "./user-store.ts";
+export {
+  type WalBoard,
+  type WalCandidate,
+  type WalClaimStore,
+  type WalWorker,
+  walLeaseKey,
+} from "./wal-claim-store.ts";
+export type {
+  WalReceiverReport,
+  WalReceiverRow,
+  WalReceiverStateName,
+  WalReceiverStore,
+  WalSlotReport,
+} from "./wal-receiver-store.ts";
+export type { SegmentFilter } from "./wal-segment-rows.ts";
+export type {
+  NewWalGap,
+  NewWalSegment,
+  RestorePointRow,
+  WalCommitRow,
+  WalGapRow,
+  WalSegmentKey,
+  WalSegmentRow,
+  WalSource,
+  WalStore,
+  WalSummary,
+  WalTimelineRow,
+} from "./wal-store.ts";
 export type { NewWorker, WorkerRow, WorkerStore } from "./worker-store.ts";

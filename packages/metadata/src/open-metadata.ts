@@ -3,6 +3,7 @@ import type { Logger } from "@tidemark/kit";
 import pg from "pg";
 import { type AuditStore, createAuditStore } from "./audit-store.ts";
 import { type BackupStore, createBackupStore } from "./backup-store.ts";
+import { type CloneStore, createCloneStore } from "./clone-store.ts";
 import { type CopyStore, createCopyStore } from "./copy-store.ts";
 import { metadataUnreachable } from "./database-error.ts";
 import { createFindingStore, type FindingStore } from "./finding-store.ts";
@@ -20,6 +21,9 @@ import { createScheduleStore, type ScheduleStore } from "./schedule-store.ts";
 import { createServerStore, type ServerStore } from "./server-store.ts";
 import { createTokenStore, type TokenStore } from "./token-store.ts";
 import { createUserStore, type UserStore } from "./user-store.ts";
+import { createWalClaimStore, type WalClaimStore } from "./wal-claim-store.ts";
+import { createWalReceiverStore, type WalReceiverStore } from "./wal-receiver-store.ts";
+import { createWalStore, type WalStore } from "./wal-store.ts";
 import { createWorkerStore, type WorkerStore } from "./worker-store.ts";
 
 export interface MetadataOptions {
@@ -40,6 +44,10 @@ export interface Metadata {
   readonly schedules: ScheduleStore;
   readonly backups: BackupStore;
   readonly copies: CopyStore;
+  readonly wal: WalStore;
+  readonly walReceivers: WalReceiverStore;
+  readonly walClaims: WalClaimStore;
+  readonly clones: CloneStore;
   readonly findings: FindingStore;
   readonly audit: AuditStore;
   readonly tokens: TokenStore;
@@ -84,6 +92,10 @@ export function openMetadata(options: MetadataOptions): Metadata {
     schedules: guardedStore(createScheduleStore(prisma)),
     backups: guardedStore(createBackupStore(prisma)),
     copies: guardedStore(createCopyStore(prisma)),
+    wal: guardedStore(createWalStore(prisma)),
+    walReceivers: guardedStore(createWalReceiverStore(prisma)),
+    walClaims: guardedStore(createWalClaimStore(prisma)),
+    clones: guardedStore(createCloneStore(prisma)),
     findings: guardedStore(createFindingStore(prisma)),
     audit: guardedStore(createAuditStore(prisma)),
     tokens: guardedStore(createTokenStore(prisma)),

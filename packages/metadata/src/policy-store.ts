@@ -15,7 +15,17 @@ export interface PolicyRules {
   readonly minimum: number;
 }
 
-export interface PolicyRow extends PolicyRules {
+/** What is promised beside retention; null: packages/policy's usual, or (a restore's time) nothing. */
+export interface PolicyTargets {
+  /** Seconds of commits that may be lost at most. */
+  readonly rpoTargetSeconds: number | null;
+  /** Seconds a restore may take at most. */
+  readonly rtoTargetSeconds: number | null;
+  /** Days for which a proof by a drill counts. */
+  readonly proofDays: number | null;
+}
+
+export interface PolicyRow extends PolicyRules, PolicyTargets {
   readonly id: string;
   readonly name: string;
   readonly version: number;
@@ -23,7 +33,7 @@ export interface PolicyRow extends PolicyRules {
 }
 
 /** Rules that are left out are not set; the minimum is 1 then, the zone UTC. */
-export interface NewPolicy extends Partial<PolicyRules> {
+export interface NewPolicy extends Partial<PolicyRules>, Partial<PolicyTargets> {
   readonly id?: string;
   readonly name: string;
 }
@@ -51,6 +61,9 @@ const policyColumns = {
   yearly: true,
   timeZone: true,
   minimum: true,
+  rpoTargetSeconds: true,
+  rtoTargetSeconds: true,
+  proofDays: true,
   version: true,
   createdAt: true,
 } satisfies Prisma.PolicySelect;

@@ -1,6 +1,7 @@
 import { newId } from "@tidemark/kit";
 import { isForeignKeyViolation, isUniqueViolation, nameTaken, notFound, versionConflict } from "./database-error.ts";
 import type { Prisma, PrismaClient } from "./generated/client.ts";
+import { type Json, toJsonColumn } from "./json.ts";
 import { type Page, type PageRequest, readPage } from "./page.ts";
 import { insertPolicy, type NewPolicy } from "./policy-store.ts";
 import type { NewSchedule } from "./schedule-store.ts";
@@ -8,6 +9,9 @@ import { findSnapshots, type NewLook, recordLook, type ServerSnapshotRow } from 
 
 /** How a server's backups are taken; what each means stands with the requests of packages/jobs. */
 export type BackupMethod = "stream" | "read-files" | "local-files";
+
+/** How a server's WAL comes to us: a receiver of ours streams it, its own archiver pushes it, or not at all. */
+export type WalMode = "stream" | "push" | "none";
 
 export interface ServerFilter {
   /** Where its backups go. */
@@ -34,6 +38,15 @@ export interface Server {
   readonly lastContactAt: Date | null;
   /** Of backups that ask for none: those of schedules, for example. */
   readonly backupMethod: BackupMethod;
+  readonly walMode: WalMode;
+  /** The physical slot our receiver streams from; null: `tidemark_` and the end of its id (`walSlotOf`). */
+  readonly walSlot: string | null;
+  /** Our receiver may be a synchronous standby: it reports each flush at once. */
+  readonly synchronous: boolean;
+  /** A system identifier a person allowed WAL to be received from although the server had another; decimal text. */
+  readonly walSystemIdentifier: string | null;
+  /** What its drills check, as packages/jobs writes it; null: the usual. */
+  readonly drillSettings: Json;
   readonly repositoryId: string;
   /** The second repository its backups are copied to; null: none. */
   readonly copyToId: string | null;
@@ -54,6 +67,10 @@ export interface NewServer {
   readonly isDemo?: boolean;
   /** `stream` when left out. */
   readonly backupMethod?: BackupMethod;
+  /** `none` when left out. */
+  readonly walMode?: WalMode;
+  readonly walSlot?: string | null;
+  readonly synchronous?: boolean;
   readonly contact?: ServerContact;
   /** An existing policy, or one made for this server in the same transaction. */
   readonly policy: { readonly id: string } | { readonly create: NewPolicy };
@@ -74,6 +91,11 @@ export interface ServerChange {
   readonly policyId?: string;
   readonly backupMethod?: BackupMethod;
   readonly copyToId?: string | null;
+  readonly walMode?: WalMode;
+  readonly walSlot?: string | null;
+  readonly synchronous?: boolean;
+  readonly walSystemIdentifier?: string | null;
+  readonly drillSettings?: unknown;
   readonly dsn?: { readonly sealedDsn: string; readonly connection: string };
   readonly contact?: ServerContact;
 }
@@ -204,6 +226,11 @@ const serverColumns = {
   sizeBytes: true,
   lastContactAt: true,
   backupMethod: true,
+  walMode: true,
+  walSlot: true,
+  synchronous: true,
+  walSystemIdentifier: true,
+  drillSettings: true,
   repositoryId: true,
   copyToId: true,
   policyId: true,
@@ -212,9 +239,14 @@ const serverColumns = {
   removedAt: true,
 } satisfies Prisma.ServerSelect;
 
-/** The column's CHECK keeps to the same words. */
+/** The columns' CHECKs keep to the same words. */
 function toServer(row: Prisma.ServerGetPayload<{ select: typeof serverColumns }>): Server {
-  return { ...row, backupMethod: row.backupMethod as BackupMethod };
+  return {
+    ...row,
+    backupMethod: row.backupMethod as BackupMethod,
+    walMode: row.walMode as WalMode,
+    drillSettings: row.drillSettings as Json,
+  };
 }
 
 const memberColumns = {
@@ -233,7 +265,8 @@ async function registerServer(prisma: PrismaClient, server: NewServer): Promise<
       const policyId = "id" in policy ? policy.id : (await insertPolicy(tx, policy.create)).id;
       const areaId = server.areaId ?? id;
       const isDemo = server.isDemo ?? false;
-      const facts = { ...server.contact, backupMethod: server.backupMethod ?? "stream" };
+      const { backupMethod = "stream", walMode = "none", walSlot = null, synchronous = false } = server;
+      const facts = { ...server.contact, backupMethod, walMode, walSlot, synchronous };
       await tx.server.create({
         data: { id, name, sealedDsn, connection, areaId, repositoryId, policyId, isDemo, ...facts },
         select: { id: true },
@@ -279,15 +312,16 @@ async function updateServer(
   change: ServerChange,
   expectedVersion: number | undefined,
 ): Promise<Server> {
-  const { name, policyId, backupMethod, copyToId, dsn, contact } = change;
+  const { copyToId, dsn, contact, drillSettings, name, policyId, ...plain } = change;
   try {
     const [row] = await prisma.server.updateManyAndReturn({
       where: { id, removedAt: null, ...(expectedVersion === undefined ? {} : { version: expectedVersion }) },
       data: {
         ...(name === undefined ? {} : { name }),
         ...(policyId === undefined ? {} : { policyId }),
-        ...(backupMethod === undefined ? {} : { backupMethod }),
         ...(copyToId === undefined ? {} : { copyToId }),
+        ...(drillSettings === undefined ? {} : { drillSettings: toJsonColumn(drillSettings) }),
+        ...plain,
         ...dsn,
         ...contact,
         version: { increment: 1 },
@@ -319,4 +353,9 @@ async function removeServer(prisma: PrismaClient, id: string): Promise<boolean> 
       UPDATE finding SET resolved_at = clock_timestamp() WHERE server_id = ${id} AND resolved_at IS NULL`;
     return true;
   });
+}
+
+/** The slot our receiver streams from, unless the server's row names another: short, and readable in the server's views. */
+export function walSlotOf(server: Pick<Server, "id" | "walSlot">): string {
+  return server.walSlot ?? `tidemark_${server.id.slice(-12)}`;
 }

@@ -7,6 +7,8 @@ export interface WorkerRow {
   readonly version: string;
   /** Where it may restore to; empty means anywhere. */
   readonly restoreRoots: readonly string[];
+  /** How many servers it streams WAL from at most. */
+  readonly walCapacity: number;
   readonly startedAt: Date;
   readonly lastSeenAt: Date;
   readonly stoppedAt: Date | null;
@@ -20,6 +22,8 @@ export interface NewWorker {
   readonly pid: number;
   readonly version: string;
   readonly restoreRoots: readonly string[];
+  /** 0 when left out: it receives no WAL. */
+  readonly walCapacity?: number;
 }
 
 export interface WorkerStore {
@@ -36,8 +40,8 @@ const defaultAliveForMs = 30_000;
 
 export function createWorkerStore(prisma: PrismaClient): WorkerStore {
   return {
-    register: async ({ id, hostname, pid, version, restoreRoots }) => {
-      const facts = { hostname, pid, version, restoreRoots: [...restoreRoots], stoppedAt: null };
+    register: async ({ id, hostname, pid, version, restoreRoots, walCapacity = 0 }) => {
+      const facts = { hostname, pid, version, restoreRoots: [...restoreRoots], walCapacity, stoppedAt: null };
       await prisma.worker.upsert({ where: { id }, create: { id, ...facts }, update: facts, select: { id: true } });
       await prisma.$executeRaw`UPDATE worker SET last_seen_at = clock_timestamp() WHERE id = ${id}`;
     },
@@ -48,7 +52,7 @@ export function createWorkerStore(prisma: PrismaClient): WorkerStore {
     },
     list: (options) =>
       prisma.$queryRaw<WorkerRow[]>`
-        SELECT id, hostname, pid, version, restore_roots AS "restoreRoots", started_at AS "startedAt",
+        SELECT id, hostname, pid, version, restore_roots AS "restoreRoots", wal_capacity AS "walCapacity", started_at AS "startedAt",
                last_seen_at AS "lastSeenAt", stopped_at AS "stoppedAt",
                stopped_at IS NULL
                  AND last_seen_at > clock_timestamp() - ${options?.aliveForMs ?? defaultAliveForMs} * interval '1 millisecond'
