@@ -134,6 +134,8 @@ export const errorCodes = {
   "wal-damaged": { retry: "never", blame: "repository" },
   "wal-invalid": { retry: "never", blame: "server" },
   "wal-foreign-server": { retry: "never", blame: "user" },
+  "wal-history-diverged": { retry: "later", blame: "server" },
+  "wal-ahead-of-server": { retry: "later", blame: "server" },
   "slot-lost": { retry: "never", blame: "server" },
   "target-unreachable": { retry: "later", blame: "user" },
   "target-ambiguous": { retry: "never", blame: "user" },

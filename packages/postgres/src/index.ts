@@ -189,3 +189,4 @@ export {
 export type { WalCommit, WalRestorePoint, WalSegmentFactsLike } from "./wal/wal-facts.ts";
 export type { ImageCompression, WalBlock, WalBlockImage, WalRecord, WalRecordBody } from "./wal/wal-record.ts";
 export { type WalVersion, walVersionOf } from "./wal/wal-versions.ts";
+export type { ReplicationStart, StandbyStatus, WalStream, WalStreamEvent } from "./wal-stream/wal-stream-events.ts";

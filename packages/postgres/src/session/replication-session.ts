@@ -1,4 +1,4 @@
-import { AppError, type Logger } from "@tidemark/kit";
+import { AppError, type Logger, systemClock } from "@tidemark/kit";
 import { baseBackupCommand } from "../base-backup/base-backup-command.ts";
 import type { BaseBackupOptions, BaseBackupStream } from "../base-backup/base-backup-events.ts";
 import { streamBaseBackup } from "../base-backup/base-backup-stream.ts";
@@ -8,6 +8,8 @@ import type { OpenedSocket } from "../connection/socket.ts";
 import { reportedStanding, type ServerStanding, shownStanding } from "../connection/target-session.ts";
 import { type Lsn, parseLsn } from "../files/lsn.ts";
 import type { SystemIdentity } from "../server/identity.ts";
+import { ReplicatedWal } from "../wal-stream/replicate-wal.ts";
+import type { ReplicationStart, WalStream } from "../wal-stream/wal-stream-events.ts";
 import type { ServerReport } from "../wire/backend-messages.ts";
 import { encodeQuery, quoteIdentifier } from "../wire/frontend-messages.ts";
 import { askToCancel } from "./cancel-request.ts";
@@ -49,6 +51,7 @@ export class ReplicationSession {
   readonly #commandTimeoutMs: number;
   readonly #stallLimitMs: number;
   #isBusy = false;
+  #isStreaming = false;
   #cancelSent: Promise<void> | null = null;
 
   private constructor(settings: ConnectionSettings, wire: WireSession, options: SessionOptions) {
@@ -198,6 +201,25 @@ export class ReplicationSession {
     };
   }
 
+  /**
+   * Streams WAL. A stream that is refused, ends with its timeline or is stopped leaves the session free; one that fails or
+   * is left early ends it.
+   */
+  startReplication(start: ReplicationStart): WalStream {
+    return new ReplicatedWal(this.#wire, start, {
+      begin: () => {
+        this.#begin();
+        this.#isStreaming = true;
+      },
+      done: () => {
+        this.#isStreaming = false;
+        this.#isBusy = false;
+      },
+      abandon: (error) => this.#abandon(error),
+      clock: systemClock,
+    });
+  }
+
   /** Says goodbye and waits until the socket is closed. Idempotent; never throws. */
   async close(): Promise<void> {
     this.#signal?.removeEventListener("abort", this.#abort);
@@ -212,7 +234,8 @@ export class ReplicationSession {
 
   /** Ends the session at once, and what the server does for it. */
   #abandon(error: AppError): void {
-    if (this.#isBusy && this.#cancelSent === null)
+    // A walsender that streams notices by itself that its client is gone.
+    if (this.#isBusy && !this.#isStreaming && this.#cancelSent === null)
       this.#cancelSent = askToCancel(this.#settings, this.#wire, this.#logger);
     this.#wire.destroy(error);
   }

@@ -154,6 +154,22 @@ const rules: readonly Rule[] = [
     hint: "the server recycled WAL that was still needed; a free replication slot or more wal_keep_size prevents it",
   },
   {
+    // slot.c: which functions refuse an invalidated slot differs from major to major.
+    sqlState: "55000",
+    routines: ["ReplicationSlotAcquire", "RaiseSlotInvalidationError", "StartReplication"],
+    phase: "replication",
+    code: "slot-lost",
+    hint: "the server gave up the WAL the slot held (max_slot_wal_keep_size, idle_replication_slot_timeout); a new slot and a new base backup are needed",
+  },
+  {
+    // walsender.c and timeline.c: what was asked for lies on a branch the server did not take.
+    sqlState: "XX000",
+    routines: ["StartReplication", "tliSwitchPoint"],
+    phase: "replication",
+    code: "wal-history-diverged",
+    hint: "what is stored and this server went different ways: it was promoted, or restored, before that point",
+  },
+  {
     sqlState: "57P03",
     code: "server-starting",
     hint: "the server starts, recovers or stops just now; try again in a moment",
