@@ -78,3 +78,14 @@ export type {
   VerifySubset,
   VerifyTier,
 } from "./verify/verify-types.ts";
+export type {
+  FoundTimeline,
+  GapCause,
+  ReceiveWalControl,
+  ReceiveWalDeps,
+  ReceiveWalRequest,
+  StoredSegment,
+  WalGap,
+  WalReceiverPhase,
+  WalReceiverState,
+} from "./wal/receive/receive-types.ts";
