@@ -105,10 +105,11 @@ export interface ReceiveWalDeps {
   /** Before receiving goes on behind the gap. Again when it dies before anything behind the gap is durable. */
   readonly onGap: (gap: WalGap) => Promise<void>;
   /**
-   * Asked before each try to reach the server, which ends an older session that still holds the slot: throws `lease-lost`
-   * when somebody else is to receive now, and the receiver ends with it.
+   * Asked before each try to reach the server: throws `lease-lost` when somebody else is to receive now, and the receiver
+   * ends with it. `ours`: nobody else may, so an older session that still holds the slot is ended. `unknown` (nobody could
+   * be asked): it is tried all the same, but a session that holds the slot may be our successor's and is left alone.
    */
-  readonly confirmClaim?: () => Promise<void>;
+  readonly confirmClaim?: () => Promise<"ours" | "unknown">;
 }
 
 export interface ReceiveWalControl {
