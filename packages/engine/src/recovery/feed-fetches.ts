@@ -118,8 +118,8 @@ export class FeedFetches {
   }
 
   async #bring(name: string, partial: boolean, signal: AbortSignal): Promise<boolean> {
-    const { archive, segmentSizeBytes } = this.#request;
-    const there = await fetchWalFile({ archive, name, segmentSizeBytes, partial, signal }, (body, size) =>
+    const { archive, segmentSizeBytes, through = null } = this.#request;
+    const there = await fetchWalFile({ archive, name, segmentSizeBytes, partial, through, signal }, (body, size) =>
       this.#spool.put(name, stoppable(body, signal), size),
     );
     if (there) this.#ready.add(name);

@@ -9,6 +9,8 @@ export interface WalFileRequest {
   readonly segmentSizeBytes: number;
   /** Whether what there is of a segment will do where the whole is missing. */
   readonly partial: boolean;
+  /** The end of what may be given; null: no limit. */
+  readonly through: { readonly timeline: number; readonly lsn: bigint } | null;
   readonly signal: AbortSignal;
 }
 
@@ -20,17 +22,29 @@ export async function fetchWalFile(
   const { archive, name, signal } = request;
   const kind = walFileKind(name);
   if (kind === null) return false;
-  const size = kind === "segment" ? request.segmentSizeBytes : null;
-  const whole = await untilMissing(() => put(archive.read(name, { signal }), size));
-  if (whole || kind !== "segment" || !request.partial) return whole;
-  const part = await archive.partial(Number.parseInt(name.slice(0, 8), 16));
+  if (kind !== "segment") return await untilMissing(() => put(archive.read(name, { signal }), null));
+  const size = request.segmentSizeBytes;
+  const start = segmentStart(name, size);
+  const keptBytes = lengthWithin(request, start);
+  if (keptBytes === 0) return false;
+  const give = (body: AsyncIterable<Uint8Array>) => put(keptBytes < size ? cutAt(body, keptBytes, size) : body, size);
+  const whole = await untilMissing(() => give(archive.read(name, { signal })));
+  if (whole || !request.partial) return whole;
+  const part = await archive.partial(timelineOf(name));
   // The pieces first: what a promoted server archived under `.partial` ends where it left the timeline.
-  if (part !== null && part.place.startLsn === segmentStart(name, request.segmentSizeBytes)) {
-    await put(filledUp(part.read(), request.segmentSizeBytes), size);
+  if (part !== null && part.place.startLsn === start) {
+    await put(cutAt(part.read(), keptBytes, size), size);
     return true;
   }
-  const left = () => filledUp(archive.read(`${name}.partial`, { signal }), request.segmentSizeBytes);
-  return await untilMissing(() => put(left(), size));
+  return await untilMissing(() => put(cutAt(archive.read(`${name}.partial`, { signal }), keptBytes, size), size));
+}
+
+/** How many bytes of a segment may be given. */
+function lengthWithin({ name, through, segmentSizeBytes }: WalFileRequest, start: bigint): number {
+  if (through === null || through.timeline !== timelineOf(name)) return segmentSizeBytes;
+  const left = through.lsn - start;
+  if (left <= 0n) return 0;
+  return left < BigInt(segmentSizeBytes) ? Number(left) : segmentSizeBytes;
 }
 
 async function untilMissing(work: () => Promise<unknown>): Promise<boolean> {
@@ -43,15 +57,27 @@ async function untilMissing(work: () => Promise<unknown>): Promise<boolean> {
   }
 }
 
-/** Zeros after the last record are how PostgreSQL knows where the WAL ends. */
-async function* filledUp(body: AsyncIterable<Uint8Array>, sizeBytes: number): AsyncGenerator<Uint8Array> {
-  let left = sizeBytes;
+/** The first bytes, then zeros: after the last record they are how PostgreSQL knows where the WAL ends. */
+async function* cutAt(
+  body: AsyncIterable<Uint8Array>,
+  keptBytes: number,
+  sizeBytes: number,
+): AsyncGenerator<Uint8Array> {
+  let given = 0;
+  // Read to its end all the same: what it has to say of damage it says there.
   for await (const bytes of body) {
-    left -= bytes.length;
-    yield bytes;
+    const kept = bytes.subarray(0, Math.max(0, keptBytes - given));
+    given += kept.length;
+    if (kept.length > 0) yield kept;
   }
-  const zeros = new Uint8Array(Math.max(0, Math.min(left, zeroChunkBytes)));
-  for (; left > 0; left -= zeros.length) yield zeros.subarray(0, left);
+  const zeros = new Uint8Array(Math.min(sizeBytes - given, zeroChunkBytes));
+  for (; given < sizeBytes; given += Math.min(zeros.length, sizeBytes - given)) {
+    yield zeros.subarray(0, sizeBytes - given);
+  }
+}
+
+function timelineOf(name: string): number {
+  return Number.parseInt(name.slice(0, 8), 16);
 }
 
 function segmentStart(name: string, segmentSizeBytes: number): bigint {

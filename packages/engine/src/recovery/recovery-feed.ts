@@ -28,6 +28,8 @@ export interface RecoveryFeedRequest {
   readonly parallel?: number;
   /** Whether a segment that is not whole in the archive may be answered with what there is of it, filled up with zeros. */
   readonly partial: boolean;
+  /** Nothing behind this place of this timeline is given, whatever has arrived since it was chosen. Default: no limit. */
+  readonly through?: { readonly timeline: number; readonly lsn: bigint } | null;
   /** How long a question that the archive could not answer is repeated before the recovery is told so, in ms. */
   readonly retryMs: number;
   readonly onProgress?: ((progress: FeedProgress) => void) | undefined;
@@ -83,8 +85,10 @@ class Feed implements RecoveryFeed {
     lastMissing: null,
     failure: null,
   };
-  /** The segment that is asked for next, as far as we know. */
+  /** The segment that is asked for next, as far as we know, or now. */
   #next: string | null = null;
+  /** It was asked for and is not taken yet: it stays beside those ahead of it. */
+  #waitedFor = false;
   #watcher: FSWatcher | null = null;
   #timers: NodeJS.Timeout[] = [];
   #listening: Promise<void> | null = null;
@@ -163,7 +167,9 @@ class Feed implements RecoveryFeed {
       servedSegments: servedSegments + (isSegment ? 1 : 0),
       lastSegment: isSegment ? name : lastSegment,
     });
-    if (isSegment) this.#next = nextSegmentName(name, this.#request.segmentSizeBytes);
+    if (!isSegment) return;
+    this.#next = nextSegmentName(name, this.#request.segmentSizeBytes);
+    this.#waitedFor = false;
   }
 
   async #answer(name: string, ask: string): Promise<void> {
@@ -176,6 +182,7 @@ class Feed implements RecoveryFeed {
         await this.#spool.answer(ask, "none");
       } else if (walFileKind(name) === "segment") {
         this.#next = name;
+        this.#waitedFor = true;
         this.#lookAhead();
       }
     } catch (error) {
@@ -190,12 +197,13 @@ class Feed implements RecoveryFeed {
 
   /** Keeps the segments after the next one coming, in order, and throws away what recovery has left behind. */
   #lookAhead(): void {
+    const count = this.#request.prefetch + (this.#waitedFor ? 1 : 0);
     const ahead: string[] = [];
-    for (let name = this.#next; name !== null && ahead.length <= this.#request.prefetch; ) {
+    for (let name = this.#next; name !== null && ahead.length < count; ) {
       ahead.push(name);
       name = nextSegmentName(name, this.#request.segmentSizeBytes);
     }
-    this.#follow(this.#fetches.keep(ahead.slice(0, this.#request.prefetch)));
+    this.#follow(this.#fetches.keep(ahead));
   }
 
   #follow(work: Promise<void>): void {
