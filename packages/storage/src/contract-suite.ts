@@ -162,6 +162,64 @@ export const objectStoreContract: readonly ContractCase[] = [
     },
   },
   {
+    guarantee: "begins a listing behind a key, also one that is not there",
+    run: async (store) => {
+      for (const key of ["a/b.c", "a/b/c", "a/b/d", "a/c", "b"]) await store.put(key, pattern(1));
+      assert.deepEqual(await keys(store, "", "a/b.c"), ["a/b/c", "a/b/d", "a/c", "b"]);
+      assert.deepEqual(await keys(store, "a/", "a/b/c"), ["a/b/d", "a/c"]);
+      assert.deepEqual(await keys(store, "a/", "a/b/cc"), ["a/b/d", "a/c"]);
+      assert.deepEqual(await keys(store, "a/", "a/b0"), ["a/c"]);
+      assert.deepEqual(await keys(store, "a/", "a/c"), []);
+    },
+  },
+  {
+    guarantee: "tells whether it creates exclusively, as its probe does",
+    run: async (store) => {
+      assert.equal(await store.createsExclusively(), (await store.probe()).exclusiveCreate);
+    },
+  },
+  {
+    guarantee: "shows an object in the making once it is published, and moves it, where it can make one",
+    run: async (store) => {
+      const growing = (await store.beginAppend?.()) ?? null;
+      if (growing === null) return;
+      await growing.append([pattern(10), new Uint8Array(0), pattern(5)]);
+      assert.deepEqual(await keys(store, ""), []);
+      await growing.publish("p/growing");
+      assert.deepEqual(await store.get("p/growing"), new Uint8Array([...pattern(10), ...pattern(5)]));
+      await growing.append([pattern(200_000)]);
+      await growing.sync();
+      assert.equal(growing.sizeBytes, 200_015);
+      const range = await store.get("p/growing", { range: { offset: 15, length: 200_000 } });
+      assert.deepEqual(range, pattern(200_000));
+      await store.put("taken", pattern(1));
+      await rejectsWith("object-exists", () => growing.publish("taken"));
+      await growing.publish("whole");
+      await growing.close();
+      assert.deepEqual(await keys(store, ""), ["taken", "whole"]);
+      assert.equal((await store.stat("whole"))?.sizeBytes, 200_015);
+      assert.deepEqual(await store.get("taken"), pattern(1));
+    },
+  },
+  {
+    guarantee: "leaves nothing of an object in the making that was never published, and keeps one that was",
+    run: async (store) => {
+      const one = (await store.beginAppend?.()) ?? null;
+      const other = (await store.beginAppend?.({ reserveBytes: 1000 })) ?? null;
+      if (one === null || other === null) return;
+      await one.append([pattern(100)]);
+      await one.close();
+      for (const size of [100, 300, 800]) await other.append([pattern(size)]);
+      await other.publish("kept");
+      await other.close();
+      assert.deepEqual(await keys(store, ""), ["kept"]);
+      const kept = await store.get("kept");
+      const appended = Buffer.concat([pattern(100), pattern(300), pattern(800)]);
+      assert.deepEqual(Buffer.from(kept.subarray(0, 1200)), appended);
+      assert.ok(kept.subarray(1200).every((byte) => byte === 0));
+    },
+  },
+  {
     guarantee: "forgets what was deleted, in listings and prefixes too",
     run: async (store) => {
       await store.put("p/q/one", pattern(1));
@@ -240,8 +298,9 @@ async function collect(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   return Buffer.concat(all);
 }
 
-async function keys(store: ObjectStore, prefix: string): Promise<string[]> {
+async function keys(store: ObjectStore, prefix: string, after?: string): Promise<string[]> {
   const found: string[] = [];
-  for await (const { key } of store.list(prefix)) found.push(key);
+  const options = after === undefined ? {} : { after };
+  for await (const { key } of store.list(prefix, options)) found.push(key);
   return found;
 }

@@ -1,14 +1,23 @@
 import { AppError, type ErrorCode } from "@tidemark/kit";
 import { bodyChunks } from "./object-body.ts";
-import type { GetOptions, ObjectBody, ObjectFacts, ObjectStore, PutOptions } from "./object-store.ts";
-import { StoreWrapper } from "./store-wrapper.ts";
+import type {
+  AppendableObject,
+  AppendOptions,
+  GetOptions,
+  ListOptions,
+  ObjectBody,
+  ObjectFacts,
+  ObjectStore,
+  PutOptions,
+} from "./object-store.ts";
+import { passAppendable, StoreWrapper } from "./store-wrapper.ts";
 
-export type FaultyOperation = "put" | "get" | "read" | "stat" | "list" | "delete";
+export type FaultyOperation = "put" | "get" | "read" | "stat" | "list" | "delete" | "append" | "sync" | "publish";
 
 /** One thing that goes wrong, decided by counting alone: the same calls fail in every run. */
 export interface Fault {
   readonly operation: FaultyOperation;
-  /** Which keys; all when left out. */
+  /** Which keys; all when left out. What is appended or synced before it is published has the key `""`. */
   readonly matches?: (key: string) => boolean;
   /** The first matching call that fails, counted from 1. Default 1. */
   readonly from?: number;
@@ -57,13 +66,36 @@ export class FaultyStore extends StoreWrapper {
 
   async *#meter(key: string, body: ObjectBody): AsyncGenerator<Uint8Array> {
     for await (const chunk of bodyChunks(body)) {
-      if (chunk.length > this.#freeBytes) {
-        this.#freeBytes = 0;
-        throw new AppError("storage-full", { message: `no space is left for ${key}`, context: { key } });
-      }
-      this.#freeBytes -= chunk.length;
+      this.#take(key, chunk.length);
       yield chunk;
     }
+  }
+
+  #take(key: string, bytes: number): void {
+    if (bytes > this.#freeBytes) {
+      this.#freeBytes = 0;
+      throw new AppError("storage-full", { message: `no space is left for ${key}`, context: { key } });
+    }
+    this.#freeBytes -= bytes;
+  }
+
+  override async beginAppend(options?: AppendOptions): Promise<AppendableObject | null> {
+    const object = await super.beginAppend(options);
+    if (object === null) return null;
+    let published = "";
+    return Object.assign(passAppendable(object), {
+      append: (chunks: readonly Uint8Array[]) =>
+        this.#run("append", published, async () => {
+          for (const { length } of chunks) this.#take(published, length);
+          await object.append(chunks);
+        }),
+      sync: () => this.#run("sync", published, () => object.sync()),
+      publish: (key: string) =>
+        this.#run("publish", key, async () => {
+          await object.publish(key);
+          published = key;
+        }),
+    });
   }
 
   override get(key: string, options?: GetOptions): Promise<Uint8Array> {
@@ -86,7 +118,7 @@ export class FaultyStore extends StoreWrapper {
     return this.#run("stat", key, () => this.inner.stat(key));
   }
 
-  override async *list(prefix: string, options?: { readonly signal?: AbortSignal }): AsyncGenerator<ObjectFacts> {
+  override async *list(prefix: string, options?: ListOptions): AsyncGenerator<ObjectFacts> {
     await this.#run("list", prefix, async () => undefined);
     yield* this.inner.list(prefix, options);
   }

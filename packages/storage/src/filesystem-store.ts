@@ -3,6 +3,7 @@ import { type FileHandle, open, readdir, stat, statfs } from "node:fs/promises";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { AppError, type Clock, makeFolders, systemClock } from "@tidemark/kit";
+import { AppendFile } from "./filesystem-append.ts";
 import { filesystemError, isErrno } from "./filesystem-errors.ts";
 import { removeStaleTemporaries, temporaryFolder } from "./filesystem-temporaries.ts";
 import {
@@ -16,7 +17,10 @@ import {
 import { objectExists, objectMissing, rangePastEnd, throwIfCancelled } from "./object-errors.ts";
 import { assertObjectKey, assertPrefix, isKeyPart } from "./object-key.ts";
 import {
+  type AppendableObject,
+  type AppendOptions,
   type GetOptions,
+  type ListOptions,
   type ObjectBody,
   type ObjectFacts,
   type ObjectStore,
@@ -40,6 +44,7 @@ export class FilesystemStore implements ObjectStore {
   readonly #root: string;
   readonly #options: FilesystemStoreOptions;
   #rootIdentity: string | null = null;
+  #exclusive: Promise<boolean> | null = null;
 
   constructor(root: string, options: FilesystemStoreOptions = {}) {
     if (!isAbsolute(root)) {
@@ -113,18 +118,26 @@ export class FilesystemStore implements ObjectStore {
     }
   }
 
-  async *list(prefix: string, options: { readonly signal?: AbortSignal } = {}): AsyncGenerator<ObjectFacts> {
+  async *list(prefix: string, options: ListOptions = {}): AsyncGenerator<ObjectFacts> {
     assertPrefix(prefix);
-    for (const entry of await this.#entries(prefix)) {
-      throwIfCancelled(options.signal);
+    const { after = "" } = options;
+    const isBehind = (entry: Dirent): boolean => {
       const key = `${prefix}${entry.name}`;
-      if (entry.isDirectory()) {
-        yield* this.list(`${key}/`, options);
-        continue;
+      return entry.isDirectory() ? `${key}/` > after || after.startsWith(`${key}/`) : key > after;
+    };
+    const entries = (await this.#entries(prefix)).filter(isBehind);
+    for (let at = 0; at < entries.length; at += statsTogether) {
+      throwIfCancelled(options.signal);
+      const some = entries.slice(at, at + statsTogether);
+      // Null: a folder, no plain file, or deleted since the folder was read.
+      const facts = await Promise.all(
+        some.map((entry) => (entry.isDirectory() ? null : this.stat(`${prefix}${entry.name}`))),
+      );
+      for (const [index, entry] of some.entries()) {
+        const found = facts[index] ?? null;
+        if (found !== null) yield found;
+        else if (entry.isDirectory()) yield* this.list(`${prefix}${entry.name}/`, options);
       }
-      // Null: deleted since the folder was read, or no plain file.
-      const facts = await this.stat(key);
-      if (facts !== null) yield facts;
     }
   }
 
@@ -151,6 +164,22 @@ export class FilesystemStore implements ObjectStore {
     }
   }
 
+  async beginAppend(options: AppendOptions = {}): Promise<AppendableObject> {
+    try {
+      await this.#makeRoot();
+      return await AppendFile.begin({
+        root: this.#root,
+        location: this.location,
+        pathOf: (key) => this.fileOf(key),
+        onStep: this.#options.onStep,
+        reserveBytes: options.reserveBytes ?? 0,
+        signal: options.signal,
+      });
+    } catch (error) {
+      throw filesystemError(error, "begin a file in", this.#root);
+    }
+  }
+
   async isEmpty(): Promise<boolean> {
     try {
       return !(await this.#holdsFiles(this.#root));
@@ -174,6 +203,16 @@ export class FilesystemStore implements ObjectStore {
         return { exclusiveCreate: true, writable: false, ...plainCapabilities };
       throw wrapped;
     }
+  }
+
+  createsExclusively(): Promise<boolean> {
+    this.#exclusive ??= this.#makeRoot()
+      .then(() => refusesSecondLink(this.#root))
+      .catch((error: unknown) => {
+        this.#exclusive = null;
+        throw filesystemError(error, "write to", this.#root);
+      });
+    return this.#exclusive;
   }
 
   async space(): Promise<{ readonly freeBytes: bigint; readonly totalBytes: bigint }> {
@@ -275,6 +314,9 @@ function noFoldersThere(path: string, cause: unknown): AppError {
     cause,
   });
 }
+
+/** As many as keep the system's threads busy: one at a time took 100,000 files three times as long (measured 2026-11). */
+const statsTogether = 64;
 
 async function readFully(handle: FileHandle, into: Uint8Array, offset: number): Promise<number> {
   let done = 0;

@@ -26,7 +26,7 @@ export interface WriteContext {
 
 /** Modes of what we make: the owner writes, the group may read (a restore by another user of the group). */
 const folderMode = 0o750;
-const fileMode = 0o640;
+export const fileMode = 0o640;
 
 /**
  * Makes `path` appear with all bytes of `body`, or not at all: temporary file, fsync, link to the final name (which
@@ -64,10 +64,10 @@ async function writeChunks(handle: FileHandle, body: ObjectBody, signal: AbortSi
   let gathered: Uint8Array[] = [];
   let gatheredBytes = 0;
   const flush = async (): Promise<void> => {
-    let rest = gathered;
+    const rest = gathered;
     gathered = [];
     gatheredBytes = 0;
-    while (rest.length > 0) rest = dropBytes(rest, (await handle.writev(rest)).bytesWritten);
+    await writeAll(handle, rest, null);
   };
   for await (const chunk of bodyChunks(body)) {
     throwIfCancelled(signal);
@@ -80,6 +80,16 @@ async function writeChunks(handle: FileHandle, body: ObjectBody, signal: AbortSi
   }
   await flush();
   return sizeBytes;
+}
+
+/** At most IOV_MAX chunks, at a position or, null, at the file's own. */
+export async function writeAll(handle: FileHandle, chunks: readonly Uint8Array[], at: number | null): Promise<void> {
+  let rest: Uint8Array[] = chunks.filter(({ length }) => length > 0);
+  for (let position = at; rest.length > 0; ) {
+    const { bytesWritten } = await handle.writev(rest, position ?? undefined);
+    if (position !== null) position += bytesWritten;
+    rest = dropBytes(rest, bytesWritten);
+  }
 }
 
 /** writev may write less than it was given (a nearly full disk): what remains is written again, until it says why. */
@@ -103,7 +113,7 @@ async function publish(context: WriteContext, temporary: string, path: string): 
   await context.onStep?.("put:folder-synced");
 }
 
-async function linkInto(temporary: string, path: string): Promise<void> {
+export async function linkInto(temporary: string, path: string): Promise<void> {
   // A delete may remove the folder while it is empty, between our mkdir and our link.
   for (let attempt = 1; ; attempt++) {
     await makeDurableFolders(dirname(path));

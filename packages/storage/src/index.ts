@@ -10,7 +10,10 @@ export { type FilesystemWriteStep, filesystemWriteSteps } from "./filesystem-wri
 export { MemoryStore } from "./memory-store.ts";
 export { assertObjectKey } from "./object-key.ts";
 export type {
+  AppendableObject,
+  AppendOptions,
   GetOptions,
+  ListOptions,
   ObjectBody,
   ObjectFacts,
   ObjectLock,
@@ -31,5 +34,5 @@ export {
   storeCredentialVariables,
 } from "./store-credentials.ts";
 export { isStoreTrouble } from "./store-trouble.ts";
-export { StoreWrapper } from "./store-wrapper.ts";
+export { passAppendable, StoreWrapper } from "./store-wrapper.ts";
 export { ThrottledStore, type ThrottleOptions } from "./throttled-store.ts";

@@ -27,20 +27,63 @@ export interface ObjectStore {
   fileOf?(key: string): string | null;
   stat(key: string): Promise<ObjectFacts | null>;
   /** Every object whose key starts with `prefix` (ends at a `/` or is empty), in key order. */
-  list(prefix: string, options?: { readonly signal?: AbortSignal }): AsyncIterable<ObjectFacts>;
+  list(prefix: string, options?: ListOptions): AsyncIterable<ObjectFacts>;
   /** The names directly below `prefix` (ends in `/` or is empty): sub-prefixes without their `/`, in order. */
   listPrefixes(prefix: string): Promise<readonly string[]>;
   delete(key: string): Promise<void>;
+  /**
+   * Begins an object that lasts piece by piece while it grows. No such method where a store cannot (only files can); null
+   * where a wrapper could not keep its promise.
+   */
+  beginAppend?(options?: AppendOptions): Promise<AppendableObject | null>;
   /** Nothing at all is there, ours or not (a file system's `lost+found`, empty folders and our own temporary files aside). */
   isEmpty(): Promise<boolean>;
   /** What the store can do, tried on the store itself when it is attached. */
   probe(): Promise<StoreCapabilities>;
+  /** Whether the store itself refuses a second `put` of a key, as `probe` says; found out once, then remembered. */
+  createsExclusively(): Promise<boolean>;
   /** Bytes free and in all where the store can tell, else null. */
   space(): Promise<{ readonly freeBytes: bigint; readonly totalBytes: bigint } | null>;
 }
 
 /** An iterable whose iterator is a new one each time can be sent again by the retry wrapper; a bare generator cannot. */
 export type ObjectBody = Uint8Array | AsyncIterable<Uint8Array>;
+
+/**
+ * An object in the making. Before `publish` it has no key and nothing of it lasts; from then on it can be read, and what
+ * was synced lasts whatever dies, be it the machine. What was appended and not synced may be there, in part or garbled:
+ * whoever reads a growing object must be able to tell. One act at a time.
+ */
+export interface AppendableObject {
+  /** Bytes appended so far. */
+  readonly sizeBytes: number;
+  /** The chunks may be reused once this resolves. After a throw only `close` is of use. */
+  append(chunks: readonly Uint8Array[]): Promise<void>;
+  /** What was appended before the call lasts when this resolves. */
+  sync(): Promise<void>;
+  /**
+   * Syncs, and makes it the object of this key; `object-exists` where there is one. Once more: it moves to another key, and
+   * is under both for a moment.
+   */
+  publish(key: string): Promise<void>;
+  /** What was never published is gone. */
+  close(): Promise<void>;
+}
+
+export interface AppendOptions {
+  /**
+   * Zeros kept written behind what was appended, so that a sync need not make a new size durable as well (on ext4 that is a
+   * commit of its journal for each). The object is longer by them and ends in zeros. Default 0.
+   */
+  readonly reserveBytes?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface ListOptions {
+  /** Only keys behind this one, in key order. Costs nothing for what is passed over, where the store can skip. */
+  readonly after?: string;
+  readonly signal?: AbortSignal;
+}
 
 export interface PutOptions {
   readonly signal?: AbortSignal;

@@ -12,6 +12,10 @@ export class ReadOnlyStore extends StoreWrapper {
     throw this.#refusal("write", key);
   }
 
+  override async beginAppend(): Promise<never> {
+    throw this.#refusal("begin", "an object");
+  }
+
   override async delete(key: string): Promise<never> {
     throw this.#refusal("delete", key);
   }
@@ -19,6 +23,10 @@ export class ReadOnlyStore extends StoreWrapper {
   /** Does not try the store, since trying writes. */
   override async probe(): Promise<StoreCapabilities> {
     return { exclusiveCreate: true, writable: false, ...plainCapabilities };
+  }
+
+  override async createsExclusively(): Promise<boolean> {
+    return true;
   }
 
   #refusal(act: string, key: string): AppError {

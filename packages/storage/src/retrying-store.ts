@@ -1,7 +1,10 @@
 import { AppError } from "@tidemark/kit";
 import { bodyChunks, isRestartable, sameBytes } from "./object-body.ts";
 import type {
+  AppendableObject,
+  AppendOptions,
   GetOptions,
+  ListOptions,
   ObjectBody,
   ObjectFacts,
   ObjectStore,
@@ -79,11 +82,11 @@ export class RetryingStore extends StoreWrapper {
   }
 
   /** Keys come in order, so a broken listing goes on behind the last one. */
-  override async *list(prefix: string, options: { readonly signal?: AbortSignal } = {}): AsyncGenerator<ObjectFacts> {
-    let last = "";
+  override async *list(prefix: string, options: ListOptions = {}): AsyncGenerator<ObjectFacts> {
+    let last = options.after ?? "";
     for (let attempt = 1; ; attempt++) {
       try {
-        for await (const facts of this.inner.list(prefix, options)) {
+        for await (const facts of this.inner.list(prefix, last === "" ? options : { ...options, after: last })) {
           if (facts.key <= last) continue;
           last = facts.key;
           yield facts;
@@ -97,6 +100,15 @@ export class RetryingStore extends StoreWrapper {
 
   override listPrefixes(prefix: string): Promise<readonly string[]> {
     return this.#pacer.run(undefined, () => this.inner.listPrefixes(prefix));
+  }
+
+  /** Only its beginning is repeated: of an append that failed nobody knows how much is there. */
+  override beginAppend(options: AppendOptions = {}): Promise<AppendableObject | null> {
+    return this.#pacer.run(options.signal, () => super.beginAppend(options));
+  }
+
+  override createsExclusively(): Promise<boolean> {
+    return this.#pacer.run(undefined, () => this.inner.createsExclusively());
   }
 
   override delete(key: string): Promise<void> {

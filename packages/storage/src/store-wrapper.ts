@@ -1,5 +1,8 @@
 import type {
+  AppendableObject,
+  AppendOptions,
   GetOptions,
+  ListOptions,
   ObjectBody,
   ObjectFacts,
   ObjectStore,
@@ -35,7 +38,7 @@ export abstract class StoreWrapper implements ObjectStore {
     return this.inner.stat(key);
   }
 
-  list(prefix: string, options?: { readonly signal?: AbortSignal }): AsyncIterable<ObjectFacts> {
+  list(prefix: string, options?: ListOptions): AsyncIterable<ObjectFacts> {
     return this.inner.list(prefix, options);
   }
 
@@ -51,6 +54,14 @@ export abstract class StoreWrapper implements ObjectStore {
     return this.inner.isEmpty();
   }
 
+  async beginAppend(options?: AppendOptions): Promise<AppendableObject | null> {
+    return (await this.inner.beginAppend?.(options)) ?? null;
+  }
+
+  createsExclusively(): Promise<boolean> {
+    return this.inner.createsExclusively();
+  }
+
   probe(): Promise<StoreCapabilities> {
     return this.inner.probe();
   }
@@ -58,4 +69,17 @@ export abstract class StoreWrapper implements ObjectStore {
   space(): Promise<{ readonly freeBytes: bigint; readonly totalBytes: bigint } | null> {
     return this.inner.space();
   }
+}
+
+/** Every act of an object in the making passed on, for wrappers that change some of them. */
+export function passAppendable(object: AppendableObject): AppendableObject {
+  return {
+    get sizeBytes() {
+      return object.sizeBytes;
+    },
+    append: (chunks) => object.append(chunks),
+    sync: () => object.sync(),
+    publish: (key) => object.publish(key),
+    close: () => object.close(),
+  };
 }

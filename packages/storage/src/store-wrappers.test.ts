@@ -140,6 +140,53 @@ describe("ReadOnlyStore", () => {
     await expect(store.delete("a")).rejects.toMatchObject({ code: "repository-read-only" });
     expect(await store.get("a")).toEqual(text("x"));
     expect((await store.probe()).writable).toBe(false);
+    await expect(store.beginAppend()).rejects.toMatchObject({ code: "repository-read-only" });
+  });
+});
+
+describe("an object in the making behind wrappers", () => {
+  it("fails where it is told to, by the key it has then", async () => {
+    const full = { operation: "append", from: 2, effect: { kind: "error-before", code: "storage-full" } } as const;
+    const lost = {
+      operation: "sync",
+      matches: (key: string) => key === "a",
+      effect: { kind: "error-after", code: "storage-failed" },
+    } as const;
+    const memory = new MemoryStore();
+    const growing = await new FaultyStore(memory, { faults: [full, lost] }).beginAppend();
+    await growing?.append([text("one")]);
+    await expect(growing?.append([text("two")])).rejects.toMatchObject({ code: "storage-full" });
+    await growing?.sync();
+    await growing?.publish("a");
+    await expect(growing?.sync()).rejects.toMatchObject({ code: "storage-failed" });
+    expect(await memory.get("a")).toEqual(text("one"));
+  });
+
+  it("counts against the room that is left", async () => {
+    const growing = await new FaultyStore(new MemoryStore(), { fullAfterBytes: 5 }).beginAppend();
+    await growing?.append([text("1234")]);
+    await expect(growing?.append([text("56")])).rejects.toMatchObject({ code: "storage-full" });
+  });
+
+  it("is written at the rate of everything else", async () => {
+    const waited: number[] = [];
+    const clock: Clock = { now: () => new Date(0), monotonicMs: () => 0 };
+    const pause = async (durationMs: number): Promise<void> => {
+      waited.push(durationMs);
+    };
+    const store = new ThrottledStore(new MemoryStore(), { writeBytesPerSecond: 1000, clock, pause });
+    const growing = await store.beginAppend();
+    await growing?.append([new Uint8Array(500), new Uint8Array(500)]);
+    await growing?.append([new Uint8Array(1)]);
+    expect(waited).toEqual([500, 1000]);
+    expect(growing?.sizeBytes).toBe(1001);
+  });
+
+  it("is not there where the store has none", async () => {
+    class Plain extends MemoryStore {
+      override readonly beginAppend = undefined as never;
+    }
+    expect(await new RetryingStore(new Plain()).beginAppend()).toBeNull();
   });
 });
 

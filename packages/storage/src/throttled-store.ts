@@ -1,8 +1,15 @@
 import { type Clock, systemClock } from "@tidemark/kit";
 import { bodyChunks, isRestartable } from "./object-body.ts";
-import type { GetOptions, ObjectBody, ObjectStore, PutOptions } from "./object-store.ts";
+import type {
+  AppendableObject,
+  AppendOptions,
+  GetOptions,
+  ObjectBody,
+  ObjectStore,
+  PutOptions,
+} from "./object-store.ts";
 import { type Pause, realPause } from "./pause.ts";
-import { StoreWrapper } from "./store-wrapper.ts";
+import { passAppendable, StoreWrapper } from "./store-wrapper.ts";
 
 export interface ThrottleOptions {
   readonly writeBytesPerSecond?: number;
@@ -39,6 +46,16 @@ export class ThrottledStore extends StoreWrapper {
         yield slice;
       }
     }
+  }
+
+  override async beginAppend(options: AppendOptions = {}): Promise<AppendableObject | null> {
+    const object = await super.beginAppend(options);
+    if (object === null) return null;
+    const append = async (chunks: readonly Uint8Array[]): Promise<void> => {
+      for (const { length } of chunks) await this.#writes.take(length, options.signal);
+      await object.append(chunks);
+    };
+    return Object.assign(passAppendable(object), { append });
   }
 
   override async get(key: string, options: GetOptions = {}): Promise<Uint8Array> {

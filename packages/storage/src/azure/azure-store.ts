@@ -4,6 +4,7 @@ import { objectMissing, rangePastEnd, throwIfCancelled } from "../object-errors.
 import { assertPrefix } from "../object-key.ts";
 import type {
   GetOptions,
+  ListOptions,
   ObjectBody,
   ObjectFacts,
   ObjectStore,
@@ -23,6 +24,7 @@ import { AzureUpload } from "./azure-upload.ts";
 export class AzureStore implements ObjectStore {
   readonly location: string;
   readonly #connection: AzureConnection;
+  #exclusive: Promise<boolean> | null = null;
   readonly #retry: RetryOptions;
 
   constructor(connection: AzureConnection, options: { readonly retry?: RetryOptions } = {}) {
@@ -80,12 +82,13 @@ export class AzureStore implements ObjectStore {
     return null;
   }
 
-  async *list(prefix: string, options: { readonly signal?: AbortSignal } = {}): AsyncGenerator<ObjectFacts> {
+  /** Azure cannot begin a listing in the middle: what is passed over is listed all the same. */
+  async *list(prefix: string, options: ListOptions = {}): AsyncGenerator<ObjectFacts> {
     const { space } = this.#connection.address;
     for await (const { name, sizeBytes, modifiedAt } of this.#blobs(space.prefixOf(prefix), options.signal)) {
       throwIfCancelled(options.signal);
       const key = space.keyOf(name);
-      if (key !== null) yield { key, sizeBytes, modifiedAt };
+      if (key !== null && key > (options.after ?? "")) yield { key, sizeBytes, modifiedAt };
     }
   }
 
@@ -145,6 +148,17 @@ export class AzureStore implements ObjectStore {
         if (azureAnswer(error).status !== 403) throw azureError(error, "remove the probe", this.location);
       });
     }
+  }
+
+  createsExclusively(): Promise<boolean> {
+    this.#exclusive ??= this.probe().then(
+      ({ exclusiveCreate }) => exclusiveCreate,
+      (error: unknown) => {
+        this.#exclusive = null;
+        throw error;
+      },
+    );
+    return this.#exclusive;
   }
 
   /** Azure has no such question. */

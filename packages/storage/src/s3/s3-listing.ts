@@ -7,6 +7,7 @@ interface Page {
   readonly prefix: string;
   readonly delimiter?: string;
   readonly maxKeys?: number;
+  readonly startAfter?: string;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -22,6 +23,7 @@ export async function* listPages(
       Prefix: page.prefix,
       ...(page.delimiter === undefined ? {} : { Delimiter: page.delimiter }),
       ...(page.maxKeys === undefined ? {} : { MaxKeys: page.maxKeys }),
+      ...(page.startAfter === undefined || token !== undefined ? {} : { StartAfter: page.startAfter }),
       ...(token === undefined ? {} : { ContinuationToken: token }),
     });
     const found = await client.send(command, abortable(page.signal)).catch((error: unknown) => {

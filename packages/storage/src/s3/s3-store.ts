@@ -4,6 +4,7 @@ import { objectMissing, rangePastEnd, throwIfCancelled } from "../object-errors.
 import { assertPrefix } from "../object-key.ts";
 import type {
   GetOptions,
+  ListOptions,
   ObjectBody,
   ObjectFacts,
   ObjectStore,
@@ -100,13 +101,16 @@ export class S3Store implements ObjectStore {
     return facts === null ? null : { key, ...facts };
   }
 
-  async *list(prefix: string, options: { readonly signal?: AbortSignal } = {}): AsyncGenerator<ObjectFacts> {
+  async *list(prefix: string, options: ListOptions = {}): AsyncGenerator<ObjectFacts> {
     const { space } = this.#connection.address;
-    for await (const page of listPages(this.#connection, { prefix: space.prefixOf(prefix), signal: options.signal })) {
+    const { after = "", signal } = options;
+    const from = after === "" ? {} : { startAfter: space.root + after };
+    for await (const page of listPages(this.#connection, { prefix: space.prefixOf(prefix), signal, ...from })) {
       for (const { Key = "", Size = 0, LastModified = new Date(0) } of page.Contents ?? []) {
         throwIfCancelled(options.signal);
         const key = space.keyOf(Key);
-        if (key !== null) yield { key, sizeBytes: Size, modifiedAt: LastModified };
+        // Not every store that speaks S3 knows `StartAfter`.
+        if (key !== null && key > after) yield { key, sizeBytes: Size, modifiedAt: LastModified };
       }
     }
   }
@@ -149,6 +153,10 @@ export class S3Store implements ObjectStore {
     this.#abilities = null;
     const { writable, exclusivePut, checksumTrailers, versioning, objectLock } = await this.#known();
     return { exclusiveCreate: exclusivePut, writable, checksumTrailers, versioning, objectLock };
+  }
+
+  async createsExclusively(): Promise<boolean> {
+    return (await this.#known()).exclusivePut;
   }
 
   /** S3 has no such question. */
