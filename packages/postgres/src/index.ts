@@ -182,11 +182,53 @@ export type { SessionOptions } from "./session/session-options.ts";
 export { type QuestionOptions, SqlSession } from "./session/sql-session.ts";
 export type { SqlParameter } from "./session/sql-values.ts";
 export {
+  type DatabaseChange,
+  decodeDatabase,
+  decodeRelationMap,
+  decodeStorage,
+  type RelationMapChange,
+  type StorageChange,
+} from "./wal/decode-files.ts";
+export {
+  decodeHeapChange,
+  decodeHeapTruncate,
+  type HeapChange,
+  type HeapChangeKind,
+  type HeapTruncate,
+  heapChangeKind,
+} from "./wal/decode-heap.ts";
+export {
+  type CheckpointRecord,
+  decodeBackupEnd,
+  decodeCheckpoint,
+  decodeEndOfRecovery,
+  decodeOverwrittenContinuation,
+  decodeParameterChange,
+  decodeRestorePoint,
+  decodeSwitch,
+  type EndOfRecovery,
+  isFullPageImage,
+  type ParameterChange,
+} from "./wal/decode-server-records.ts";
+export {
+  type DroppedStatistics,
+  decodePrepare,
+  decodeTransactionEnd,
+  type PreparedTransaction,
+  type RelationFileId,
+  type TransactionEnd,
+  type TransactionRecordKind,
+  transactionKind,
+} from "./wal/decode-transaction.ts";
+export { resourceManagers, rmgrName } from "./wal/resource-managers.ts";
+export {
   type ExpectedSegment,
   segmentHeaderBytes,
   validateSegmentHeader,
 } from "./wal/segment-header.ts";
 export type { WalCommit, WalRestorePoint, WalSegmentFactsLike } from "./wal/wal-facts.ts";
+export { WalReader, type WalReaderOptions } from "./wal/wal-reader.ts";
 export type { ImageCompression, WalBlock, WalBlockImage, WalRecord, WalRecordBody } from "./wal/wal-record.ts";
+export { WalScanner, type WalScannerOptions } from "./wal/wal-scanner.ts";
 export { type WalVersion, walVersionOf } from "./wal/wal-versions.ts";
 export type { ReplicationStart, StandbyStatus, WalStream, WalStreamEvent } from "./wal-stream/wal-stream-events.ts";
