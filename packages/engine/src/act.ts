@@ -58,6 +58,9 @@ export const restoreSteps = [
   "restore:between-unmarks",
 ] as const;
 
+/** What a restore to a point in time has besides, where the WAL is put into the restored directory. */
+export const recoverySteps = ["restore:before-wal"] as const;
+
 /** The same of a delta restore, in order. */
 export const deltaSteps = [
   "restore:before-mark",
@@ -100,6 +103,7 @@ export type StepName =
   | (typeof fileBackupSteps)[number]
   | (typeof verifySteps)[number]
   | (typeof restoreSteps)[number]
+  | (typeof recoverySteps)[number]
   | (typeof deltaSteps)[number]
   | (typeof drillSteps)[number]
   | (typeof expirySteps)[number]

@@ -42,6 +42,14 @@ export {
   planExpiry,
 } from "./expiry/expire.ts";
 export {
+  type ArchivedCluster,
+  readArchivedClusters,
+  recoveryInputOf,
+} from "./point-in-time/archived-cluster.ts";
+export type { RestoreEstimate } from "./point-in-time/estimate-restore.ts";
+export { type PlannedRecovery, planRecovery, type RecoveryObstacle } from "./point-in-time/plan-recovery.ts";
+export type { FetchProgram, NeededSegment, RecoveryPlan, RecoveryRequest } from "./point-in-time/recovery-request.ts";
+export {
   type FeedProgress,
   type RecoveryFeed,
   type RecoveryFeedRequest,
@@ -61,6 +69,7 @@ export type { DatabaseChoice } from "./restore/restore-databases.ts";
 export type { Owner } from "./restore/restore-owner.ts";
 export type { TablespacePlace } from "./restore/restore-places.ts";
 export { restoringMark } from "./restore/restore-target.ts";
+export { recoverySettings } from "./restored-configuration/recovery-settings.ts";
 export { type LongSlice, type SliceMonitor, startSliceMonitor } from "./slice-monitor.ts";
 export { coverageOf, isInSubset, joinUse } from "./verify/coverage.ts";
 export {
@@ -78,6 +87,12 @@ export type {
   VerifySubset,
   VerifyTier,
 } from "./verify/verify-types.ts";
+export { askAgent, pingAgent } from "./wal/agent/agent-socket.ts";
+export { startWalAgent, type WalAgent, type WalAgentDeps, type WalAgentSettings } from "./wal/agent/wal-agent.ts";
+export { type FetchWalDeps, type FetchWalRequest, fetchWal } from "./wal/fetch/fetch-wal.ts";
+export { WalPlaces, type WalPlacesDeps } from "./wal/fetch/wal-places.ts";
+export { identityOf } from "./wal/push/file-identity.ts";
+export { type PushedWal, pushWal, type WalPushDeps } from "./wal/push/push-wal.ts";
 export type {
   FoundTimeline,
   GapCause,
@@ -89,3 +104,4 @@ export type {
   WalReceiverPhase,
   WalReceiverState,
 } from "./wal/receive/receive-types.ts";
+export { receiveWal } from "./wal/receive/receive-wal.ts";

@@ -12,6 +12,7 @@ export type {
   RingHandler,
   WorkerOptions,
 } from "./queues.ts";
+export { RecoveryTargetJson, RestoreRecoveryJson, TargetRequestJson } from "./recovery-target.ts";
 export { type JobName, queueOfRun, RunPayload, runJob, SchedulePayload, scheduleTick } from "./run-jobs.ts";
 export {
   BackupMethod,

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { RestoreRecoveryJson } from "./recovery-target.ts";
 import { ServerAct } from "./server-acts.ts";
 
 /**
@@ -121,6 +122,10 @@ export const runRequests = {
     delta: z.boolean().default(false),
     /** Names of the databases to restore whole; null: all. */
     databases: z.array(z.string()).nullable().default(null),
+    /** To a point in time; null: to the end of the backup, without WAL from the archive. */
+    recovery: RestoreRecoveryJson.nullable().default(null),
+    /** The restored server takes its source's place. */
+    adopt: z.boolean().default(false),
   }),
   restore: z.object({ serverId: z.string(), planRunId: z.string(), planHash: z.string() }),
   retention: z.object({

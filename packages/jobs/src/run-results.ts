@@ -64,6 +64,23 @@ export const RestorePlanResult = z.object({
     })
     .nullable()
     .default(null),
+  /** How it recovers to the target; null: there is none, or it cannot be reached. */
+  recovery: z
+    .object({
+      timeline: z.number(),
+      /** The end of the WAL that is needed: LSN as text, the commit before it as ISO 8601. */
+      throughLsn: z.string(),
+      throughAt: z.string().nullable(),
+      segments: z.number(),
+      storedBytes: Bytes,
+      plainBytes: Bytes,
+      sentence: z.string(),
+      notes: z.array(z.string()),
+    })
+    .nullable()
+    .default(null),
+  /** Milliseconds from and to, reckoned from sizes, and how; null in plans of an older Tidemark. */
+  estimate: z.object({ lowMs: z.number(), highMs: z.number(), how: z.string() }).nullable().default(null),
   /** Null: all databases whole. */
   databases: z
     .object({ restored: z.array(z.string()), emptied: z.array(z.string()) })

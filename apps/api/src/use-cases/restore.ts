@@ -57,6 +57,8 @@ export function planRestore(services: Services, caller: Caller, input: unknown) 
       owner: parsed.owner ?? null,
       delta: parsed.delta ?? false,
       databases: parsed.databases ?? null,
+      recovery: null,
+      adopt: false,
     };
     const run = await scope.startRun({
       kind: "restore-plan",

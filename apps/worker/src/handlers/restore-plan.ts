@@ -1,8 +1,10 @@
 import { planRestore, type RestorePlan, type RestoreRequest } from "@tidemark/engine";
 import type { RestorePlanResult, RunRequest } from "@tidemark/jobs";
+import { formatLsn, type Lsn } from "@tidemark/postgres";
 import type { WorkerSettings } from "../config.ts";
 import { requireServer } from "../open-server.ts";
 import { withReadableArea } from "../readable-area.ts";
+import { recoveryRequestOf } from "../recovery-request.ts";
 import type { RunHandler } from "../run-context.ts";
 
 /** Looks what a restore would do and what speaks against it; writes nothing. A plan that is not ok is still a result. */
@@ -25,6 +27,8 @@ export function restoreRequest(request: RunRequest<"restore-plan">, settings: Wo
     allowedRoots: settings.restoreRoots.length === 0 ? null : settings.restoreRoots,
     delta: request.delta,
     databases: request.databases,
+    recovery: request.recovery === null ? null : recoveryRequestOf(request.recovery),
+    adopt: request.adopt,
   };
 }
 
@@ -52,9 +56,25 @@ function resultOf(plan: RestorePlan): RestorePlanResult {
             removedBytes: String(plan.delta.removedBytes),
             removed: [...plan.delta.removed],
           },
+    recovery: plan.recovery === null ? null : recoveryOf(plan.recovery),
+    estimate: plan.estimate,
     databases:
       plan.databases === null
         ? null
         : { restored: [...plan.databases.restored], emptied: plan.databases.emptied.map(({ name }) => name) },
+  };
+}
+
+function recoveryOf(plan: NonNullable<RestorePlan["recovery"]>): NonNullable<RestorePlanResult["recovery"]> {
+  const { timeline, through, segments, storedBytes, plainBytes, sentence, notes } = plan;
+  return {
+    timeline,
+    throughLsn: formatLsn(through.lsn as Lsn),
+    throughAt: through.at?.toISOString() ?? null,
+    segments: segments.length,
+    storedBytes: String(storedBytes),
+    plainBytes: String(plainBytes),
+    sentence,
+    notes: [...notes],
   };
 }

@@ -6,9 +6,12 @@ import { type ActControl, cancellation, ProgressMeter, reachStep, throwIfCancell
 import { PlaceCounts, PlaceTable } from "../frames/place-table.ts";
 import { WorkerThreads } from "../frames/worker-threads.ts";
 import { holdForReading } from "../hold-packs.ts";
-import { originalsFolder } from "../restored-configuration/compose-configuration.ts";
+import { copyNeededWal } from "../point-in-time/copy-needed-wal.ts";
+import type { ComposedFile } from "../restored-configuration/compose-configuration.ts";
 import { writeConfiguration } from "../restored-configuration/write-configuration.ts";
+import { writeRecovery } from "../restored-configuration/write-recovery.ts";
 import { allRuns, compareFiles, type WantedRuns } from "./compare-files.ts";
+import { describeNextSteps } from "./next-steps.ts";
 import { writePartialNote } from "./partial-restore.ts";
 import { planRestore, type RestoreDeps, type RestorePlan } from "./plan-restore.ts";
 import { foldersOf, prepareTarget } from "./prepare-target.ts";
@@ -88,7 +91,7 @@ export async function executeRestore(
     writtenBytes: restore.writtenBytes,
     durationMs,
     delta: plan.delta === null ? null : { comparedBytes: plan.delta.comparedBytes, removedCount: restore.removedCount },
-    findings: finding === null ? [] : [finding],
+    findings: [...(finding === null ? [] : [finding]), ...(plan.recovery?.notes ?? [])],
     nextSteps: describeNextSteps(plan),
   };
 }
@@ -145,7 +148,7 @@ class Restore {
     this.#deps = deps;
     this.#plan = plan;
     this.#control = control;
-    this.#places = new RestorePlaces(plan.targetDirectory, plan.tablespaces, plan.request.keepSignalFiles);
+    this.#places = new RestorePlaces(plan.targetDirectory, plan.tablespaces, keepsSignals(plan));
     this.#threads = threads;
     this.#tablespaceMap = rewriteTablespaceMap(plan);
   }
@@ -165,13 +168,13 @@ class Restore {
     const isDelta = this.#plan.delta !== null;
     const tree = await this.#makeTree(manifest, isDelta ? null : counts);
     const wanted = isDelta ? await this.#compare(manifest, tree, counts) : allRuns;
+    // Before the data: what the archive cannot give after all is known early.
+    await this.#copyWal();
     await reachStep(this.#control, "restore:before-data");
     await this.#writeData(manifest, tree, counts, wanted);
     await reachStep(this.#control, "restore:before-links");
     await makeTablespaceLinks(this.#plan, this.#places, this.#tablespaceMap);
-    const composed = [...(await writeConfiguration(this.#plan, this.#places))];
-    const note = await writePartialNote(this.#plan, this.#places);
-    if (note !== null) composed.push(note);
+    const composed = await this.#compose();
     await reachStep(this.#control, "restore:before-backup-manifest");
     const { tablespaceMap, plan, places } = {
       tablespaceMap: this.#tablespaceMap,
@@ -183,6 +186,34 @@ class Restore {
     this.#control.emit({ kind: "phase", phase: "syncing", message: "making everything durable" });
     await tree.sync(signal);
     await this.#finish(tree);
+  }
+
+  async #copyWal(): Promise<void> {
+    const { recovery } = this.#plan;
+    if (recovery === null || recovery.request.wal !== "copy") return;
+    await reachStep(this.#control, "restore:before-wal");
+    const archive = this.#deps.area.wal(recovery.systemIdentifier);
+    const { clock } = this.#deps;
+    await copyNeededWal({
+      archive,
+      plan: this.#plan,
+      recovery,
+      places: this.#places,
+      control: this.#control,
+      clock,
+    });
+  }
+
+  /** What is written beside the backup's files, or instead of them. */
+  async #compose(): Promise<readonly ComposedFile[]> {
+    const plan = this.#plan;
+    const files = [...(await writeConfiguration(plan, this.#places))];
+    const note = await writePartialNote(plan, this.#places);
+    if (note !== null) files.push(note);
+    if (keepsSignals(plan)) return files;
+    const changed = await writeRecovery(plan, this.#places);
+    const paths = new Set(changed.map(({ path }) => path));
+    return [...files.filter(({ path }) => !paths.has(path)), ...changed];
   }
 
   /** When it settles, no thread of the restore is at work any more. */
@@ -285,25 +316,9 @@ class Restore {
   }
 }
 
-function describeNextSteps(plan: RestorePlan): readonly string[] {
-  const major = Math.floor(plan.facts.serverVersion / 10_000);
-  const start = `start PostgreSQL ${major} on ${plan.targetDirectory}; it recovers from the WAL in the backup and is then ready`;
-  const drops = (plan.databases?.emptied ?? []).map(
-    ({ name }) => `drop what was left empty: DROP DATABASE "${name.replaceAll('"', '""')}"`,
-  );
-  if (!plan.missingConfiguration.includes("postgresql.conf")) {
-    return [
-      start,
-      "before that, look at archive_mode and archive_command: the restored configuration is the source's, and would archive to the same place",
-      ...drops,
-    ];
-  }
-  const original = plan.facts.configuration === null ? "" : `, with the original in ${originalsFolder} at hand`;
-  return [
-    start,
-    `its ${plan.missingConfiguration.join(", ")} are minimal ones: bring over what the server shall have${original}, and look at postgresql.auto.conf, which is the source's`,
-    ...drops,
-  ];
+/** A standby that comes back as the standby it was keeps following, archiving and waiting as it did. */
+function keepsSignals(plan: RestorePlan): boolean {
+  return plan.request.keepSignalFiles && plan.recovery === null;
 }
 
 /** More threads than this wait for the disk, and each costs some 40 MiB. */

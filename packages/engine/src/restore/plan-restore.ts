@@ -4,6 +4,9 @@ import { AppError, type Clock, formatBytes } from "@tidemark/kit";
 import type { BackupFacts, ManifestReader, ServerArea } from "@tidemark/repository";
 import { throwIfCancelled } from "../act.ts";
 import { type CatalogEntry, listCatalog } from "../catalog.ts";
+import { estimateRestore, type RestoreEstimate } from "../point-in-time/estimate-restore.ts";
+import { planRecovery, type RecoveryObstacle } from "../point-in-time/plan-recovery.ts";
+import type { RecoveryPlan, RecoveryRequest } from "../point-in-time/recovery-request.ts";
 import { configurationNames } from "../restored-configuration/compose-configuration.ts";
 import { type DeltaSurvey, surveyTarget } from "./delta-survey.ts";
 import { type DeltaObstacle, findDeltaObstacle } from "./delta-target.ts";
@@ -38,6 +41,10 @@ export interface RestoreRequest {
   readonly delta: boolean;
   /** Databases to restore whole, by name; the others' files are left empty. Null: all of them. */
   readonly databases: readonly string[] | null;
+  /** To a point in time, with WAL from the archive. Null or left out: to the end of the backup, without any. */
+  readonly recovery?: RecoveryRequest | null;
+  /** The restored server takes its source's place: it archives, and receives subscriptions, as the source did. */
+  readonly adopt?: boolean;
 }
 
 /** What a delta restore does to what is there. */
@@ -77,6 +84,9 @@ export interface RestorePlan {
   readonly databases: DatabaseChoice | null;
   /** Configuration files that are not in the backup and are written so that the restored server starts. */
   readonly missingConfiguration: readonly string[];
+  /** How it recovers to the target; null when none was asked for, or when it cannot be reached (see `checks`). */
+  readonly recovery: RecoveryPlan | null;
+  readonly estimate: RestoreEstimate;
   readonly checks: readonly RestoreCheck[];
   /** No check failed. */
   readonly ok: boolean;
@@ -95,7 +105,7 @@ export async function planRestore(
   request: RestoreRequest,
   signal: AbortSignal,
 ): Promise<RestorePlan> {
-  const entry = await chooseBackup(deps.area, request.backupId);
+  const { entry, recovery, obstacle: unreachable } = await choose(deps.area, request, signal);
   const manifest = await deps.area.openManifest(entry.backup.backupId);
   const { facts } = manifest.backup;
   const databases =
@@ -115,6 +125,7 @@ export async function planRestore(
     unmapped,
     databases,
     delta: request.delta ? { obstacle, survey } : null,
+    recovery: request.recovery == null ? null : { plan: recovery, obstacle: unreachable },
   });
   const base = {
     serverId: deps.area.serverId,
@@ -131,13 +142,34 @@ export async function planRestore(
     delta: survey === null ? null : deltaPlanOf(survey),
     databases,
     missingConfiguration: sizes.missingConfiguration,
+    recovery,
+    estimate: estimateRestore({ dataBytes: sizes.totalBytes, walBytes: walToReplay(facts, recovery) }),
   };
   const ok = checks.every((check) => check.state !== "failed");
   return { request, ...base, checks, ok, sentence: describePlan(base), fingerprint: fingerprintOf(base) };
 }
 
-async function chooseBackup(area: ServerArea, backupId: string | null): Promise<CatalogEntry> {
+interface Choice {
+  readonly entry: CatalogEntry;
+  readonly recovery: RecoveryPlan | null;
+  readonly obstacle: RecoveryObstacle | null;
+}
+
+/** The backup that was named, or the newest; where there is a target, the one a recovery to it starts from. */
+async function choose(area: ServerArea, request: RestoreRequest, signal: AbortSignal): Promise<Choice> {
   const catalog = await listCatalog(area);
+  const { backupId } = request;
+  if (request.recovery == null) return { entry: chooseBackup(catalog, backupId), recovery: null, obstacle: null };
+  const candidates = catalog.filter((one) => one.backup.backupId === backupId || one.damaged === null);
+  const backups = candidates.map(({ backup }) => backup);
+  const planned = await planRecovery({ area, backups, backupId, request: request.recovery, signal });
+  if (planned.obstacle !== null) {
+    return { entry: chooseBackup(catalog, backupId), recovery: null, obstacle: planned.obstacle };
+  }
+  return { entry: chooseBackup(catalog, planned.backupId), recovery: planned.recovery, obstacle: null };
+}
+
+function chooseBackup(catalog: readonly CatalogEntry[], backupId: string | null): CatalogEntry {
   if (backupId !== null) {
     const entry = catalog.find((one) => one.backup.backupId === backupId);
     if (entry !== undefined) return entry;
@@ -156,6 +188,12 @@ async function chooseBackup(area: ServerArea, backupId: string | null): Promise<
     message: "this server has no backup that can be restored",
     hint: "take one first",
   });
+}
+
+/** From where the backup began to the target. */
+function walToReplay({ startLsn, stopLsn }: BackupFacts, recovery: RecoveryPlan | null): bigint {
+  const through = recovery?.through.lsn ?? stopLsn;
+  return (through > stopLsn ? through : stopLsn) - startLsn;
 }
 
 function endMs(entry: CatalogEntry): number {
@@ -253,14 +291,20 @@ function describePlan(plan: PlanBase): string {
   const owner = plan.owner === null ? "" : `, owned by ${plan.owner.uid}:${plan.owner.gid}`;
   const choice = describeChoice(plan.databases);
   const databases = choice === null ? "" : `; ${choice}`;
+  const recovery = plan.recovery === null ? "" : `; ${plan.recovery.sentence}`;
   if (plan.delta !== null) {
     const { comparedFiles, comparedBytes, newFiles, removedCount, removedBytes } = plan.delta;
-    return `rewrites ${plan.targetDirectory} to ${plan.serverName} as of ${plan.facts.stoppedAt.toISOString()} (backup ${plan.backupId}): compares ${comparedFiles} files (${formatBytes(comparedBytes)}) and rewrites what differs, keeps the rest, writes ${newFiles} files anew, and removes ${removedCount} that the backup does not have (${formatBytes(removedBytes)}); until it is finished no server can start there${tablespaces}${owner}${databases}`;
+    return `rewrites ${plan.targetDirectory} to ${plan.serverName} as of ${plan.facts.stoppedAt.toISOString()} (backup ${plan.backupId}): compares ${comparedFiles} files (${formatBytes(comparedBytes)}) and rewrites what differs, keeps the rest, writes ${newFiles} files anew, and removes ${removedCount} that the backup does not have (${formatBytes(removedBytes)}); until it is finished no server can start there${tablespaces}${owner}${databases}${recovery}`;
   }
-  return `restores ${plan.serverName} as of ${plan.facts.stoppedAt.toISOString()} (backup ${plan.backupId}, ${plan.fileCount} files, ${formatBytes(plan.bytesToWrite)}) to ${plan.targetDirectory}${tablespaces}${owner}${databases}`;
+  return `restores ${plan.serverName} as of ${plan.facts.stoppedAt.toISOString()} (backup ${plan.backupId}, ${plan.fileCount} files, ${formatBytes(plan.bytesToWrite)}) to ${plan.targetDirectory}${tablespaces}${owner}${databases}${recovery}`;
 }
 
-function fingerprintOf(plan: PlanBase): string {
-  const text = JSON.stringify(plan, (_, value: unknown) => (typeof value === "bigint" ? value.toString() : value));
+/** How far the archive reaches grows all the time and is no reason to ask again: what counts is what was asked for, and from where. */
+function fingerprintOf({ estimate: _, ...plan }: PlanBase): string {
+  const { recovery } = plan;
+  const asked = recovery === null ? null : { ...recovery.request, timeline: recovery.timeline };
+  const text = JSON.stringify({ ...plan, recovery: asked }, (_, value: unknown) =>
+    typeof value === "bigint" ? value.toString() : value,
+  );
   return createHash("sha256").update(text).digest("hex");
 }

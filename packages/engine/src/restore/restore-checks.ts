@@ -2,6 +2,8 @@ import { isAbsolute, relative, resolve } from "node:path";
 import { type ErrorCode, formatBytes } from "@tidemark/kit";
 import type { BackupFacts } from "@tidemark/repository";
 import type { CatalogEntry } from "../catalog.ts";
+import type { RecoveryObstacle } from "../point-in-time/plan-recovery.ts";
+import type { RecoveryPlan } from "../point-in-time/recovery-request.ts";
 import { originalsFolder } from "../restored-configuration/compose-configuration.ts";
 import type { DeltaSurvey } from "./delta-survey.ts";
 import type { DeltaObstacle } from "./delta-target.ts";
@@ -26,7 +28,8 @@ export interface RestoreCheck {
     | "configuration"
     | "wal"
     | "delta"
-    | "databases";
+    | "databases"
+    | "target";
   readonly state: "ok" | "warning" | "failed";
   readonly sentence: string;
   readonly code: ErrorCode | null;
@@ -54,6 +57,8 @@ export interface CheckInput {
   readonly databases: DatabaseChoice | null;
   /** Null unless it is a delta restore; the survey is null when something forbids it. */
   readonly delta: { readonly obstacle: DeltaObstacle | null; readonly survey: DeltaSurvey | null } | null;
+  /** Null unless there is a point in time to recover to; the plan is null when that cannot be reached. */
+  readonly recovery: { readonly plan: RecoveryPlan | null; readonly obstacle: RecoveryObstacle | null } | null;
 }
 
 /** Every pre-flight check, in the order in which a person would ask. */
@@ -63,6 +68,7 @@ export async function checkTarget(input: CheckInput): Promise<readonly RestoreCh
     checkBackup(input.entry),
     checkPages(input.facts),
     checkWal(input.facts),
+    ...checkRecovery(input.recovery),
     checkConfiguration(input),
     checkAllowed(input, folders),
     checkTablespaces(input),
@@ -112,6 +118,20 @@ function checkPages({ suspectPages, checksumsEnabled }: BackupFacts): RestoreChe
 function checkWal({ includedWal }: BackupFacts): RestoreCheck {
   if (includedWal !== null) return ok("wal", "the WAL it needs is part of the backup");
   return failed("wal", "wal-removed", "the WAL that makes it consistent is not part of the backup");
+}
+
+/** What cannot be reached is refused before anything is copied. */
+function checkRecovery(recovery: CheckInput["recovery"]): readonly RestoreCheck[] {
+  if (recovery === null) return [];
+  if (recovery.obstacle !== null) return [failed("target", recovery.obstacle.code, recovery.obstacle.sentence)];
+  const { plan } = recovery;
+  if (plan === null) return [];
+  const count = plan.segments.length;
+  const wal =
+    count === 0
+      ? "the backup holds all the WAL it needs"
+      : `the WAL it needs is in the archive: ${count} segments, ${formatBytes(plan.storedBytes)} stored`;
+  return [ok("target", `${plan.sentence}; ${wal}`), ...plan.notes.map((note) => warning("target", note))];
 }
 
 function checkConfiguration({ facts, sizes }: CheckInput): RestoreCheck {
@@ -215,10 +235,11 @@ async function checkWritable(folders: readonly string[]): Promise<RestoreCheck> 
   return ok("target-writable", "this worker can write there");
 }
 
-async function checkSpace({ request, sizes, tablespaces, delta }: CheckInput): Promise<RestoreCheck> {
+async function checkSpace({ request, sizes, tablespaces, delta, recovery }: CheckInput): Promise<RestoreCheck> {
+  const wal = recovery?.plan == null ? 0n : walRoom(recovery.plan);
   const elsewhere = tablespaces.reduce((sum, { oid }) => sum + (sizes.tablespaceBytes.get(oid) ?? 0n), 0n);
   const needs = [
-    { folder: request.targetDirectory, bytes: sizes.totalBytes - elsewhere },
+    { folder: request.targetDirectory, bytes: sizes.totalBytes - elsewhere + wal },
     ...tablespaces.map(({ oid, to }) => ({ folder: to, bytes: sizes.tablespaceBytes.get(oid) ?? 0n })),
   ];
   const volumes = new Map<number, { readonly folder: string; bytes: bigint; readonly freeBytes: bigint }>();
@@ -239,8 +260,16 @@ async function checkSpace({ request, sizes, tablespaces, delta }: CheckInput): P
         `${folder} needs ${formatBytes(bytes)}, and ${formatBytes(freeBytes)} are free`,
       );
   }
-  return ok("space", `${formatBytes(sizes.totalBytes)} are needed and free`);
+  return ok("space", `${formatBytes(sizes.totalBytes + wal)} are needed and free`);
 }
+
+/** What is copied, and what a recovery keeps in pg_wal of what it has read: about max_wal_size, of which 1 GB is the usual. */
+function walRoom({ request, plainBytes }: RecoveryPlan): bigint {
+  const kept = plainBytes < usualMaxWalBytes ? plainBytes : usualMaxWalBytes;
+  return request.wal === "copy" ? plainBytes + kept : kept;
+}
+
+const usualMaxWalBytes = 1_073_741_824n;
 
 function checkOwner(owner: Owner | null): RestoreCheck {
   if (owner === null) return ok("owner", "the files will belong to the account the worker runs under");

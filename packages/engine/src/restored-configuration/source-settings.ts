@@ -18,8 +18,8 @@ export function sourceSetting(configuration: BackupConfiguration | null, name: s
   return found;
 }
 
-/** guc-file.l: `name = value` or `name value`, names without regard to case, quotes doubled or escaped inside quotes. */
-function lastValue(content: string, name: string): string | null {
+/** The value the last line gives a setting, or null. guc-file.l: `name = value` or `name value`, names without regard to case, quotes doubled or escaped inside quotes. */
+export function lastValue(content: string, name: string): string | null {
   const line = new RegExp(`^\\s*${name}(?:\\s*=\\s*|\\s+)(?:'((?:[^'\\\\]|''|\\\\.)*)'|([^\\s#']+))`, "gim");
   const match = [...content.matchAll(line)].at(-1);
   if (match === undefined) return null;
