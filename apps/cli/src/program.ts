@@ -7,9 +7,13 @@ import { addRestoreCommands } from "./commands/restore.ts";
 import { addRetentionCommands } from "./commands/retention.ts";
 import { addRunCommands } from "./commands/run.ts";
 import { addServerCommands } from "./commands/server.ts";
+import { addStatusCommand } from "./commands/status.ts";
+import { addWalCommands } from "./commands/wal.ts";
+import { addWindowCommands } from "./commands/window.ts";
 import type { CommandContext } from "./context.ts";
 import { exitCodes } from "./exit-code.ts";
 import { outputFormats } from "./output.ts";
+import { version } from "./version.ts";
 
 /** A command's work; the number it answers is the process's exit code. */
 export type Act = (...args: readonly unknown[]) => Promise<number>;
@@ -26,7 +30,7 @@ export type Register = (command: Command, act: Act) => void;
 export function buildProgram(context: CommandContext): Program {
   const root = new Command("tidemark")
     .description("Keeps PostgreSQL servers restorable: takes, verifies, restores and proves physical backups")
-    .version("0.1.0", "-V, --version")
+    .version(version, "-V, --version")
     .showHelpAfterError("(add --help for what is possible)")
     .exitOverride();
   let exitCode: number = exitCodes.done;
@@ -45,6 +49,9 @@ export function buildProgram(context: CommandContext): Program {
   addRunCommands(root, context, register);
   addRepositoryCommands(root, context, register);
   addCatalogCommands(root, context, register);
+  addStatusCommand(root, context, register);
+  addWindowCommands(root, context, register);
+  addWalCommands(root, context, register);
   addDoctorCommand(root, context, register);
   return {
     commands: commandNames(root),

@@ -194,3 +194,38 @@ export const ConfigurationPurposeEnum = enumOf("ConfigurationPurpose", "What a c
   ident: "pg_ident.conf.",
   include: "A file another one includes.",
 });
+
+export const WalModeEnum = enumOf("WalMode", "How a server's WAL comes to us.", {
+  stream: "A receiver of ours streams it over a replication slot.",
+  push: "The server's own archiver hands it over: `tidemark wal push`, or the archive module.",
+  none: "It does not: only backups can be restored.",
+});
+
+export const ReceiverStateEnum = enumOf("ReceiverState", "How a WAL receiver stands.", {
+  connecting: "It reaches for the server.",
+  streaming: "It has what the server has.",
+  "catching-up": "It is behind, and reads as fast as it can.",
+  waiting: "It could not go on, and tries again soon; the error says why.",
+  stopped: "No worker has it.",
+});
+
+export const RpoKindEnum = enumOf("RpoKind", "Whether anything would be lost if the server were lost now.", {
+  zero: "Nothing: everything it wrote is durable here.",
+  behind: "The commits that are not durable here yet.",
+  unknown: "It cannot be told.",
+});
+
+export const RecoveryTargetKindEnum = enumOf("RecoveryTargetKind", "What names the place to restore to.", {
+  latest: "The end of the WAL there is.",
+  immediate: "The end of the backup.",
+  time: "An instant by the server's clock.",
+  lsn: "A place in the WAL.",
+  xid: "A transaction.",
+  name: "A restore point.",
+});
+
+export const RecoveryActionEnum = enumOf("RecoveryAction", "What the server does at the target.", {
+  pause: "It stays in recovery and can be read.",
+  promote: "It becomes a primary on a timeline of its own.",
+  shutdown: "It shuts down.",
+});

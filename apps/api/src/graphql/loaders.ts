@@ -17,6 +17,8 @@ import { copyLagsOf } from "../use-cases/copy-standing.ts";
 import { type Inspected, inspectedServers } from "../use-cases/inspected.ts";
 import { missedIn } from "../use-cases/offline.ts";
 import { type ServerStanding, standingsOf } from "../use-cases/protection.ts";
+import { type ServerWindow, windowOf } from "../use-cases/recovery-window.ts";
+import { type ServerWal, serverWals } from "../use-cases/server-wal.ts";
 
 /** Rows asked for one by one in resolvers, fetched together: no query runs once per row of a list. */
 export interface Loaders {
@@ -43,9 +45,13 @@ export interface Loaders {
   readonly missedOfPeriod: DataLoader<OfflinePeriod, ReturnType<typeof missedIn>, string>;
   /** Null: never inspected. */
   readonly inspectionOfServer: DataLoader<string, Inspected | null>;
+  readonly walOfServer: DataLoader<Server, ServerWal, string>;
+  /** Read once for all that is asked of it. */
+  readonly windowOfServer: DataLoader<Server, ServerWindow, string>;
 }
 
-export function createLoaders({ metadata, clock, logger }: Services): Loaders {
+export function createLoaders(services: Services): Loaders {
+  const { metadata, clock, logger } = services;
   return {
     server: byId((ids) => metadata.servers.getMany(ids)),
     repository: byId((ids) => metadata.repositories.getMany(ids)),
@@ -85,6 +91,13 @@ export function createLoaders({ metadata, clock, logger }: Services): Loaders {
       { cacheKeyFn: (period) => period.id },
     ),
     inspectionOfServer: oneOfServer((ids) => inspectedServers({ metadata, logger }, ids)),
+    walOfServer: new DataLoader(async (servers) => serverWals(metadata, servers, clock.now()), {
+      cacheKeyFn: (server) => server.id,
+    }),
+    windowOfServer: new DataLoader(async (servers) => Promise.all(servers.map((one) => windowOf(services, one))), {
+      cacheKeyFn: (server) => server.id,
+      maxBatchSize: 10,
+    }),
   };
 }
 

@@ -5,15 +5,17 @@ import type { Principal } from "../auth/principal.ts";
 import { completeRetention, RetentionInput } from "../use-cases/inputs.ts";
 import { type Overview, overviewOf } from "../use-cases/overview.ts";
 import { notFound, parseInput } from "../use-cases/parse-input.ts";
+import { RecoveryTargetInput, resolveTarget } from "../use-cases/recovery-target.ts";
 import { requireServer } from "../use-cases/requirements.ts";
 import { previewRetention } from "../use-cases/retention-plan.ts";
 import { forecastRetention } from "../use-cases/simulate-retention.ts";
 import { version } from "../version.ts";
 import { builder } from "./builder.ts";
 import { AccessEnum, ViewerKindEnum } from "./enums.ts";
-import { RetentionInputRef } from "./mutations/input-types.ts";
+import { RecoveryTargetInputRef, RetentionInputRef } from "./mutations/input-types.ts";
 import { FindingRef, RetentionPreviewRef, RunRef, UserErrorRef, type UserErrorShape, WorkerRef } from "./refs.ts";
 import { RetentionForecastRef } from "./types/policy.ts";
+import { RecoveryTargetAnswerRef } from "./types/recovery.ts";
 import { checkCount } from "./types/schedule.ts";
 
 const ViewerRef = builder.objectRef<Principal>("Viewer").implement({
@@ -147,6 +149,17 @@ builder.queryFields((t) => ({
       if (rules === null) throw notFound("policy", server.policyId);
       return await forecastRetention(services, server.id, rules, at);
     },
+  }),
+  resolveRecoveryTarget: t.field({
+    type: RecoveryTargetAnswerRef,
+    description: "What a restore to a target would read, or why it cannot be reached and what can.",
+    args: {
+      serverId: t.arg.id({ required: true, description: "Of which server." }),
+      target: t.arg({ type: RecoveryTargetInputRef, required: true, description: "To where." }),
+    },
+    complexity: 500,
+    resolve: async (_root, { serverId, target }, { services }) =>
+      await resolveTarget(services, await requireServer(services, serverId), parseInput(RecoveryTargetInput, target)),
   }),
   previewSchedule: t.field({
     type: SchedulePreviewRef,

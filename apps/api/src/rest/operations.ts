@@ -2,6 +2,7 @@ import { backupOperations } from "./backup-operations.ts";
 import { copyOperations } from "./copy-operations.ts";
 import { inspectionOperations } from "./inspection-operations.ts";
 import type { RestOperation } from "./operation.ts";
+import { recoveryOperations } from "./recovery-operations.ts";
 import { repositoryOperations } from "./repository-operations.ts";
 import { runOperations } from "./run-operations.ts";
 import { serverActOperations } from "./server-act-operations.ts";
@@ -12,6 +13,7 @@ export const operations: readonly RestOperation[] = [
   ...serverOperations,
   ...inspectionOperations,
   ...serverActOperations,
+  ...recoveryOperations,
   ...backupOperations,
   ...copyOperations,
   ...repositoryOperations,

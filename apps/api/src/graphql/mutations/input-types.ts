@@ -5,6 +5,8 @@ import {
   CheckpointModeEnum,
   KitFormEnum,
   ReadingEnum,
+  RecoveryActionEnum,
+  RecoveryTargetKindEnum,
   SameSystemChoiceEnum,
   ScheduleKindEnum,
   VerifyTierEnum,
@@ -329,5 +331,21 @@ export const CreateApiTokenInput = builder.inputType("CreateApiTokenInput", {
     name: t.string({ required: true, description: "What it is for." }),
     access: t.field({ type: AccessEnum, required: true, description: "What it may do." }),
     expiresInDays: t.int({ description: "1 to 3650; never expires when left out." }),
+  }),
+});
+
+export const RecoveryTargetInputRef = builder.inputType("RecoveryTargetInput", {
+  description: "To where to restore. Which field is needed depends on the kind.",
+  fields: (t) => ({
+    kind: t.field({ type: RecoveryTargetKindEnum, required: true, description: "What names the place." }),
+    at: t.string({ description: "For TIME: RFC 3339 with its zone." }),
+    lsn: t.string({ description: 'For LSN: as "16/B374D848".' }),
+    xid: t.string({ description: "For XID: decimal text." }),
+    name: t.string({ description: "For NAME: of the restore point." }),
+    inclusive: t.boolean({ description: "For TIME, LSN and XID: stop behind it; true when left out." }),
+    timeline: t.int({ description: "The newest reachable one when left out." }),
+    backupId: t.id({ description: "From this backup; chosen when left out." }),
+    action: t.field({ type: RecoveryActionEnum, description: "What to do there; PROMOTE when left out." }),
+    standby: t.boolean({ description: "Go on as a standby." }),
   }),
 });

@@ -18,7 +18,9 @@ import {
 } from "../refs.ts";
 import { VerifyCoverageRef } from "./backup-sizes.ts";
 import { checkPeriodCount } from "./offline.ts";
+import { RecoveryWindowRef } from "./recovery.ts";
 import { requiredRow } from "./required-row.ts";
+import { ServerWalRef } from "./wal.ts";
 
 const ProtectionRef = builder.objectRef<Protection>("Protection").implement({
   description: "How safe a server is, and why.",
@@ -131,6 +133,17 @@ ServerRef.implement({
       nullable: true,
       description: "What each of its backups is verified to at least; null: it has no backups.",
       resolve: (server, _args, { loaders }) => loaders.coverageOfServer.load(server.id),
+    }),
+    wal: t.field({
+      type: ServerWalRef,
+      description: "How its WAL comes to us, and what would be lost now.",
+      resolve: (server, _args, { loaders }) => loaders.walOfServer.load(server),
+    }),
+    recoveryWindow: t.field({
+      type: RecoveryWindowRef,
+      description: "To where it can be restored.",
+      complexity: 500,
+      resolve: (server, _args, { loaders }) => loaders.windowOfServer.load(server),
     }),
     policy: t.field({
       type: PolicyRef,

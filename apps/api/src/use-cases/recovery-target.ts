@@ -1,0 +1,91 @@
+import type { Server } from "@tidemark/metadata";
+import { chooseForTarget, type RecoveryTarget, type TargetChoice, type TargetRequest } from "@tidemark/policy";
+import { z } from "zod";
+import { parseLsn } from "../lsn-text.ts";
+import type { Services } from "../services.ts";
+import { badField } from "./parse-input.ts";
+import { windowOf } from "./recovery-window.ts";
+
+/** To where to restore, as GraphQL and REST ask for it. Which field is needed depends on `kind`. */
+export const RecoveryTargetInput = z.object({
+  kind: z.enum(["latest", "immediate", "time", "lsn", "xid", "name"]),
+  at: z.iso.datetime({ offset: true }).nullish().describe("For `time`: with its zone."),
+  lsn: z.string().nullish().describe('For `lsn`: as "16/B374D848".'),
+  xid: z
+    .string()
+    .regex(/^\d{1,20}$/)
+    .nullish()
+    .describe("For `xid`: as decimal text."),
+  name: z.string().min(1).max(63).nullish().describe("For `name`: of the restore point."),
+  inclusive: z.boolean().nullish().describe("For `time`, `lsn` and `xid`: stop behind it; true when left out."),
+  timeline: z.number().int().min(1).max(0xffff_ffff).nullish().describe("The newest reachable one when left out."),
+  backupId: z.string().min(1).max(64).nullish().describe("From this backup; chosen when left out."),
+  action: z.enum(["pause", "promote", "shutdown"]).nullish().describe("What to do there; `promote` when left out."),
+  standby: z.boolean().nullish().describe("Go on as a standby."),
+});
+export type RecoveryTargetInput = z.infer<typeof RecoveryTargetInput>;
+
+/** What the input asks for. Throws `bad-request` where a kind lacks its field. */
+export function readTarget(input: RecoveryTargetInput, field = "target"): TargetRequest {
+  return {
+    target: targetOf(input, field),
+    timeline: input.timeline ?? "latest",
+    action: input.action ?? "promote",
+    asStandby: input.standby ?? false,
+    backupId: input.backupId ?? null,
+  };
+}
+
+function targetOf(input: RecoveryTargetInput, field: string): RecoveryTarget {
+  const inclusive = input.inclusive ?? true;
+  const needed = (name: "at" | "lsn" | "xid" | "name"): string => {
+    const value = input[name];
+    if (value != null) return value;
+    throw badField(`${field}.${name}`, `a target of the kind ${input.kind} needs ${name}`);
+  };
+  switch (input.kind) {
+    case "latest":
+    case "immediate":
+      return { kind: input.kind };
+    case "time":
+      return { kind: "time", at: new Date(needed("at")), inclusive };
+    case "lsn": {
+      const lsn = parseLsn(needed("lsn"));
+      if (lsn === null) throw badField(`${field}.lsn`, 'an LSN such as "16/B374D848" is needed');
+      return { kind: "lsn", lsn, inclusive };
+    }
+    case "xid":
+      return { kind: "xid", xid: BigInt(needed("xid")), inclusive };
+    case "name":
+      return { kind: "name", name: needed("name") };
+  }
+}
+
+/** What a restore to the target would read, or why it cannot be reached. */
+export interface TargetAnswer {
+  readonly choice: TargetChoice;
+  readonly sentence: string;
+  /** Whole segments. */
+  readonly walSegments: number;
+  /** Of WAL, before compression. */
+  readonly walBytes: bigint;
+}
+
+/** Looks the target up in the server's recovery window; nothing is read from the repository. */
+export async function resolveTarget(
+  services: Services,
+  server: Server,
+  input: RecoveryTargetInput,
+): Promise<TargetAnswer> {
+  const { input: facts } = await windowOf(services, server);
+  const choice = chooseForTarget(facts, readTarget(input));
+  if (!choice.reachable) return { choice, sentence: choice.sentence, walSegments: 0, walBytes: 0n };
+  const walSegments = choice.wal.reduce((sum, { segmentCount }) => sum + segmentCount, 0);
+  const walBytes = choice.wal.reduce((sum, { fromLsn, toLsn }) => sum + (toLsn - fromLsn), 0n);
+  return { choice, sentence: sentenceOf(choice, walSegments), walSegments, walBytes };
+}
+
+function sentenceOf(choice: TargetChoice & { readonly reachable: true }, walSegments: number): string {
+  const wal = walSegments === 0 ? "the WAL inside it" : `${walSegments} WAL segment${walSegments === 1 ? "" : "s"}`;
+  return `from the backup ${choice.backupId}, with ${wal}, on timeline ${choice.timeline}`;
+}

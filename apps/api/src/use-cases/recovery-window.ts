@@ -1,0 +1,121 @@
+import type { BackupRow, Server, WalReceiverRow, WalSegmentRow } from "@tidemark/metadata";
+import {
+  type RecoveryInput,
+  type RecoveryWindow,
+  recoveryWindow,
+  type WindowBackup,
+  type WindowPartial,
+  type WindowSegment,
+} from "@tidemark/policy";
+import type { Services } from "../services.ts";
+
+/** To where a server can be restored, and what that was computed from. */
+export interface ServerWindow {
+  readonly server: Server;
+  readonly computedAt: Date;
+  readonly input: RecoveryInput;
+  readonly window: RecoveryWindow;
+  /** What the mirrored segments of the WAL take in the server's repository. */
+  readonly stored: { readonly segments: number; readonly bytes: bigint };
+}
+
+/**
+ * The recovery window of a server from the mirrored rows: its restorable backups, the segments either of its repositories
+ * has, what a receiver holds of the segment in the making, timelines and known gaps.
+ */
+export async function windowOf(services: Services, server: Server): Promise<ServerWindow> {
+  const { metadata, clock } = services;
+  const ids = [server.id];
+  const [backups, segments, timelines, gaps, receivers, policies] = await Promise.all([
+    metadata.backups.ofServer(server.id),
+    metadata.wal.segments({ serverId: server.id }),
+    metadata.wal.timelines(ids),
+    metadata.wal.gaps(ids),
+    metadata.walReceivers.ofServers(ids),
+    metadata.policies.getMany([server.policyId]),
+  ]);
+  const readable = segments.filter(
+    ({ repositoryId }) => repositoryId === server.repositoryId || repositoryId === server.copyToId,
+  );
+  const whole = uniqueSegments(readable);
+  const input: RecoveryInput = {
+    backups: backups.flatMap(backupOf),
+    segments: whole,
+    partials: receivers.flatMap((receiver) => partialOf(receiver, whole)),
+    timelines: timelines.map(({ systemIdentifier, timeline, parent, switchLsn }) => ({
+      systemIdentifier: BigInt(systemIdentifier),
+      timeline,
+      parent,
+      switchLsn,
+    })),
+    knownGaps: gaps.map(({ systemIdentifier, timeline, fromLsn, toLsn, cause }) => ({
+      systemIdentifier: BigInt(systemIdentifier),
+      timeline,
+      fromLsn,
+      toLsn,
+      cause,
+    })),
+    windowDays: policies[0]?.windowDays ?? null,
+  };
+  const own = readable.filter(({ repositoryId }) => repositoryId === server.repositoryId);
+  return {
+    server,
+    computedAt: clock.now(),
+    input,
+    window: recoveryWindow(input),
+    stored: { segments: own.length, bytes: own.reduce((sum, { storedBytes }) => sum + storedBytes, 0n) },
+  };
+}
+
+function backupOf(row: BackupRow): WindowBackup[] {
+  const { startLsn, stopLsn, timeline, systemIdentifier, finishedAt } = row;
+  if (row.state !== "restorable" || row.damageDetail !== null) return [];
+  if (startLsn === null || stopLsn === null || timeline === null || systemIdentifier === null) return [];
+  return [
+    {
+      backupId: row.id,
+      systemIdentifier: BigInt(systemIdentifier),
+      timeline,
+      startLsn,
+      stopLsn,
+      stoppedAt: finishedAt ?? row.startedAt,
+      // A restorable backup holds the WAL from its start to its stop itself.
+      includedWal: { timeline, startLsn, endLsn: stopLsn },
+    },
+  ];
+}
+
+/** Each segment once, from whichever repository; one whose records were read before one that was not. */
+function uniqueSegments(rows: readonly WalSegmentRow[]): readonly WindowSegment[] {
+  const unique = new Map<string, WindowSegment>();
+  for (const row of rows) {
+    const key = `${row.systemIdentifier}/${row.timeline}/${row.startLsn}`;
+    const known = unique.get(key);
+    if (known === undefined || known.facts === null) unique.set(key, segmentOf(row));
+  }
+  return [...unique.values()];
+}
+
+function segmentOf(row: WalSegmentRow): WindowSegment {
+  const { timeline, startLsn, sizeBytes, firstCommit, lastCommit, restorePoints, lastRecordEnd } = row;
+  const facts = row.commitCount === null ? null : { firstCommit, lastCommit, restorePoints, lastRecordEnd };
+  return { systemIdentifier: BigInt(row.systemIdentifier), timeline, startLsn, sizeBytes, facts };
+}
+
+/** The segment in the making, as far as it is durable. */
+function partialOf(receiver: WalReceiverRow, segments: readonly WindowSegment[]): WindowPartial[] {
+  const { systemIdentifier, timeline, flushedLsn, lastCommit } = receiver;
+  if (systemIdentifier === null || timeline === null || flushedLsn === null) return [];
+  const identifier = BigInt(systemIdentifier);
+  const size = BigInt(segments.findLast((one) => one.systemIdentifier === identifier)?.sizeBytes ?? usualSegmentBytes);
+  const startLsn = flushedLsn - (flushedLsn % size);
+  if (startLsn === flushedLsn) return [];
+  const isHere = lastCommit !== null && lastCommit.lsn > startLsn && lastCommit.lsn <= flushedLsn;
+  const commit = isHere ? { at: lastCommit.at, lsn: lastCommit.lsn, xid: lastCommit.xid } : null;
+  const facts =
+    commit === null ? null : { firstCommit: commit, lastCommit: commit, restorePoints: [], lastRecordEnd: commit.lsn };
+  return [{ systemIdentifier: identifier, timeline, startLsn, endLsn: flushedLsn, facts }];
+}
+
+/** PostgreSQL's DEFAULT_XLOG_SEG_SIZE (src/include/pg_config_manual.h). */
+const usualSegmentBytes = 16 * 1024 * 1024;

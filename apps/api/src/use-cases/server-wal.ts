@@ -1,0 +1,59 @@
+import { formatAge, formatBytes } from "@tidemark/kit";
+import type { Metadata, Server, WalReceiverRow } from "@tidemark/metadata";
+import { type Rpo, rpo } from "@tidemark/policy";
+
+/** How a server's WAL comes to us, and how much of it would be lost now. */
+export interface ServerWal {
+  readonly mode: Server["walMode"];
+  readonly synchronous: boolean;
+  readonly receiver: WalReceiverRow | null;
+  readonly slot: (NonNullable<WalReceiverRow["slot"]> & { readonly name: string | null }) | null;
+  readonly rpo: Rpo;
+  readonly rpoSentence: string;
+}
+
+/** In the order of `servers`. */
+export async function serverWals(
+  metadata: Metadata,
+  servers: readonly Server[],
+  now: Date,
+): Promise<readonly ServerWal[]> {
+  const rows = await metadata.walReceivers.ofServers(servers.map(({ id }) => id));
+  const receivers = new Map(rows.map((row) => [row.serverId, row]));
+  return servers.map((server) => {
+    const receiver = receivers.get(server.id) ?? null;
+    const lost = rpoOf(server, receiver, now);
+    return {
+      mode: server.walMode,
+      synchronous: server.synchronous,
+      receiver,
+      slot: receiver?.slot == null ? null : { ...receiver.slot, name: server.walSlot },
+      rpo: lost,
+      rpoSentence: describeRpo(lost),
+    };
+  });
+}
+
+function rpoOf(server: Server, receiver: WalReceiverRow | null, now: Date): Rpo {
+  if (server.walMode === "none")
+    return { kind: "unknown", reason: "its WAL is not kept: only backups can be restored" };
+  return rpo({
+    serverLsn: receiver?.serverLsn ?? null,
+    flushedLsn: receiver?.flushedLsn ?? null,
+    oldestUnflushedCommitAt: null,
+    lastFlushedCommit: receiver?.lastCommit ?? null,
+    lastCaughtUpAt: receiver?.caughtUpAt ?? null,
+    now,
+  });
+}
+
+function describeRpo(lost: Rpo): string {
+  switch (lost.kind) {
+    case "zero":
+      return "nothing would be lost: everything the server wrote is durable here";
+    case "unknown":
+      return lost.reason;
+    case "behind":
+      return `${lost.certainty === "exact" ? "" : "at most "}${formatAge(lost.ageMs)} of commits would be lost (${formatBytes(lost.bytes)} of WAL)`;
+  }
+}
