@@ -1,7 +1,10 @@
 import { AppError, type ErrorCode } from "@tidemark/kit";
 
-/** Exit codes are part of the interface: 0 done, 1 the act failed, 2 wrong usage, 3 not reachable or not allowed, 4 not found. */
-export const exitCodes = { done: 0, failed: 1, usage: 2, refused: 3, notFound: 4 } as const;
+/**
+ * Exit codes are part of the interface: 0 done, 1 the act failed, 2 wrong usage, 3 not reachable or not allowed, 4 not found.
+ * `wal fetch` alone ends with 200 where it could not ask: PostgreSQL takes 125 and less for "there is none".
+ */
+export const exitCodes = { done: 0, failed: 1, usage: 2, refused: 3, notFound: 4, couldNotAsk: 200 } as const;
 
 const refused: ReadonlySet<ErrorCode> = new Set([
   "api-unreachable",

@@ -66,7 +66,7 @@ export {
 } from "./restore/plan-restore.ts";
 export type { RestoreCheck } from "./restore/restore-checks.ts";
 export type { DatabaseChoice } from "./restore/restore-databases.ts";
-export type { Owner } from "./restore/restore-owner.ts";
+export { type Owner, resolveOwner } from "./restore/restore-owner.ts";
 export type { TablespacePlace } from "./restore/restore-places.ts";
 export { restoringMark } from "./restore/restore-target.ts";
 export { recoverySettings } from "./restored-configuration/recovery-settings.ts";

@@ -142,6 +142,7 @@ export const errorCodes = {
   "recovery-failed": { retry: "never", blame: "repository" },
   "clone-expired": { retry: "never", blame: "user" },
   "agent-unreachable": { retry: "later", blame: "host" },
+  "agent-running": { retry: "never", blame: "host" },
 
   // the machine and the control plane
   "port-taken": { retry: "never", blame: "host" },

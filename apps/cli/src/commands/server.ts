@@ -16,6 +16,7 @@ import { addServerActCommands } from "./server-acts.ts";
 import { addServerAddCommand } from "./server-add.ts";
 import { addServerCheckCommand } from "./server-check.ts";
 import { addServerFileCommands } from "./server-files.ts";
+import { addServerHostConfigCommand } from "./server-host-config.ts";
 import { addServerInfoCommands } from "./server-info.ts";
 import { addServerMethodCommand } from "./server-method.ts";
 import { addServerOfflineCommands } from "./server-offline.ts";
@@ -42,6 +43,7 @@ export function addServerCommands(root: Command, context: CommandContext, regist
     (name, options) => removeServer(context, name as string, options as CommonOptions & { readonly yes?: boolean }),
   );
   addServerMethodCommand(server, context, register);
+  addServerHostConfigCommand(server, context, register);
   addServerCheckCommand(server, context, register);
   addServerInfoCommands(server, context, register);
   addServerPrivilegesCommand(server, context, register);

@@ -5,8 +5,8 @@ import {
   parsePgControl,
   parseWalSegmentName,
   segmentHeaderBytes,
+  supportedMajors,
   validateSegmentHeader,
-  walMajors,
   walVersionOf,
 } from "@tidemark/postgres";
 import type { ServerArea, WalSegmentPlace } from "@tidemark/repository";
@@ -28,6 +28,17 @@ export async function originOfDataDirectory(path: string): Promise<WalOrigin | n
   }
   const { systemIdentifier, walSegmentSizeBytes } = parsePgControl(bytes);
   return { systemIdentifier, segmentSizeBytes: walSegmentSizeBytes };
+}
+
+/** The cluster whose recovery asks. */
+export async function requireOrigin(dataDirectory: string): Promise<WalOrigin> {
+  const origin = await originOfDataDirectory(dataDirectory);
+  if (origin !== null) return origin;
+  throw new AppError("wal-invalid", {
+    message: `${dataDirectory} is no data directory: its global/pg_control cannot be read`,
+    hint: "PostgreSQL calls restore_command in its data directory; by hand, call it there, too",
+    context: { dataDirectory },
+  });
 }
 
 /** The data directory that a file of `pg_wal` belongs to. */
@@ -52,7 +63,7 @@ export function readSegmentHeader(name: string, sizeBytes: number, header: Uint8
   if (header.length < segmentHeaderBytes) throw refuse("ends inside its header");
   const view = new DataView(header.buffer, header.byteOffset, header.length);
   const magic = view.getUint16(0, true);
-  const major = walMajors.find((one) => walVersionOf(one).magic === magic);
+  const major = supportedMajors.find((one) => walVersionOf(one).magic === magic);
   if (major === undefined) throw refuse("does not begin like WAL of a PostgreSQL from 13 to 18");
   const origin = { systemIdentifier: view.getBigUint64(24, true), segmentSizeBytes: view.getUint32(32, true) };
   if (!isSegmentSize(origin.segmentSizeBytes)) throw refuse("says a segment size that cannot be");

@@ -1,0 +1,235 @@
+import { type FSWatcher, watch } from "node:fs";
+import { basename } from "node:path";
+import { type Clock, describeError, type Logger } from "@tidemark/kit";
+import type { WalPlaces } from "../fetch/wal-places.ts";
+import { type PushedWal, pushWal, type WalPushDeps } from "../push/push-wal.ts";
+import type { AgentRequest } from "./agent-protocol.ts";
+import { type AgentSocket, listenForRequests } from "./agent-socket.ts";
+import { type AgentQuestion, AgentSpool } from "./agent-spool.ts";
+import { FetchDesk } from "./fetch-desk.ts";
+import { PushQueue } from "./push-queue.ts";
+
+export interface WalAgentSettings {
+  /** A folder of the agent's own, which PostgreSQL's account may read and write. */
+  readonly spool: string;
+  readonly socket: string;
+  /** Files pushed, or fetched, at a time. */
+  readonly parallel: number;
+  /** Segments fetched ahead of a recovery. */
+  readonly prefetch: number;
+  /** How long "could not ask" is repeated before a recovery is told so, in ms. */
+  readonly retryMs: number;
+  /** How long one push may take before the server is told that it failed, in ms. */
+  readonly pushMs: number;
+  /** The agent ends when nobody asked for so long; null: never. */
+  readonly idleMs: number | null;
+  /** For `PING`. */
+  readonly version: string;
+}
+
+export interface WalAgentDeps {
+  /** Where files are pushed to. Asked for each push: it opens the repositories, and throws while it cannot. */
+  push(): Promise<WalPushDeps>;
+  /** Where a recovery reads. */
+  readonly places: WalPlaces;
+  /** Of the settings that all this was opened with (`identityOf`): an acknowledgement is worth something for these alone. */
+  readonly settingsIdentity: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export interface WalAgent {
+  /** Resolves when it ended by itself, since nobody asked. */
+  readonly idle: Promise<void>;
+  /** Ends what is under way first, then the agent. */
+  stop(): Promise<void>;
+}
+
+/** Archives and fetches WAL on the host of a server, on request over its socket and its spool. Throws `agent-running`. */
+export async function startWalAgent(settings: WalAgentSettings, deps: WalAgentDeps): Promise<WalAgent> {
+  const agent = new Agent(settings, deps);
+  await agent.begin();
+  return agent;
+}
+
+class Agent implements WalAgent {
+  readonly idle: Promise<void>;
+  readonly #settings: WalAgentSettings;
+  readonly #deps: WalAgentDeps;
+  readonly #queue: PushQueue;
+  #spool!: AgentSpool;
+  #desk!: FetchDesk;
+  #socket!: AgentSocket;
+  #watcher: FSWatcher | null = null;
+  #timers: NodeJS.Timeout[] = [];
+  #endIdle: () => void = () => undefined;
+  #listening: Promise<void> | null = null;
+  #again = false;
+  #stopped: Promise<void> | null = null;
+  #askedAtMs: number;
+  readonly #answering = new Set<Promise<void>>();
+
+  constructor(settings: WalAgentSettings, deps: WalAgentDeps) {
+    this.#settings = settings;
+    this.#deps = deps;
+    this.#askedAtMs = deps.clock.monotonicMs();
+    this.idle = new Promise((settle) => {
+      this.#endIdle = settle;
+    });
+    this.#queue = new PushQueue({
+      push: (path) => this.#push(path),
+      acknowledge: (pushed) => this.#spool.acknowledge(pushed.name, pushed.identity, deps.settingsIdentity),
+      forget: (name) => this.#spool.forget(name),
+      parallel: settings.parallel,
+      onPushed: (pushed, ahead) => deps.logger.debug({ ...pushed, ahead }, "pushed"),
+      onAheadFailed: (path, error) => this.#warn(`${basename(path)} could not be pushed ahead`, error),
+    });
+  }
+
+  async begin(): Promise<void> {
+    const { socket, spool } = this.#settings;
+    // The socket decides who is the agent: only then the spool is emptied.
+    const owner = await AgentSpool.make(spool);
+    this.#socket = await listenForRequests(socket, (request) => this.#reply(request), owner);
+    try {
+      this.#spool = await AgentSpool.open(spool, owner);
+      this.#desk = this.#openDesk();
+      await this.#spool.beat();
+    } catch (error) {
+      await this.#socket.close();
+      throw error;
+    }
+    this.#watcher = watch(this.#spool.wantFolder, () => this.#listen());
+    // A watch that breaks only makes it slower: the folder is read every so often, too.
+    this.#watcher.on("error", () => this.#watcher?.close());
+    this.#timers = [
+      setInterval(() => this.#listen(), pollMs),
+      setInterval(() => void this.#beat(), beatMs),
+      setInterval(() => void this.#tidy(), tidyMs),
+    ];
+    this.#listen();
+  }
+
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
+    for (const timer of this.#timers) clearInterval(timer);
+    this.#watcher?.close();
+    // First of all nobody comes this way any more.
+    await this.#spool.close();
+    await this.#socket.close();
+    await this.#listening;
+    await this.#queue.stop();
+    await Promise.all(this.#answering);
+    await this.#desk.stop();
+    this.#endIdle();
+  }
+
+  #openDesk(): FetchDesk {
+    const { prefetch, parallel, retryMs } = this.#settings;
+    return new FetchDesk({
+      places: this.#deps.places,
+      spool: this.#spool.feedFolder,
+      prefetch,
+      parallel,
+      retryMs,
+      announce: (lines) => this.#spool.feeds(lines),
+      settingsIdentity: this.#deps.settingsIdentity,
+      clock: this.#deps.clock,
+    });
+  }
+
+  async #push(path: string): Promise<PushedWal> {
+    const deps = await this.#deps.push();
+    return await pushWal(deps, path, AbortSignal.timeout(this.#settings.pushMs));
+  }
+
+  async #reply(request: AgentRequest): Promise<string> {
+    if (request.kind === "ping") return `OK tidemark ${this.#settings.version}`;
+    this.#noteAsked();
+    await this.#queue.ask(request.path);
+    return "OK";
+  }
+
+  /** One reading of the questions at a time; what comes while it runs is read right after. */
+  #listen(): void {
+    if (this.#stopped !== null) return;
+    if (this.#listening !== null) {
+      this.#again = true;
+      return;
+    }
+    this.#again = false;
+    this.#listening = this.#readQuestions()
+      .catch((error: unknown) => this.#warn("the questions in the spool cannot be read", error))
+      .finally(() => {
+        this.#listening = null;
+        if (this.#again) this.#listen();
+      });
+  }
+
+  async #readQuestions(): Promise<void> {
+    for (const question of await this.#spool.takeQuestions()) {
+      this.#noteAsked();
+      const answered = this.#answer(question)
+        .catch((error: unknown) => this.#warn(`${question.ask} could not be answered`, error))
+        .finally(() => this.#answering.delete(answered));
+      this.#answering.add(answered);
+    }
+  }
+
+  async #answer({ ask, act, path }: AgentQuestion): Promise<void> {
+    try {
+      if (act === "push") await this.#queue.ask(path);
+      else await this.#desk.serve(path, act === "fetch-partial");
+      await this.#spool.answer(ask, "ok");
+    } catch (error) {
+      const { code, message } = describeError(error);
+      this.#warn(ask, error);
+      await this.#spool.answer(ask, `error ${message} [${code}]`);
+    }
+  }
+
+  async #beat(): Promise<void> {
+    if (this.#stopped !== null) return;
+    try {
+      await this.#spool.beat();
+    } catch (error) {
+      this.#warn("the spool cannot be written", error);
+    }
+  }
+
+  async #tidy(): Promise<void> {
+    const quietMs = this.#deps.clock.monotonicMs() - this.#askedAtMs;
+    const { idleMs } = this.#settings;
+    if (idleMs !== null && Math.min(quietMs, this.#desk.unusedMs) > idleMs && this.#answering.size === 0) {
+      void this.stop();
+      return;
+    }
+    try {
+      if (this.#desk.unusedMs > feedIdleMs) await this.#desk.stop();
+      await this.#spool.tidy(new Date(this.#deps.clock.now().getTime() - answerAgeMs));
+    } catch (error) {
+      this.#warn("the spool cannot be tidied", error);
+    }
+  }
+
+  #noteAsked(): void {
+    this.#askedAtMs = this.#deps.clock.monotonicMs();
+  }
+
+  #warn(what: string, error: unknown): void {
+    this.#deps.logger.warn({ err: error }, what);
+  }
+}
+
+const pollMs = 200;
+/** The command gives up after five seconds without one (apps/cli/bin/tidemark). */
+const beatMs = 1000;
+const tidyMs = 5000;
+/** Nobody waits that long for an answer. */
+const answerAgeMs = 600_000;
+/** A recovery that did not ask for so long is over; what was fetched ahead for it is thrown away. */
+const feedIdleMs = 600_000;
