@@ -104,6 +104,11 @@ export class RecordFramer {
     return lsnOf(this.#baseHigh, this.#baseLow + ((this.#offset + 7) & ~7));
   }
 
+  /** The current record lies in the bytes that were fed, not in the framer's own, which the next one will take. */
+  get isInPlace(): boolean {
+    return this.bytes === this.#chunk;
+  }
+
   get isStopped(): boolean {
     return this.#isLost && !this.#goesOn;
   }

@@ -45,8 +45,8 @@ export class WalReader {
   }
 
   /**
-   * The whole records that end in these bytes, found as they are asked for: ask for all of them before the next push, and
-   * let the bytes be until then.
+   * The whole records that end in these bytes, found as they are asked for: ask for all of them before the next push. They
+   * keep views of these bytes, so they say the truth only as long as the bytes stay as they are.
    */
   *push(bytes: Uint8Array): Generator<WalRecord, void, undefined> {
     const framer = this.#framer;
@@ -83,7 +83,8 @@ class FramedRecord implements WalRecord {
     this.info = framer.info;
     this.totalBytes = framer.totalBytes;
     this.crc = view.getUint32(at + 20, true);
-    this.#bytes = framer.bytes.subarray(at, at + framer.totalBytes);
+    const bytes = framer.bytes.subarray(at, at + framer.totalBytes);
+    this.#bytes = framer.isInPlace ? bytes : bytes.slice();
     this.#version = version;
   }
 

@@ -42,10 +42,7 @@ export interface WalRecordBody {
   readonly topXid: number | null;
 }
 
-/**
- * A record of the WAL. The bytes of `body` and `blocks` are those of the reader and change when it goes on: keep values,
- * not views.
- */
+/** A record of the WAL. Its parts may be views of the bytes that were pushed. */
 export interface WalRecord {
   /** Its first byte. */
   readonly lsn: Lsn;
