@@ -133,7 +133,8 @@ export function slotNote(error: AppError): string {
 }
 
 /** `16MB`, `1GB`, or a bare number in the setting's own unit (guc.c, convert_int_from_base_unit). */
-function parseSize(text: string, baseUnitBytes: number): number {
+/** Reads what SHOW says of a size (`16MB`). */
+export function parseSize(text: string, baseUnitBytes: number): number {
   const match = /^(\d+)(B|kB|MB|GB|TB)?$/.exec(text);
   const unit = match?.[2] === undefined ? baseUnitBytes : sizeUnits[match[2]];
   if (match === null || unit === undefined) {

@@ -76,9 +76,8 @@ export interface FoundTimeline {
  * - `slot-missing`: somebody dropped the slot (or the server is another one), and the server removed WAL since.
  * - `slot-lost`: the server gave up the slot's WAL.
  * - `wal-removed`: the slot is there but does not hold what is missing.
- * - `history-diverged`: the server never wrote what would come next; it took another way before it.
  */
-export type GapCause = "slot-missing" | "slot-lost" | "wal-removed" | "history-diverged";
+export type GapCause = "slot-missing" | "slot-lost" | "wal-removed";
 
 /** WAL that was not received and cannot be had from the server any more. */
 export interface WalGap {
@@ -100,7 +99,7 @@ export interface ReceiveWalDeps {
   readonly onState: (state: WalReceiverState) => void;
   /** After a segment is durable as a whole; also for one that was there already. Twice after a crash. */
   readonly onSegment: (stored: StoredSegment) => Promise<void>;
-  /** Before the first byte of a timeline is received, once its history is durable; again on each reconnect. */
+  /** Before the first byte of a timeline is received, once its history is durable; again after a restart of the receiver. */
   readonly onTimeline: (found: FoundTimeline) => Promise<void>;
   /** Before receiving goes on behind the gap. Again when it dies before anything behind the gap is durable. */
   readonly onGap: (gap: WalGap) => Promise<void>;
