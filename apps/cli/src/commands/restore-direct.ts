@@ -1,6 +1,15 @@
 import { resolve } from "node:path";
-import { type ActEvent, executeRestore, planRestore, type RestorePlan, type RestoreReport } from "@tidemark/engine";
+import { fileURLToPath } from "node:url";
+import {
+  type ActEvent,
+  executeRestore,
+  planRestore,
+  type RecoveryRequest,
+  type RestorePlan,
+  type RestoreReport,
+} from "@tidemark/engine";
 import { AppError, formatBytes, formatDuration, systemClock } from "@tidemark/kit";
+import { formatLsn, type Lsn } from "@tidemark/postgres";
 import { keepHeapSmall, type ServerArea } from "@tidemark/repository";
 import type { Command } from "commander";
 import type { CommandContext, CommonOptions } from "../context.ts";
@@ -10,9 +19,10 @@ import { exitCodes } from "../exit-code.ts";
 import { type Output, printOne } from "../output.ts";
 import type { Register } from "../program.ts";
 import { ProgressLine } from "../progress-line.ts";
+import { addRecoveryOptions, type RecoveryOptions, wantedRecovery } from "../recovery-options.ts";
 import { collectTablespace, type TablespaceOption } from "../tablespace-option.ts";
 
-interface DirectOptions extends CommonOptions, DirectArea {
+interface DirectOptions extends CommonOptions, DirectArea, RecoveryOptions {
   readonly backup?: string;
   readonly to: string;
   readonly tablespace: readonly TablespaceOption[];
@@ -25,8 +35,7 @@ interface DirectOptions extends CommonOptions, DirectArea {
 /** `restore direct`: the way back when there is no control plane, with nothing but the repository and its key. */
 export function addDirectRestore(restore: Command, context: CommandContext, register: Register): void {
   register(
-    restore
-      .command("direct")
+    addRecoveryOptions(restore.command("direct"))
       .description("restore straight from a repository, on this host, without a control plane")
       .requiredOption("--repository <url>", storeAddressHelp)
       .option("--credentials-file <file>", credentialsFileHelp)
@@ -64,7 +73,7 @@ async function restoreDirect(context: CommandContext, options: DirectOptions): P
   process.once("SIGTERM", onInterrupt);
   try {
     const { plan, report } = await withDirectArea(context.environment, options, output, (area) =>
-      restoreFrom(area, options, output, abort.signal),
+      restoreFrom(area, options, context, output, abort.signal),
     );
     print(output, plan, report);
     return exitCodes.done;
@@ -77,6 +86,7 @@ async function restoreDirect(context: CommandContext, options: DirectOptions): P
 async function restoreFrom(
   area: ServerArea,
   options: DirectOptions,
+  context: CommandContext,
   output: Output,
   signal: AbortSignal,
 ): Promise<{ plan: RestorePlan; report: RestoreReport }> {
@@ -90,9 +100,12 @@ async function restoreFrom(
     allowedRoots: null,
     delta: options.delta === true,
     databases: options.database.length === 0 ? null : options.database,
+    recovery: recoveryOf(options, context),
+    adopt: options.adopt === true,
   };
   const plan = await planRestore(deps, request, signal);
   output.note(`${plan.sentence}\n`);
+  if (plan.recovery !== null) output.note(`takes ${plan.estimate.how}\n`);
   for (const check of plan.checks) if (check.state === "warning") output.note(`warning: ${check.sentence}\n`);
   if (plan.delta !== null && options.yes !== true && plan.delta.comparedFiles + plan.delta.removedCount > 0) {
     for (const path of plan.delta.removed.slice(0, removedShown)) output.note(`removes ${path}\n`);
@@ -108,6 +121,15 @@ async function restoreFrom(
   const report = await executeRestore(deps, plan, { signal, emit: (event) => line.show(progressOf(event)) });
   line.end();
   return { plan, report };
+}
+
+/** The restored server runs on this host, so it is given the command that restores it. */
+function recoveryOf(options: DirectOptions, context: CommandContext): RecoveryRequest | null {
+  const wanted = wantedRecovery(options, context.environment);
+  if (wanted === null) return null;
+  const { walConfig, ...recovery } = wanted;
+  const program = fileURLToPath(new URL("../../bin/tidemark", import.meta.url));
+  return { ...recovery, fetch: walConfig === null ? null : { program, configPath: walConfig } };
 }
 
 /** Collects `--database NAME`. */
@@ -142,6 +164,7 @@ function print(output: Output, plan: RestorePlan, report: RestoreReport): void {
     state: "restored",
     server: plan.serverName,
     targetDirectory: report.targetDirectory,
+    recovery: recoveryJson(plan),
     fileCount: report.fileCount,
     writtenBytes: `${report.writtenBytes}`,
     findings: report.findings,
@@ -151,6 +174,7 @@ function print(output: Output, plan: RestorePlan, report: RestoreReport): void {
   printOne(output, json, [
     ["restored", `${plan.serverName}, backup ${report.backupId}`],
     ["into", report.targetDirectory],
+    ["recovery", plan.recovery?.sentence ?? null],
     [
       "wrote",
       `${formatBytes(report.writtenBytes)} in ${report.fileCount} files, in ${formatDuration(report.durationMs)}`,
@@ -158,4 +182,14 @@ function print(output: Output, plan: RestorePlan, report: RestoreReport): void {
     ...report.findings.map((finding) => ["note", finding] as const),
     ...report.nextSteps.map((step) => ["next", step] as const),
   ]);
+}
+
+/** Nothing of it has happened yet: it begins when the restored server is started. */
+function recoveryJson({ recovery }: RestorePlan) {
+  if (recovery === null) return null;
+  const { timeline, through, segments, storedBytes, sentence } = recovery;
+  return {
+    ...{ sentence, timeline, throughLsn: formatLsn(through.lsn as Lsn), throughAt: through.at?.toISOString() ?? null },
+    ...{ segments: segments.length, storedBytes: `${storedBytes}`, state: "when-started" },
+  };
 }
