@@ -229,3 +229,8 @@ export const RecoveryActionEnum = enumOf("RecoveryAction", "What the server does
   promote: "It becomes a primary on a timeline of its own.",
   shutdown: "It shuts down.",
 });
+
+export const RestoredWalEnum = enumOf("RestoredWal", "How a restored server gets the WAL for its recovery.", {
+  copy: "What it needs is put into the restored directory, which then recovers without us.",
+  fetch: "Its restore_command asks the repository while it recovers.",
+});

@@ -1,7 +1,8 @@
+import type { RestoreRecoveryJson, TargetRequestJson } from "@tidemark/jobs";
 import type { Server } from "@tidemark/metadata";
 import { chooseForTarget, type RecoveryTarget, type TargetChoice, type TargetRequest } from "@tidemark/policy";
 import { z } from "zod";
-import { parseLsn } from "../lsn-text.ts";
+import { formatLsn, parseLsn } from "../lsn-text.ts";
 import type { Services } from "../services.ts";
 import { badField } from "./parse-input.ts";
 import { windowOf } from "./recovery-window.ts";
@@ -58,6 +59,50 @@ function targetOf(input: RecoveryTargetInput, field: string): RecoveryTarget {
       return { kind: "xid", xid: BigInt(needed("xid")), inclusive };
     case "name":
       return { kind: "name", name: needed("name") };
+  }
+}
+
+/** As `RecoveryTargetInput`, with how the restored server gets its WAL. */
+export const RestoreRecoveryInput = RecoveryTargetInput.omit({ backupId: true }).extend({
+  wal: z
+    .enum(["copy", "fetch"])
+    .nullish()
+    .describe("`copy` puts the WAL it needs into the directory; `fetch` asks the repository while it recovers."),
+  fetchConfig: z
+    .string()
+    .regex(/^\/[^\0\r\n]*$/, "an absolute path is needed")
+    .max(4_000)
+    .nullish()
+    .describe("With `fetch`: the file of `tidemark server host-config` on the restored server's host."),
+});
+
+/** The input as a run's request has it. Throws `bad-request` where something is missing. */
+export function recoveryJson(input: z.infer<typeof RestoreRecoveryInput>, field = "recovery"): RestoreRecoveryJson {
+  const wal = input.wal ?? "copy";
+  if (wal === "fetch" && input.fetchConfig == null) {
+    throw badField(`${field}.fetchConfig`, "fetching WAL needs the path of the host's configuration file");
+  }
+  return { ...targetJson(input, field), wal, fetchConfig: wal === "fetch" ? (input.fetchConfig ?? null) : null };
+}
+
+/** A target as the request of a restore, a drill or a clone has it. Throws `bad-request` where its kind lacks something. */
+export function targetJson(input: RecoveryTargetInput, field = "target"): TargetRequestJson {
+  const { target, timeline, action, asStandby } = readTarget(input, field);
+  return { target: targetText(target), timeline, action, asStandby };
+}
+
+function targetText(target: RecoveryTarget): TargetRequestJson["target"] {
+  switch (target.kind) {
+    case "latest":
+    case "immediate":
+    case "name":
+      return target;
+    case "time":
+      return { ...target, at: target.at.toISOString() };
+    case "lsn":
+      return { ...target, lsn: formatLsn(target.lsn) };
+    case "xid":
+      return { ...target, xid: String(target.xid) };
   }
 }
 

@@ -7,6 +7,7 @@ import { refuseStale } from "./apply-retention.ts";
 import { AbsoluteDirectory, EntityId } from "./inputs.ts";
 import { badField, parseInput } from "./parse-input.ts";
 import { type Caller, perform } from "./perform.ts";
+import { RestoreRecoveryInput, recoveryJson } from "./recovery-target.ts";
 import { requireRestorableBackup, requireRun, requireServer } from "./requirements.ts";
 
 export const PlanRestoreInput = z.object({
@@ -34,6 +35,15 @@ export const PlanRestoreInput = z.object({
     .max(1_000)
     .nullish()
     .describe("Only these databases whole; the others' files are left empty. All of them when left out."),
+  recovery: RestoreRecoveryInput.nullish().describe(
+    "To a point in time; to the end of the backup, without WAL from the archive, when left out.",
+  ),
+  adopt: z
+    .boolean()
+    .nullish()
+    .describe(
+      "The restored server takes its source's place: its it archives and receives subscriptions as the source did.",
+    ),
 });
 
 /** Starts the run that plans a restore on a worker: pre-flight checks, bytes, files. */
@@ -57,8 +67,8 @@ export function planRestore(services: Services, caller: Caller, input: unknown) 
       owner: parsed.owner ?? null,
       delta: parsed.delta ?? false,
       databases: parsed.databases ?? null,
-      recovery: null,
-      adopt: false,
+      recovery: parsed.recovery == null ? null : recoveryJson(parsed.recovery),
+      adopt: parsed.adopt ?? false,
     };
     const run = await scope.startRun({
       kind: "restore-plan",

@@ -1,5 +1,5 @@
 import { formatAge, formatBytes } from "@tidemark/kit";
-import type { Metadata, Server, WalReceiverRow } from "@tidemark/metadata";
+import { type Metadata, type Server, type WalReceiverRow, walSlotOf } from "@tidemark/metadata";
 import { type Rpo, rpo } from "@tidemark/policy";
 
 /** How a server's WAL comes to us, and how much of it would be lost now. */
@@ -7,7 +7,7 @@ export interface ServerWal {
   readonly mode: Server["walMode"];
   readonly synchronous: boolean;
   readonly receiver: WalReceiverRow | null;
-  readonly slot: (NonNullable<WalReceiverRow["slot"]> & { readonly name: string | null }) | null;
+  readonly slot: (NonNullable<WalReceiverRow["slot"]> & { readonly name: string }) | null;
   readonly rpo: Rpo;
   readonly rpoSentence: string;
 }
@@ -27,7 +27,7 @@ export async function serverWals(
       mode: server.walMode,
       synchronous: server.synchronous,
       receiver,
-      slot: receiver?.slot == null ? null : { ...receiver.slot, name: server.walSlot },
+      slot: receiver?.slot == null ? null : { ...receiver.slot, name: walSlotOf(server) },
       rpo: lost,
       rpoSentence: describeRpo(lost),
     };

@@ -1,6 +1,6 @@
-import { BackupMethod, type RunRequest } from "@tidemark/jobs";
+import { BackupMethod, type RunRequest, WalMode, WalSlotName } from "@tidemark/jobs";
 import { AppError } from "@tidemark/kit";
-import type { RepositoryRow, Server, ServerChange } from "@tidemark/metadata";
+import { type RepositoryRow, type Server, type ServerChange, walSlotOf } from "@tidemark/metadata";
 import { checkRetentionPolicy, defaultRetention, validateCron } from "@tidemark/policy";
 import { z } from "zod";
 import type { Services } from "../services.ts";
@@ -43,6 +43,12 @@ export const AddServerInput = z.object({
   retentionCron: Cron.nullish(),
   zone: Zone.nullish().describe("IANA time zone of the schedules; UTC when left out."),
   sameSystemAs: z.enum(["member", "copy"]).nullish(),
+  walMode: WalMode.nullish().describe("How its WAL comes to us; stream when left out."),
+  walSlot: WalSlotName.nullish().describe("The physical slot to stream from; one named for the server when left out."),
+  synchronous: z
+    .boolean()
+    .nullish()
+    .describe("Commits may wait for us: what arrives is made durable at once, as tidemark_sync."),
   firstBackup: z.boolean().nullish().describe("Take the first backup at once; true when left out."),
 });
 
@@ -77,6 +83,9 @@ export function addServer(services: Services, caller: Caller, input: unknown) {
         sameSystemAs: parsed.sameSystemAs ?? null,
         firstBackup: parsed.firstBackup ?? true,
         isDemo: false,
+        walMode: parsed.walMode ?? "stream",
+        walSlot: parsed.walSlot ?? null,
+        synchronous: parsed.synchronous ?? false,
       },
     };
     const run = await scope.startRun({ kind: "connection-test", request, repositoryId: repository.id });
@@ -139,9 +148,17 @@ export const UpdateServerInput = z.object({
   backupMethod: BackupMethod.nullish().describe(
     "How its backups are taken when one asks for no other method. local-files is only for servers on the worker's own machine.",
   ),
+  walMode: WalMode.nullish().describe("How its WAL comes to us. A slot that is not streamed from any more keeps WAL until it is dropped."),
+  walSlot: WalSlotName.nullish().describe("The physical slot to stream from."),
+  synchronous: z.boolean().nullish().describe("Commits may wait for us: what arrives is made durable at once."),
+  walSystemIdentifier: z
+    .string()
+    .regex(/^[0-9]{1,20}$/, "must be a system identifier in decimal")
+    .nullish()
+    .describe("Receive WAL also from this cluster: after pg_upgrade or a new initdb the same server is another one."),
 });
 
-/** Name, policy and backup method change at once; a connection string is tested first and stored by the run that tests it. */
+/** Name, policy, backup method and how WAL comes change at once; a connection string is tested first and stored by the run that tests it. */
 export function updateServer(
   services: Services,
   caller: Caller,
@@ -161,6 +178,10 @@ export function updateServer(
       ...(parsed.policyId == null ? {} : { policyId: await existingPolicy(services, parsed.policyId) }),
       ...(parsed.retention == null ? {} : { policyId: await ownPolicy(services, server, parsed.retention) }),
       ...(parsed.backupMethod == null ? {} : { backupMethod: parsed.backupMethod }),
+      ...(parsed.walMode == null ? {} : { walMode: parsed.walMode }),
+      ...(parsed.walSlot == null ? {} : { walSlot: parsed.walSlot }),
+      ...(parsed.synchronous == null ? {} : { synchronous: parsed.synchronous }),
+      ...(parsed.walSystemIdentifier == null ? {} : { walSystemIdentifier: parsed.walSystemIdentifier }),
     };
     await services.metadata.servers.update(server.id, change, parsed.expectedVersion ?? undefined);
     if (sealedDsn === null) return { serverId: server.id, runId: null };
@@ -222,8 +243,15 @@ export function removeServer(services: Services, caller: Caller, input: unknown)
     const stored = backups.filter((backup) => backup.state === "restorable" || backup.state === "stored").length;
     const place = repository === null ? "the repository" : `repository ${repository.name}`;
     const what = stored === 1 ? "its backup stays" : `its ${stored} backups stay`;
-    return { removedId: id, sentence: `${server.name} was removed; ${what} in ${place}` };
+    return { removedId: id, sentence: `${server.name} was removed; ${what} in ${place}${slotLeft(server)}` };
   });
+}
+
+/** Nobody of ours reaches the server any more, and a slot nobody streams from fills its disk. */
+function slotLeft(server: Server): string {
+  if (server.walMode !== "stream") return "";
+  const slot = walSlotOf(server);
+  return `. Its slot keeps WAL on the server until somebody drops it: SELECT pg_drop_replication_slot('${slot}');`;
 }
 
 /** The rows are gone already, so a tick that still comes finds nothing; the reconciler removes what is left. */

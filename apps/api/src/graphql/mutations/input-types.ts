@@ -7,9 +7,11 @@ import {
   ReadingEnum,
   RecoveryActionEnum,
   RecoveryTargetKindEnum,
+  RestoredWalEnum,
   SameSystemChoiceEnum,
   ScheduleKindEnum,
   VerifyTierEnum,
+  WalModeEnum,
 } from "../enums.ts";
 
 /** What mutations are asked. What values mean and their limits are checked by the use cases, which REST shares. */
@@ -63,6 +65,14 @@ export const AddServerInput = builder.inputType("AddServerInput", {
       description:
         "Register although another server has the same system identifier: as a member of it, or as a copy with an area of its own.",
     }),
+    walMode: t.field({ type: WalModeEnum, description: "How its WAL comes to us; STREAM when left out." }),
+    walSlot: t.string({
+      description: "The physical slot to stream from: tidemark or tidemark_…; one named for the server when left out.",
+    }),
+    synchronous: t.boolean({
+      description:
+        "Commits may wait for us: what arrives is made durable at once, and the receiver is called tidemark_sync. Default false.",
+    }),
     firstBackup: t.boolean({ description: "Take the first backup (and its first drill) at once. Default true." }),
     idempotencyKey: t.string({ description: keyText }),
   }),
@@ -81,6 +91,17 @@ export const UpdateServerInput = builder.inputType("UpdateServerInput", {
       type: BackupMethodEnum,
       description:
         "How its backups are taken when one asks for no other method. LOCAL_FILES is only for servers on the worker's own machine, whose files it may read.",
+    }),
+    walMode: t.field({
+      type: WalModeEnum,
+      description:
+        "How its WAL comes to us. A slot that is not streamed from any more keeps WAL on the server until it is dropped.",
+    }),
+    walSlot: t.string({ description: "The physical slot to stream from: tidemark or tidemark_…" }),
+    synchronous: t.boolean({ description: "Commits may wait for us: what arrives is made durable at once." }),
+    walSystemIdentifier: t.string({
+      description:
+        "Receive WAL also from the cluster with this system identifier: after pg_upgrade or a new initdb the same server is another one.",
     }),
   }),
 });
@@ -192,6 +213,42 @@ const TablespaceMappingInput = builder.inputType("TablespaceMappingInput", {
   }),
 });
 
+export const RecoveryTargetInputRef = builder.inputType("RecoveryTargetInput", {
+  description: "To where to restore. Which field is needed depends on the kind.",
+  fields: (t) => ({
+    kind: t.field({ type: RecoveryTargetKindEnum, required: true, description: "What names the place." }),
+    at: t.string({ description: "For TIME: RFC 3339 with its zone." }),
+    lsn: t.string({ description: 'For LSN: as "16/B374D848".' }),
+    xid: t.string({ description: "For XID: decimal text." }),
+    name: t.string({ description: "For NAME: of the restore point." }),
+    inclusive: t.boolean({ description: "For TIME, LSN and XID: stop behind it; true when left out." }),
+    timeline: t.int({ description: "The newest reachable one when left out." }),
+    backupId: t.id({ description: "From this backup; chosen when left out." }),
+    action: t.field({ type: RecoveryActionEnum, description: "What to do there; PROMOTE when left out." }),
+    standby: t.boolean({ description: "Go on as a standby." }),
+  }),
+});
+
+export const RestoreRecoveryInputRef = builder.inputType("RestoreRecoveryInput", {
+  description:
+    "To where a restored server recovers, and how it gets the WAL for it. Which field is needed depends on the kind.",
+  fields: (t) => ({
+    kind: t.field({ type: RecoveryTargetKindEnum, required: true, description: "What names the place." }),
+    at: t.string({ description: "For TIME: RFC 3339 with its zone." }),
+    lsn: t.string({ description: 'For LSN: as "16/B374D848".' }),
+    xid: t.string({ description: "For XID: decimal text." }),
+    name: t.string({ description: "For NAME: of the restore point." }),
+    inclusive: t.boolean({ description: "For TIME, LSN and XID: stop behind it; true when left out." }),
+    timeline: t.int({ description: "The newest reachable one when left out." }),
+    action: t.field({ type: RecoveryActionEnum, description: "What to do there; PROMOTE when left out." }),
+    standby: t.boolean({ description: "Go on as a standby." }),
+    wal: t.field({ type: RestoredWalEnum, description: "How the WAL comes to it; COPY when left out." }),
+    fetchConfig: t.string({
+      description: "With FETCH: the file of `tidemark server host-config` on the restored server's host.",
+    }),
+  }),
+});
+
 export const PlanRestoreInput = builder.inputType("PlanRestoreInput", {
   description: "A restore to plan.",
   fields: (t) => ({
@@ -209,6 +266,14 @@ export const PlanRestoreInput = builder.inputType("PlanRestoreInput", {
     }),
     databases: t.stringList({
       description: "Only these databases whole; the others' files are left empty. All of them when left out.",
+    }),
+    recovery: t.field({
+      type: RestoreRecoveryInputRef,
+      description: "To a point in time; to the end of the backup, without WAL from the archive, when left out.",
+    }),
+    adopt: t.boolean({
+      description:
+        "The restored server takes its source's place: it archives and receives subscriptions as the source did. False when left out.",
     }),
     idempotencyKey: t.string({ description: keyText }),
   }),
@@ -331,21 +396,5 @@ export const CreateApiTokenInput = builder.inputType("CreateApiTokenInput", {
     name: t.string({ required: true, description: "What it is for." }),
     access: t.field({ type: AccessEnum, required: true, description: "What it may do." }),
     expiresInDays: t.int({ description: "1 to 3650; never expires when left out." }),
-  }),
-});
-
-export const RecoveryTargetInputRef = builder.inputType("RecoveryTargetInput", {
-  description: "To where to restore. Which field is needed depends on the kind.",
-  fields: (t) => ({
-    kind: t.field({ type: RecoveryTargetKindEnum, required: true, description: "What names the place." }),
-    at: t.string({ description: "For TIME: RFC 3339 with its zone." }),
-    lsn: t.string({ description: 'For LSN: as "16/B374D848".' }),
-    xid: t.string({ description: "For XID: decimal text." }),
-    name: t.string({ description: "For NAME: of the restore point." }),
-    inclusive: t.boolean({ description: "For TIME, LSN and XID: stop behind it; true when left out." }),
-    timeline: t.int({ description: "The newest reachable one when left out." }),
-    backupId: t.id({ description: "From this backup; chosen when left out." }),
-    action: t.field({ type: RecoveryActionEnum, description: "What to do there; PROMOTE when left out." }),
-    standby: t.boolean({ description: "Go on as a standby." }),
   }),
 });

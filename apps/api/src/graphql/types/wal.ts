@@ -59,7 +59,7 @@ type Slot = NonNullable<ServerWal["slot"]>;
 const SlotSafetyRef = builder.objectRef<Slot>("SlotSafety").implement({
   description: "Our slot at the server, and what it keeps there.",
   fields: (t) => ({
-    name: t.exposeString("name", { nullable: true, description: "Null: not chosen yet." }),
+    name: t.exposeString("name", { description: "A physical one." }),
     walStatus: t.exposeString("walStatus", {
       nullable: true,
       description: "`reserved`, `extended`, `unreserved`, `lost`, or `missing` where there is no such slot.",
