@@ -78,6 +78,13 @@ export {
   scheduleIntervalMs,
   validateCron,
 } from "./schedule.ts";
+export {
+  type SlotForecast,
+  type SlotForecastFacts,
+  type SlotSample,
+  slotForecast,
+  walGrowth,
+} from "./slot-forecast.ts";
 export { isTimeZone } from "./time-zone.ts";
 export type {
   WalFilePlace,
