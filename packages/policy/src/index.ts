@@ -12,6 +12,7 @@ export {
   type ProtectionState,
   protectionState,
 } from "./protection-state.ts";
+export { chooseForTarget } from "./recovery/choose-for-target.ts";
 export type {
   BaselessStretch,
   ClusterLifetime,
@@ -31,6 +32,7 @@ export type {
   WindowSegmentFacts,
   WindowTimeline,
 } from "./recovery/recovery-types.ts";
+export { recoveryWindow } from "./recovery/recovery-window.ts";
 export { type Rpo, type RpoFacts, rpo } from "./recovery/rpo.ts";
 export type {
   ReachableTarget,
@@ -86,6 +88,7 @@ export {
   walGrowth,
 } from "./slot-forecast.ts";
 export { isTimeZone } from "./time-zone.ts";
+export { walRetention } from "./wal-retention/wal-retention.ts";
 export type {
   WalFilePlace,
   WalKeepCode,

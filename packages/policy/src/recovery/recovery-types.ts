@@ -110,7 +110,7 @@ export interface RecoveryInstant {
 export interface RecoverableStretch {
   /** The stop of the first backup; `at` is the earliest time one may ask for. */
   readonly from: RecoveryInstant;
-  /** The end of the last whole record; `at` is the last commit: any later time is the same state, if at all. */
+  /** The end of the last whole record; `at` is the last commit, null when none comes behind the first backup: then no time can be asked for. */
   readonly to: RecoveryInstant;
   /** The backups in it, oldest first. */
   readonly backupIds: readonly string[];

@@ -18,8 +18,9 @@ export interface RpoFacts {
  * How much would be lost if the server were lost now.
  *
  * - `zero`: everything the server wrote is durable with us, however long ago that was.
- * - `at-least`/`exact` as `certainty`: the age of the oldest commit that is not durable yet. When no commit behind the
- *   durable position was seen, it is no older than the last moment we had everything, so `ageMs` is a bound from above.
+ * - `behind`: `ageMs` is the age of the oldest commit that is not durable yet. When none was seen behind the durable
+ *   position (there may be none), it is younger than the last durable commit and than the last moment we had everything, so
+ *   `ageMs` is a bound from above.
  * - `unknown`: nothing tells.
  */
 export type Rpo =
@@ -38,7 +39,7 @@ export function rpo(facts: RpoFacts): Rpo {
   if (facts.oldestUnflushedCommitAt !== null) {
     return { kind: "behind", ageMs: age(facts.oldestUnflushedCommitAt), bytes, certainty: "exact" };
   }
-  const bound = facts.lastCaughtUpAt ?? facts.lastFlushedCommit?.at ?? null;
-  if (bound === null) return { kind: "unknown", reason: "no commit was seen yet" };
-  return { kind: "behind", ageMs: age(bound), bytes, certainty: "at-most" };
+  const bounds = [facts.lastCaughtUpAt, facts.lastFlushedCommit?.at ?? null].filter((at) => at !== null);
+  if (bounds.length === 0) return { kind: "unknown", reason: "no commit was seen yet" };
+  return { kind: "behind", ageMs: Math.min(...bounds.map(age)), bytes, certainty: "at-most" };
 }

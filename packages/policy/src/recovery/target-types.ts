@@ -21,7 +21,7 @@ export interface TargetRequest {
   /** `latest`: the newest with WAL of its own that can be reached. `current`: the backup's own. */
   readonly timeline: number | "latest" | "current";
   readonly action: "pause" | "promote" | "shutdown";
-  /** The restored server goes on as a standby: it has no target but `latest`. */
+  /** The restored server stays a standby (`standby.signal`). */
   readonly asStandby: boolean;
   /** Only this backup; left out or null: the newest that ends before the target. */
   readonly backupId?: string | null;

@@ -1,8 +1,10 @@
 import type { WindowBackup, WindowPartial, WindowSegment, WindowTimeline } from "../recovery/recovery-types.ts";
 
 export interface WalRetentionInput {
-  /** The backups that stay, by retention's plan, held ones too. What is damaged but stays is given as well: its WAL may be wanted. */
+  /** The usable backups that stay, by retention's plan, held ones too. */
   readonly backups: readonly WindowBackup[];
+  /** Damaged ones that stay: the window never begins with one, but what it needs to be consistent stays with it. */
+  readonly damagedBackups?: readonly WindowBackup[];
   /** Days back to which every instant is promised; null: all WAL behind the oldest backup stays. */
   readonly windowDays: number | null;
   readonly segments: readonly WindowSegment[];
@@ -22,8 +24,8 @@ export interface WalFilePlace {
   readonly startLsn: bigint;
 }
 
-export type WalKeepCode = "window" | "backup" | "live" | "no-backup-yet" | "no-rule";
-export type WalRemoveCode = "before-oldest-backup" | "beyond-window" | "timeline-left" | "no-longer-reachable";
+export type WalKeepCode = "window" | "backup" | "no-backup-yet" | "no-rule";
+export type WalRemoveCode = "before-oldest-backup" | "beyond-window" | "timeline-left";
 
 /** A run of WAL of one timeline, whole segments. */
 export interface WalRange<Code extends string> {

@@ -1,0 +1,134 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { reachablePlaces, replay } from "./brute-force.fixture.ts";
+import { chooseForTarget } from "./choose-for-target.ts";
+import { firstMs, type History, type HistoryTimeline, randomHistory } from "./random-history.fixture.ts";
+import { recoveryWindow } from "./recovery-window.ts";
+import type { RecoveryTarget, TargetChoice, TargetRequest } from "./target-types.ts";
+
+const numRuns = Number(process.env.TIDEMARK_PROPERTY_RUNS ?? 200);
+
+function ask(history: History, timeline: number, target: RecoveryTarget, more: Partial<TargetRequest> = {}) {
+  return chooseForTarget(history.input, { target, timeline, action: "promote", asStandby: false, ...more });
+}
+
+function stretchesOn(history: History, timeline: number) {
+  const lifetime = recoveryWindow(history.input).lifetimes[0];
+  return lifetime?.timelines.find((each) => each.timeline === timeline)?.stretches ?? [];
+}
+
+/** Where PostgreSQL would stop with what was chosen; the test fails where it would end with an error. */
+function stopOf(history: History, choice: TargetChoice): bigint | null {
+  if (!choice.reachable) return null;
+  const replayed = replay(history, choice);
+  expect(replayed, "PostgreSQL reaches what was called reachable").not.toBeNull();
+  return replayed?.stoppedAt ?? null;
+}
+
+function commitsUntil({ records }: HistoryTimeline, lsn: bigint): number[] {
+  return records.filter(({ commit, endLsn }) => commit !== null && endLsn <= lsn).map(({ commit }) => commit?.xid ?? 0);
+}
+
+describe("chooseForTarget, replayed record by record", () => {
+  it("reaches a time with exactly what was committed until then, wherever the window says so", () => {
+    const target = fc.record({ offset: fc.nat(130), inclusive: fc.boolean() });
+    fc.assert(
+      fc.property(randomHistory, fc.array(target, { minLength: 1, maxLength: 12 }), (history, targets) => {
+        for (const timeline of history.timelines) {
+          const stretches = stretchesOn(history, timeline.timeline);
+          for (const { offset, inclusive } of targets) {
+            const at = new Date(firstMs + offset);
+            const stop = stopOf(history, ask(history, timeline.timeline, { kind: "time", at, inclusive }));
+            const shown = stretches.some(
+              ({ from, to }) => from.at !== null && to.at !== null && from.at <= at && at <= to.at,
+            );
+            if (shown) expect(stop).not.toBeNull();
+            if (stop === null) continue;
+            const wanted = timeline.records.filter(
+              ({ commit }) => commit !== null && (inclusive ? commit.at <= at : commit.at < at),
+            );
+            expect(commitsUntil(timeline, stop)).toEqual(wanted.map(({ commit }) => commit?.xid));
+          }
+        }
+      }),
+      { numRuns },
+    );
+  });
+
+  it("reaches every LSN between two records that asking byte by byte finds, and no other", () => {
+    fc.assert(
+      fc.property(randomHistory, fc.boolean(), (history, inclusive) => {
+        for (const timeline of history.timelines) {
+          const places = reachablePlaces(history, history.input, timeline);
+          for (const { endLsn: lsn } of timeline.records) {
+            const choice = ask(history, timeline.timeline, { kind: "lsn", lsn, inclusive });
+            expect({ lsn, reachable: choice.reachable }).toEqual({ lsn, reachable: places.has(lsn) });
+            const stop = stopOf(history, choice);
+            const next = timeline.records.find(({ startLsn }) => startLsn === lsn)?.endLsn;
+            const takesNext = choice.reachable && choice.recoverAs.kind === "lsn" && choice.recoverAs.inclusive;
+            if (stop !== null) expect(stop).toBe(takesNext ? next : lsn);
+          }
+        }
+      }),
+      { numRuns },
+    );
+  });
+
+  it("reaches a located transaction, with it or without", () => {
+    fc.assert(
+      fc.property(randomHistory, fc.boolean(), (history, inclusive) => {
+        for (const timeline of history.timelines) {
+          const stretches = stretchesOn(history, timeline.timeline);
+          for (const { commit, startLsn, endLsn } of timeline.records) {
+            if (commit === null) continue;
+            const owner = history.timelines.find(({ records }) => records.some((each) => each.commit === commit));
+            const located = { timeline: owner?.timeline ?? 0, lsn: endLsn, at: commit.at };
+            const choice = ask(history, timeline.timeline, { kind: "xid", xid: commit.xid, inclusive }, { located });
+            const stop = stopOf(history, choice);
+            if (stop !== null) expect(stop).toBe(inclusive ? endLsn : startLsn);
+            if (stretches.some(({ from, to }) => from.lsn < endLsn && endLsn <= to.lsn)) expect(stop).not.toBeNull();
+          }
+        }
+      }),
+      { numRuns },
+    );
+  });
+
+  it("reaches a restore point, says when its name is used twice, and goes to the one that is chosen", () => {
+    fc.assert(
+      fc.property(randomHistory, (history) => {
+        for (const timeline of history.timelines) {
+          for (const name of ["point-0", "point-1", "point-2"]) {
+            const choice = ask(history, timeline.timeline, { kind: "name", name });
+            const stop = stopOf(history, choice);
+            const own = timeline.records.filter(({ restorePoint }) => restorePoint === name);
+            if (stop !== null) expect(own.map(({ endLsn }) => endLsn)).toContain(stop);
+            if (choice.reachable || choice.code !== "target-ambiguous") continue;
+            for (const located of choice.candidates) {
+              expect(stopOf(history, ask(history, timeline.timeline, { kind: "name", name }, { located }))).toBe(
+                located.lsn,
+              );
+            }
+          }
+        }
+      }),
+      { numRuns },
+    );
+  });
+
+  it("reaches the end of the newest backup and the end of its WAL", () => {
+    fc.assert(
+      fc.property(randomHistory, (history) => {
+        for (const timeline of history.timelines) {
+          const places = [...reachablePlaces(history, history.input, timeline)];
+          const last = places.reduce((left, right) => (left > right ? left : right), -1n);
+          const latest = stopOf(history, ask(history, timeline.timeline, { kind: "latest" }));
+          expect(latest ?? -1n).toBe(last);
+          const immediate = stopOf(history, ask(history, timeline.timeline, { kind: "immediate" }));
+          if (immediate !== null) expect(history.input.backups.map(({ stopLsn }) => stopLsn)).toContain(immediate);
+        }
+      }),
+      { numRuns },
+    );
+  });
+});
