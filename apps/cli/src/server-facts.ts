@@ -12,6 +12,7 @@ export const ServerFacts = z.object({
   serverVersion: z.string().nullable(),
   sizeBytes: z.string().nullable(),
   backupMethod: z.string(),
+  wal: z.object({ mode: z.string(), synchronous: z.boolean() }),
   createdAt: z.string(),
   nextBackupAt: z.string().nullable(),
   protection: z.object({ state: z.string(), reasons: z.array(z.string()) }),
@@ -25,7 +26,7 @@ export const ServerFacts = z.object({
 });
 export type ServerFacts = z.infer<typeof ServerFacts>;
 
-export const serverFields = `id name connection systemIdentifier serverVersion sizeBytes backupMethod createdAt nextBackupAt
+export const serverFields = `id name connection systemIdentifier serverVersion sizeBytes backupMethod wal { mode synchronous } createdAt nextBackupAt
   offline { since by reason } protection { state reasons } repository { id name } copyTo { id name } policy { id name sentence }
   lastBackup { id state startedAt } lastProven { id provenAt } schedules { kind sentence enabled }`;
 
@@ -59,6 +60,7 @@ export function printServer(session: Session, server: ServerFacts): void {
     ["repository", server.repository.name],
     ["copies to", server.copyTo?.name ?? null],
     ["method", lowerState(server.backupMethod)],
+    ["WAL", walText(server)],
     ["keeps", server.policy.sentence],
     ...server.schedules.map(
       (schedule) => [lowerState(schedule.kind), schedule.enabled ? schedule.sentence : "off"] as const,
@@ -75,6 +77,11 @@ export function printServer(session: Session, server: ServerFacts): void {
   ]);
 }
 
+function walText(server: ServerFacts): string {
+  const { mode, synchronous } = server.wal;
+  return `${lowerState(mode)}${synchronous ? ", commits may wait for it" : ""}`;
+}
+
 export function serverJson(server: ServerFacts): object {
   return {
     id: server.id,
@@ -87,6 +94,8 @@ export function serverJson(server: ServerFacts): object {
     serverVersion: server.serverVersion,
     sizeBytes: server.sizeBytes,
     backupMethod: lowerState(server.backupMethod),
+    walMode: lowerState(server.wal.mode),
+    synchronous: server.wal.synchronous,
     repository: server.repository.name,
     policy: server.policy.name,
     lastBackupId: server.lastBackup?.id ?? null,

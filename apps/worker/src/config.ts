@@ -23,6 +23,8 @@ export interface WorkerSettings {
   readonly scratch: string;
   /** How many runs of each queue at once. */
   readonly concurrency: number;
+  /** How many servers this worker streams WAL from at most; 0: none. */
+  readonly walReceivers: number;
   /** Threads that compress, hash and encrypt. */
   readonly frameThreads: number;
   /** Copies to second repositories stay below this, in KiB/s on average; null: no limit. */
@@ -57,6 +59,7 @@ export function readWorkerSettings(environment: Environment, cwd: string): Worke
         .optional(),
       WORKER_KEY: z.string().optional(),
       WORKER_CONCURRENCY: count(64).default(2),
+      WAL_RECEIVERS: z.coerce.number("must be a number").int("must be a whole number").min(0).max(1_000).default(50),
       WORKER_SCRATCH: z.string().optional(),
       FRAME_THREADS: count(64).default(Math.max(1, Math.min(4, availableParallelism()))),
       COPY_MAX_RATE_KIB: z.coerce
@@ -108,6 +111,7 @@ export function readWorkerSettings(environment: Environment, cwd: string): Worke
     restoreRoots: values.TIDEMARK_RESTORE_ROOTS,
     scratch: values.WORKER_SCRATCH === undefined ? join(home, "scratch") : resolve(cwd, values.WORKER_SCRATCH),
     concurrency: values.WORKER_CONCURRENCY,
+    walReceivers: values.WAL_RECEIVERS,
     frameThreads: values.FRAME_THREADS,
     copyMaxRateKib: values.COPY_MAX_RATE_KIB ?? null,
     hostname: hostname(),

@@ -5,6 +5,7 @@ import { mirrorOfEntry } from "./backup-mirror.ts";
 import { describeBackup } from "./describe-backup.ts";
 import { mirrorKeySlots } from "./mirror-key-slots.ts";
 import { openRegisteredRepository } from "./open-repository.ts";
+import { mirrorWal } from "./wal/mirror-wal.ts";
 import type { WorkerDeps } from "./worker-deps.ts";
 
 type MirrorDeps = Pick<WorkerDeps, "metadata" | "settings" | "key" | "clock" | "onStep" | "logger">;
@@ -37,7 +38,11 @@ export async function mirrorRepository(
   repository: Repository,
 ): Promise<void> {
   const servers = (await deps.metadata.servers.all()).filter((server) => server.repositoryId === repositoryId);
-  for (const server of servers) await mirrorServer(deps, server, repository.area(server.areaId));
+  for (const server of servers) {
+    const area = repository.area(server.areaId);
+    await mirrorServer(deps, server, area);
+    await mirrorWal(deps, server, repositoryId, area);
+  }
 }
 
 async function mirrorServer(

@@ -8,6 +8,8 @@ import { checkRepositories } from "./repository-state.ts";
 import { deadAfterMs } from "./run-keeper.ts";
 import { alignSchedulers, runMissed } from "./scheduler.ts";
 import { clearDeadDrills } from "./scratch.ts";
+import { mirrorPushedWal } from "./wal/mirror-all-wal.ts";
+import { refreshWalFindings } from "./wal/refresh-wal-findings.ts";
 import type { WorkerDeps } from "./worker-deps.ts";
 
 export interface Reconciler {
@@ -54,6 +56,8 @@ async function pass(deps: WorkerDeps, count: number): Promise<void> {
     ["schedulers", 5, () => alignSchedulers(deps)],
     ["missed schedules", 3, () => runMissed(deps)],
     ["findings", 20, () => refreshServerFindings(deps)],
+    ["findings of WAL", 3, () => refreshWalFindings(deps)],
+    ["pushed WAL", 20, () => mirrorPushedWal(deps)],
     ["dead drills", 100, () => clearDeadDrills(deps)],
     ["repositories", 100, () => checkRepositories(deps)],
     ["catalogue", 400, () => mirrorAll(deps)],

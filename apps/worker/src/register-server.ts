@@ -71,6 +71,9 @@ function newServer(intent: AddIntent, sealedDsn: string | null, tested: TestedCo
     repositoryId: intent.repositoryId,
     isDemo: intent.isDemo,
     backupMethod: tested.look?.onlyByFiles === true ? "read-files" : "stream",
+    walMode: intent.walMode ?? "none",
+    walSlot: intent.walSlot ?? null,
+    synchronous: intent.synchronous ?? false,
     contact: contactOf(tested.report, tested.sizeBytes),
     policy:
       intent.policyId === null

@@ -15,6 +15,7 @@ import { startRunKeeper } from "./run-keeper.ts";
 import { tickSchedule } from "./scheduler.ts";
 import { prepareScratch } from "./scratch.ts";
 import { workerVersion } from "./version.ts";
+import { startWalSupervisor } from "./wal/wal-supervisor.ts";
 import type { WorkerDeps } from "./worker-deps.ts";
 import { loadWorkerKey } from "./worker-key.ts";
 
@@ -49,6 +50,7 @@ export async function startWorker(settings: WorkerSettings, logger: Logger): Pro
   );
   const reconciler = startReconciler(deps);
   const poller = startInspectionPoller(deps);
+  const wal = startWalSupervisor(deps);
   const stopping = new AbortController();
   const workers = listen({
     ...deps,
@@ -63,10 +65,14 @@ export async function startWorker(settings: WorkerSettings, logger: Logger): Pro
   const stop = async (finishWithinMs: number) => {
     logger.info({ runs: keeper.count }, "the worker stops; what runs may finish");
     await Promise.all([reconciler.stop(), poller.stop()]);
-    await drain(workers, finishWithinMs, () => {
-      keeper.interruptAll();
-      stopping.abort();
-    });
+    // Receivers do not wait for runs: another worker may take their servers at once.
+    await Promise.all([
+      wal.stop(),
+      drain(workers, finishWithinMs, () => {
+        keeper.interruptAll();
+        stopping.abort();
+      }),
+    ]);
     keeper.stop();
     monitor.stop();
     await queues.close();
@@ -92,6 +98,7 @@ function registerWorker({ metadata, workerId, settings }: WorkerDeps): Promise<v
     pid: process.pid,
     version: workerVersion,
     restoreRoots: settings.restoreRoots,
+    walCapacity: settings.walReceivers,
   });
 }
 

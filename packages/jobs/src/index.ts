@@ -23,6 +23,8 @@ export {
   runKinds,
   runRequests,
   SealedText,
+  WalMode,
+  WalSlotName,
 } from "./run-requests.ts";
 export {
   BackupResult,

@@ -30,6 +30,14 @@ const ScheduleRequest = z.object({
   zone: z.string(),
 });
 
+/** How a server's WAL comes to us: a receiver of ours streams it, its own archiver pushes it, or not at all. */
+export const WalMode = z.enum(["stream", "push", "none"]);
+
+/** As PostgreSQL takes it (slot.c, ReplicationSlotValidateName), and so that we know it for ours. */
+export const WalSlotName = z
+  .string()
+  .regex(/^tidemark(_[a-z0-9_]{1,54})?$/, "must be tidemark or begin with tidemark_");
+
 /** What becomes of a connection test that succeeds. */
 const ConnectionIntent = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("test") }),
@@ -44,6 +52,11 @@ const ConnectionIntent = z.discriminatedUnion("kind", [
     sameSystemAs: z.enum(["member", "copy"]).nullable(),
     firstBackup: z.boolean(),
     isDemo: z.boolean(),
+    /** Asked for before WAL could be received: none. */
+    walMode: WalMode.optional(),
+    /** The physical slot to stream from; null: one named for the server. */
+    walSlot: WalSlotName.nullable().optional(),
+    synchronous: z.boolean().optional(),
   }),
   z.object({ kind: z.literal("update-server"), serverId: z.string() }),
 ]);

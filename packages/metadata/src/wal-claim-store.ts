@@ -6,6 +6,10 @@ export interface WalCandidate {
   readonly serverId: string;
   /** The worker that holds its lease now; null: nobody, or it has expired. */
   readonly workerId: string | null;
+  /** Another number when the server's settings were changed: connection, slot, mode. */
+  readonly version: number;
+  /** Another text when what its repository is opened with was changed: keys, credentials, compression. */
+  readonly repositorySettings: string;
 }
 
 /** A worker as dividing the servers needs it. */
@@ -40,8 +44,12 @@ export function createWalClaimStore(prisma: PrismaClient): WalClaimStore {
       const [candidates, workers] = await prisma.$transaction([
         prisma.$queryRaw<WalCandidate[]>`
           SELECT server.id AS "serverId",
-                 CASE WHEN lease.expires_at > clock_timestamp() THEN lease.holder END AS "workerId"
-            FROM server LEFT JOIN lease ON lease.key = 'wal:' || server.id
+                 CASE WHEN lease.expires_at > clock_timestamp() THEN lease.holder END AS "workerId",
+                 server.version,
+                 md5(concat_ws(' ', repository.compression, repository.sealed_key, repository.sealed_store_credentials,
+                               repository.key_slots)) AS "repositorySettings"
+            FROM server JOIN repository ON repository.id = server.repository_id
+                 LEFT JOIN lease ON lease.key = 'wal:' || server.id
            WHERE server.removed_at IS NULL AND server.wal_mode = 'stream' AND server.connection <> ''
              AND NOT EXISTS (SELECT 1 FROM offline_period AS o WHERE o.server_id = server.id AND o.ended_at IS NULL)
            ORDER BY server.id`,

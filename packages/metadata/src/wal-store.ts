@@ -98,6 +98,8 @@ export interface WalStore {
   recordSegments(segments: readonly NewWalSegment[]): Promise<void>;
   /** By system identifier, timeline and start. */
   segments(filter: SegmentFilter): Promise<readonly WalSegmentRow[]>;
+  /** The same without what is in them: of all of a repository, for a comparison. */
+  segmentKeys(filter: { readonly serverId: string; readonly repositoryId: string }): Promise<readonly WalSegmentKey[]>;
   summary(serverIds: readonly string[]): Promise<readonly WalSummary[]>;
   /** Forgets segments that are not in the repository any more; gives how many rows went. */
   forgetSegments(keys: readonly WalSegmentKey[]): Promise<number>;
@@ -113,6 +115,13 @@ export function createWalStore(prisma: PrismaClient): WalStore {
   return {
     recordSegments: (segments) => writeSegments(prisma, segments),
     segments: (filter) => segmentsOf(prisma, filter),
+    segmentKeys: async ({ serverId, repositoryId }) => {
+      const rows = await prisma.walSegment.findMany({
+        where: { serverId, repositoryId },
+        select: { serverId: true, repositoryId: true, systemIdentifier: true, timeline: true, startLsn: true },
+      });
+      return rows.map((row) => ({ ...row, startLsn: BigInt.asUintN(64, row.startLsn) }));
+    },
     summary: (serverIds) => summarizeSegments(prisma, serverIds),
     forgetSegments: (keys) => removeSegments(prisma, keys),
     recordTimeline: async ({ serverId, systemIdentifier, timeline, parent, switchLsn, history }) => {

@@ -178,14 +178,16 @@ describe("the board of receivers", () => {
       walCapacity: 5,
     });
     expect(await metadata.walClaims.board()).toEqual({
-      candidates: [{ serverId: streaming.serverId, workerId: null }],
+      candidates: [
+        { serverId: streaming.serverId, workerId: null, version: 2, repositorySettings: expect.any(String) },
+      ],
       workers: [{ workerId, capacity: 5, held: 0 }],
     });
     const key = walLeaseKey(streaming.serverId);
     const lease = await metadata.leases.acquire({ key, workerId, runId: null, ttlMs: 60_000 });
     if (lease === null) throw new Error("not acquired");
     const held = await metadata.walClaims.board();
-    expect(held.candidates).toEqual([{ serverId: streaming.serverId, workerId }]);
+    expect(held.candidates).toMatchObject([{ serverId: streaming.serverId, workerId }]);
     expect(held.workers).toEqual([{ workerId, capacity: 5, held: 1 }]);
     const renewed = await metadata.walClaims.renewAll([lease, { key, fence: lease.fence + 1n }], 90_000);
     expect(renewed.map(({ fence }) => fence)).toEqual([lease.fence]);

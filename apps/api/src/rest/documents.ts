@@ -1,4 +1,4 @@
-import { BackupMethod, ServerCheckResult } from "@tidemark/jobs";
+import { BackupMethod, ServerCheckResult, WalMode } from "@tidemark/jobs";
 import { scheduleKinds } from "@tidemark/metadata";
 import { z } from "zod";
 
@@ -21,6 +21,9 @@ export const ServerDocument = z
     sizeBytes: Size.nullable(),
     lastContactAt: Time.nullable(),
     backupMethod: BackupMethod.describe("How its backups are taken when one asks for no other method."),
+    walMode: WalMode.describe("How its WAL comes to us."),
+    walSlot: z.string().describe("The physical slot our receiver streams from, also while it does not."),
+    synchronous: z.boolean().describe("Commits may wait for us."),
     repositoryId: z.string(),
     copyToId: z.string().nullable().describe("The second repository its backups are copied to; null: none."),
     policyId: z.string(),

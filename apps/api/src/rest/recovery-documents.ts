@@ -200,7 +200,7 @@ export const ServerWalDocument = z
       .nullable(),
     slot: z
       .object({
-        name: z.string().nullable(),
+        name: z.string(),
         walStatus: z.string().nullable(),
         retainedBytes: Size.nullable(),
         safeBytes: z.string().nullable().describe("Bytes, as decimal text; null: no limit is set."),

@@ -1,12 +1,13 @@
-import type {
-  BackupRow,
-  FindingRow,
-  Json,
-  OfflinePeriod,
-  Run,
-  RunEvent,
-  ScheduleRow,
-  Server,
+import {
+  type BackupRow,
+  type FindingRow,
+  type Json,
+  type OfflinePeriod,
+  type Run,
+  type RunEvent,
+  type ScheduleRow,
+  type Server,
+  walSlotOf,
 } from "@tidemark/metadata";
 import type { z } from "zod";
 import { formatLsn } from "../lsn-text.ts";
@@ -40,6 +41,9 @@ export function representServer(
     sizeBytes: size(server.sizeBytes),
     lastContactAt: time(server.lastContactAt),
     backupMethod: server.backupMethod,
+    walMode: server.walMode,
+    walSlot: walSlotOf(server),
+    synchronous: server.synchronous,
     repositoryId: server.repositoryId,
     copyToId: server.copyToId,
     policyId: server.policyId,

@@ -49,7 +49,7 @@ export const serverOperations: readonly RestOperation[] = [
     path: "/servers/{id}",
     id: "updateServer",
     summary:
-      "Changes name, policy, backup method or connection. A new connection string is tested first: 202 with that run.",
+      "Changes name, policy, backup method, how WAL comes, or the connection. A new connection string is tested first: 202 with that run.",
     headers: { "If-Match": "The ETag of the server as you know it. Required." },
     body: UpdateServerInput.omit({ id: true, expectedVersion: true }),
     answers: {

@@ -148,7 +148,9 @@ export const UpdateServerInput = z.object({
   backupMethod: BackupMethod.nullish().describe(
     "How its backups are taken when one asks for no other method. local-files is only for servers on the worker's own machine.",
   ),
-  walMode: WalMode.nullish().describe("How its WAL comes to us. A slot that is not streamed from any more keeps WAL until it is dropped."),
+  walMode: WalMode.nullish().describe(
+    "How its WAL comes to us. A slot that is not streamed from any more keeps WAL until it is dropped.",
+  ),
   walSlot: WalSlotName.nullish().describe("The physical slot to stream from."),
   synchronous: z.boolean().nullish().describe("Commits may wait for us: what arrives is made durable at once."),
   walSystemIdentifier: z

@@ -12,6 +12,7 @@ import { fetchAll, pageFields } from "../lookup.ts";
 import type { Register } from "../program.ts";
 import { type RetentionOptions, retentionInput, withRetentionOptions } from "../retention-rules.ts";
 import { fetchServer, printServer } from "../server-facts.ts";
+import { type WalMode, walModes, walModeText } from "../wal-mode.ts";
 
 export function addServerAddCommand(server: Command, context: CommandContext, register: Register): void {
   register(addOptions(server.command("add <name>")), (name, options) =>
@@ -26,6 +27,9 @@ interface AddOptions extends CommonOptions, RetentionOptions {
   readonly backupCron?: string;
   readonly drillCron?: string;
   readonly as?: "member" | "copy";
+  readonly wal?: WalMode;
+  readonly slot?: string;
+  readonly synchronous?: boolean;
   readonly firstBackup: boolean;
   readonly wait?: boolean;
 }
@@ -51,6 +55,9 @@ function addOptions(command: Command): Command {
         "when the same system is registered already: its member, or a copy of its own",
       ).choices(["member", "copy"]),
     )
+    .addOption(new Option("--wal <mode>", `${walModeText}; stream when left out`).choices(walModes))
+    .option("--slot <name>", "the physical slot to stream from: tidemark or tidemark_…; one of its own when left out")
+    .option("--synchronous", "commits may wait for us; name tidemark_sync in synchronous_standby_names")
     .option("--no-first-backup", "register only")
     .option("--wait", "wait for the first backup, too");
 }
@@ -73,6 +80,9 @@ async function addServer(context: CommandContext, name: string, options: AddOpti
         drillCron: options.drillCron ?? null,
         zone: options.zone ?? null,
         sameSystemAs: options.as?.toUpperCase() ?? null,
+        walMode: options.wal?.toUpperCase() ?? null,
+        walSlot: options.slot ?? null,
+        synchronous: options.synchronous ?? null,
         firstBackup: options.firstBackup,
       },
     },

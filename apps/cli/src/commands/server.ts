@@ -22,6 +22,7 @@ import { addServerMethodCommand } from "./server-method.ts";
 import { addServerOfflineCommands } from "./server-offline.ts";
 import { addServerPrivilegesCommand } from "./server-privileges.ts";
 import { addServerSettingsCommand } from "./server-settings.ts";
+import { addServerWalCommand } from "./server-wal.ts";
 
 export function addServerCommands(root: Command, context: CommandContext, register: Register): void {
   const server = root.command("server").description("the PostgreSQL servers kept restorable");
@@ -43,6 +44,7 @@ export function addServerCommands(root: Command, context: CommandContext, regist
     (name, options) => removeServer(context, name as string, options as CommonOptions & { readonly yes?: boolean }),
   );
   addServerMethodCommand(server, context, register);
+  addServerWalCommand(server, context, register);
   addServerHostConfigCommand(server, context, register);
   addServerCheckCommand(server, context, register);
   addServerInfoCommands(server, context, register);

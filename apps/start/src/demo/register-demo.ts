@@ -48,6 +48,9 @@ export async function registerDemo(
         sameSystemAs: null,
         firstBackup: true,
         isDemo: true,
+        walMode: "stream",
+        walSlot: null,
+        synchronous: false,
       },
     },
   });

@@ -65,7 +65,14 @@ async function lookOrWarn(
   server: Server | null,
 ): Promise<ServerLook | null> {
   const name = request.intent.kind === "add-server" ? request.intent.name : settings.hosts[0].host;
-  const known: KnownServer = server ?? { id: null, name, systemIdentifier: null, backupMethod: null };
+  const known: KnownServer = server ?? {
+    id: null,
+    name,
+    systemIdentifier: null,
+    backupMethod: null,
+    walMode: null,
+    walSlot: null,
+  };
   control.emit({ kind: "phase", phase: "inspecting", message: "asking the server whether it is ready" });
   try {
     return await lookAtServer(deps, settings, known, { checkIds: null, signal: control.signal });

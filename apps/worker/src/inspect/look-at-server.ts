@@ -1,6 +1,7 @@
 import { PrivilegesResult, type ServerCheckResult, type ServerSnapshotDocument } from "@tidemark/jobs";
 import { AppError, describeError } from "@tidemark/kit";
-import type { BackupMethod, ServerContact } from "@tidemark/metadata";
+import type { BackupMethod, Server, ServerContact } from "@tidemark/metadata";
+import { walSlotOf } from "@tidemark/metadata";
 import {
   askAgain,
   type CheckContext,
@@ -26,6 +27,9 @@ export interface KnownServer {
   readonly systemIdentifier: string | null;
   /** Null: not chosen yet; files are then read where the replication protocol cannot be used. */
   readonly backupMethod: BackupMethod | null;
+  /** Null: not registered yet. */
+  readonly walMode: Server["walMode"] | null;
+  readonly walSlot: string | null;
 }
 
 export interface LookOptions {
@@ -119,8 +123,8 @@ async function lookOver(
       systemIdentifier: known.systemIdentifier === null ? null : BigInt(known.systemIdentifier),
       registeredAs: await otherOf(deps, known, found ?? whole?.contact?.systemIdentifier ?? known.systemIdentifier),
       isOwnSlot,
-      // No receiver of ours streams from a server yet: nothing of ours depends on its slots between backups.
-      streamsWal: false,
+      streamsWal: known.walMode === "stream",
+      ...(known.id === null ? {} : { slotName: walSlotOf({ id: known.id, walSlot: known.walSlot }) }),
       readsFiles: known.backupMethod === null ? onlyByFiles : known.backupMethod !== "stream",
     },
     clock: deps.clock,

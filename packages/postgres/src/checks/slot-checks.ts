@@ -6,9 +6,10 @@ import { type CheckContext, check, found, notAsked, ok } from "./check.ts";
 import { changeSettings } from "./setting-remedy.ts";
 import type { Settings } from "./settings-evidence.ts";
 
-/** Our permanent slots; the temporary ones of backups come and go. */
+/** The slot of our receiver, or where it is not told which our permanent ones; the temporary ones of backups come and go. */
 function ownSlots(slots: readonly Slot[], { known }: CheckContext): Slot[] {
-  return slots.filter(({ name, temporary }) => !temporary && known.isOwnSlot(name));
+  const isOurs = (name: string) => (known.slotName === undefined ? known.isOwnSlot(name) : name === known.slotName);
+  return slots.filter(({ name, temporary }) => !temporary && isOurs(name));
 }
 
 const noReceiver = notAsked("no receiver of ours streams this server's WAL");
@@ -200,7 +201,8 @@ const foreignSlots = check({
         !slot.active &&
         !slot.temporary &&
         slot.synced !== true &&
-        !known.isOwnSlot(slot.name) &&
+        // One that a receiver of ours left behind is no better than another's.
+        (!known.streamsWal || !known.isOwnSlot(slot.name)) &&
         (slot.retainedBytes ?? 0n) > limit,
     );
     if (forgotten.length === 0) return ok("none");

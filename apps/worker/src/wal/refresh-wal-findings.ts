@@ -1,0 +1,41 @@
+import { newestPeriods } from "../offline.ts";
+import type { WorkerDeps } from "../worker-deps.ts";
+import { defaultRpoTargetSeconds } from "./rpo-target.ts";
+import { walChecks, walFindings } from "./wal-findings.ts";
+
+type FindingDeps = Pick<WorkerDeps, "metadata">;
+
+/** Looks at the rows of all servers' WAL and brings their findings up to date. */
+export async function refreshWalFindings({ metadata }: FindingDeps): Promise<void> {
+  const servers = await metadata.servers.all();
+  const ids = servers.map((server) => server.id);
+  if (ids.length === 0) return;
+  const now = await metadata.instance.now();
+  const [receivers, gaps, newest, policies, periods, board] = await Promise.all([
+    metadata.walReceivers.ofServers(ids),
+    metadata.wal.gaps(ids),
+    metadata.backups.latestRestorable(ids),
+    metadata.policies.getMany([...new Set(servers.map((server) => server.policyId))]),
+    newestPeriods({ metadata }, ids),
+    metadata.walClaims.board(),
+  ]);
+  const runIds = [...new Set(gaps.flatMap((gap) => (gap.runId === null ? [] : [gap.runId])))];
+  const runs = await Promise.all(runIds.map((id) => metadata.runs.get(id)));
+  const gapRuns = new Map(runs.flatMap((run) => (run === null ? [] : [[run.id, run] as const])));
+  const hasRoom = board.workers.some((worker) => worker.held < worker.capacity);
+  for (const server of servers) {
+    const seen = walFindings({
+      server,
+      now,
+      receiver: receivers.find((one) => one.serverId === server.id) ?? null,
+      gaps: gaps.filter((gap) => gap.serverId === server.id),
+      gapRuns,
+      newest: newest.find((backup) => backup.serverId === server.id) ?? null,
+      offline: periods.get(server.id) ?? null,
+      rpoTargetSeconds:
+        policies.find((policy) => policy.id === server.policyId)?.rpoTargetSeconds ?? defaultRpoTargetSeconds,
+      hasRoom,
+    });
+    await metadata.findings.record({ kind: "server", serverId: server.id }, walChecks, seen);
+  }
+}

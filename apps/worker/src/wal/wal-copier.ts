@@ -1,0 +1,184 @@
+import type { Clock, Logger } from "@tidemark/kit";
+import type { Metadata, NewWalSegment, Server } from "@tidemark/metadata";
+import type { WalArchive, WalSegmentPlace } from "@tidemark/repository";
+import type { SharedRepositories } from "./shared-repositories.ts";
+import type { WalRecorder } from "./wal-recorder.ts";
+
+interface CopierDeps {
+  readonly metadata: Pick<Metadata, "servers" | "repositories">;
+  readonly repositories: SharedRepositories;
+  readonly recorder: () => WalRecorder;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Names a segment as PostgreSQL does. */
+  readonly nameOf: (place: WalSegmentPlace) => string;
+}
+
+interface Waiting {
+  readonly systemIdentifier: bigint;
+  readonly place: WalSegmentPlace;
+}
+
+interface Lane {
+  server: Server;
+  /** Oldest first. */
+  readonly waiting: Waiting[];
+  /** Timelines are few: their histories are compared as a whole. */
+  readonly histories: Set<bigint>;
+  working: boolean;
+  retryAtMs: number;
+}
+
+/**
+ * Brings each segment that a receiver stored to the server's second repository, one after the other and without holding up
+ * the receiver. What cannot be brought now is tried again; what is not brought when the worker stops, or finds no room
+ * here, is brought by the next copy run, which compares both repositories.
+ */
+export class WalCopier {
+  readonly #deps: CopierDeps;
+  readonly #lanes = new Map<string, Lane>();
+  readonly #working = new Set<Promise<void>>();
+  readonly #timer: NodeJS.Timeout;
+  #stopped = false;
+
+  constructor(deps: CopierDeps) {
+    this.#deps = deps;
+    this.#timer = setInterval(() => this.#wake(), wakeEveryMs);
+  }
+
+  segmentStored(server: Server, systemIdentifier: bigint, place: WalSegmentPlace): void {
+    if (server.copyToId === null) return;
+    const lane = this.#laneOf(server);
+    if (lane.waiting.length < mostWaiting) lane.waiting.push({ systemIdentifier, place });
+    this.#wake();
+  }
+
+  timelineFound(server: Server, systemIdentifier: bigint): void {
+    if (server.copyToId === null) return;
+    this.#laneOf(server).histories.add(systemIdentifier);
+    this.#wake();
+  }
+
+  /** Begins nothing new and waits for what is being brought. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearInterval(this.#timer);
+    await Promise.all(this.#working);
+  }
+
+  #laneOf(server: Server): Lane {
+    const lane = this.#lanes.get(server.id) ?? newLane(server);
+    lane.server = server;
+    this.#lanes.set(server.id, lane);
+    return lane;
+  }
+
+  #wake(): void {
+    const nowMs = this.#deps.clock.monotonicMs();
+    for (const lane of this.#lanes.values()) {
+      const isIdle = lane.waiting.length === 0 && lane.histories.size === 0;
+      if (this.#stopped || lane.working || isIdle || lane.retryAtMs > nowMs) continue;
+      lane.working = true;
+      const work = this.#work(lane)
+        .catch((error: unknown) => {
+          lane.retryAtMs = this.#deps.clock.monotonicMs() + retryMs;
+          this.#deps.logger.warn(
+            { err: error, serverId: lane.server.id },
+            "WAL could not be copied; it is tried again",
+          );
+        })
+        .finally(() => {
+          lane.working = false;
+          this.#working.delete(work);
+        });
+      this.#working.add(work);
+    }
+  }
+
+  async #work(lane: Lane): Promise<void> {
+    const { server } = lane;
+    if (server.copyToId === null) return;
+    const first = await this.#deps.repositories.borrowAny(server.repositoryId);
+    try {
+      const second = await this.#deps.repositories.borrowAny(server.copyToId);
+      try {
+        const from = (id: bigint) => first.repository.area(server.areaId).wal(id);
+        const to = (id: bigint) => second.repository.area(server.areaId).wal(id);
+        for (const id of lane.histories) {
+          await copyHistories(from(id), to(id));
+          lane.histories.delete(id);
+        }
+        for (;;) {
+          const [next] = lane.waiting;
+          if (next === undefined || this.#stopped) return;
+          await this.#copy(server, next, from(next.systemIdentifier), to(next.systemIdentifier));
+          lane.waiting.shift();
+        }
+      } finally {
+        second.giveBack();
+      }
+    } finally {
+      first.giveBack();
+    }
+  }
+
+  async #copy(server: Server, { systemIdentifier, place }: Waiting, from: WalArchive, to: WalArchive): Promise<void> {
+    const name = this.#deps.nameOf(place);
+    const described = await from.describe(name);
+    // Retention was faster.
+    if (described === null) return;
+    await to.putSegment(place, from.read(name), described.facts, { writer: "copy" });
+    const stored = await to.describe(name);
+    if (stored === null) return;
+    this.#deps
+      .recorder()
+      .segment(segmentRow({ server, repositoryId: server.copyToId ?? "", systemIdentifier }, stored));
+  }
+}
+
+/** A segment's row from what the end of the stored segment says. */
+export function segmentRow(
+  about: {
+    readonly server: Pick<Server, "id">;
+    readonly repositoryId: string;
+    readonly systemIdentifier: bigint;
+    readonly source?: NewWalSegment["source"];
+  },
+  { place, storedBytes, facts }: NonNullable<Awaited<ReturnType<WalArchive["describe"]>>>,
+): NewWalSegment {
+  return {
+    serverId: about.server.id,
+    repositoryId: about.repositoryId,
+    systemIdentifier: String(about.systemIdentifier),
+    timeline: place.timeline,
+    startLsn: place.startLsn,
+    sizeBytes: place.sizeBytes,
+    storedBytes: BigInt(storedBytes),
+    firstCommit: facts?.firstCommit ?? null,
+    lastCommit: facts?.lastCommit ?? null,
+    commitCount: facts?.commitCount ?? null,
+    restorePoints: facts?.restorePoints ?? [],
+    lastRecordEnd: facts?.lastRecordEnd ?? null,
+    source: about.source ?? "copy",
+  };
+}
+
+async function copyHistories(from: WalArchive, to: WalArchive): Promise<void> {
+  for (const timeline of await from.timelines()) {
+    if (timeline === 1) continue;
+    const name = `${timeline.toString(16).toUpperCase().padStart(8, "0")}.history`;
+    if (!(await from.has(name)) || (await to.has(name))) continue;
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of from.read(name)) chunks.push(chunk.slice());
+    await to.putHistory(timeline, Buffer.concat(chunks));
+  }
+}
+
+function newLane(server: Server): Lane {
+  return { server, waiting: [], histories: new Set(), working: false, retryAtMs: Number.NEGATIVE_INFINITY };
+}
+
+const wakeEveryMs = 5_000;
+const retryMs = 30_000;
+/** Some names and numbers each. */
+const mostWaiting = 50_000;
