@@ -145,6 +145,42 @@ const RestoreDeltaRef = builder.objectRef<NonNullable<RestorePlanResult["delta"]
   }),
 });
 
+const PlannedRecoveryRef = builder.objectRef<NonNullable<RestorePlanResult["recovery"]>>("PlannedRecovery").implement({
+  description: "How a restored server recovers to its target.",
+  fields: (t) => ({
+    timeline: t.exposeInt("timeline", { description: "That it follows." }),
+    throughLsn: t.exposeString("throughLsn", { description: "The end of the WAL it needs." }),
+    throughAt: t.field({
+      type: "DateTime",
+      nullable: true,
+      description: "The last commit before that, by the server's clock; null: none was seen.",
+      resolve: ({ throughAt }) => (throughAt === null ? null : new Date(throughAt)),
+    }),
+    segments: t.exposeInt("segments", { description: "WAL segments beside those in the backup." }),
+    storedBytes: t.field({
+      type: "BigInt",
+      description: "To be fetched of them.",
+      resolve: ({ storedBytes }) => BigInt(storedBytes),
+    }),
+    plainBytes: t.field({
+      type: "BigInt",
+      description: "The same unpacked.",
+      resolve: ({ plainBytes }) => BigInt(plainBytes),
+    }),
+    sentence: t.exposeString("sentence", { description: "To where and how." }),
+    notes: t.exposeStringList("notes", { description: "What one should know." }),
+  }),
+});
+
+const RestoreEstimateRef = builder.objectRef<NonNullable<RestorePlanResult["estimate"]>>("RestoreEstimate").implement({
+  description: "How long it would take, reckoned from sizes.",
+  fields: (t) => ({
+    lowMs: t.exposeFloat("lowMs", { description: "Milliseconds at least, likely." }),
+    highMs: t.exposeFloat("highMs", { description: "Milliseconds at most, likely." }),
+    how: t.exposeString("how", { description: "What it was reckoned from." }),
+  }),
+});
+
 RestorePlanRef.implement({
   description: "What a restore would do; executed by runRestore with its hash.",
   fields: (t) => ({
@@ -184,6 +220,18 @@ RestorePlanRef.implement({
       description: "Databases whose files are left empty; none when all are restored whole.",
       complexity: { field: 1, multiplier: 5 },
       resolve: ({ plan }) => [...(plan.databases?.emptied ?? [])],
+    }),
+    recovery: t.field({
+      type: PlannedRecoveryRef,
+      nullable: true,
+      description: "Null: to the end of the backup, or the target cannot be reached (the checks say why).",
+      resolve: ({ plan }) => plan.recovery,
+    }),
+    estimate: t.field({
+      type: RestoreEstimateRef,
+      nullable: true,
+      description: "Null in plans of an older Tidemark.",
+      resolve: ({ plan }) => plan.estimate,
     }),
     equivalentCli: t.string({
       description: "The command that does the same.",
