@@ -153,8 +153,10 @@ function misused(message: string): AppError {
   return new AppError("bad-request", { message });
 }
 
-/** As GraphQL's `RecoveryTargetInput` has it. */
-export function recoveryTargetInput({ target, timeline, action, asStandby }: WantedRecovery) {
+/** As GraphQL's `RestoreRecoveryInput` has it. */
+export function restoreRecoveryInput({ target, timeline, action, asStandby, wal, walConfig }: WantedRecovery) {
+  if (timeline === "current")
+    throw misused("here --target-timeline takes a number or latest; the plan says the number of each backup");
   return {
     kind: target.kind.toUpperCase(),
     ...(target.kind === "time" ? { at: target.at.toISOString() } : {}),
@@ -165,5 +167,7 @@ export function recoveryTargetInput({ target, timeline, action, asStandby }: Wan
     ...(typeof timeline === "number" ? { timeline } : {}),
     action: action.toUpperCase(),
     standby: asStandby,
+    wal: wal.toUpperCase(),
+    ...(walConfig === null ? {} : { fetchConfig: walConfig }),
   };
 }

@@ -9,10 +9,11 @@ import { RunFacts, runFields, startedOrFinished, waitForRun } from "../follow-ru
 import { findServerId } from "../lookup.ts";
 import { lowerState, type Output, printOne } from "../output.ts";
 import type { Register } from "../program.ts";
+import { addRecoveryOptions, type RecoveryOptions, restoreRecoveryInput, wantedRecovery } from "../recovery-options.ts";
 import { collectTablespace, type TablespaceOption } from "../tablespace-option.ts";
 import { addDirectRestore, collectName } from "./restore-direct.ts";
 
-interface RestoreOptions extends CommonOptions {
+interface RestoreOptions extends CommonOptions, RecoveryOptions {
   readonly backup?: string;
   readonly to: string;
   readonly tablespace: readonly TablespaceOption[];
@@ -42,7 +43,7 @@ export function addRestoreCommands(root: Command, context: CommandContext, regis
 }
 
 function withTarget(command: Command): Command {
-  return command
+  return addRecoveryOptions(command)
     .option("--backup <id>", "which backup; the newest restorable one unless told")
     .requiredOption("--to <dir>", "an empty directory the worker may write; with --delta the data directory to rewrite")
     .option("--tablespace <old=new>", "where a tablespace goes; once for each", collectTablespace, [])
@@ -79,14 +80,14 @@ type Plan = z.infer<typeof Plan>;
 
 async function planRestore(context: CommandContext, server: string, options: RestoreOptions): Promise<number> {
   const session = openSession(context, options);
-  const { plan } = await makePlan(session, server, options);
+  const { plan } = await makePlan(context, session, server, options);
   printPlan(session.output, plan);
   return plan.ok ? exitCodes.done : exitCodes.failed;
 }
 
 async function runRestore(context: CommandContext, server: string, options: RestoreOptions): Promise<number> {
   const session = openSession(context, options);
-  const { plan, planRunId } = await makePlan(session, server, options);
+  const { plan, planRunId } = await makePlan(context, session, server, options);
   if (!plan.ok) {
     printPlan(session.output, plan);
     session.output.note("nothing was written\n");
@@ -112,10 +113,12 @@ async function runRestore(context: CommandContext, server: string, options: Rest
 }
 
 async function makePlan(
+  context: CommandContext,
   session: Session,
   server: string,
   options: RestoreOptions,
 ): Promise<{ plan: Plan; planRunId: string }> {
+  const recovery = wantedRecovery(options, context.environment);
   const input = {
     serverId: await findServerId(session.api, server),
     backupId: options.backup ?? null,
@@ -125,6 +128,8 @@ async function makePlan(
     owner: options.owner ?? null,
     delta: options.delta === true,
     databases: options.database.length === 0 ? null : options.database,
+    ...(recovery === null ? {} : { recovery: restoreRecoveryInput(recovery) }),
+    ...(options.adopt === true ? { adopt: true } : {}),
   };
   const { planRestore: payload } = await session.api.query(
     z.object({ planRestore: z.object({ run: RunFacts.nullable(), userErrors: z.array(UserError) }) }),

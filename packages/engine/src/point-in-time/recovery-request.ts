@@ -5,9 +5,10 @@ export interface RecoveryRequest extends Omit<TargetRequest, "backupId" | "locat
   /**
    * `copy`: the WAL it needs is put into the restored directory, which then recovers without us.
    * `fetch`: its restore_command asks the repository while it recovers.
+   * `elsewhere`: whoever starts it brings the WAL and its own settings; by itself it does not recover.
    */
-  readonly wal: "copy" | "fetch";
-  /** Null with `copy`. */
+  readonly wal: "copy" | "fetch" | "elsewhere";
+  /** Null unless it fetches. */
   readonly fetch: FetchProgram | null;
 }
 

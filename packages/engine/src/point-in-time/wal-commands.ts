@@ -6,6 +6,7 @@ export function walCommands({ request, segments }: RecoveryPlan): {
   readonly restoreCommand: string;
   readonly recoveryEndCommand: string;
 } {
+  if (request.wal === "elsewhere") return { restoreCommand: "exit 200", recoveryEndCommand: "" };
   if (request.wal === "copy" || request.fetch === null)
     return { restoreCommand: copiedRestoreCommand, recoveryEndCommand: copiedRecoveryEndCommand };
   // A standby that waits is not to take the beginning of a segment for all of it.

@@ -115,6 +115,7 @@ export async function planRestore(
   const { tablespaces, unmapped } = mapTablespaces(facts, request);
   const obstacle = request.delta ? await deltaObstacle(request, tablespaces, facts) : null;
   const survey = request.delta && obstacle === null ? await surveyFor(manifest, request, tablespaces, signal) : null;
+  const estimate = estimateRestore({ dataBytes: sizes.totalBytes, walBytes: walToReplay(facts, recovery) });
   const checks = await checkTarget({
     request,
     entry,
@@ -125,7 +126,7 @@ export async function planRestore(
     unmapped,
     databases,
     delta: request.delta ? { obstacle, survey } : null,
-    recovery: request.recovery == null ? null : { plan: recovery, obstacle: unreachable },
+    recovery: request.recovery == null ? null : { plan: recovery, obstacle: unreachable, estimate },
   });
   const base = {
     serverId: deps.area.serverId,
@@ -143,7 +144,7 @@ export async function planRestore(
     databases,
     missingConfiguration: sizes.missingConfiguration,
     recovery,
-    estimate: estimateRestore({ dataBytes: sizes.totalBytes, walBytes: walToReplay(facts, recovery) }),
+    estimate,
   };
   const ok = checks.every((check) => check.state !== "failed");
   return { request, ...base, checks, ok, sentence: describePlan(base), fingerprint: fingerprintOf(base) };

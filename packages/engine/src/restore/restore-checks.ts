@@ -2,6 +2,7 @@ import { isAbsolute, relative, resolve } from "node:path";
 import { type ErrorCode, formatBytes } from "@tidemark/kit";
 import type { BackupFacts } from "@tidemark/repository";
 import type { CatalogEntry } from "../catalog.ts";
+import type { RestoreEstimate } from "../point-in-time/estimate-restore.ts";
 import type { RecoveryObstacle } from "../point-in-time/plan-recovery.ts";
 import type { RecoveryPlan } from "../point-in-time/recovery-request.ts";
 import { originalsFolder } from "../restored-configuration/compose-configuration.ts";
@@ -58,7 +59,11 @@ export interface CheckInput {
   /** Null unless it is a delta restore; the survey is null when something forbids it. */
   readonly delta: { readonly obstacle: DeltaObstacle | null; readonly survey: DeltaSurvey | null } | null;
   /** Null unless there is a point in time to recover to; the plan is null when that cannot be reached. */
-  readonly recovery: { readonly plan: RecoveryPlan | null; readonly obstacle: RecoveryObstacle | null } | null;
+  readonly recovery: {
+    readonly plan: RecoveryPlan | null;
+    readonly obstacle: RecoveryObstacle | null;
+    readonly estimate: RestoreEstimate;
+  } | null;
 }
 
 /** Every pre-flight check, in the order in which a person would ask. */
@@ -124,14 +129,17 @@ function checkWal({ includedWal }: BackupFacts): RestoreCheck {
 function checkRecovery(recovery: CheckInput["recovery"]): readonly RestoreCheck[] {
   if (recovery === null) return [];
   if (recovery.obstacle !== null) return [failed("target", recovery.obstacle.code, recovery.obstacle.sentence)];
-  const { plan } = recovery;
+  const { plan, estimate } = recovery;
   if (plan === null) return [];
   const count = plan.segments.length;
   const wal =
     count === 0
       ? "the backup holds all the WAL it needs"
       : `the WAL it needs is in the archive: ${count} segments, ${formatBytes(plan.storedBytes)} stored`;
-  return [ok("target", `${plan.sentence}; ${wal}`), ...plan.notes.map((note) => warning("target", note))];
+  return [
+    ok("target", `${plan.sentence}; ${wal}; takes ${estimate.how}`),
+    ...plan.notes.map((note) => warning("target", note)),
+  ];
 }
 
 function checkConfiguration({ facts, sizes }: CheckInput): RestoreCheck {
