@@ -202,8 +202,8 @@ export class ReplicationSession {
   }
 
   /**
-   * Streams WAL. A stream that is refused, ends with its timeline or is stopped leaves the session free; one that fails or
-   * is left early ends it.
+   * Streams WAL; after `identifySystem`, without which 13 and 14 refuse it. A stream that is refused, ends with its timeline
+   * or is stopped leaves the session free; one that fails or is left early ends it.
    */
   startReplication(start: ReplicationStart): WalStream {
     return new ReplicatedWal(this.#wire, start, {

@@ -30,13 +30,21 @@ export class WalReadAhead {
     }
     let { bytes, startLsn } = message;
     while (bytes.length > 0) {
-      const chunk = this.#openChunk() ?? (await this.#newChunk(startLsn));
-      if (chunk === null) return;
-      const part = bytes.subarray(0, chunkBytes - chunk.length);
-      chunk.buffer.set(part, chunk.length);
-      chunk.length += part.length;
-      chunk.serverLsn = message.serverLsn;
-      chunk.sentAt = message.sentAt;
+      const open = this.#openChunk();
+      const buffer = open?.buffer ?? (await this.#freeBuffer());
+      if (buffer === null) return;
+      // Nothing is awaited from here on: a chunk is never seen before it has bytes, nor filled once it was taken.
+      const length = open?.length ?? 0;
+      const part = bytes.subarray(0, chunkBytes - length);
+      buffer.set(part, length);
+      const { serverLsn, sentAt } = message;
+      if (open === null) {
+        this.#queue.push({ kind: "chunk", buffer, length: part.length, startLsn, serverLsn, sentAt });
+      } else {
+        open.length += part.length;
+        open.serverLsn = serverLsn;
+        open.sentAt = sentAt;
+      }
       bytes = bytes.subarray(part.length);
       startLsn = (startLsn + BigInt(part.length)) as Lsn;
       this.#wakeConsumer();
@@ -100,15 +108,11 @@ export class WalReadAhead {
   }
 
   /** Null: nobody wants it any more. */
-  async #newChunk(startLsn: Lsn): Promise<Chunk | null> {
+  async #freeBuffer(): Promise<Uint8Array | null> {
     for (;;) {
       if (this.#ended !== null || this.#isDiscarding) return null;
       const buffer = this.#free.pop();
-      if (buffer !== undefined) {
-        const chunk: Chunk = { kind: "chunk", buffer, length: 0, startLsn, serverLsn: startLsn, sentAt: new Date(0) };
-        this.#queue.push(chunk);
-        return chunk;
-      }
+      if (buffer !== undefined) return buffer;
       await new Promise<void>((resolve) => {
         this.#whenRoom = resolve;
       });
