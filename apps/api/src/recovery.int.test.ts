@@ -122,6 +122,8 @@ describe("a server's recovery window", () => {
     const answer = await resolve({ kind: "TIME", at: second(300).toISOString() });
     expect(answer).toMatchObject({ reachable: true, code: null, backup: { id: backupId }, timeline: 1 });
     expect(answer.walSegments).toBeGreaterThan(0);
+    expect(answer.commitBefore).toMatchObject({ at: second(300).toISOString(), xid: 300 });
+    expect(answer.commitAfter).toMatchObject({ at: second(399).toISOString(), xid: 399 });
     const refused = await resolve({ kind: "TIME", at: second(570).toISOString() });
     expect(refused).toMatchObject({
       reachable: false,
@@ -188,7 +190,7 @@ describe("a server's WAL", () => {
 async function resolve(target: object) {
   const { data, errors } = await api.graphql(
     `query ($id: ID!, $target: RecoveryTargetInput!) { resolveRecoveryTarget(serverId: $id, target: $target) {
-       reachable code sentence backup { id } timeline walSegments walBytes through ${instant} notes
+       reachable code sentence backup { id } timeline walSegments walBytes through ${instant} notes commitBefore { at lsn xid } commitAfter { at lsn xid }
        lastReachable ${instant} nextReachable ${instant} candidates ${instant} } }`,
     { id: serverId, target },
   );

@@ -4,6 +4,7 @@ import { chooseForTarget, type RecoveryTarget, type TargetChoice, type TargetReq
 import { z } from "zod";
 import { formatLsn, parseLsn } from "../lsn-text.ts";
 import type { Services } from "../services.ts";
+import { type NearestCommits, nearestCommits } from "./nearest-commits.ts";
 import { badField } from "./parse-input.ts";
 import { windowOf } from "./recovery-window.ts";
 
@@ -114,6 +115,7 @@ export interface TargetAnswer {
   readonly walSegments: number;
   /** Of WAL, before compression. */
   readonly walBytes: bigint;
+  readonly commits: NearestCommits;
 }
 
 /** Looks the target up in the server's recovery window; nothing is read from the repository. */
@@ -123,11 +125,15 @@ export async function resolveTarget(
   input: RecoveryTargetInput,
 ): Promise<TargetAnswer> {
   const { input: facts } = await windowOf(services, server);
-  const choice = chooseForTarget(facts, readTarget(input));
-  if (!choice.reachable) return { choice, sentence: choice.sentence, walSegments: 0, walBytes: 0n };
+  const request = readTarget(input);
+  const choice = chooseForTarget(facts, request);
+  if (!choice.reachable) {
+    return { choice, sentence: choice.sentence, walSegments: 0, walBytes: 0n, commits: { before: null, after: null } };
+  }
   const walSegments = choice.wal.reduce((sum, { segmentCount }) => sum + segmentCount, 0);
   const walBytes = choice.wal.reduce((sum, { fromLsn, toLsn }) => sum + (toLsn - fromLsn), 0n);
-  return { choice, sentence: sentenceOf(choice, walSegments), walSegments, walBytes };
+  const commits = nearestCommits(facts, request.target, choice);
+  return { choice, sentence: sentenceOf(choice, walSegments), walSegments, walBytes, commits };
 }
 
 function sentenceOf(choice: TargetChoice & { readonly reachable: true }, walSegments: number): string {

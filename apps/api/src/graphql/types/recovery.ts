@@ -223,6 +223,19 @@ export const RecoveryTargetAnswerRef = builder.objectRef<TargetAnswer>("Recovery
     }),
     walSegments: t.exposeInt("walSegments", { description: "Whole segments in all." }),
     walBytes: t.expose("walBytes", { type: "BigInt", description: "Of WAL, before compression." }),
+    commitBefore: t.field({
+      type: WalCommitRef,
+      nullable: true,
+      description:
+        "The last known commit that is there then: the first and last of each segment are known. Null: none.",
+      resolve: ({ commits }) => commits.before,
+    }),
+    commitAfter: t.field({
+      type: WalCommitRef,
+      nullable: true,
+      description: "The first known commit that is not there; null: none is known.",
+      resolve: ({ commits }) => commits.after,
+    }),
     notes: t.stringList({
       description: "What one should know.",
       resolve: ({ choice }) => (choice.reachable ? [...choice.notes] : []),
