@@ -80,7 +80,7 @@ export class HostRepositories implements AsyncDisposable {
 
   async #openNow(where: HostRepository, mode: "read" | "write"): Promise<Repository> {
     const inner = await openStore(where.url, { credentials: this.#credentials(where) });
-    const store = new RetryingStore(mode === "read" ? new ReadOnlyStore(inner) : inner);
+    const store = new RetryingStore(mode === "read" ? new ReadOnlyStore(inner) : inner, { attempts });
     return await openRepository(store, {
       key: this.#key(where),
       compression: parseCompression(this.#settings.compression),
@@ -104,3 +104,6 @@ export class HostRepositories implements AsyncDisposable {
     });
   }
 }
+
+/** What fails longer than a second is asked again from above: by the server, or for as long as the settings say. */
+const attempts = 3;

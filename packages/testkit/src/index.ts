@@ -1,4 +1,12 @@
-export { findHostTool, freePort, type Major, runTool } from "@tidemark/local-postgres";
+export {
+  findHostTool,
+  findServerUser,
+  freePort,
+  giveTree,
+  identityOf,
+  type Major,
+  runTool,
+} from "@tidemark/local-postgres";
 export { type FakeClock, fakeClock } from "./fake-clock.ts";
 export { type FaultProxy, type Faults, faultProxy } from "./fault-proxy.ts";
 export { findLeaks } from "./find-leaks.ts";
