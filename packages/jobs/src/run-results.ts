@@ -134,6 +134,8 @@ export const RetentionResult = z.object({
   kept: z.number(),
   deleted: z.array(z.string()),
   removedPacks: z.number(),
+  /** In the first repository; zero in results from before WAL was kept. */
+  removedWalSegments: z.number().default(0),
   freedBytes: Bytes,
 });
 export const BackupResult = z.object({
