@@ -41,6 +41,7 @@ export {
   planDeletion,
   planExpiry,
 } from "./expiry/expire.ts";
+export { executeWalExpiry, planWalExpiry, type WalExpiryPlan, type WalExpiryReport } from "./expiry/expire-wal.ts";
 export {
   type ArchivedCluster,
   readArchivedClusters,
