@@ -8,6 +8,7 @@ import { addGraphiqlRoutes } from "./http/graphiql-routes.ts";
 import { addGraphqlRoutes } from "./http/graphql-routes.ts";
 import { addHealthRoutes } from "./http/health-routes.ts";
 import { addIdentity } from "./http/identity.ts";
+import { addMetricsRoutes } from "./http/metrics-routes.ts";
 import { addSecurityHeaders } from "./http/security-headers.ts";
 import { addStreamRoutes } from "./http/stream-routes.ts";
 import { addRestRoutes } from "./rest/routes.ts";
@@ -43,6 +44,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
     await addGraphqlRoutes(scope, schema, services);
     addStreamRoutes(scope, schema, services);
     addRestRoutes(scope, services);
+    addMetricsRoutes(scope, services);
     await addGraphiqlRoutes(scope);
   });
   await addDashboardProxy(app, options.webUrl, logger);

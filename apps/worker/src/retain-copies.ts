@@ -6,6 +6,7 @@ import { copyMarks, type ServerArea } from "@tidemark/repository";
 import { collectIn } from "./handlers/collect.ts";
 import { noteCopies } from "./note-copies.ts";
 import { openRegisteredRepository, withArea } from "./open-repository.ts";
+import { retainWal } from "./wal/retain-wal.ts";
 import type { WorkerDeps } from "./worker-deps.ts";
 
 /**
@@ -46,6 +47,7 @@ export async function retainCopies(
         throw joined instanceof AggregateError && error instanceof AppError ? error : joined;
       }
       await noteDeleted();
+      await retainWal(deps, { server, repositoryId: copyToId, area }, policy, control);
       await collectIn(deps, server, area, control);
     } finally {
       await repository.close();

@@ -91,6 +91,8 @@ export const drillSteps = [
 export const expirySteps = [
   "expiry:before-delete",
   "expiry:between-deletes",
+  "expiry:before-wal",
+  "expiry:between-wal",
   "collect:before-plan",
   "collect:before-execute",
 ] as const;

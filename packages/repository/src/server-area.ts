@@ -4,6 +4,7 @@ import type { AreaUsage } from "./collection/area-usage.ts";
 import { executeCollection, planCollection, usageOf } from "./collection/collection.ts";
 import { doomedPacks, latestPass } from "./collection/collection-pass.ts";
 import { findInterrupted, type InterruptedBackup, type InterruptedQuestion } from "./collection/interrupted.ts";
+import { listLeases, takeCensus } from "./collection/lease.ts";
 import { isHeld, putMark, readMarks, removeEarlierMarks } from "./collection/mark.ts";
 import { holdPacks, type PackHold } from "./collection/pack-hold.ts";
 import {
@@ -160,6 +161,11 @@ export class OpenedServerArea implements ServerArea {
 
   addVerification(fact: VerificationFact): Promise<void> {
     return putVerification(this.#context, this.serverId, fact);
+  }
+
+  async isBeingRead(): Promise<boolean> {
+    const leases = await listLeases(this.#context, this.serverId);
+    return takeCensus(leases, this.#context.clock.now()).inForce.length > 0;
   }
 
   doomedPacks(): Promise<ReadonlySet<string>> {

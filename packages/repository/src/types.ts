@@ -60,6 +60,8 @@ export interface ServerArea {
   interruptedBackups(question: InterruptedQuestion): Promise<readonly InterruptedBackup[]>;
   /** Keeps every pack from the collection until it is disposed of. To be made before a manifest is read. */
   holdPacks(kind: "reader" | "copy"): Promise<PackHold>;
+  /** Whether somebody holds packs now, wherever he runs: WAL he may need must stay as well. */
+  isBeingRead(): Promise<boolean>;
   /** Packs that no manifest points into and that may be removed soon: not to be taken up again. */
   doomedPacks(): Promise<ReadonlySet<string>>;
   /** The id of the backup that wrote each of these packs, from its head; null for one that is missing or damaged there. */

@@ -37,6 +37,7 @@ export const deleteBackupHandler: RunHandler<"delete-backup"> = async ({ run, re
     kept: report.kept,
     deleted: [request.backupId],
     removedPacks: report.removedPacks,
+    removedWalSegments: 0,
     freedBytes: String(report.freedBytes),
   };
   return { kind: "done", result };

@@ -7,11 +7,12 @@ import { withArea } from "../open-repository.ts";
 import { requireServer } from "../open-server.ts";
 import { retainCopies } from "../retain-copies.ts";
 import type { RunHandler } from "../run-context.ts";
+import { retainWal } from "../wal/retain-wal.ts";
 import { collectIn } from "./collect.ts";
 
 /**
  * Applies the server's policy to what the repository holds. Asked by a person, it must be the plan that was shown; a
- * schedule plans and executes by itself. Ends with a collection of what no backup needs any more.
+ * schedule plans and executes by itself. Then the WAL goes that no backup needs any more, and the packs.
  */
 export const retentionHandler: RunHandler<"retention"> = async ({ request, control, deps }) => {
   const server = await requireServer(deps, request.serverId);
@@ -42,14 +43,16 @@ export const retentionHandler: RunHandler<"retention"> = async ({ request, contr
     }
     // Before the collection: it takes its time, and what was deleted is deleted.
     await settleRows();
-    return { expired, collected: await collectIn(deps, server, area, control) };
+    const wal = await retainWal(deps, { server, repositoryId: server.repositoryId, area }, policy, control);
+    return { expired, wal, collected: await collectIn(deps, server, area, control) };
   });
   await retainCopies(deps, server, policy, control);
   const result: RetentionResult = {
     kept: report.expired.keptCount,
     deleted: [...report.expired.deletedIds, ...report.expired.alreadyGoneIds],
     removedPacks: report.collected.removedPacks,
-    freedBytes: String(report.collected.freedBytes),
+    freedBytes: String(report.collected.freedBytes + report.wal.freedBytes),
+    removedWalSegments: report.wal.removedSegments.length,
   };
   return { kind: "done", result };
 };
