@@ -62,12 +62,12 @@ export { type BackupLabel, parseBackupLabel, withoutIncrementalLines } from "./f
 export type { ManifestChecksum, ManifestFacts, ManifestFile, ManifestWalRange } from "./files/backup-manifest.ts";
 export { BackupManifestReader } from "./files/backup-manifest-reader.ts";
 export { BackupManifestWriter } from "./files/backup-manifest-writer.ts";
+export type { TransactionStatus } from "./files/catalog-tuples.ts";
 export {
   type DatabaseRow,
   databaseRelationOid,
   mappedFileNumber,
   readDatabaseRows,
-  type TransactionStatus,
   transactionSegmentName,
   transactionStatusIn,
 } from "./files/database-catalog.ts";
@@ -76,6 +76,17 @@ export { checkPages, type PageCheck, pageChecksum } from "./files/page-checksum.
 export { type PageKind, pageKindOf } from "./files/page-kind.ts";
 export { maskPage, type PagePlace, pageLsn, samePage } from "./files/page-masks.ts";
 export { type ClusterState, majorsByCatalogVersion, type PgControl, parsePgControl } from "./files/pg-control.ts";
+export {
+  type CatalogRow,
+  type InheritanceRow,
+  inheritanceRowOf,
+  type NamespaceRow,
+  namespaceRowOf,
+  type RelationRow,
+  readCatalogRows,
+  relationCatalogOids,
+  relationRowOf,
+} from "./files/relation-catalog.ts";
 export {
   firstBlockOfFile,
   isRelationFile,
@@ -220,6 +231,7 @@ export {
   type TransactionRecordKind,
   transactionKind,
 } from "./wal/decode-transaction.ts";
+export { type CommittedRelations, RelationNames, type RelationNamesSource } from "./wal/relation-names.ts";
 export { resourceManagers, rmgrName } from "./wal/resource-managers.ts";
 export {
   type ExpectedSegment,

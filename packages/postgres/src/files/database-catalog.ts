@@ -1,4 +1,5 @@
 import { AppError, crc32c } from "@tidemark/kit";
+import { catalogTuplesOf, isVisibleTuple, type TransactionStatus } from "./catalog-tuples.ts";
 
 /** A row of `pg_database`, as it lies in the files of a cluster. */
 export interface DatabaseRow {
@@ -6,9 +7,6 @@ export interface DatabaseRow {
   readonly name: string;
   readonly isTemplate: boolean;
 }
-
-/** What a transaction came to, as `pg_xact` has it. */
-export type TransactionStatus = "in-progress" | "committed" | "aborted" | "sub-committed";
 
 /** OID of pg_database, a shared catalog (src/include/catalog/pg_database.h). */
 export const databaseRelationOid = 1262;
@@ -50,7 +48,10 @@ export function readDatabaseRows(
   const rows: DatabaseRow[] = [];
   for (let at = 0; at + options.blockSize <= pages.length; at += options.blockSize) {
     const page = pages.subarray(at, at + options.blockSize);
-    for (const tuple of tuplesOf(page)) if (isVisible(tuple, options.statusOf)) rows.push(rowOf(tuple, options.major));
+    for (const { tuple } of catalogTuplesOf(page)) {
+      if (tuple.length >= shortestRowBytes && isVisibleTuple(tuple, options.statusOf))
+        rows.push(rowOf(tuple, options.major));
+    }
   }
   return rows;
 }
@@ -74,37 +75,6 @@ const statuses = ["in-progress", "committed", "aborted", "sub-committed"] as con
 /** 32 pages of 8192 bytes, four transactions a byte. */
 const transactionsPerSegment = 32 * 8192 * 4;
 
-/** Line pointers that are in use and point to a tuple (src/include/storage/itemid.h: 15 bits offset, 2 flags, 15 length). */
-function* tuplesOf(page: Uint8Array): Generator<Uint8Array> {
-  const view = new DataView(page.buffer, page.byteOffset, page.byteLength);
-  const lower = view.getUint16(12, true);
-  for (let at = pageHeaderBytes; at + 4 <= Math.min(lower, page.length); at += 4) {
-    const pointer = view.getUint32(at, true);
-    const offset = pointer & 0x7fff;
-    const isNormal = ((pointer >>> 15) & 3) === 1;
-    const length = pointer >>> 17;
-    if (isNormal && length >= shortestRowBytes && offset + length <= page.length) {
-      yield page.subarray(offset, offset + length);
-    }
-  }
-}
-
-/** What HeapTupleSatisfiesMVCC would say to somebody who came after every transaction (heapam_visibility.c). */
-function isVisible(tuple: Uint8Array, statusOf: (transactionId: number) => TransactionStatus): boolean {
-  const view = new DataView(tuple.buffer, tuple.byteOffset, tuple.byteLength);
-  const flags = view.getUint16(20, true);
-  const isFrozen = (flags & heapXminFrozen) === heapXminFrozen;
-  if (!isFrozen) {
-    if ((flags & heapXminInvalid) !== 0) return false;
-    if ((flags & heapXminCommitted) === 0 && statusOf(view.getUint32(0, true)) !== "committed") return false;
-  }
-  // Locked only, or by several: still there, since whoever deletes a database holds it alone.
-  if ((flags & (heapXmaxInvalid | heapXmaxLockOnly | heapXmaxIsMulti)) !== 0) return true;
-  if ((flags & heapXmaxCommitted) !== 0) return false;
-  const deleter = view.getUint32(4, true);
-  return deleter === 0 || statusOf(deleter) !== "committed";
-}
-
 function rowOf(tuple: Uint8Array, major: number): DatabaseRow {
   const view = new DataView(tuple.buffer, tuple.byteOffset, tuple.byteLength);
   const user = tuple.subarray(tuple[22] as number);
@@ -120,14 +90,5 @@ function rowOf(tuple: Uint8Array, major: number): DatabaseRow {
 const mapMagic = 0x592717;
 /** 16 dropped the padding behind the CRC and has room for 64 mappings instead of 62. */
 const mapBytes = { old: 512, new: 524 } as const;
-const pageHeaderBytes = 24;
 /** Header of 23 bytes, aligned to 24, and the columns up to datistemplate. */
 const shortestRowBytes = 24 + 78;
-// src/include/access/htup_details.h
-const heapXminCommitted = 0x0100;
-const heapXminInvalid = 0x0200;
-const heapXminFrozen = 0x0300;
-const heapXmaxCommitted = 0x0400;
-const heapXmaxInvalid = 0x0800;
-const heapXmaxIsMulti = 0x1000;
-const heapXmaxLockOnly = 0x0080;
