@@ -14,6 +14,7 @@ import type { RepositoryContext } from "../src/repository-context.ts";
 import { encodeTrailer } from "../src/seal/object-trailer.ts";
 import { testFacts } from "../src/test-repository.ts";
 import type { Extent } from "../src/types.ts";
+import { WalBlocks } from "../src/wal/wal-blocks.ts";
 
 const backups = Number(process.argv[2] ?? 1000);
 const packs = Number(process.argv[3] ?? 30_000);
@@ -70,6 +71,7 @@ const context: RepositoryContext = {
   randomBytes: (length) => new Uint8Array(length),
   step: async () => undefined,
   openers: new FramePool({ threads: 1 }),
+  walBlocks: new WalBlocks(),
 };
 
 await measure("the store itself", writeManifests);

@@ -20,6 +20,7 @@ import type { RepositoryContext } from "../src/repository-context.ts";
 import { defaultCompression } from "../src/seal/compression.ts";
 import { InlineEncoder, noise, testFacts } from "../src/test-repository.ts";
 import type { Extent } from "../src/types.ts";
+import { WalBlocks } from "../src/wal/wal-blocks.ts";
 
 // As a worker is started, and what it does first.
 if (!Object.keys(boundedMemory.environment).every((name) => name in process.env)) {
@@ -55,6 +56,7 @@ const context: RepositoryContext = {
   randomBytes: (length) => new Uint8Array(length),
   step: async () => undefined,
   openers: new FramePool({ threads: 1 }),
+  walBlocks: new WalBlocks(),
 };
 const seconds: Record<string, number> = {};
 const peaks: Record<string, number> = {};

@@ -31,6 +31,9 @@ export const manifestChunkBytes = 256 * 1024;
 /** A run under this, in a file over `bundledFileBytes`, counts as small: the file has become fragmented there. */
 export const smallRunBytes = 32 * 1024;
 
+/** Plain bytes of a whole box of WAL: as frames, and the grid on which a segment is hashed. */
+export const walBlockBytes = frameBytes;
+
 /** Most extents in one record of a manifest. */
 export const extentsPerRecord = 1024;
 
@@ -41,11 +44,15 @@ export const magic = {
   manifestEnd: "TIDEMEND",
   fact: "TIDEFACT",
   revoked: "TIDEREVO",
+  walSegment: "TIDEWALS",
+  walSegmentEnd: "TIDEWEND",
+  walPiece: "TIDEWALP",
+  walFile: "TIDEWALF",
 } as const;
 
 export type Magic = (typeof magic)[keyof typeof magic];
 
 /** The parts of an object that are sealed one by one; the number is part of the nonce. */
-export const partKinds = { frame: 1, directory: 2, header: 3, chunk: 4, index: 5, fact: 6 } as const;
+export const partKinds = { frame: 1, directory: 2, header: 3, chunk: 4, index: 5, fact: 6, wal: 7 } as const;
 
 export type PartKind = keyof typeof partKinds;

@@ -75,7 +75,10 @@ const kills: readonly Kill[] = [
 
 describe("the kills", () => {
   it("are at every step there is", () => {
-    expect([...new Set(kills.map(([, step]) => step))].sort()).toEqual([...repositorySteps].sort());
+    expect([...new Set(kills.map(([, step]) => step))].sort()).toEqual(
+      // Those of WAL have their own.
+      repositorySteps.filter((step) => !step.startsWith("wal:")).sort(),
+    );
   });
 });
 

@@ -24,9 +24,10 @@ import { assertCompression, type CompressionSetting, defaultCompression } from "
 import { OpenedServerArea } from "./server-area.ts";
 import type { OnStep } from "./steps.ts";
 import type { Repository, RepositoryKey, ServerArea } from "./types.ts";
+import { WalBlocks } from "./wal/wal-blocks.ts";
 
 export interface RepositoryOptions {
-  /** Threads that open frames for restore and verify. Default 2. */
+  /** Threads that open frames for restore and verify, and seal WAL. They start when they are needed. Default 2. */
   readonly openerThreads?: number;
   /** How frames of new backups are compressed. Default: `defaultCompression`. */
   readonly compression?: CompressionSetting;
@@ -165,6 +166,7 @@ async function openWith(
     randomBytes: options.randomBytes ?? ownRandomBytes,
     step: async (name) => options.onStep?.(name),
     openers: options.openers ?? new FramePool({ threads: options.openerThreads ?? 2 }),
+    walBlocks: new WalBlocks(),
   };
   const { passphraseCost } = options;
   const keys =

@@ -28,10 +28,14 @@ export const allMarksPrefix = (serverId: string): string => `${serverId}/marks/`
 export const leasesPrefix = (serverId: string): string => `${serverId}/leases/`;
 export const leaseKey = (serverId: string, leaseId: string): string => `${leasesPrefix(serverId)}${leaseId}`;
 
-/** The WAL of one cluster incarnation and timeline: segments, `<timeline>.history` and `<segment>.partial/<from>-<to>`. */
+/** The WAL of one cluster incarnation: a folder for each timeline. */
+export const walsPrefix = (serverId: string, systemIdentifier: bigint): string =>
+  `${serverId}/${systemIdentifier}/wal/`;
+
+/** The WAL of one timeline: segments, histories and files under their names, and `partial/<segment>/`. */
 export function walPrefix(serverId: string, systemIdentifier: bigint, timeline: number): string {
   const name = timeline.toString(16).toUpperCase().padStart(8, "0");
-  return `${serverId}/${systemIdentifier}/wal/${name}/`;
+  return `${walsPrefix(serverId, systemIdentifier)}${name}/`;
 }
 
 /** The last part of a key. */

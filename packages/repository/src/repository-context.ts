@@ -5,6 +5,7 @@ import type { FramePool } from "./packs/frame-pool.ts";
 import type { CompressionSetting } from "./seal/compression.ts";
 import { damagedObject, type Keyring, ObjectSeal, type Prefix } from "./seal/object-seal.ts";
 import type { RepositoryStep } from "./steps.ts";
+import type { WalBlocks } from "./wal/wal-blocks.ts";
 
 /** Timers are a dependency, like the clock: tests move both. */
 export type Every = (intervalMs: number, act: () => void) => () => void;
@@ -28,6 +29,8 @@ export interface RepositoryContext {
   readonly step: (name: RepositoryStep) => Promise<void>;
   /** The pool that opens frames; its threads start with the first one. */
   readonly openers: FramePool;
+  /** Buffers of WAL on its way, which all segments in the making of a repository share. */
+  readonly walBlocks: WalBlocks;
 }
 
 /** The seal of an object that is about to be written. */

@@ -59,6 +59,16 @@ export const repositorySteps = [
   "verification:before-put",
   "verification:before-remove",
   "verification:after-remove",
+  "wal:before-flush",
+  "wal:after-flush",
+  "wal:before-segment",
+  "wal:after-segment",
+  "wal:before-ended",
+  "wal:after-ended",
+  "wal:before-piece-remove",
+  "wal:before-file",
+  "wal:after-file",
+  "wal:before-remove",
 ] as const;
 
 export type RepositoryStep = (typeof repositorySteps)[number];

@@ -52,7 +52,7 @@ export type ObjectBody = Uint8Array | AsyncIterable<Uint8Array>;
 /**
  * An object in the making. Before `publish` it has no key and nothing of it lasts; from then on it can be read, and what
  * was synced lasts whatever dies, be it the machine. What was appended and not synced may be there, in part or garbled:
- * whoever reads a growing object must be able to tell. One act at a time.
+ * whoever reads a growing object must be able to tell. Appends may go on beside a sync or a publish; else one act at a time.
  */
 export interface AppendableObject {
   /** Bytes appended so far. */

@@ -1,9 +1,10 @@
 import { Worker } from "node:worker_threads";
 import { AppError } from "@tidemark/kit";
 import type { FrameEncoder, FrameJob, FrameOutcome } from "../types.ts";
+import type { WalBlockJob, WalBlockOutcome } from "../wal/seal-wal-block.ts";
 import { type FrameAnswer, FrameMemory } from "./frame-memory.ts";
 import type { OpenFrameJob, OpenFrameOutcome } from "./open-frame.ts";
-import type { FrameFailure, FrameReply, FrameRequest, FrameRequestJob } from "./serve-frames.ts";
+import type { FrameFailure, FrameReply, FrameRequest, PlacedJob, WalBlockAnswer } from "./serve-frames.ts";
 
 export interface FramePoolOptions {
   /** Worker threads; they start when they are needed, see `start`. */
@@ -87,6 +88,12 @@ export class FramePool implements FrameEncoder {
   async open(job: OpenFrameJob): Promise<OpenFrameOutcome> {
     if (this.#closed) throw poolError("the frame pool is closed");
     return this.#leastBusy().open(job);
+  }
+
+  /** Seals blocks of WAL one after another in one thread; all of them or a throw. */
+  async sealWal(jobs: readonly WalBlockJob[]): Promise<WalBlockOutcome[]> {
+    if (this.#closed) throw poolError("the frame pool is closed");
+    return this.#leastBusy().sealWal(jobs);
   }
 
   async close(): Promise<void> {
@@ -174,13 +181,28 @@ class Member {
     });
   }
 
-  #place({ plain, ...job }: FrameJob): { readonly memory: FrameMemory; readonly sent: FrameRequestJob } {
+  async sealWal(jobs: readonly WalBlockJob[]): Promise<WalBlockOutcome[]> {
+    const placed = jobs.map((job) => this.#place(job));
+    const sent = placed.map((place) => place.sent);
+    const answers = (await this.#post((id) => ({ id, kind: "wal", jobs: sent }), [])) as readonly WalBlockAnswer[];
+    this.answered += jobs.length;
+    return placed.map(({ memory }, index) => {
+      const answer = answers[index];
+      if (answer === undefined) throw poolError("a frame worker left out a block of WAL");
+      return { stored: memory.sealing.subarray(answer.at, answer.at + answer.storedBytes), leaf: answer.leaf };
+    });
+  }
+
+  #place<Job extends { readonly plain: Uint8Array }>({
+    plain,
+    ...job
+  }: Job): { readonly memory: FrameMemory; readonly sent: PlacedJob<Omit<Job, "plain">> } {
     if (!FrameMemory.holds(plain)) throw new RangeError("a frame is encoded in memory that is shared");
     const shared = plain.buffer as SharedArrayBuffer;
     const known = this.#memories.get(shared);
     const { number, memory } = known ?? { number: this.#memories.size, memory: new FrameMemory(shared) };
     if (known === undefined) this.#memories.set(shared, { number, memory });
-    const request: FrameRequestJob = { ...job, memory: number, plainBytes: plain.length };
+    const request = { ...job, memory: number, plainBytes: plain.length };
     return { memory, sent: known === undefined ? { ...request, shared } : request };
   }
 

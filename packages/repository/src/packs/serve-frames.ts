@@ -2,6 +2,7 @@ import { parentPort } from "node:worker_threads";
 import { systemErrorCode } from "@tidemark/kit/app-error";
 import { releaseBytes } from "../bytes/release-bytes.ts";
 import type { FrameInspector, FrameJob } from "../types.ts";
+import { sealWalBlock, type WalBlockJob } from "../wal/seal-wal-block.ts";
 import { encodeFrame, type Fingerprinter, loadFingerprinter } from "./frame-kernel.ts";
 import { type FrameAnswer, FrameMemory } from "./frame-memory.ts";
 import { type OpenFrameJob, openFrame } from "./open-frame.ts";
@@ -9,13 +10,23 @@ import { readFrame } from "./read-frame.ts";
 
 export type FrameRequest =
   | { readonly id: number; readonly kind: "encode"; readonly jobs: readonly FrameRequestJob[] }
-  | { readonly id: number; readonly kind: "open"; readonly job: OpenFrameJob };
+  | { readonly id: number; readonly kind: "open"; readonly job: OpenFrameJob }
+  | { readonly id: number; readonly kind: "wal"; readonly jobs: readonly PlacedJob<Omit<WalBlockJob, "plain">>[] };
 
 /** A job whose plain bytes are the beginning of a `FrameMemory`, sent along the first time a thread hears of it. */
-export interface FrameRequestJob extends Omit<FrameJob, "plain"> {
+export type PlacedJob<Job> = Job & {
   readonly memory: number;
   readonly shared?: SharedArrayBuffer;
   readonly plainBytes: number;
+};
+
+export type FrameRequestJob = PlacedJob<Omit<FrameJob, "plain">>;
+
+/** Where in the memory's `sealing` the box lies. */
+export interface WalBlockAnswer {
+  readonly at: number;
+  readonly storedBytes: number;
+  readonly leaf: Uint8Array | null;
 }
 
 export type FrameReply =
@@ -53,14 +64,26 @@ export function serveFrames(inspector?: FrameInspector): void {
       const plain = ownBuffer(outcome.plain);
       return port.postMessage({ id: request.id, outcome: { kind: "plain", plain } }, [plain.buffer]);
     }
+    if (request.kind === "wal") return port.postMessage({ id: request.id, outcome: request.jobs.map(sealPlaced) });
     const outcome: (FrameAnswer | FrameFailure)[] = [];
     for (const job of request.jobs) outcome.push(await encode(job).catch(asFailure));
     port.postMessage({ id: request.id, outcome });
   };
-  const encode = async ({ memory: number, shared, plainBytes, ...rest }: FrameRequestJob): Promise<FrameAnswer> => {
+  const memoryOf = ({ memory: number, shared }: PlacedJob<unknown>): FrameMemory => {
     if (shared !== undefined) memories.set(number, new FrameMemory(shared));
     const memory = memories.get(number);
     if (memory === undefined) throw new Error(`the memory ${number} was never sent`);
+    return memory;
+  };
+  const sealPlaced = (placed: PlacedJob<Omit<WalBlockJob, "plain">>): WalBlockAnswer => {
+    const memory = memoryOf(placed);
+    const job = { ...placed, plain: memory.plain.subarray(0, placed.plainBytes) };
+    const { stored, leaf } = sealWalBlock(job, memory.sealing);
+    return { at: stored.byteOffset - memory.sealing.byteOffset, storedBytes: stored.length, leaf };
+  };
+  const encode = async (placed: FrameRequestJob): Promise<FrameAnswer> => {
+    const memory = memoryOf(placed);
+    const { plainBytes, ...rest } = placed;
     const job = { ...rest, plain: memory.plain.subarray(0, plainBytes) };
     const fingerprinter = await fingerprinterFor(job.fingerprintSeed);
     const { read } = job;

@@ -36,7 +36,7 @@ export function encodeTrailer(
   return writer.u32(crc32c(writer.view())).fixedText(magic, 8).take();
 }
 
-function decodeTrailer(bytes: Uint8Array, magic: Magic, key: string): ObjectTrailer {
+export function decodeTrailer(bytes: Uint8Array, magic: Magic, key: string): ObjectTrailer {
   const reader = new ByteReader(bytes);
   const lastBoxOffset = reader.u64();
   const lastBoxBytes = reader.u32();

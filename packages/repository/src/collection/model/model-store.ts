@@ -57,6 +57,10 @@ export class ProcessStore implements ObjectStore {
     });
   }
 
+  async createsExclusively(): Promise<boolean> {
+    return this.#exclusiveCreate;
+  }
+
   get(key: string, options?: GetOptions): Promise<Uint8Array> {
     return this.#run("get", () => this.#inner.get(key, options));
   }

@@ -1,0 +1,48 @@
+import { createCipheriv } from "node:crypto";
+import type { BoxCompression } from "../seal/compression.ts";
+import { sealBox } from "../seal/sealed-box.ts";
+import type { FrameSealing } from "../types.ts";
+
+/** What a block of WAL is asked to become. Runs in a worker thread, or where it is when it is small. */
+export interface WalBlockJob {
+  /** What there is of the block, from its first byte; in a pool the beginning of a `FrameMemory`. */
+  readonly plain: Uint8Array;
+  /** From here on it goes into the box; what is before lies in earlier ones. */
+  readonly from: number;
+  readonly sealing: FrameSealing;
+  readonly compression: BoxCompression;
+  /** What the block is hashed with; null: it is not complete yet. */
+  readonly leafKey: Uint8Array | null;
+}
+
+export interface WalBlockOutcome {
+  /** Lies in `room` when one was given. */
+  readonly stored: Uint8Array;
+  /** 16 bytes; null without a `leafKey`. */
+  readonly leaf: Uint8Array | null;
+}
+
+/** Synchronous: a block takes 0.2 to 0.6 ms. */
+export function sealWalBlock(
+  { plain, from, sealing, compression, leafKey }: WalBlockJob,
+  room?: Uint8Array,
+): WalBlockOutcome {
+  return {
+    stored: sealBox(plain.subarray(from), sealing, compression, room),
+    leaf: leafKey === null ? null : walLeaf(leafKey, plain),
+  };
+}
+
+/**
+ * GMAC of a block under one nonce, which is a universal hash as long as the key and what comes out are secret: neither is
+ * ever stored. A quarter of the time of BLAKE2b (4.6 and 19.1 ms for 16 MiB, measured 2026-11), which is what lets a
+ * segment be hashed while it streams.
+ */
+export function walLeaf(leafKey: Uint8Array, plain: Uint8Array): Uint8Array {
+  const cipher = createCipheriv("aes-256-gcm", leafKey, leafNonce);
+  cipher.setAAD(plain);
+  cipher.final();
+  return new Uint8Array(cipher.getAuthTag());
+}
+
+const leafNonce = new Uint8Array(12);

@@ -1,0 +1,50 @@
+import { createHmac, hkdfSync } from "node:crypto";
+import { walBlockBytes } from "../format.ts";
+import type { RepositoryContext } from "../repository-context.ts";
+import { walLeaf } from "./seal-wal-block.ts";
+
+/** What the plain bytes of WAL are hashed with (docs/repository-format.md §10): the same for a whole repository. */
+export interface WalHashKeys {
+  readonly leafKey: Uint8Array;
+  readonly rootKey: Uint8Array;
+}
+
+export function walHashKeys({ repositoryId, fingerprintSeed }: RepositoryContext): WalHashKeys {
+  const purpose = Buffer.from(`tidemark wal hash\0${repositoryId}`, "latin1");
+  const keys = new Uint8Array(hkdfSync("sha256", fingerprintSeed, new Uint8Array(0), purpose, 64));
+  return { leafKey: keys.slice(0, 32), rootKey: keys.slice(32) };
+}
+
+/** Puts a hash together from those of the blocks, however the bytes were cut into boxes. */
+export class WalHash {
+  readonly #keys: WalHashKeys;
+  readonly #leaves = new Map<number, Uint8Array>();
+
+  constructor(keys: WalHashKeys) {
+    this.#keys = keys;
+  }
+
+  /** The block that begins at `index * walBlockBytes`. */
+  setLeaf(index: number, leaf: Uint8Array): void {
+    this.#leaves.set(index, leaf);
+  }
+
+  /** 32 bytes, of `plainBytes` in all; blocks that were never set are zeros. */
+  digest(plainBytes: number): Uint8Array {
+    const length = Buffer.alloc(8);
+    length.writeBigUInt64LE(BigInt(plainBytes));
+    const root = createHmac("blake2b512", this.#keys.rootKey).update(length);
+    for (let index = 0, at = 0; at < plainBytes; index++, at += walBlockBytes) {
+      root.update(this.#leaves.get(index) ?? this.#zeroLeaf(Math.min(walBlockBytes, plainBytes - at)));
+    }
+    return new Uint8Array(root.digest().subarray(0, 32));
+  }
+
+  #zeroLeaf(lengthBytes: number): Uint8Array {
+    const known = this.#zeroLeaves.get(lengthBytes) ?? walLeaf(this.#keys.leafKey, new Uint8Array(lengthBytes));
+    this.#zeroLeaves.set(lengthBytes, known);
+    return known;
+  }
+
+  readonly #zeroLeaves = new Map<number, Uint8Array>();
+}
