@@ -7,14 +7,12 @@ import { addRestoreCommands } from "./commands/restore.ts";
 import { addRetentionCommands } from "./commands/retention.ts";
 import { addRunCommands } from "./commands/run.ts";
 import { addServerCommands } from "./commands/server.ts";
-import { addWalCommands } from "./commands/wal.ts";
 import { addStatusCommand } from "./commands/status.ts";
 import { addWalCommands } from "./commands/wal.ts";
 import { addWindowCommands } from "./commands/window.ts";
 import type { CommandContext } from "./context.ts";
 import { exitCodes } from "./exit-code.ts";
 import { outputFormats } from "./output.ts";
-import { version } from "./version.ts";
 import { version } from "./version.ts";
 
 /** A command's work; the number it answers is the process's exit code. */
@@ -53,7 +51,6 @@ export function buildProgram(context: CommandContext): Program {
   addCatalogCommands(root, context, register);
   addStatusCommand(root, context, register);
   addWindowCommands(root, context, register);
-  addWalCommands(root, context, register);
   addWalCommands(root, context, register);
   addDoctorCommand(root, context, register);
   return {

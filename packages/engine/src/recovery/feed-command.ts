@@ -55,6 +55,8 @@ gone() {
   test -d /proc/1 && test ! -d "/proc/$1"
 }
 rm -f "$s/${answer}/$ask" 2>/dev/null
+asked=
+test -e "$s/${alive}" && read -r asked now < "$s/${alive}"
 true 2>/dev/null > "$s/${want}/$ask" || refuse "the process that fetches WAL has ended"
 tick=0.05
 patience=600
@@ -76,6 +78,11 @@ while :; do
   pid=
   test -e "$s/${alive}" && read -r pid now < "$s/${alive}"
   test -n "$pid" || refuse "the process that fetches WAL has ended"
+  # Another one took its place, with a spool of its own making: what the first was asked is lost.
+  if test "$pid" != "$asked"; then
+    asked=$pid
+    true 2>/dev/null > "$s/${want}/$ask" || refuse "the process that fetches WAL has ended"
+  fi
   if test "$now" = "$beat"; then quiet=$((quiet + 1)); else quiet=0; beat=$now; fi
   if test $quiet -gt $patience || gone "$pid"; then
     refuse "the process that fetches WAL (pid $pid) is gone"

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { chmod, chown, mkdir, readdir, readFile, rename, rm, stat, unlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { AppError, systemErrorCode } from "@tidemark/kit";
@@ -8,7 +9,7 @@ import type { Owner } from "../../restore/restore-owner.ts";
  * which has the same names): a POSIX shell has no sockets.
  */
 export const agentSpoolNames = {
-  /** A count that grows every second while the agent lives. */
+  /** `<agent> <count>`: which agent, and a count that grows every second while it lives. */
   alive: "alive",
   /** One file per segment that was pushed ahead: two identities, of the segment and of the settings it was pushed with. */
   pushed: "pushed",
@@ -33,6 +34,8 @@ export interface AgentQuestion {
 export class AgentSpool {
   readonly path: string;
   readonly #owner: Owner | null;
+  /** What a shell asked of another one is lost. */
+  readonly #agent = randomBytes(8).toString("hex");
   #beats = 0;
   #drafts = 0;
 
@@ -80,7 +83,7 @@ export class AgentSpool {
 
   async beat(): Promise<void> {
     this.#beats++;
-    await this.#write(this.#in("alive"), `${this.#beats}\n`);
+    await this.#write(this.#in("alive"), `${this.#agent} ${this.#beats}\n`);
   }
 
   /** Takes the questions that are whole; one that is just being written is taken the next time. */

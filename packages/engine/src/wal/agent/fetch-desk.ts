@@ -1,6 +1,7 @@
 import { join } from "node:path";
-import type { Clock } from "@tidemark/kit";
+import { AppError, type Clock } from "@tidemark/kit";
 import { type RecoveryFeed, startRecoveryFeed, type WalSource } from "../../recovery/recovery-feed.ts";
+import { untilAsked } from "../fetch/until-asked.ts";
 import type { WalPlaces } from "../fetch/wal-places.ts";
 import { identityOf } from "../push/file-identity.ts";
 import { requireOrigin, type WalOrigin } from "../wal-origin.ts";
@@ -23,6 +24,7 @@ export class FetchDesk {
   #feed: { readonly feed: RecoveryFeed; readonly key: string } | null = null;
   #turn: Promise<void> = Promise.resolve();
   #usedAtMs: number;
+  readonly #stopping = new AbortController();
 
   constructor(deps: FetchDeskDeps) {
     this.#deps = deps;
@@ -41,6 +43,12 @@ export class FetchDesk {
     return this.#deps.clock.monotonicMs() - this.#usedAtMs;
   }
 
+  /** Ends for good. */
+  async close(): Promise<void> {
+    this.#stopping.abort(new AppError("agent-unreachable", { message: "the agent was stopped" }));
+    await this.stop();
+  }
+
   /** Ends the feed; the next question begins one anew. */
   async stop(): Promise<void> {
     await this.#turn;
@@ -54,8 +62,8 @@ export class FetchDesk {
   async #serve(dataDirectory: string, partial: boolean): Promise<void> {
     const origin = await requireOrigin(dataDirectory);
     this.#usedAtMs = this.#deps.clock.monotonicMs();
-    const { places } = this.#deps;
-    await places.assertServes(origin);
+    const { places, retryMs, clock } = this.#deps;
+    await untilAsked(() => places.assertServes(origin), { retryMs, clock, signal: this.#stopping.signal });
     const key = [origin.systemIdentifier, origin.segmentSizeBytes, partial].join(" ");
     if (this.#feed?.key !== key) {
       await this.#deps.announce(null);

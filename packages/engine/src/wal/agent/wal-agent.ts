@@ -123,8 +123,9 @@ class Agent implements WalAgent {
     await this.#socket.close();
     await this.#listening;
     await this.#queue.stop();
+    const desk = this.#desk.close();
     await Promise.all(this.#answering);
-    await this.#desk.stop();
+    await desk;
     this.#endIdle();
   }
 

@@ -1,9 +1,8 @@
 import { open, rename, rm } from "node:fs/promises";
-import { setTimeout as delay } from "node:timers/promises";
 import { AppError, type Clock } from "@tidemark/kit";
-import { isStoreTrouble } from "@tidemark/storage";
 import { fetchWalFile } from "../../recovery/fetch-wal-file.ts";
 import { requireOrigin } from "../wal-origin.ts";
+import { untilAsked } from "./until-asked.ts";
 import type { WalPlaces } from "./wal-places.ts";
 
 export interface FetchWalDeps {
@@ -29,16 +28,9 @@ export interface FetchWalRequest {
  * is thrown, and is no answer: a recovery that took it for one would end too early.
  */
 export async function fetchWal(deps: FetchWalDeps, request: FetchWalRequest): Promise<"found" | "not-there"> {
-  const { clock } = deps;
-  const untilMs = clock.monotonicMs() + request.retryMs;
-  for (let pauseMs = 250; ; pauseMs = Math.min(pauseMs * 2, 5000)) {
-    try {
-      return (await fetchOnce(deps, request)) ? "found" : "not-there";
-    } catch (error) {
-      if (!isStoreTrouble(error) || clock.monotonicMs() + pauseMs > untilMs) throw error;
-      await delay(pauseMs, undefined, { signal: request.signal });
-    }
-  }
+  const { retryMs, signal } = request;
+  const found = await untilAsked(() => fetchOnce(deps, request), { retryMs, signal, clock: deps.clock });
+  return found ? "found" : "not-there";
 }
 
 async function fetchOnce(deps: FetchWalDeps, request: FetchWalRequest): Promise<boolean> {
