@@ -99,8 +99,7 @@ function notFound(target: RecoveryTarget, { lastReachable }: UnreachableTarget):
 }
 
 function obstacleOf({ code, sentence, candidates }: UnreachableTarget): RecoveryObstacle {
-  const places = candidates.map(sayInstant).join("; ");
-  const choose = candidates.length === 0 ? "" : ` (${places}): name one by its LSN`;
+  const choose = candidates.length === 0 ? "" : "; name one by its LSN";
   return { code: code === "target-not-located" ? "target-unreachable" : code, sentence: `${sentence}${choose}` };
 }
 
@@ -109,8 +108,12 @@ function lastSentence(instant: RecoveryInstant | null): string {
 }
 
 function sayInstant({ timeline, lsn, at }: RecoveryInstant): string {
-  const time = at === null ? "" : `${at.toISOString()}, `;
-  return `${time}LSN ${formatLsn(lsn as Lsn)} on timeline ${timeline}`;
+  const place = `${formatLsn(lsn as Lsn)} on timeline ${timeline}`;
+  return at === null ? place : `${sayTime(at)} (${place})`;
+}
+
+function sayTime(at: Date): string {
+  return `${at.toISOString().replace("T", " ").replace("Z", "")} UTC`;
 }
 
 function recoveryPlan(cluster: ArchivedCluster, request: RecoveryRequest, choice: ReachableTarget): RecoveryPlan {
@@ -182,7 +185,7 @@ function sayTarget(target: RecoveryTarget, through: RecoveryInstant): string {
     case "immediate":
       return "the end of the backup";
     case "time":
-      return `${side}${target.at.toISOString()}`;
+      return `${side}${sayTime(target.at)}`;
     case "lsn":
       return `${side}LSN ${formatLsn(target.lsn as Lsn)}`;
     case "xid":
