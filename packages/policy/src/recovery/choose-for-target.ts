@@ -164,9 +164,11 @@ function placeOfName(
   if (reachable.length > 1) return refuseAmbiguous(target.name, reachable);
   const place = placeOfRecord(bases, point.lsn, target, point.at);
   const startLsn = place?.base.backup.startLsn ?? 0n;
-  // One that the backup replays before it is consistent would end the recovery with an error.
+  // One that the backup replays before it is consistent would end the recovery with an error. What only the backup's own WAL
+  // holds nobody read.
   const inTheWay = points.some(({ lsn }) => startLsn < lsn && lsn < point.lsn);
-  return inTheWay ? placeOfLsn(bases, { kind: "lsn", lsn: point.lsn, inclusive: false }) : place;
+  const unread = place?.base.run != null && place.base.run.fromLsn > startLsn;
+  return inTheWay || unread ? placeOfLsn(bases, { kind: "lsn", lsn: point.lsn, inclusive: false }) : place;
 }
 
 function noBase(lifetime: LifetimeWal, onPath: readonly PathBase[], timeline: number, backupId: string | null): string {

@@ -31,6 +31,8 @@ export interface HistoryTimeline {
 export interface History {
   readonly timelines: readonly HistoryTimeline[];
   readonly input: RecoveryInput;
+  /** Of a segment that nobody read one cannot tell whether its last record is whole. */
+  readonly hasUnread: boolean;
 }
 
 export const segmentBytes = 16;
@@ -77,6 +79,7 @@ function makeHistory(seeds: Seeds): History {
   const segments: WindowSegment[] = [];
   const partials: WindowPartial[] = [];
   let number = 0;
+  let hasUnread = false;
   for (const [index, timeline] of timelines.entries()) {
     const begin = (timeline.switchLsn / 16n) * 16n;
     for (let startLsn = begin; startLsn < timeline.endLsn; startLsn += 16n) {
@@ -84,6 +87,7 @@ function makeHistory(seeds: Seeds): History {
       if (seeds.missing.includes(number)) continue;
       const endLsn = startLsn + 16n;
       const facts = seeds.unread.includes(number) ? null : factsOf(timeline, startLsn, endLsn);
+      hasUnread ||= facts === null;
       const place = { systemIdentifier, timeline: timeline.timeline, startLsn };
       if (endLsn <= timeline.endLsn) segments.push({ ...place, sizeBytes: segmentBytes, facts });
       else if (seeds.partial[index] === true) partials.push({ ...place, endLsn: timeline.endLsn, facts });
@@ -93,7 +97,7 @@ function makeHistory(seeds: Seeds): History {
     .filter(({ parent }) => parent !== null)
     .map(({ timeline, parent, switchLsn }) => ({ systemIdentifier, timeline, parent, switchLsn }));
   const backups = seeds.backups.map((seed, index) => makeBackup(timelines, seed, index));
-  return { timelines, input: { backups, segments, partials, timelines: histories, knownGaps: [] } };
+  return { timelines, input: { backups, segments, partials, timelines: histories, knownGaps: [] }, hasUnread };
 }
 
 function makeTimelines({ own, forks }: Seeds): HistoryTimeline[] {

@@ -104,22 +104,18 @@ function endOf({ toLsn }: PathStep, limit: bigint | null): bigint | null {
 }
 
 /**
- * Whether nobody committed on this timeline since the window began. Without a commit that tells, a newer timeline or
- * lifetime tells by a backup that was complete by then.
+ * Whether nothing was committed on this timeline since the window began, so that it has no promised instant of its own.
+ * Where a segment was not read, nobody knows.
  */
-function wasLeftBefore(windowStart: Date, path: RecoveryPath, { lifetime, newer }: Context): boolean {
-  const begin = path.steps.at(-1)?.fromLsn ?? 0n;
-  const run = path.runs.at(-1);
-  const last = run === undefined ? null : lastCommitUntil(run, run.toLsn).commit;
-  const lastBackup = lifetime.backups.findLast((backup) => backup.timeline === path.timeline);
-  if (lastBackup !== undefined && lastBackup.stoppedAt >= windowStart) return false;
-  if (last !== null && last.lsn > begin) return last.at < windowStart;
-  const later = [...newer.flatMap(({ backups }) => backups), ...lifetime.backups.filter(isLater(path.timeline))];
-  return later.some(({ stoppedAt }) => stoppedAt <= windowStart);
-}
-
-function isLater(timeline: number) {
-  return (backup: WindowBackup) => backup.timeline > timeline;
+function wasLeftBefore(windowStart: Date, path: RecoveryPath, { lifetime }: Context): boolean {
+  const backup = lifetime.backups.findLast(({ timeline }) => timeline === path.timeline);
+  if (backup !== undefined && backup.stoppedAt >= windowStart) return false;
+  for (const run of [...path.runs].reverse()) {
+    const { commit, certain, bound } = lastCommitUntil(run, run.toLsn);
+    if (!certain) return false;
+    if (commit !== null) return (bound ?? commit).at < windowStart;
+  }
+  return true;
 }
 
 /** The highest with WAL, and the one of the newest backup: WAL that came from elsewhere may have a higher number. */
