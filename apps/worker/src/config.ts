@@ -25,6 +25,13 @@ export interface WorkerSettings {
   readonly concurrency: number;
   /** How many servers this worker streams WAL from at most; 0: none. */
   readonly walReceivers: number;
+  /** Space a single drill may take; null: what is free. */
+  readonly drillMaxBytes: bigint | null;
+  /** How many clones live on this worker's machine at once, and how much space all of them may take (null: what is free). */
+  readonly clonesMax: number;
+  readonly clonesMaxBytes: bigint | null;
+  /** Where clones take connections. */
+  readonly cloneHost: string;
   /** Threads that compress, hash and encrypt. */
   readonly frameThreads: number;
   /** Copies to second repositories stay below this, in KiB/s on average; null: no limit. */
@@ -60,6 +67,10 @@ export function readWorkerSettings(environment: Environment, cwd: string): Worke
       WORKER_KEY: z.string().optional(),
       WORKER_CONCURRENCY: count(64).default(2),
       WAL_RECEIVERS: z.coerce.number("must be a number").int("must be a whole number").min(0).max(1_000).default(50),
+      DRILL_MAX_BYTES: bytes().optional(),
+      CLONES_MAX: z.coerce.number("must be a number").int("must be a whole number").min(0).max(100).default(5),
+      CLONES_MAX_BYTES: bytes().optional(),
+      CLONE_HOST: z.string().min(1).default("127.0.0.1"),
       WORKER_SCRATCH: z.string().optional(),
       FRAME_THREADS: count(64).default(Math.max(1, Math.min(4, availableParallelism()))),
       COPY_MAX_RATE_KIB: z.coerce
@@ -112,6 +123,10 @@ export function readWorkerSettings(environment: Environment, cwd: string): Worke
     scratch: values.WORKER_SCRATCH === undefined ? join(home, "scratch") : resolve(cwd, values.WORKER_SCRATCH),
     concurrency: values.WORKER_CONCURRENCY,
     walReceivers: values.WAL_RECEIVERS,
+    drillMaxBytes: values.DRILL_MAX_BYTES ?? null,
+    clonesMax: values.CLONES_MAX,
+    clonesMaxBytes: values.CLONES_MAX_BYTES ?? null,
+    cloneHost: values.CLONE_HOST,
     frameThreads: values.FRAME_THREADS,
     copyMaxRateKib: values.COPY_MAX_RATE_KIB ?? null,
     hostname: hostname(),
@@ -133,6 +148,13 @@ const collectionGraceMs = 24 * 3_600_000;
 
 function count(most: number) {
   return z.coerce.number("must be a number").int("must be a whole number").min(1).max(most);
+}
+
+function bytes() {
+  return z
+    .string()
+    .regex(/^[1-9]\d{0,18}$/, "must be a number of bytes above zero")
+    .transform(BigInt);
 }
 
 function splitRoots(text: string): readonly string[] {

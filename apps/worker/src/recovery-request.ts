@@ -15,7 +15,8 @@ export function recoveryRequestOf(json: RestoreRecoveryJson): RecoveryRequest {
   return { target, timeline, action, asStandby, wal: json.wal, fetch };
 }
 
-function targetOf(target: TargetRequestJson["target"]): RecoveryTarget {
+/** A target of a run as the policy knows it. */
+export function targetOf(target: TargetRequestJson["target"]): RecoveryTarget {
   switch (target.kind) {
     case "latest":
     case "immediate":

@@ -1,4 +1,4 @@
-import { openQueues, type Queues, type RunKind, type RunRequest } from "@tidemark/jobs";
+import { openQueues, type Queues, type RunKind, type RunRequestInput } from "@tidemark/jobs";
 import type { Logger } from "@tidemark/kit";
 import { createLogger } from "@tidemark/kit/logger";
 import { seal } from "@tidemark/kit/sealed-text";
@@ -25,7 +25,7 @@ export interface TestWorkplace extends AsyncDisposable {
   /** Makes a run and rings for it, as the api does. */
   request<K extends RunKind>(
     kind: K,
-    request: RunRequest<K>,
+    request: RunRequestInput<K>,
     about?: { serverId?: string; repositoryId?: string; backupId?: string },
   ): Promise<Run>;
   /** Waits until it is final. */

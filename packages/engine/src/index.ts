@@ -25,8 +25,16 @@ export {
   planCopies,
 } from "./copies/copy-backups.ts";
 export { type HealDeps, type HealReport, healPacks } from "./copies/heal-packs.ts";
+export {
+  type DrillExpectations,
+  noExpectations,
+  type RowExpectation,
+  type SqlExpectation,
+} from "./drill/drill-expectations.ts";
 export type { DrillCheck } from "./drill/drill-question.ts";
-export type { DrillPhase, DrillReport } from "./drill/drill-report.ts";
+export type { DrillPhase, DrillRecovery, DrillReport } from "./drill/drill-report.ts";
+export type { RecoveredPoint } from "./drill/follow-recovery.ts";
+export type { TrialTarget } from "./drill/plan-drill.ts";
 export { type DrillDeps, type DrillRequest, runDrill } from "./drill/run-drill.ts";
 export { cleanScratch } from "./drill/scratch.ts";
 export {

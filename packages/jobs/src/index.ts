@@ -20,6 +20,7 @@ export {
   parseRunRequest,
   type RunKind,
   type RunRequest,
+  type RunRequestInput,
   runKinds,
   runRequests,
   SealedText,
@@ -42,3 +43,11 @@ export {
 export { readFileLimitBytes, ServerAct, ServerActResult, SlotDropPlan, SlotName } from "./server-acts.ts";
 export { InspectResult, PrivilegesResult, ServerCheckResult } from "./server-checks.ts";
 export { ServerSnapshotDocument } from "./server-snapshot.ts";
+export {
+  CloneAct,
+  CloneRequest,
+  DrillExpectationsJson,
+  DrillSettingsJson,
+  TimelineChoice,
+  TrialTargetJson,
+} from "./trial-requests.ts";

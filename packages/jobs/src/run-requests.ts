@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { RestoreRecoveryJson } from "./recovery-target.ts";
 import { ServerAct } from "./server-acts.ts";
+import { DrillSettingsJson } from "./trial-requests.ts";
 
 /**
  * What a run is asked to do: the `request` column of its row, written by whoever creates the run (api, scheduler) and
@@ -147,7 +148,7 @@ export const runRequests = {
     planHash: z.string().nullable(),
   }),
   "delete-backup": z.object({ serverId: z.string(), backupId: z.string(), planHash: z.string() }),
-  drill: z.object({ serverId: z.string(), backupId: z.string().nullable() }),
+  drill: DrillSettingsJson.extend({ serverId: z.string(), backupId: z.string().nullable() }),
   /** A hold, release or note, written into the repository; the row only mirrors it. */
   mark: z.object({
     serverId: z.string(),
@@ -193,6 +194,8 @@ export const runRequests = {
 
 export type RunKind = keyof typeof runRequests;
 export type RunRequest<K extends RunKind = RunKind> = z.infer<(typeof runRequests)[K]>;
+/** The same as one may write it: what has a default may be left out. */
+export type RunRequestInput<K extends RunKind = RunKind> = z.input<(typeof runRequests)[K]>;
 export const runKinds = Object.keys(runRequests) as readonly RunKind[];
 
 /** Parses a row's request; throws a ZodError for one that no version of ours wrote. */

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { Bytes, Failure, Remedy } from "./result-parts.ts";
+import { RecoveryTargetJson } from "./recovery-target.ts";
+import { Bytes, Failure, Instant, LsnText, Remedy } from "./result-parts.ts";
 import { PrivilegesResult, ServerCheckResult } from "./server-checks.ts";
 
 /** What a finished run leaves in its row's `result` column: written by the worker, read by the api. Sizes are decimal strings. */
@@ -114,12 +115,51 @@ export const VerifyResult = z.object({
   coverage: VerifyCoverageResult.nullable().default(null),
 });
 
+/** The evidence of a drill. What older versions did not keep is null. */
 export const DrillResult = z.object({
   outcome: z.enum(["proven", "failed", "not-possible"]),
   reason: z.string().nullable(),
+  /** From the first byte fetched to a server at its target that takes writes. */
   rtoMs: z.number().nullable(),
+  /** `fetch`, then `start` and `replay`, or `start-and-recover` without WAL of the archive, then `check`. */
   phases: z.array(z.object({ name: z.string(), durationMs: z.number() })),
   checks: z.array(z.object({ name: z.string(), ok: z.boolean(), detail: z.string() })),
+  backupId: z.string().nullable().default(null),
+  /** What was restored. */
+  restored: z
+    .object({
+      serverName: z.string(),
+      systemIdentifier: z.string(),
+      sourceVersion: z.number(),
+      /** When the backup was complete. */
+      stoppedAt: Instant,
+      bytes: Bytes,
+    })
+    .nullable()
+    .default(null),
+  /** To where; null: to the end of the backup, without WAL of the archive. */
+  recovery: z
+    .object({
+      /** What PostgreSQL was asked for. */
+      target: RecoveryTargetJson,
+      timeline: z.number(),
+      sentence: z.string(),
+      reachedLsn: LsnText.nullable(),
+      /** Time of the last commit that was applied. */
+      reachedAt: Instant.nullable(),
+      segments: z.number(),
+      waitedMs: z.number(),
+    })
+    .nullable()
+    .default(null),
+  /** The PostgreSQL that was started. */
+  postgresVersion: z.string().nullable().default(null),
+  tidemarkVersion: z.string().nullable().default(null),
+  hostname: z.string().nullable().default(null),
+  startedAt: Instant.nullable().default(null),
+  finishedAt: Instant.nullable().default(null),
+  /** The end of its log, of a drill that was not proven. */
+  log: z.string().nullable().default(null),
 });
 
 export const RestoreResult = z.object({

@@ -1,4 +1,4 @@
-import { BackupMethod, type RunRequest } from "@tidemark/jobs";
+import { BackupMethod, DrillSettingsJson, type RunRequest } from "@tidemark/jobs";
 import { AppError, newId } from "@tidemark/kit";
 import type { Server } from "@tidemark/metadata";
 import { z } from "zod";
@@ -144,7 +144,11 @@ export function drillBackup(services: Services, caller: Caller, input: unknown) 
   const act = { name: "drillBackup", input: input as Record<string, unknown>, target: backupTarget(input) };
   return perform<{ runId: string }>(services, caller, act, async (scope) => {
     const backup = await requireRestorableBackup(services, parseInput(BackupActInput, input).id);
-    const request: RunRequest<"drill"> = { serverId: backup.serverId, backupId: backup.id };
+    const request: RunRequest<"drill"> = {
+      ...DrillSettingsJson.parse({}),
+      serverId: backup.serverId,
+      backupId: backup.id,
+    };
     const run = await scope.startRun({ kind: "drill", request, ...aboutBackup(backup) });
     return { runId: run.id };
   });

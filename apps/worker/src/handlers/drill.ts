@@ -1,11 +1,14 @@
 import { join } from "node:path";
-import { type DrillReport, runDrill } from "@tidemark/engine";
+import { type DrillRecovery, type DrillReport, runDrill } from "@tidemark/engine";
 import type { DrillResult } from "@tidemark/jobs";
 import type { BackupChange } from "@tidemark/metadata";
+import { formatLsn, type Lsn } from "@tidemark/postgres";
 import { withArea } from "../open-repository.ts";
 import { requireServer } from "../open-server.ts";
 import type { RunHandler } from "../run-context.ts";
 import { drillScratch } from "../scratch.ts";
+import { jsonOfTarget, trialTargetOf } from "../trial-target.ts";
+import { workerVersion } from "../version.ts";
 
 /** Restores, starts, checks and throws away. "Could not be tried here" leaves the backup unproven, not damaged. */
 export const drillHandler: RunHandler<"drill"> = async ({ run, request, control, deps }) => {
@@ -18,12 +21,23 @@ export const drillHandler: RunHandler<"drill"> = async ({ run, request, control,
         scratchDir: drillScratch(deps.settings),
         postgresCacheDir: join(deps.settings.home, "cache", "postgres"),
       },
-      { drillId: run.id, backupId: request.backupId, by: run.requestedBy, checkBudgetMs, startTimeoutMs },
+      {
+        drillId: run.id,
+        backupId: request.backupId,
+        by: run.requestedBy,
+        target: request.target === null ? null : trialTargetOf(request.target),
+        timeline: request.timeline,
+        expectations: request.expectations,
+        maxBytes: smaller(request.maxBytes, deps.settings.drillMaxBytes),
+        checkBudgetMs: request.checkSeconds * 1000,
+        startTimeoutMs,
+        replayTimeoutMs: request.replaySeconds * 1000,
+      },
       control,
     ),
   );
   const at = deps.clock.now();
-  const result = resultOf(report);
+  const result = resultOf(report, deps.settings.hostname);
   await deps.metadata.backups.update(report.backupId, changeOf(report, result, at));
   if (report.outcome === "proven") return { kind: "done", result };
   const code = report.outcome === "failed" ? "drill-failed" : "drill-not-possible";
@@ -36,13 +50,45 @@ export const drillHandler: RunHandler<"drill"> = async ({ run, request, control,
   return { kind: "failed", result, error: { code, message, hint } };
 };
 
-function resultOf(report: DrillReport): DrillResult {
+function resultOf(report: DrillReport, hostname: string): DrillResult {
+  const { restored } = report;
   return {
     outcome: report.outcome,
     reason: report.reason,
     rtoMs: report.rtoMs,
     phases: report.phases.map(({ name, durationMs }) => ({ name, durationMs })),
     checks: report.checks.map(({ name, ok, detail }) => ({ name, ok, detail })),
+    backupId: report.backupId === "" ? null : report.backupId,
+    restored:
+      restored === null
+        ? null
+        : {
+            serverName: restored.serverName,
+            systemIdentifier: String(restored.systemIdentifier),
+            sourceVersion: restored.sourceVersion,
+            stoppedAt: restored.stoppedAt.toISOString(),
+            bytes: String(restored.bytes),
+          },
+    recovery: report.recovery === null ? null : recoveryOf(report.recovery),
+    postgresVersion: report.serverVersion,
+    tidemarkVersion: workerVersion,
+    hostname,
+    startedAt: report.startedAt.toISOString(),
+    finishedAt: report.finishedAt.toISOString(),
+    log: report.log,
+  };
+}
+
+function recoveryOf(recovery: DrillRecovery): DrillResult["recovery"] {
+  const { target, timeline, sentence, reached, segments, waitedMs } = recovery;
+  return {
+    target: jsonOfTarget(target),
+    timeline,
+    sentence,
+    reachedLsn: reached.lsn === null ? null : formatLsn(reached.lsn as Lsn),
+    reachedAt: reached.at === null ? null : reached.at.toISOString(),
+    segments,
+    waitedMs,
   };
 }
 
@@ -62,6 +108,10 @@ function changeOf(report: DrillReport, result: DrillResult, at: Date): BackupCha
   };
 }
 
-/** Checks read every row within this time and say what they left out. */
-const checkBudgetMs = 10 * 60_000;
+/** The stricter of the request's limit and this worker's. */
+function smaller(asked: string | null, allowed: bigint | null): bigint | null {
+  if (asked === null) return allowed;
+  return allowed === null || BigInt(asked) < allowed ? BigInt(asked) : allowed;
+}
+
 const startTimeoutMs = 10 * 60_000;

@@ -1,6 +1,7 @@
 import { AppError } from "@tidemark/kit";
 import { throwIfCancelled } from "../act.ts";
 import { checkBtrees } from "./check-btrees.ts";
+import { checkExpectedRows, comparedCheck, type DrillExpectations, noExpectations } from "./drill-expectations.ts";
 import {
   ask,
   catalogQuestionMs,
@@ -16,6 +17,7 @@ import { type DrillSession, type OpenDrillSession, openAnyDatabase } from "./dri
 export async function checkDatabases(
   openSession: OpenDrillSession,
   options: DrillCheckOptions,
+  expectations: DrillExpectations = noExpectations,
 ): Promise<readonly DrillCheck[]> {
   const deadlineMs = options.clock.monotonicMs() + options.budgetMs;
   const checks: DrillCheck[] = [];
@@ -30,12 +32,18 @@ export async function checkDatabases(
   } finally {
     await first.close();
   }
+  for (const { database, table } of expectations.rows) {
+    if (databases.includes(database)) continue;
+    checks.push(plainCheck(`expected rows of ${database}: ${table}`, false, "there is no such database"));
+  }
   for (const database of databases) {
     throwIfCancelled(options.signal);
     const session = await openLocalized(() => openSession(database));
     try {
       const work: DatabaseWork = { session, database, deadlineMs, ...options };
-      await countRows(work, checks);
+      const expected = expectations.rows.filter((one) => one.database === database);
+      await checkExpectedRows(work, expected, checks);
+      await countRows(work, checks, expectations.estimateTolerancePercent);
       await checkBtrees(work, checks);
     } finally {
       await session.close();
@@ -68,10 +76,15 @@ async function listDatabases(session: DrillSession): Promise<readonly string[]> 
 }
 
 /** Reads the largest tables from end to end. Partitions are tables of their own; foreign tables lead outside and are left alone. */
-async function countRows(work: DatabaseWork, checks: DrillCheck[]): Promise<void> {
+async function countRows(
+  work: DatabaseWork,
+  checks: DrillCheck[],
+  estimateTolerancePercent: number | null,
+): Promise<void> {
   const tables = await work.session.query(
     `
-    SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS name
+    SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS name,
+      c.reltuples::bigint::text AS estimate
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'm') AND c.relpersistence = 'p' AND c.relispopulated
       AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
@@ -79,13 +92,22 @@ async function countRows(work: DatabaseWork, checks: DrillCheck[]): Promise<void
     [],
     catalogQuestionMs,
   );
-  for (const { name } of tables) {
+  for (const { name, estimate } of tables) {
     throwIfCancelled(work.signal);
     const table = name ?? "";
     const answer = await ask(work, `SELECT count(*)::text AS answer FROM ${table}`);
     const label = `rows of ${work.database}: ${table}`;
-    if (answer.kind === "answered") checks.push(plainCheck(label, true, `${answer.rows[0]?.answer ?? "0"} rows`));
-    else if (answer.kind === "failed") checks.push(failedCheck(label, answer));
+    if (answer.kind === "answered") {
+      const count = Number(answer.rows[0]?.answer ?? 0);
+      // Before the first ANALYZE there is none: -1, and 0 up to 13.
+      const reckoned = Number(estimate ?? -1);
+      const isCompared = estimateTolerancePercent !== null && reckoned > 0;
+      checks.push(
+        isCompared
+          ? comparedCheck(label, count, reckoned, estimateTolerancePercent)
+          : plainCheck(label, true, `${count} rows`),
+      );
+    } else if (answer.kind === "failed") checks.push(failedCheck(label, answer));
     else checks.push(plainCheck(label, true, `not counted: ${whyNot[answer.kind]}`));
   }
 }

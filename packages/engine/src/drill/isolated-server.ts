@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { chown, mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { AppError } from "@tidemark/kit";
 import {
@@ -13,6 +13,7 @@ import {
   startCluster,
 } from "@tidemark/local-postgres";
 import { type PgControl, parsePgControl } from "@tidemark/postgres";
+import { noTarget, type RecoveryAsk, recoverySettings } from "../restored-configuration/recovery-settings.ts";
 import { commonDatabases } from "./drill-sql.ts";
 import type { ScratchPlace } from "./scratch.ts";
 
@@ -21,6 +22,10 @@ export interface IsolatedStart {
   readonly place: ScratchPlace;
   readonly startTimeoutMs: number;
   readonly signal: AbortSignal;
+  /** To where it recovers with WAL from an archive; null or left out: from what the backup holds, as after a crash. */
+  readonly recovery?: RecoveryAsk | null;
+  /** `detached`: it may outlive this process. Default child. */
+  readonly lifetime?: "child" | "detached";
 }
 
 /**
@@ -28,20 +33,22 @@ export interface IsolatedStart {
  * never on the restored ones; the restored postgresql.auto.conf, which a server reads whatever it is told, is taken
  * away; and what matters is given on the command line besides, which wins over every file.
  *
- * Recovery is that of a crash: `backup_label` says where to begin, the WAL is in `pg_wal`, and no signal file asks for
- * anything more. Throws `postgres-start-failed` with the server's own reason.
+ * Without `recovery` that is of a crash: `backup_label` says where to begin, the WAL is in `pg_wal`, and no signal file
+ * asks for anything more. With it the server may take connections before its recovery has ended (see followRecovery).
+ * Throws `postgres-start-failed` with the server's own reason.
  */
 export async function startIsolated(start: IsolatedStart): Promise<RunningCluster> {
-  const { place } = start;
+  const { place, recovery = null } = start;
   const control = parsePgControl(await readFile(join(place.dataDir, "global", "pg_control")));
   const settings = {
-    ...isolatedSettings(control, start.installation.major),
+    ...withRecovery(isolatedSettings(control, start.installation.major), recovery),
     ...(await inPlaceSettings(place.dataDir)),
   };
   await writeConfig(place, settings);
   for (const name of ["postgresql.auto.conf", "recovery.signal", "standby.signal", "recovery.conf"]) {
     await rm(join(place.dataDir, name), { force: true });
   }
+  if (recovery !== null) await writeSignal(place, recovery);
   return await startCluster({
     installation: start.installation,
     dataDir: place.dataDir,
@@ -53,7 +60,24 @@ export async function startIsolated(start: IsolatedStart): Promise<RunningCluste
     logPath: place.logPath,
     startTimeoutMs: start.startTimeoutMs,
     signal: start.signal,
+    lifetime: start.lifetime ?? "child",
   });
+}
+
+/** An empty target after the wanted one would take it back, so the emptied ones are those of the recovery, in its order. */
+function withRecovery(isolated: ServerSettings, recovery: RecoveryAsk | null): ServerSettings {
+  if (recovery === null) return isolated;
+  const wanted = recoverySettings(recovery);
+  const rest = Object.entries(isolated).filter(([name]) => !(name in wanted) && !(name in noTarget));
+  return { ...Object.fromEntries(rest), ...wanted };
+}
+
+/** The server opens it for writing, to sync it, and removes it (xlogrecovery.c, readRecoverySignalFile). */
+async function writeSignal(place: ScratchPlace, { asStandby }: RecoveryAsk): Promise<void> {
+  const path = join(place.dataDir, asStandby ? "standby.signal" : "recovery.signal");
+  await writeFile(path, "", { mode: 0o600 });
+  const { uid, gid } = await stat(place.dataDir);
+  if (process.getuid?.() === 0) await chown(path, uid, gid);
 }
 
 /** The role that made the cluster need not be called postgres, and may not be allowed to log in: then one is made in the copy. */

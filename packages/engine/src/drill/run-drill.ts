@@ -1,27 +1,32 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { AppError, type Clock, formatDuration, joinCleanup } from "@tidemark/kit";
-import {
-  findPostgres,
-  findServerUser,
-  isKnownMajor,
-  type PostgresInstallation,
-  type RunningCluster,
-} from "@tidemark/local-postgres";
+import { findPostgres, isKnownMajor, type PostgresInstallation, type RunningCluster } from "@tidemark/local-postgres";
+import type { TargetRequest } from "@tidemark/policy";
 import { parsePgControl } from "@tidemark/postgres";
 import type { ServerArea } from "@tidemark/repository";
 import { isStoreTrouble } from "@tidemark/storage";
 import { type ActControl, cancellation, reachStep, throwIfCancelled } from "../act.ts";
+import type { RecoveryPlan } from "../point-in-time/recovery-request.ts";
 import { executeRestore } from "../restore/execute-restore.ts";
-import { planRestore, type RestorePlan } from "../restore/plan-restore.ts";
+import type { RestorePlan } from "../restore/plan-restore.ts";
 import { blocksPerSegment } from "../verify/verified-manifests.ts";
 import { checkDataFiles } from "./check-data-files.ts";
 import { checkDatabases } from "./drill-checks.ts";
-import type { DrillCheck } from "./drill-question.ts";
-import { type DrillPhase, type DrillReport, markDrill } from "./drill-report.ts";
-import { drillSessions, type OpenDrillSession, openAnyDatabase } from "./drill-sql.ts";
+import {
+  checkExpectedAnswers,
+  type DrillExpectations,
+  noExpectations,
+  type SqlExpectation,
+} from "./drill-expectations.ts";
+import { type DrillCheck, plainCheck } from "./drill-question.ts";
+import { type DrillPhase, type DrillRecovery, type DrillReport, markDrill } from "./drill-report.ts";
+import { drillSessions, type OpenDrillSession, openAnyDatabase, readerSessions } from "./drill-sql.ts";
 import { drillRole, type IsolatedStart, lacksFeature, makeDrillRole, startIsolated } from "./isolated-server.ts";
+import { obstacleAnywhere, obstacleHere, planTrial, type TrialTarget } from "./plan-drill.ts";
+import { reachedCheck } from "./reached-check.ts";
 import { removeScratch, type ScratchPlace, scratchPlace } from "./scratch.ts";
+import { type StartedRecovery, startRecovery } from "./start-recovery.ts";
 
 export interface DrillDeps {
   readonly area: ServerArea;
@@ -39,8 +44,17 @@ export interface DrillRequest {
   readonly by: string;
   /** For the questions to the server together, and again for its pages. */
   readonly checkBudgetMs: number;
-  /** For starting and recovering. */
+  /** For starting, until it is consistent. */
   readonly startTimeoutMs: number;
+  /** For the replay of WAL from the archive. Default: as for starting. */
+  readonly replayTimeoutMs?: number;
+  /** To where. Null or left out: the end of the archived WAL when there is any, else the end of the backup. */
+  readonly target?: TrialTarget | null;
+  /** Default `latest`. */
+  readonly timeline?: TargetRequest["timeline"];
+  readonly expectations?: DrillExpectations;
+  /** A copy that needs more than this is not made here. Null or left out: no limit but the disk's. */
+  readonly maxBytes?: bigint | null;
 }
 
 /**
@@ -70,29 +84,40 @@ class Drill {
   readonly #request: DrillRequest;
   readonly #control: ActControl;
   readonly #place: ScratchPlace;
+  readonly #startedAt: Date;
   readonly #phases: DrillPhase[] = [];
   readonly #checks: DrillCheck[] = [];
-  #backupId = "";
+  #plan: RestorePlan | null = null;
   #installation: PostgresInstallation | null = null;
   #cluster: RunningCluster | null = null;
+  #recovering: StartedRecovery | null = null;
+  #recovery: DrillRecovery | null = null;
 
   constructor(deps: DrillDeps, request: DrillRequest, control: ActControl, place: ScratchPlace) {
     this.#deps = deps;
     this.#request = request;
     this.#control = control;
     this.#place = place;
+    this.#startedAt = deps.clock.now();
   }
 
   async run(): Promise<DrillReport> {
-    const plan = await this.#plan();
-    this.#backupId = plan.backupId;
-    const obstacle = plan.checks.find((check) => check.state === "failed");
-    if (obstacle !== undefined) return this.#report("not-possible", obstacle.sentence);
+    const { backupId, target = null, timeline = "latest", maxBytes = null } = this.#request;
+    const goal = { backupId, target, timeline, action: "promote" } as const;
+    const plan = await planTrial(this.#deps, goal, this.#place, this.#control.signal);
+    this.#plan = plan;
+    const lost = obstacleAnywhere(plan);
+    if (lost !== null) {
+      this.#checks.push(plainCheck("restorable", false, lost));
+      return await this.#report("failed", lost);
+    }
+    const obstacle = obstacleHere(plan, maxBytes);
+    if (obstacle !== null) return await this.#report("not-possible", obstacle);
     try {
       const installation = await this.#findPostgres(plan);
       this.#installation = installation;
       await this.#fetch(plan);
-      await this.#start(installation);
+      await this.#start(plan, installation);
       await this.#check(plan, installation);
     } catch (error) {
       throwIfCancelled(this.#control.signal);
@@ -100,41 +125,17 @@ class Drill {
     }
     const failed = this.#checks.filter((check) => !check.ok);
     const first = failed[0];
-    if (first === undefined) return this.#report("proven", null);
+    if (first === undefined) return await this.#report("proven", null);
     const more = failed.length > 1 ? ` (and ${failed.length - 1} more)` : "";
-    return this.#report("failed", `${first.name}: ${first.detail}${more}`);
+    return await this.#report("failed", `${first.name}: ${first.detail}${more}`);
   }
 
   async cleanUp(): Promise<void> {
     const cluster = this.#cluster;
     this.#cluster = null;
     await cluster?.stop({ mode: "immediate", timeoutMs: stopTimeoutMs });
+    await this.#recovering?.stopFeed();
     await removeScratch(this.#place.root);
-  }
-
-  async #plan(): Promise<RestorePlan> {
-    const { area, clock } = this.#deps;
-    const base = {
-      backupId: this.#request.backupId,
-      targetDirectory: this.#place.dataDir,
-      keepSignalFiles: false,
-      allowedRoots: null,
-      delta: false,
-      databases: null,
-    };
-    const user = await findServerUser();
-    const owner = user === null ? null : `${user.uid}:${user.gid}`;
-    const draft = await planRestore({ area, clock }, { ...base, owner, tablespaces: [] }, this.#control.signal);
-    if (draft.facts.tablespaces.length === 0) return draft;
-    const tablespaces = draft.facts.tablespaces.map(({ oid }) => ({
-      from: String(oid),
-      to: this.#place.tablespaceDir(oid),
-    }));
-    return await planRestore(
-      { area, clock },
-      { ...base, owner, backupId: draft.backupId, tablespaces },
-      this.#control.signal,
-    );
   }
 
   async #findPostgres(plan: RestorePlan): Promise<PostgresInstallation> {
@@ -154,20 +155,53 @@ class Drill {
     await this.#measure("fetch", () => executeRestore(this.#deps, plan, this.#control));
   }
 
-  async #start(installation: PostgresInstallation): Promise<void> {
+  async #start(plan: RestorePlan, installation: PostgresInstallation): Promise<void> {
     await reachStep(this.#control, "drill:before-start");
     this.#control.emit({
       kind: "phase",
       phase: "starting",
       message: `starting PostgreSQL ${installation.version} on the copy, isolated`,
     });
-    this.#cluster = await this.#measure("start-and-recover", () => startIsolated(this.#isolated(installation)));
-    this.#checks.push({
-      name: "started",
-      ok: true,
-      detail: `PostgreSQL ${installation.version} took connections`,
-      provesDamage: false,
-    });
+    if (plan.recovery === null) {
+      this.#cluster = await this.#measure("start-and-recover", () => startIsolated(this.#isolated(installation)));
+    } else await this.#recover(plan, plan.recovery, installation);
+    this.#checks.push(plainCheck("started", true, `PostgreSQL ${installation.version} took connections`));
+    const at = /consistent recovery state reached at ([0-9A-F]+\/[0-9A-F]+)/.exec(await this.#log())?.[1];
+    this.#checks.push(plainCheck("consistent", true, at === undefined ? "its recovery ended" : `at LSN ${at}`));
+  }
+
+  async #recover(plan: RestorePlan, recovery: RecoveryPlan, installation: PostgresInstallation): Promise<void> {
+    const { area, clock } = this.#deps;
+    const { startTimeoutMs, replayTimeoutMs = startTimeoutMs } = this.#request;
+    const started = await this.#measure("start", () =>
+      startRecovery({
+        area,
+        clock,
+        installation,
+        place: this.#place,
+        recovery,
+        segmentSizeBytes: plan.facts.walSegmentSizeBytes,
+        startTimeoutMs,
+        replayTimeoutMs,
+        lifetime: "child",
+        control: this.#control,
+      }),
+    );
+    this.#recovering = started;
+    this.#cluster = started.cluster;
+    this.#control.emit({ kind: "phase", phase: "replaying", message: recovery.sentence });
+    const reached = await this.#measure("replay", () => started.follow("writable"));
+    const { servedSegments, waitedMs, lastMissing } = started.walUse();
+    await started.stopFeed();
+    this.#recovery = {
+      target: recovery.recoverAs,
+      timeline: recovery.timeline,
+      sentence: recovery.sentence,
+      reached,
+      segments: servedSegments,
+      waitedMs: Math.round(waitedMs),
+    };
+    this.#checks.push(reachedCheck(recovery, reached, lastMissing));
   }
 
   async #check(plan: RestorePlan, installation: PostgresInstallation): Promise<void> {
@@ -177,9 +211,10 @@ class Drill {
     const { signal } = this.#control;
     await this.#measure("check", async () => {
       const openSession = await this.#superuserSessions(installation);
-      this.#checks.push(
-        ...(await checkDatabases(openSession, { budgetMs: this.#request.checkBudgetMs, clock, signal })),
-      );
+      const { checkBudgetMs, expectations = noExpectations } = this.#request;
+      const options = { budgetMs: checkBudgetMs, clock, signal };
+      this.#checks.push(...(await checkDatabases(openSession, options, expectations)));
+      this.#checks.push(...(await this.#askQuestions(openSession, expectations.sql)));
       await this.#stop();
       if (!plan.facts.checksumsEnabled) return;
       const { blockSize } = plan.facts;
@@ -196,6 +231,14 @@ class Drill {
         }),
       );
     });
+  }
+
+  async #askQuestions(openSession: OpenDrillSession, questions: readonly SqlExpectation[]) {
+    const cluster = this.#cluster;
+    if (questions.length === 0 || cluster === null) return [];
+    const { signal } = this.#control;
+    const databases = questions.map(({ database }) => database);
+    return await checkExpectedAnswers(await readerSessions(cluster, openSession, databases, signal), questions, signal);
   }
 
   /** A clean shutdown is a check of its own: it writes every page and the control file. */
@@ -245,12 +288,12 @@ class Drill {
       this.#checks.push({ name: "restored", ok: false, detail: error.message, provesDamage: true });
       return this.#report("failed", error.message);
     }
-    if (error.code === "postgres-start-failed") {
-      const log = await readFile(this.#place.logPath, "utf8").catch(() => "");
-      const missing = lacksFeature(error, log.slice(-logTailBytes));
+    if (error.code === "postgres-start-failed" || error.code === "recovery-failed") {
+      const missing = lacksFeature(error, await this.#log());
       if (missing !== null)
         return this.#report("not-possible", `PostgreSQL here lacks a feature the cluster uses: ${missing}`);
-      this.#checks.push({ name: "started", ok: false, detail: error.message, provesDamage: false });
+      const name = error.code === "recovery-failed" ? "reached the target" : "started";
+      this.#checks.push(plainCheck(name, false, error.message));
       return this.#report("failed", error.message);
     }
     if (isStoreTrouble(error) || askingCodes.has(error.code)) throw error;
@@ -275,25 +318,41 @@ class Drill {
     return result;
   }
 
-  #report(outcome: DrillReport["outcome"], reason: string | null): DrillReport {
+  /** The end of the log of the server that was started. */
+  async #log(): Promise<string> {
+    const log = await readFile(this.#place.logPath, "utf8").catch(() => "");
+    return log.slice(-logTailBytes);
+  }
+
+  async #report(outcome: DrillReport["outcome"], reason: string | null): Promise<DrillReport> {
+    const plan = this.#plan;
+    const backupId = plan?.backupId ?? "";
     const running = this.#phases.filter(({ name }) => name !== "check");
-    const rtoMs = running.length === 2 ? running.reduce((sum, { durationMs }) => sum + durationMs, 0) : null;
+    const isUp = running.some(({ name }) => name === "replay" || name === "start-and-recover");
     const level = outcome === "proven" ? "info" : "error";
-    this.#control.emit({
-      kind: "log",
-      level,
-      message: reason === null ? `${this.#backupId} is proven` : `${this.#backupId}: ${outcome}: ${reason}`,
-    });
+    const message = reason === null ? `${backupId} is proven` : `${backupId}: ${outcome}: ${reason}`;
+    this.#control.emit({ kind: "log", level, message });
+    const log = outcome === "proven" ? "" : await this.#log();
     return {
-      backupId: this.#backupId,
+      backupId,
       outcome,
       reason,
-      rtoMs,
+      rtoMs: isUp ? running.reduce((sum, { durationMs }) => sum + durationMs, 0) : null,
       phases: this.#phases,
       checks: this.#checks,
       serverVersion: this.#installation?.version ?? null,
+      recovery: this.#recovery,
+      startedAt: this.#startedAt,
+      finishedAt: this.#deps.clock.now(),
+      restored: plan === null ? null : restoredOf(plan),
+      log: log === "" ? null : log,
     };
   }
+}
+
+function restoredOf({ facts, bytesToWrite }: RestorePlan): DrillReport["restored"] {
+  const { serverName, systemIdentifier, serverVersion, stoppedAt } = facts;
+  return { serverName, systemIdentifier, sourceVersion: serverVersion, stoppedAt, bytes: bytesToWrite };
 }
 
 /** These say something about this machine, nothing about the backup. */

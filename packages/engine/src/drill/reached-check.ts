@@ -1,0 +1,30 @@
+import { formatLsn, type Lsn } from "@tidemark/postgres";
+import type { RecoveryPlan } from "../point-in-time/recovery-request.ts";
+import { type DrillCheck, plainCheck } from "./drill-question.ts";
+import type { RecoveredPoint } from "./follow-recovery.ts";
+
+/**
+ * Whether a recovery got where it should. With a target PostgreSQL refuses to end before it; with `latest` it ends at
+ * the first record it cannot read, wherever that is, so what it applied is compared with what is known to be archived.
+ */
+export function reachedCheck(
+  { recoverAs, through, segments, timeline }: RecoveryPlan,
+  reached: RecoveredPoint,
+  lastMissing: string | null,
+): DrillCheck {
+  const name = "reached the target";
+  const where = `${sayPoint(reached)} on timeline ${timeline}`;
+  if (recoverAs.kind !== "latest" || reached.lsn === null) return plainCheck(name, true, where);
+  // Where nobody read the WAL its end is only known to be in the last segment.
+  const least = through.at === null ? (segments.at(-1)?.startLsn ?? 0n) : through.lsn;
+  const isThere = reached.lsn >= least || (through.at !== null && (reached.at?.getTime() ?? 0) >= through.at.getTime());
+  if (isThere) return plainCheck(name, true, where);
+  const missing = lastMissing === null ? "" : `; the first segment it did not get is ${lastMissing}`;
+  const detail = `the recovery ended at ${where}, before the archived WAL does at ${formatLsn(through.lsn as Lsn)}${missing}`;
+  return plainCheck(name, false, detail);
+}
+
+function sayPoint({ lsn, at }: RecoveredPoint): string {
+  const place = lsn === null ? "a place nobody could ask for" : `LSN ${formatLsn(lsn as Lsn)}`;
+  return at === null ? place : `${place}, last commit ${at.toISOString()}`;
+}
