@@ -88,6 +88,7 @@ export {
   walGrowth,
 } from "./slot-forecast.ts";
 export { isTimeZone } from "./time-zone.ts";
+export type { WalProtectionCode, WalProtectionFacts } from "./wal-protection.ts";
 export { walRetention } from "./wal-retention/wal-retention.ts";
 export type {
   WalFilePlace,

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { estimateRemaining } from "./estimate-remaining.ts";
 import { heroSentence } from "./hero-sentence.ts";
 import { type ProtectionFacts, protectionState } from "./protection-state.ts";
+import type { WalProtectionFacts } from "./wal-protection.ts";
 
 const now = new Date("2026-03-15T12:00:00Z");
 const ago = (minutes: number) => new Date(now.getTime() - minutes * 60_000);
@@ -18,6 +19,22 @@ const fine: ProtectionFacts = {
   blockingFindings: [],
   offline: null,
 };
+const fineWal: WalProtectionFacts = {
+  mode: "stream",
+  receiverDown: null,
+  slot: { state: "fine" },
+  gaps: [],
+  liveEdgeReachable: true,
+  rpo: { kind: "zero" },
+  rpoTargetMs: 60_000,
+  measuredRtoMs: 30_000,
+  rtoTargetMs: 3_600_000,
+  lastInstantProvenAt: ago(30),
+  instantProofRequired: true,
+};
+const wal = (change: Partial<WalProtectionFacts>) => ({ wal: { ...fineWal, ...change } });
+const behind = (ageMs: number) => ({ kind: "behind", ageMs, bytes: 1_000n, certainty: "exact" }) as const;
+const gap = { at: ago(60), cause: "the slot was dropped" };
 const newest = (change: Partial<NonNullable<ProtectionFacts["newestRestorable"]>>) => ({
   newestRestorable: { stoppedAt: ago(60), damaged: false, suspectPageCount: 0, ...change },
 });
@@ -54,6 +71,54 @@ describe("protectionState", () => {
       "unprotected",
       "no-restorable-backup",
     ],
+    ["is green with WAL that arrives", wal({}), "protected", "proven"],
+    ["stays as it is without WAL, and says so", wal({ mode: "none", rpo: behind(9e9) }), "protected", "proven"],
+    ["is at risk when the slot is lost", wal({ slot: { state: "lost" } }), "at-risk", "slot-lost"],
+    [
+      "is degraded when the slot is in danger",
+      wal({ slot: { state: "danger", sentence: "x" } }),
+      "degraded",
+      "slot-in-danger",
+    ],
+    ["is degraded by a gap", wal({ gaps: [gap] }), "degraded", "wal-gap"],
+    [
+      "is at risk while nothing behind a gap can be used",
+      wal({ gaps: [gap], liveEdgeReachable: false }),
+      "at-risk",
+      "wal-behind-gap",
+    ],
+    ["is degraded over its RPO", wal({ rpo: behind(90_000) }), "degraded", "rpo-over-target"],
+    ["is at risk far over its RPO", wal({ rpo: behind(900_000) }), "at-risk", "rpo-far-over-target"],
+    ["is green within its RPO", wal({ rpo: behind(50_000) }), "protected", "proven"],
+    ["is green over no RPO", wal({ rpo: behind(9e9), rpoTargetMs: null }), "protected", "proven"],
+    ["is degraded with an RPO nobody knows", wal({ rpo: { kind: "unknown", reason: "x" } }), "degraded", "rpo-unknown"],
+    [
+      "is degraded while nothing receives",
+      wal({ receiverDown: { since: ago(2), reason: "x" } }),
+      "degraded",
+      "receiver-down",
+    ],
+    ["is green through a restart", wal({ receiverDown: { since: ago(0.5), reason: "x" } }), "protected", "proven"],
+    ["is degraded over its RTO", wal({ measuredRtoMs: 4_000_000 }), "degraded", "rto-over-target"],
+    [
+      "is unproven without a recovery to an instant",
+      wal({ lastInstantProvenAt: null }),
+      "unproven",
+      "instant-never-proven",
+    ],
+    [
+      "is unproven with an old recovery to an instant",
+      wal({ lastInstantProvenAt: ago(60 * day) }),
+      "unproven",
+      "instant-proof-too-old",
+    ],
+    [
+      "is green without one where none is asked for",
+      wal({ lastInstantProvenAt: null, instantProofRequired: false }),
+      "protected",
+      "proven",
+    ],
+    ["is unproven sooner where the policy says so", { proofLifetimeMs: 60_000 }, "unproven", "proof-too-old"],
     ["is unprotected without a restorable backup", { newestRestorable: null }, "unprotected", "no-restorable-backup"],
     ["is unknown when the repository cannot be read", { readAt: null }, "unknown", "facts-unknown"],
     [

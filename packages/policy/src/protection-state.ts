@@ -1,9 +1,11 @@
 import { assertNever, formatAge } from "@tidemark/kit";
 import { type ScheduleTimes, scheduleIntervalMs } from "./schedule.ts";
+import { type WalProtectionCode, type WalProtectionFacts, walReasons } from "./wal-protection.ts";
 
 /**
  * How safe a server is, best first. `protected` is the only green one: a dated drill started a real PostgreSQL from a
- * backup and its checks passed, and backups arrive as scheduled. `unknown` means we could not find out.
+ * backup and its checks passed, backups arrive as scheduled, and where WAL is kept there is no gap in it and what would be lost is
+ * within the target. `unknown` means we could not find out.
  */
 export type ProtectionState = "protected" | "unproven" | "degraded" | "at-risk" | "unprotected" | "unknown";
 
@@ -22,7 +24,8 @@ export type ProtectionCode =
   | "no-backup-schedule"
   | "never-proven"
   | "proof-too-old"
-  | "proven";
+  | "proven"
+  | WalProtectionCode;
 
 export interface ProtectionReason {
   readonly code: ProtectionCode;
@@ -52,6 +55,10 @@ export interface ProtectionFacts {
   readonly blockingFindings: readonly string[];
   /** Since when and by whom it is set offline; null when it is online. */
   readonly offline: { readonly since: Date; readonly by: string } | null;
+  /** Null or left out: nothing is said of its WAL. */
+  readonly wal?: WalProtectionFacts | null;
+  /** How old a proof may be, in milliseconds; left out: a month. */
+  readonly proofLifetimeMs?: number;
 }
 
 export interface Protection {
@@ -86,6 +93,7 @@ function* collectReasons(facts: ProtectionFacts, now: Date): Generator<Protectio
   }
   yield* backupReasons(facts, newest, now);
   yield* proofReasons(facts, now);
+  if (facts.wal != null) yield* walReasons(facts.wal, facts.proofLifetimeMs ?? defaultProofLifetimeMs, now);
 }
 
 /** What keeps the next backup from being taken, whatever the last ones are worth. */
@@ -139,7 +147,7 @@ function* proofReasons(facts: ProtectionFacts, now: Date): Generator<ProtectionR
     return;
   }
   const ageMs = now.getTime() - facts.lastProvenAt.getTime();
-  if (ageMs > proofLifetimeMs) {
+  if (ageMs > (facts.proofLifetimeMs ?? defaultProofLifetimeMs)) {
     yield { code: "proof-too-old", sentence: `the last proven restore is ${formatAge(ageMs)} old` };
   } else {
     yield { code: "proven", sentence: `restored, started and checked ${formatAge(ageMs)} ago` };
@@ -156,6 +164,9 @@ function stateOf(code: ProtectionCode): ProtectionState {
     case "last-drill-failed":
     case "newest-backup-damaged":
     case "backup-blocked":
+    case "slot-lost":
+    case "wal-behind-gap":
+    case "rpo-far-over-target":
       return "at-risk";
     case "offline":
     case "backup-late":
@@ -163,11 +174,20 @@ function stateOf(code: ProtectionCode): ProtectionState {
     case "suspect-pages":
     case "older-backup-damaged":
     case "no-backup-schedule":
+    case "wal-gap":
+    case "receiver-down":
+    case "slot-in-danger":
+    case "rpo-over-target":
+    case "rpo-unknown":
+    case "rto-over-target":
       return "degraded";
     case "never-proven":
     case "proof-too-old":
+    case "instant-never-proven":
+    case "instant-proof-too-old":
       return "unproven";
     case "proven":
+    case "restorable-only-to-backups":
       return "protected";
     default:
       return assertNever(code);
@@ -190,4 +210,4 @@ const farOverdueFactor = 3;
 /** For schedules of minutes, where a quarter of the interval is less than a backup takes. */
 const latenessGraceMs = 10 * 60_000;
 /** A drill older than a month says little about the backups of today. */
-const proofLifetimeMs = 31 * 86_400_000;
+const defaultProofLifetimeMs = 31 * 86_400_000;
