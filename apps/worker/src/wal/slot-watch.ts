@@ -11,6 +11,8 @@ export interface SlotWatch {
 }
 
 interface Seen {
+  /** There was no such slot: told only when it is so twice, since a receiver that begins makes it. */
+  readonly isMissing: boolean;
   readonly sample: SlotSample;
   readonly growth: number | null;
 }
@@ -32,7 +34,8 @@ export function startSlotWatch(deps: WatchDeps, serverId: string): SlotWatch {
       } catch (error) {
         if (!signal.aborted) deps.logger.debug({ err: error, serverId }, "the slot could not be looked at");
       }
-      await delay(lookEveryMs, undefined, { signal }).catch(() => undefined);
+      const pauseMs = seen?.isMissing === true ? lookAgainMs : lookEveryMs;
+      await delay(pauseMs, undefined, { signal }).catch(() => undefined);
     }
   })();
   return {
@@ -48,7 +51,8 @@ async function lookAtSlot(deps: WatchDeps, serverId: string, before: Seen | null
   const session = await SqlSession.connect(await serverConnection(deps, serverId), { signal, logger: deps.logger });
   try {
     const { report, seen } = await readSlotReport(session, deps.clock, walSlotOf(server), before);
-    await deps.metadata.walReceivers.reportSlot({ serverId, ...report });
+    const isDoubtful = seen.isMissing && before?.isMissing !== true;
+    if (!isDoubtful) await deps.metadata.walReceivers.reportSlot({ serverId, ...report });
     return seen;
   } finally {
     await session.close();
@@ -79,9 +83,10 @@ async function readSlotReport(
       walBytesPerSecond: growth,
       fullAt: forecast?.at ?? null,
     },
-    seen: { sample, growth },
+    seen: { sample, growth, isMissing: slot === null },
   };
 }
 
 const lookEveryMs = 10_000;
+const lookAgainMs = 2_000;
 const longestLookMs = 30_000;
