@@ -148,7 +148,10 @@ export class ReplicatedWal implements WalStream {
     if (message.kind === "data") {
       if (message.startLsn !== this.#position) throw outOfPlace(message.startLsn, this.#position);
       this.#position = (this.#position + BigInt(message.bytes.length)) as Lsn;
-    } else if (message.replyRequested) this.#sendStatus(false);
+    } else if (message.replyRequested) {
+      this.#sendStatus(false);
+      this.#start.onReplyRequested?.(this.#position);
+    }
     await this.#ahead.add(message);
   }
 
@@ -233,8 +236,8 @@ function startCommand({ slot, startLsn, timeline }: ReplicationStart): string {
 
 /** A fifth of the shortest wal_sender_timeout anybody should use (10 s), so that a late one does no harm. */
 const reportEveryMs = 2_000;
-/** Four times what the server was asked for a word. */
-const silenceLimitMs = 10_000;
+/** The server was asked for a word three times. */
+const silenceLimitMs = 7_000;
 
 function silent(): AppError {
   return new AppError("connection-lost", {

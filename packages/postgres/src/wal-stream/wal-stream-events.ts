@@ -7,6 +7,11 @@ export interface ReplicationStart {
   /** The first byte wanted; the start of a segment, unless the bytes before it are held by the caller. */
   readonly startLsn: Lsn;
   readonly timeline: number;
+  /**
+   * Called as soon as the server asks for an answer, also while the consumer is busy, with the end of what was received by
+   * then: a server that shuts down waits until that is reported as flushed.
+   */
+  readonly onReplyRequested?: (receivedLsn: Lsn) => void;
 }
 
 export type WalStreamEvent =

@@ -1,6 +1,7 @@
 import { AppError, type Clock, type Logger } from "@tidemark/kit";
 import { formatLsn, type Lsn, walSegmentStart } from "@tidemark/postgres";
 import type { WalArchive } from "@tidemark/repository";
+import { closePartial } from "./close-partial.ts";
 import { storeHistories } from "./follow-history.ts";
 import { createSlot, endOldSender, replaceSlot, type SlotContext, slotRestartLsn } from "./hold-slot.ts";
 import { pause } from "./pause.ts";
@@ -121,8 +122,17 @@ class ReceiveSession {
     const reaches = await readReach(this.#archive, this.#server, segmentSizeBytes, memory.known);
     const start = chooseStart(reaches, this.#server, segmentSizeBytes);
     if (start === null) return await this.#startAnew();
+    const [newest] = reaches;
+    if (newest !== undefined && newest.timeline !== start.timeline) await this.#closeTimeline(newest.timeline);
     if (memory.recheckFrom === null || memory.recheckFrom >= start.startLsn) return start;
     return this.#startAt(memory.recheckFrom as Lsn);
+  }
+
+  async #closeTimeline(timeline: number): Promise<void> {
+    const partial = await this.#archive.partial(timeline);
+    if (partial === null || partial.ended) return;
+    const { writer } = this.#options.request;
+    await closePartial(this.#archive, partial, { writer, signal: this.#abort.signal });
   }
 
   /** With what the slot holds, or where the server is when that is not known. */
@@ -227,7 +237,6 @@ class ReceiveSession {
       },
       stopSignal,
       breakOff: (error) => this.#abort.abort(error),
-      brokenOff: this.#abort.signal,
     });
   }
 }

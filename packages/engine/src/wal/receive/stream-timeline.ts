@@ -24,8 +24,6 @@ export interface TimelineStream {
   readonly stopSignal: AbortSignal;
   /** Ends this connection at once, for a reason of ours. */
   readonly breakOff: (error: AppError) => void;
-  /** Fires with `breakOff`. */
-  readonly brokenOff: AbortSignal;
 }
 
 export type TimelineOutcome =
@@ -48,8 +46,10 @@ class TimelineRun {
   readonly #sink: SegmentSink;
   readonly #timing: FlushTiming;
   #serverLsn: bigint;
-  /** When the server asked for what is not durable yet. */
-  #askedAtMs: number | null = null;
+  /** What the server waits for until it is durable, and since when. */
+  #asked: { readonly lsn: bigint; readonly sinceMs: number } | null = null;
+  /** Ends what the store does; a connection that ends does not, since what is whole may become durable all the same. */
+  readonly #storeAbort = new AbortController();
   /** What the store is at, since when, and how not to wait for it any longer. */
   #storing: { readonly sinceMs: number; readonly giveUp: (error: unknown) => void } | null = null;
   #failure: { readonly error: unknown } | null = null;
@@ -58,7 +58,12 @@ class TimelineRun {
     const { request, server, archive, start, clock, onSegment } = options;
     this.#options = options;
     this.#serverLsn = start.startLsn;
-    this.#stream = server.session.startReplication({ slot: request.slotName, ...start });
+    this.#stream = server.session.startReplication({
+      slot: request.slotName,
+      startLsn: start.startLsn,
+      timeline: start.timeline,
+      onReplyRequested: (lsn) => this.#serverAsks(lsn),
+    });
     this.#sink = new SegmentSink({
       archive,
       writer: request.writer,
@@ -66,7 +71,7 @@ class TimelineRun {
       timeline: start.timeline,
       segmentSizeBytes: server.segmentSizeBytes,
       startLsn: start.startLsn,
-      signal: options.brokenOff,
+      signal: this.#storeAbort.signal,
       onSegment,
       onChange: () => this.#sinkChanged(),
     });
@@ -110,6 +115,7 @@ class TimelineRun {
     void this.#sink.abandon().then(() => abandoned.abort());
     await pause(forEverMs, AbortSignal.any([abandoned.signal, stopSignal]));
     await pause(stopMs, abandoned.signal);
+    this.#storeAbort.abort();
   }
 
   async #takeAll(): Promise<(WalStreamEvent & { readonly kind: "timeline-end" }) | null> {
@@ -121,16 +127,20 @@ class TimelineRun {
       if (event.kind === "data") {
         await this.#store(() => this.#sink.take(event.bytes));
         this.#timing.received(this.#sink.receivedLsn, event.serverLsn);
-      } else if (event.replyRequested && this.#sink.durableLsn < this.#sink.receivedLsn) {
-        this.#askedAtMs ??= clock.monotonicMs();
-        this.#timing.serverWaits();
-      }
+      } else if (this.#asked !== null) this.#timing.serverWaits();
       if (stopSignal.aborted) continue;
       const isBehind = event.serverLsn - this.#sink.receivedLsn > BigInt(server.segmentSizeBytes);
       const lastMessageAt = clock.now();
       state.update({ state: isBehind ? "catching-up" : "streaming", error: null, lastMessageAt, ...this.#positions() });
     }
     return null;
+  }
+
+  /** May come while the consumer is busy; what it has not taken yet becomes durable after that. */
+  #serverAsks(lsn: bigint): void {
+    if (this.#sink.durableLsn >= lsn) return;
+    this.#asked = { lsn, sinceMs: this.#asked?.sinceMs ?? this.#options.clock.monotonicMs() };
+    this.#timing.serverWaits();
   }
 
   #positions() {
@@ -160,7 +170,7 @@ class TimelineRun {
       this.#fail(this.#sink.failure.error);
       return;
     }
-    if (this.#sink.durableLsn >= this.#sink.receivedLsn) this.#askedAtMs = null;
+    if (this.#asked !== null && this.#sink.durableLsn >= this.#asked.lsn) this.#asked = null;
     this.#report();
     this.#options.state.update(this.#positions());
   }
@@ -200,7 +210,7 @@ class TimelineRun {
    */
   #watch(): void {
     const now = this.#options.clock.monotonicMs();
-    if (this.#askedAtMs !== null && now - this.#askedAtMs > serverWaitsMs) this.#fail(tooSlow(serverWaitsMs));
+    if (this.#asked !== null && now - this.#asked.sinceMs > serverWaitsMs) this.#fail(tooSlow(serverWaitsMs));
     if (this.#storing !== null && now - this.#storing.sinceMs > storeStallMs) this.#fail(tooSlow(storeStallMs));
   }
 
@@ -225,8 +235,8 @@ const defaultFlushEveryMs = 250;
 const watchEveryMs = 100;
 /** A shutdown is to be delayed by less than two seconds. */
 const serverWaitsMs = 1_500;
-/** A whole segment to a slow object store takes seconds; beyond this it is not slow but stuck. */
-const storeStallMs = 30_000;
+/** The server's question may lie behind what the store does not take, so it is let go; what is under way is waited for. */
+const storeStallMs = 10_000;
 const stopMs = 5_000;
 /** What a timer can wait at most. */
 const forEverMs = 2 ** 31 - 1;
