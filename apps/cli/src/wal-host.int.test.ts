@@ -1,9 +1,13 @@
+import { execFile } from "node:child_process";
 import { cp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import type { Repository } from "@tidemark/repository";
 import { adoptCluster, type TestServer, testServer, waitFor } from "@tidemark/testkit";
 import { afterEach, describe, expect, it } from "vitest";
 import { coldCopy, type WalHost, walHost } from "./wal-host.fixture.ts";
+
+const run = promisify(execFile);
 
 /** Servers with segments of 1 MiB: many for little writing. */
 async function archivingServer(host: WalHost, major: 13 | 15 | 18 = 18): Promise<TestServer> {
@@ -117,7 +121,11 @@ describe("archiving and fetching on the host of a server", () => {
       await fill(server, round * 10_000, 8_000);
       await server.query("SELECT pg_switch_wal()");
       const before = (await segmentsIn(host)).length;
-      await waitFor(async () => (await segmentsIn(host)).length > before, { what: "a push", everyMs: 5 });
+      await waitFor(async () => (await segmentsIn(host)).length > before, {
+        what: "a push",
+        everyMs: 5,
+        timeoutMs: 90_000,
+      });
       await agent.kill();
     }
     const agent = await host.startAgent();
@@ -249,10 +257,7 @@ describe("archiving and fetching on the host of a server", () => {
         settings: { archive_mode: "off", restore_command: host.restoreCommand, fsync: false },
       }),
     );
-    await waitFor(async () => (await readFile(`${dataDir}.log`, "utf8")).includes("standby mode"), {
-      what: "the recovery",
-    });
-    await waitFor(async () => (await readdir(join(host.spool, "feed")).catch(() => [])).length > 0, {
+    await waitFor(async () => (await run("ps", ["-eo", "args"])).stdout.includes(`wal fetch --config ${host.config}`), {
       what: "a recovery that asks",
     });
     await waiting.stop({ mode: "fast", timeoutMs: 5_000 });
