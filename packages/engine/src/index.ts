@@ -100,6 +100,16 @@ export { askAgent, pingAgent } from "./wal/agent/agent-socket.ts";
 export { startWalAgent, type WalAgent, type WalAgentDeps, type WalAgentSettings } from "./wal/agent/wal-agent.ts";
 export { type FetchWalDeps, type FetchWalRequest, fetchWal } from "./wal/fetch/fetch-wal.ts";
 export { WalPlaces, type WalPlacesDeps } from "./wal/fetch/wal-places.ts";
+export { type BackupRelationNames, readBackupRelationNames } from "./wal/find/backup-relation-names.ts";
+export {
+  type FindMomentProgress,
+  type FindMomentRequest,
+  type FoundMoments,
+  findMoment,
+  type Moment,
+} from "./wal/find/find-moment.ts";
+export type { MomentChange, MomentChangeKind, MomentFilter } from "./wal/find/moment-changes.ts";
+export { archivedSegments, type WalSpan, type WalStretchSegment } from "./wal/find/wal-stretch.ts";
 export { identityOf } from "./wal/push/file-identity.ts";
 export { type PushedWal, pushWal, type WalPushDeps } from "./wal/push/push-wal.ts";
 export type {

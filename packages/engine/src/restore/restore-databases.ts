@@ -1,15 +1,8 @@
 import { AppError } from "@tidemark/kit";
-import {
-  type DatabaseRow,
-  databaseRelationOid,
-  mappedFileNumber,
-  readDatabaseRows,
-  type TransactionStatus,
-  transactionSegmentName,
-  transactionStatusIn,
-} from "@tidemark/postgres";
+import { type DatabaseRow, databaseRelationOid, mappedFileNumber, readDatabaseRows } from "@tidemark/postgres";
 import type { FrameSource, ManifestReader } from "@tidemark/repository";
 import { type BackupFile, findBackupFiles, readBackupFile } from "./backup-files.ts";
+import { isTransactionStatusPath, withTransactionStatus } from "./transaction-status.ts";
 
 /** Which databases of a backup are restored whole. */
 export interface DatabaseChoice {
@@ -68,7 +61,8 @@ export function describeChoice(choice: DatabaseChoice | null): string | null {
 /** What tools connect to who want any database; initdb makes it, and it is small. */
 const maintenanceDatabase = "postgres";
 
-async function readDatabases(
+/** The databases in a backup's own `pg_database`. */
+export async function readDatabases(
   manifest: ManifestReader,
   frames: FrameSource,
   signal: AbortSignal,
@@ -78,29 +72,14 @@ async function readDatabases(
   const map = await readBackupFile(frames, requireFile(files, "global/pg_filenode.map"), signal);
   const number = mappedFileNumber(map, databaseRelationOid);
   const pages = await readBackupFile(frames, requireFile(files, `global/${number ?? databaseRelationOid}`), signal);
-  const segments = new Map<string, Uint8Array>();
   const major = Math.floor(facts.serverVersion / 10_000);
-  // Twice: the first time tells which transactions are asked for; their segments are read in between.
-  for (;;) {
-    const missing = new Set<string>();
-    const statusOf = (transactionId: number): TransactionStatus => {
-      const name = transactionSegmentName(transactionId);
-      const segment = segments.get(name);
-      if (segment === undefined) missing.add(name);
-      return segment === undefined ? "in-progress" : transactionStatusIn(segment, transactionId);
-    };
-    const rows = readDatabaseRows(pages, { blockSize: facts.blockSize, major, statusOf });
-    if (missing.size === 0) return rows;
-    for (const name of missing) {
-      const file = files.get(`pg_xact/${name}`);
-      // A segment that is gone was truncated: its transactions are older than every row that still asks.
-      segments.set(name, file === undefined ? new Uint8Array(0) : await readBackupFile(frames, file, signal));
-    }
-  }
+  return await withTransactionStatus({ files, frames, signal }, (statusOf) =>
+    readDatabaseRows(pages, { blockSize: facts.blockSize, major, statusOf }),
+  );
 }
 
 function isCatalogPath(path: string): boolean {
-  return /^global\/(?:pg_filenode\.map|\d+)$/.test(path) || /^pg_xact\/[0-9A-F]{4,}$/.test(path);
+  return /^global\/(?:pg_filenode\.map|\d+)$/.test(path) || isTransactionStatusPath(path);
 }
 
 function requireFile(files: ReadonlyMap<string, BackupFile>, path: string): BackupFile {
