@@ -1,10 +1,11 @@
 import { appendFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { WalArchive } from "@tidemark/repository";
 import { standbyOf, type TestServer, testServer, waitFor } from "@tidemark/testkit";
 import { describe, expect, it } from "vitest";
-import { MemoryWal } from "./memory-wal.fixture.ts";
-import { compareWithServer, flushLsn, segmentBytes, walServer, writeSegments } from "./received-wal.fixture.ts";
+import { compareWithServer, flushLsn, gather, segmentBytes, walServer, writeSegments } from "./received-wal.fixture.ts";
 import { startReceiver } from "./receiver.fixture.ts";
+import { repositoryWal } from "./repository-wal.fixture.ts";
 
 async function caughtUp(standby: TestServer, lsn: bigint): Promise<void> {
   const text = `${(lsn >> 32n).toString(16)}/${(lsn & 0xffffffffn).toString(16)}`;
@@ -25,6 +26,14 @@ async function promoted(standby: TestServer): Promise<void> {
   );
 }
 
+/** Where the whole segments of a timeline begin. */
+async function starts(archive: WalArchive, timeline: number): Promise<bigint[]> {
+  const found: bigint[] = [];
+  for await (const entry of archive.list({ timeline, segmentSizeBytes: segmentBytes }))
+    if (entry.kind === "segment" && entry.startLsn !== null) found.push(entry.startLsn);
+  return found;
+}
+
 const majorsToFail = (process.env.TIDEMARK_FAILOVER_MAJORS ?? "13,18").split(",").map(Number) as (13 | 18)[];
 
 describe.each(majorsToFail)("failover of PostgreSQL %i", (major) => {
@@ -34,9 +43,10 @@ describe.each(majorsToFail)("failover of PostgreSQL %i", (major) => {
     const hosts = `127.0.0.1:${primary.port},127.0.0.1:${standby.port}`;
     const login = `${primary.superuser}:${primary.password}`;
     const both = `postgresql://${login}@${hosts}/postgres?target_session_attrs=read-write`;
-    const wals = { near: new MemoryWal(0n), far: new MemoryWal(0n) };
-    const follow = (name: keyof typeof wals) =>
-      startReceiver(both, (id) => Object.assign(wals[name].archive, { systemIdentifier: id }), { slotName: name });
+    await using nearWal = await repositoryWal();
+    await using farWal = await repositoryWal();
+    const wals = { near: nearWal, far: farWal };
+    const follow = (name: keyof typeof wals) => startReceiver(both, wals[name].archiveOf, { slotName: name });
 
     const early = follow("far");
     await early.reach(await writeSegments(primary, 1));
@@ -54,19 +64,17 @@ describe.each(majorsToFail)("failover of PostgreSQL %i", (major) => {
       await receiver.reach(end);
       expect(receiver.gaps).toEqual([]);
       expect(receiver.timelines.map(({ timeline }) => timeline)).toEqual([1, 2]);
-      const wal = wals[name];
-      expect(Buffer.from(wal.histories.get(2) ?? []).toString()).toMatch(/^1\t/);
-      const verdict = await compareWithServer(wal.archive, standby.dataDir, 2);
+      const archive = await wals[name].archive();
+      expect((await gather(archive.read("00000002.history"))).toString()).toMatch(/^1\t/);
+      const verdict = await compareWithServer(archive, standby.dataDir, 2);
       expect(verdict.problems).toEqual([]);
       expect(verdict.endLsn).toBeGreaterThanOrEqual(end);
       // The old timeline's last segment is kept as what it is; the new one's first takes its place.
-      const part = await wal.archive.partial(1);
+      const part = await archive.partial(1);
       expect(part?.ended).toBe(true);
       expect(part?.endLsn).toBeGreaterThanOrEqual(lsn);
-      const [first] = [...wal.segments.values()].filter(({ place }) => place.timeline === 2);
-      expect(first?.place.startLsn).toBe(part?.place.startLsn);
-      const whole = [...wal.segments.values()].filter(({ place }) => place.timeline === 1);
-      expect(whole.at(-1)?.place.startLsn).toBe((part?.place.startLsn ?? 0n) - BigInt(segmentBytes));
+      expect((await starts(archive, 2)).at(0)).toBe(part?.place.startLsn);
+      expect((await starts(archive, 1)).at(-1)).toBe((part?.place.startLsn ?? 0n) - BigInt(segmentBytes));
     }
   });
 
@@ -75,9 +83,8 @@ describe.each(majorsToFail)("failover of PostgreSQL %i", (major) => {
     await using standby = await standbyOf(primary);
     await appendFile(join(standby.dataDir, "postgresql.auto.conf"), "recovery_target_timeline = 'current'\n");
     await standby.restart();
-    const wal = new MemoryWal(0n);
-    const archiveOf = (id: bigint) => Object.assign(wal.archive, { systemIdentifier: id });
-    await using receiver = startReceiver(standby.dsn(), archiveOf);
+    await using wal = await repositoryWal();
+    await using receiver = startReceiver(standby.dsn(), wal.archiveOf);
     const lsn = await writeSegments(primary, 1);
     await receiver.reach(lsn);
     await caughtUp(standby, lsn);
@@ -90,11 +97,12 @@ describe.each(majorsToFail)("failover of PostgreSQL %i", (major) => {
     const end = await writeSegments(standby, 2);
     await receiver.reach(end);
     expect(receiver.state.reconnects).toBe(0);
-    const verdict = await compareWithServer(wal.archive, standby.dataDir, 3);
+    const archive = await wal.archive();
+    const verdict = await compareWithServer(archive, standby.dataDir, 3);
     expect(verdict.problems).toEqual([]);
     expect(verdict.endLsn).toBeGreaterThanOrEqual(await flushLsn(standby));
     expect(receiver.gaps).toEqual([]);
-    expect([...wal.histories.keys()]).toEqual([3]);
-    expect((await wal.archive.partial(1))?.ended).toBe(true);
+    expect([await archive.has("00000002.history"), await archive.has("00000003.history")]).toEqual([false, true]);
+    expect((await archive.partial(1))?.ended).toBe(true);
   });
 });

@@ -1,9 +1,9 @@
 import { parseLsn } from "@tidemark/postgres";
 import { type Major, majors, type TestServer, testServer, waitFor } from "@tidemark/testkit";
 import { describe, expect, it } from "vitest";
-import { MemoryWal } from "./memory-wal.fixture.ts";
 import { compareWithServer, flushLsn, segmentBytes, writeSegments } from "./received-wal.fixture.ts";
 import { startReceiver } from "./receiver.fixture.ts";
+import { repositoryWal } from "./repository-wal.fixture.ts";
 
 const forgetful = { max_wal_size: "4MB", min_wal_size: "2MB", wal_keep_size: 0, checkpoint_timeout: "1h" };
 
@@ -29,8 +29,8 @@ describe.each(majors)("a gap on PostgreSQL %i", (major: Major) => {
   it("is told once with its cause and both ends, and receiving goes on behind it", async () => {
     const limit = { max_slot_wal_keep_size: "2MB" };
     await using server = await testServer({ major, walSegmentSizeMb: 1, settings: { ...forgetful, ...limit } });
-    const wal = new MemoryWal(0n);
-    const archiveOf = (id: bigint) => Object.assign(wal.archive, { systemIdentifier: id });
+    await using wal = await repositoryWal();
+    const { archiveOf } = wal;
 
     const first = startReceiver(server.dsn(), archiveOf);
     await first.reach(await writeSegments(server, 2));
@@ -61,9 +61,7 @@ describe.each(majors)("a gap on PostgreSQL %i", (major: Major) => {
     expect(fourth.gaps).toEqual([]);
     await waitFor(async () => (await restartLsn(server)) >= end, { what: "the slot to move on" });
     await fourth.stop();
-    const toLsn = third.gaps[0]?.toLsn ?? 0n;
-    for (const [name, { place }] of [...wal.segments]) if (place.startLsn < toLsn) wal.segments.delete(name);
-    const verdict = await compareWithServer(wal.archive, server.dataDir, 1);
+    const verdict = await compareWithServer(await wal.archive(), server.dataDir, 1, third.gaps[0]?.toLsn);
     expect(verdict.problems).toEqual([]);
     expect(verdict.endLsn).toBeGreaterThanOrEqual(end);
     expect(await flushLsn(server)).toBeGreaterThanOrEqual(end);

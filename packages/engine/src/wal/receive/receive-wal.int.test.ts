@@ -1,15 +1,14 @@
 import { majors, testServer } from "@tidemark/testkit";
 import { describe, expect, it } from "vitest";
-import { MemoryWal } from "./memory-wal.fixture.ts";
 import { compareWithServer, flushLsn, walServer, writeSegments } from "./received-wal.fixture.ts";
 import { startReceiver } from "./receiver.fixture.ts";
+import { repositoryWal } from "./repository-wal.fixture.ts";
 
 describe.each(majors)("receiving from PostgreSQL %i", (major) => {
   it("stores every byte, waits for commits of its own, and goes on after a restart and a crash", async () => {
     await using server = await testServer({ ...walServer, major });
-    const wal = new MemoryWal(0n);
-    const archiveOf = (id: bigint) => Object.assign(wal.archive, { systemIdentifier: id });
-    await using receiver = startReceiver(server.dsn(), archiveOf, { synchronous: true });
+    await using wal = await repositoryWal();
+    await using receiver = startReceiver(server.dsn(), wal.archiveOf, { synchronous: true });
     await receiver.streams();
     await server.query("ALTER SYSTEM SET synchronous_standby_names = 'tidemark_sync'");
     await server.query("SELECT pg_reload_conf()");
@@ -19,7 +18,7 @@ describe.each(majors)("receiving from PostgreSQL %i", (major) => {
     await server.kill();
     await server.start();
     await receiver.reach(await writeSegments(server, 2));
-    const verdict = await compareWithServer(archiveOf(0n), server.dataDir, 1);
+    const verdict = await compareWithServer(await wal.archive(), server.dataDir, 1);
     expect(verdict.problems).toEqual([]);
     expect(verdict.segments).toBeGreaterThan(5);
     expect(verdict.endLsn).toBeGreaterThanOrEqual(await flushLsn(server));

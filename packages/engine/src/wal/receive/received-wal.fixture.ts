@@ -21,16 +21,17 @@ export interface ArchiveVerdict {
   readonly endLsn: bigint;
 }
 
-/** Compares what is archived of one timeline with the server's own files. */
+/** Compares what is archived of one timeline, from a segment on, with the server's own files. */
 export async function compareWithServer(
   archive: WalArchive,
   dataDir: string,
   timeline: number,
+  from = 0n,
 ): Promise<ArchiveVerdict> {
   const problems: string[] = [];
   let end: bigint | null = null;
   let segments = 0;
-  for await (const entry of archive.list({ timeline, segmentSizeBytes: segmentBytes })) {
+  for await (const entry of archive.list({ timeline, segmentSizeBytes: segmentBytes, from })) {
     if (entry.kind !== "segment" || entry.startLsn === null) continue;
     if (end !== null && entry.startLsn !== end) problems.push(`a hole before ${entry.name}`);
     end = entry.startLsn + BigInt(segmentBytes);
