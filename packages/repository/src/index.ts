@@ -23,8 +23,10 @@ export {
   copyMarks,
   surveyCopy,
 } from "./copies/copy-backup.ts";
+export { type CopiedWal, type CopyWal, copyWal, type WalCopyReport } from "./copies/copy-wal.ts";
 export { describeFailover } from "./copies/describe-failover.ts";
 export { type FailoverNote, type FailoverOptions, failoverArea } from "./copies/failover-area.ts";
+export { type FailoverWalOptions, failoverWal } from "./copies/failover-wal.ts";
 export { healManifest, unfinishedHealings } from "./copies/heal-manifest.ts";
 export { type HealedPack, healPack } from "./copies/heal-pack.ts";
 export { formatVersion, frameBytes } from "./format.ts";
@@ -135,3 +137,4 @@ export type {
   WalSegmentPlace,
   WalSegmentWriter,
 } from "./wal/wal-archive.ts";
+export { parseWalName, segmentName, segmentStart, type WalName } from "./wal/wal-names.ts";

@@ -3,12 +3,13 @@ import { isStoreTrouble } from "@tidemark/storage";
 import type { PackHold } from "../collection/pack-hold.ts";
 import type { FrameSource, ManifestReader, Mark, ServerArea, StoredBackup } from "../types.ts";
 import { FailoverFrames } from "./failover-frames.ts";
+import { failoverWal } from "./failover-wal.ts";
 import { StallGuard } from "./stall-guard.ts";
 
 /** Something that had to come from the second repository; `second`: what could not, since that one is away, too. */
 export interface FailoverNote {
-  readonly what: "repository" | "list" | "manifest" | "marks" | "pack" | "second";
-  /** The backup's or pack's id; null for the repositories and the list. */
+  readonly what: "repository" | "list" | "manifest" | "marks" | "pack" | "wal" | "second";
+  /** The backup's or pack's id, the name of WAL; null for the repositories and the list. */
   readonly id: string | null;
   /** Why not from the first; or, of `second`, why not from there. */
   readonly reason: string;
@@ -52,7 +53,10 @@ function readsOnly(name: string): AppError {
 }
 
 class FailoverReader {
-  readonly reads: Pick<ServerArea, "listBackups" | "openManifest" | "marks" | "frames" | "holdPacks">;
+  readonly reads: Pick<
+    ServerArea,
+    "listBackups" | "openManifest" | "marks" | "frames" | "holdPacks" | "wal" | "walIdentifiers"
+  >;
   readonly #primary: ServerArea;
   readonly #second: ServerArea;
   readonly #onNote: (note: FailoverNote) => void;
@@ -72,6 +76,11 @@ class FailoverReader {
       marks: (backupId) => this.#marks(backupId),
       frames: () => this.#frames(),
       holdPacks: (kind) => this.#holdPacks(kind),
+      wal: (systemIdentifier) =>
+        failoverWal(primary.wal(systemIdentifier), second.wal(systemIdentifier), {
+          onNote: (name, reason) => this.#note("wal", name, reason),
+        }),
+      walIdentifiers: () => this.#walIdentifiers(),
     };
   }
 
@@ -139,6 +148,16 @@ class FailoverReader {
         await Promise.all(holds.map((hold) => this.#guard.within(release(hold)).catch(passLost)));
       },
     };
+  }
+
+  async #walIdentifiers(): Promise<readonly bigint[]> {
+    const first = await this.#try("list", null, () => this.#primary.walIdentifiers());
+    if (!first.ok) return this.#second.walIdentifiers();
+    const copies = await this.#second.walIdentifiers().catch((error: unknown) => {
+      passLost(error);
+      return [];
+    });
+    return [...new Set([...first.value, ...copies])].sort((a, b) => (a < b ? -1 : 1));
   }
 
   #frames(): FrameSource {
