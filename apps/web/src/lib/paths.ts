@@ -11,7 +11,16 @@ export function serverPath(
   return tab === undefined || tab === "overview" ? `/servers/${key}` : `/servers/${key}/${tab}`;
 }
 
-export const serverTabs = ["overview", "readiness", "server", "backups", "runs", "settings"] as const;
+export const serverTabs = [
+  "overview",
+  "recovery",
+  "backups",
+  "wal",
+  "readiness",
+  "server",
+  "runs",
+  "settings",
+] as const;
 
 export type ServerTab = (typeof serverTabs)[number];
 

@@ -1,0 +1,35 @@
+import { sentence } from "#lib/format.ts";
+import { Note } from "#ui/note.tsx";
+import { Time } from "#ui/time.tsx";
+import type { Lifetime } from "./window-query.ts";
+
+interface Props {
+  readonly lifetime: Lifetime;
+  readonly wal: { readonly mode: "STREAM" | "PUSH" | "NONE"; readonly rpoSentence: string };
+  readonly isNewest: boolean;
+}
+
+/** The answer before the drawing: up to when, and what would be lost now. */
+export function WindowSentence({ lifetime, wal, isNewest }: Props) {
+  const gaps = lifetime.timelines.reduce((count, { gaps: some }) => count + some.length, 0);
+  const edge = lifetime.liveEdge;
+  const commit = edge?.reachable ? edge.lastCommit : null;
+  const kind = gaps > 0 || (isNewest && commit === null) ? "warn" : "ok";
+  return (
+    <Note kind={kind}>
+      {commit !== null ? (
+        <p className="font-medium">
+          Everything up to <Time at={commit.at} show="absolute" /> can be restored
+          {gaps > 0 ? `, except ${gaps === 1 ? "one gap" : `${gaps} gaps`}` : ""}.
+        </p>
+      ) : (
+        <p className="font-medium">
+          {wal.mode === "NONE"
+            ? "Its WAL is not kept: only the ends of its backups can be restored."
+            : "Only the ends of its backups can be restored so far: no WAL after one of them is here yet."}
+        </p>
+      )}
+      {isNewest && wal.mode !== "NONE" && <p>If the server were lost now: {sentence(wal.rpoSentence)}.</p>}
+    </Note>
+  );
+}
