@@ -1,7 +1,7 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseLsn, parseWalSegmentName } from "@tidemark/postgres";
-import { type TestServer, testServer } from "@tidemark/testkit";
+import { adoptCluster, type TestServer, tempDir, testServer, waitFor } from "@tidemark/testkit";
 import type pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type EngineRig, engineRig } from "../../engine-rig.ts";
@@ -119,6 +119,41 @@ describe.each([13, 15, 18] as const)("finding the moment on PostgreSQL %i", (maj
     expect(few.moments).toHaveLength(2);
     expect(few.limits).toEqual([expect.stringContaining("only 2")]);
   });
+
+  it.runIf(major >= 15)(
+    "gives a target at which a recovered server has the table, and what was done before",
+    async () => {
+      const { moments } = await find({ relation: { schema: "public", name: "plain" } });
+      const dropped = moments.find(({ changes }) => changes[0]?.kind === "dropped");
+      const dataDir = rig.dir.join("recovered");
+      await rig.restore(
+        await rig.plan({ targetDirectory: dataDir, owner: process.getuid?.() === 0 ? "postgres" : null }),
+      );
+      await writeFile(join(dataDir, "recovery.signal"), "");
+      await using dir = await tempDir("recovered");
+      await using recovered = await adoptCluster(dir, server, {
+        dataDir,
+        settings: {
+          restore_command: `cp "${server.dataDir}/pg_wal/%f" "%p"`,
+          recovery_target_xid: String(dropped?.target.xid),
+          recovery_target_inclusive: dropped?.target.inclusive ?? true,
+          recovery_target_action: "promote",
+        },
+      });
+      await waitFor(
+        async () => {
+          const [row] = await recovered.query<{ busy: boolean }>("SELECT pg_is_in_recovery() AS busy");
+          return row?.busy === false;
+        },
+        { what: "the end of the recovery" },
+      );
+      const count = async (table: string) =>
+        (await recovered.query<{ n: number }>(`SELECT count(*)::int AS n FROM ${table}`, [], { database: "shop" }))[0]
+          ?.n;
+      expect([await count("plain"), await count("orders"), await count("items")]).toEqual([1000, 0, 100]);
+      await expect(count("renamed")).rejects.toThrow("does not exist");
+    },
+  );
 
   it("says so when it cannot know newer names, and still knows those of the backup", async () => {
     const first = (await find()).moments[3];
