@@ -1,0 +1,119 @@
+/**
+ * Receives a server's WAL into a repository on the file system until a position is durable there, then ends, for measuring:
+ *
+ *     node packages/engine/scripts/receive-wal.ts --dsn DSN --to FOLDER --slot NAME --until LSN \
+ *       [--compression none|zstd:1|lz4|auto] [--key-file FILE] [--synchronous] [--endless]
+ *
+ * FOLDER is made into a repository (not encrypted, unless a key file is given) when it is none. Prints one line of JSON:
+ * segments, plain and stored bytes, seconds, processor seconds, highest memory, and the longest time the event loop was
+ * blocked. `--endless` ignores `--until` and prints a line a second until it gets SIGINT or SIGTERM.
+ */
+import { readFile } from "node:fs/promises";
+import { parseArgs } from "node:util";
+import { AppError, Secret, systemClock } from "@tidemark/kit";
+import { createLogger } from "@tidemark/kit/logger";
+import { formatLsn, type Lsn, parseDsn, parseLsn } from "@tidemark/postgres";
+import { createRepository, openRepository, parseCompression, type Repository } from "@tidemark/repository";
+import { FilesystemStore } from "@tidemark/storage";
+import { receiveWal, startSliceMonitor, type WalReceiverState } from "../src/index.ts";
+
+const { values } = parseArgs({
+  options: {
+    dsn: { type: "string" },
+    to: { type: "string" },
+    slot: { type: "string", default: "tidemark_measured" },
+    until: { type: "string" },
+    compression: { type: "string", default: "zstd:1" },
+    "key-file": { type: "string" },
+    synchronous: { type: "boolean", default: false },
+    endless: { type: "boolean", default: false },
+  },
+});
+if (values.dsn === undefined || values.to === undefined || (values.until === undefined && !values.endless)) {
+  throw new Error("usage: receive-wal.ts --dsn DSN --to FOLDER --until LSN");
+}
+
+const startedMs = systemClock.monotonicMs();
+const until = values.until === undefined ? null : parseLsn(values.until);
+const repository = await open(values.to);
+const stop = new AbortController();
+const slices = startSliceMonitor(() => undefined);
+let state: WalReceiverState | null = null;
+let segments = 0;
+let plainBytes = 0;
+let storedBytes = 0;
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
+const ticking = values.endless ? setInterval(() => print(), 1_000) : undefined;
+await receiveWal(
+  {
+    area: repository.area("srv_measured"),
+    clock: systemClock,
+    logger: createLogger({ name: "receive-wal", level: "warn" }),
+    onState: (now) => {
+      state = now;
+      stopWhenThere(now.flushedLsn);
+    },
+    onSegment: async (stored) => {
+      segments++;
+      plainBytes += stored.place.sizeBytes;
+      storedBytes += stored.storedBytes ?? 0;
+      stopWhenThere(stored.place.startLsn + BigInt(stored.place.sizeBytes));
+    },
+    onTimeline: async () => undefined,
+    onGap: async (gap) => {
+      throw new AppError("wal-removed", { message: `there is a gap (${gap.cause})` });
+    },
+  },
+  {
+    connection: parseDsn(values.dsn),
+    slotName: values.slot,
+    synchronous: values.synchronous,
+    writer: "measured-1",
+    systemIdentifier: null,
+  },
+  { signal: stop.signal },
+);
+clearInterval(ticking);
+await repository.close();
+print();
+slices.stop();
+
+function stopWhenThere(flushedLsn: bigint | null): void {
+  if (until !== null && !values.endless && flushedLsn !== null && flushedLsn >= until) stop.abort();
+}
+
+async function open(folder: string): Promise<Repository> {
+  const store = new FilesystemStore(folder);
+  const compression = parseCompression(values.compression);
+  const keyFile = values["key-file"];
+  if (keyFile !== undefined) {
+    const text = new Secret((await readFile(keyFile, "utf8")).trim());
+    return await openRepository(store, { compression, key: { kind: "key-file", text } });
+  }
+  try {
+    return await openRepository(store, { compression });
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code !== "repository-missing") throw error;
+    return await createRepository(store, { encryption: "none", compression });
+  }
+}
+
+function print(): void {
+  const { user, system } = process.cpuUsage();
+  const seconds = (systemClock.monotonicMs() - startedMs) / 1000;
+  console.log(
+    JSON.stringify({
+      state: state?.state ?? null,
+      flushedLsn: state?.flushedLsn == null ? null : formatLsn(state.flushedLsn as Lsn),
+      segments,
+      plainBytes,
+      storedBytes,
+      seconds: Number(seconds.toFixed(3)),
+      segmentsPerSecond: Number((segments / seconds).toFixed(1)),
+      cpuSeconds: Number(((user + system) / 1e6).toFixed(3)),
+      peakMiB: Math.round(process.resourceUsage().maxRSS / 1024),
+      longestSliceMs: Number(slices.longestMs.toFixed(1)),
+    }),
+  );
+}
