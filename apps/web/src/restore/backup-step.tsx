@@ -12,9 +12,11 @@ interface Props {
   readonly backups: readonly RestoreChoice[];
   readonly chosen: string | null;
   readonly onChoose: (backupId: string) => void;
+  /** The other way: a point in time. */
+  readonly onInstantInstead: () => void;
 }
 
-export function BackupStep({ backups, chosen, onChoose }: Props) {
+export function BackupStep({ backups, chosen, onChoose, onInstantInstead }: Props) {
   const [selected, setSelected] = useState(chosen ?? backups[0]?.id ?? "");
   return (
     <form
@@ -56,6 +58,7 @@ export function BackupStep({ backups, chosen, onChoose }: Props) {
         </fieldset>
       </Panel>
       <Actions>
+        <Button onClick={onInstantInstead}>Choose a point in time instead</Button>
         <Button type="submit" tone="primary" disabled={selected === ""}>
           Next: where
         </Button>

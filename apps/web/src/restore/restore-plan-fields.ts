@@ -28,6 +28,20 @@ export const RestorePlanFields = graphql(`
       removed
     }
     emptiedDatabases
+    recovery {
+      timeline
+      throughLsn
+      throughAt
+      segments
+      storedBytes
+      sentence
+      notes
+    }
+    estimate {
+      lowMs
+      highMs
+      how
+    }
     equivalentCli
     equivalentGraphql
   }

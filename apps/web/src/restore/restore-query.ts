@@ -1,4 +1,5 @@
 import { graphql, type ResultOf } from "#graphql/graphql.ts";
+import { InstantFields } from "#recovery/window-query.ts";
 
 export const RestoreChoiceFields = graphql(`
   fragment RestoreChoiceFields on Backup {
@@ -43,6 +44,36 @@ export const RestorePage = graphql(
   `,
   [RestoreChoiceFields],
 );
+
+/** What a restore to a target would take, with what the next step asks about its backup. */
+export const ResolveForRestore = graphql(
+  `
+    query ResolveForRestore($serverId: ID!, $target: RecoveryTargetInput!) {
+      resolveRecoveryTarget(serverId: $serverId, target: $target) {
+        reachable
+        sentence
+        timeline
+        walSegments
+        walBytes
+        notes
+        backup {
+          ...RestoreChoiceFields
+        }
+        through {
+          ...InstantFields
+        }
+        lastReachable {
+          ...InstantFields
+        }
+        nextReachable {
+          ...InstantFields
+        }
+      }
+    }
+  `,
+  [RestoreChoiceFields, InstantFields],
+);
+export type RestoreAnswer = ResultOf<typeof ResolveForRestore>["resolveRecoveryTarget"];
 
 export const PlanRestore = graphql(`
   mutation PlanRestore($input: PlanRestoreInput!) {

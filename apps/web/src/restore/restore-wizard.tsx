@@ -5,32 +5,49 @@ import { serverPath, withParams } from "#lib/paths.ts";
 import { Stepper } from "#ui/stepper.tsx";
 import { BackupStep } from "./backup-step.tsx";
 import { PlanStep } from "./plan-step.tsx";
+import type { RecoveryInput } from "./restore-instant.ts";
 import type { RestoreChoice } from "./restore-query.ts";
 import { TargetStep } from "./target-step.tsx";
+import { WhenStep } from "./when-step.tsx";
 
-const steps = ["Which backup", "Where", "Check, review, run"] as const;
+const steps = ["To when", "Where", "Check, review, run"] as const;
 
 interface Props {
   readonly server: { readonly id: string; readonly name: string };
   readonly backups: readonly RestoreChoice[];
   readonly restoreRoots: readonly string[];
   /** From the address, so that a link leads to the same choice and the same plan. */
-  readonly initial: { readonly backupId: string | null; readonly planRunId: string | null };
+  readonly initial: {
+    readonly backupId: string | null;
+    readonly planRunId: string | null;
+    /** An instant of the time line, as RFC 3339, and its timeline. */
+    readonly at: string | null;
+    readonly timeline: string | null;
+  };
+}
+
+/** What is restored: a backup as it ended, or the one from which a recovery to a target begins. */
+interface Chosen {
+  readonly backup: RestoreChoice;
+  readonly recovery: RecoveryInput | null;
 }
 
 export function RestoreWizard({ server, backups, restoreRoots, initial }: Props) {
   const router = useRouter();
-  const [backupId, setBackupId] = useState(initial.backupId);
   const [planRunId, setPlanRunId] = useState(initial.planRunId);
-  const backup = backups.find((choice) => choice.id === backupId) ?? null;
-  const [step, setStep] = useState(initial.planRunId !== null ? 2 : backup !== null ? 1 : 0);
+  const linked = backups.find((choice) => choice.id === initial.backupId) ?? null;
+  const [chosen, setChosen] = useState<Chosen | null>(linked === null ? null : { backup: linked, recovery: null });
+  const [byBackup, setByBackup] = useState(linked !== null);
+  const [step, setStep] = useState(initial.planRunId !== null ? 2 : chosen !== null ? 1 : 0);
   const heading = useRef<HTMLDivElement>(null);
 
-  const go = (next: { readonly step: number; readonly backupId: string | null; readonly planRunId: string | null }) => {
+  const go = (next: { readonly step: number; readonly chosen: Chosen | null; readonly planRunId: string | null }) => {
     setStep(next.step);
-    setBackupId(next.backupId);
+    setChosen(next.chosen);
     setPlanRunId(next.planRunId);
-    router.replace(withParams(serverPath(server, "restore"), { backup: next.backupId, plan: next.planRunId }), {
+    const backup = next.chosen?.recovery === null ? next.chosen.backup.id : null;
+    const { at, timeline } = initial;
+    router.replace(withParams(serverPath(server, "restore"), { backup, at, timeline, plan: next.planRunId }), {
       scroll: false,
     });
   };
@@ -46,26 +63,39 @@ export function RestoreWizard({ server, backups, restoreRoots, initial }: Props)
     <>
       <Stepper label="Steps of the restore" steps={steps} current={step} />
       <div ref={heading} tabIndex={-1} className="outline-none">
-        {step === 0 && (
-          <BackupStep
-            backups={backups}
-            chosen={backupId}
-            onChoose={(id) => go({ step: 1, backupId: id, planRunId: null })}
+        {step === 0 && !byBackup && (
+          <WhenStep
+            serverId={server.id}
+            initial={initial}
+            onChoose={(recovery, backup) => go({ step: 1, chosen: { backup, recovery }, planRunId: null })}
+            onBackupInstead={() => setByBackup(true)}
           />
         )}
-        {step === 1 && backup !== null && (
+        {step === 0 && byBackup && (
+          <BackupStep
+            backups={backups}
+            chosen={chosen?.backup.id ?? null}
+            onChoose={(id) => {
+              const backup = backups.find((one) => one.id === id);
+              if (backup !== undefined) go({ step: 1, chosen: { backup, recovery: null }, planRunId: null });
+            }}
+            onInstantInstead={() => setByBackup(false)}
+          />
+        )}
+        {step === 1 && chosen !== null && (
           <TargetStep
             server={server}
-            backup={backup}
+            backup={chosen.backup}
+            recovery={chosen.recovery}
             restoreRoots={restoreRoots}
-            onBack={() => go({ step: 0, backupId, planRunId: null })}
-            onPlanned={(id) => go({ step: 2, backupId, planRunId: id })}
+            onBack={() => go({ step: 0, chosen, planRunId: null })}
+            onPlanned={(id) => go({ step: 2, chosen, planRunId: id })}
           />
         )}
         {step === 2 && planRunId !== null && (
           <PlanStep
             planRunId={planRunId}
-            onBack={() => go({ step: backup === null ? 0 : 1, backupId, planRunId: null })}
+            onBack={() => go({ step: chosen === null ? 0 : 1, chosen, planRunId: null })}
           />
         )}
       </div>

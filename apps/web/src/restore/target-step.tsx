@@ -6,21 +6,25 @@ import { Actions } from "#ui/dialog.tsx";
 import { ErrorPanel } from "#ui/error-panel.tsx";
 import { Choice, Field, TextField } from "#ui/field.tsx";
 import { Panel } from "#ui/panel.tsx";
+import type { RecoveryInput } from "./restore-instant.ts";
 import { PlanRestore, type RestoreChoice } from "./restore-query.ts";
 
 interface Props {
   readonly server: { readonly id: string };
   readonly backup: RestoreChoice;
+  /** To a point in time; null: to the end of the backup. */
+  readonly recovery: RecoveryInput | null;
   readonly restoreRoots: readonly string[];
   readonly onBack: () => void;
   readonly onPlanned: (planRunId: string) => void;
 }
 
 /** Where to and what: nothing dangerous is filled in for anybody. */
-export function TargetStep({ server, backup, restoreRoots, onBack, onPlanned }: Props) {
+export function TargetStep({ server, backup, recovery, restoreRoots, onBack, onPlanned }: Props) {
   const { act, pending, problem } = useAct(PlanRestore, true);
   const [mappings, setMappings] = useState<Readonly<Record<string, string>>>({});
   const [way, setWay] = useState<"new" | "delta">("new");
+  const [wal, setWal] = useState<"COPY" | "FETCH">("COPY");
 
   const submit = async (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
@@ -30,7 +34,11 @@ export function TargetStep({ server, backup, restoreRoots, onBack, onPlanned }: 
     const payload = await act({
       input: {
         serverId: server.id,
-        backupId: backup.id,
+        backupId: recovery === null ? backup.id : null,
+        recovery:
+          recovery === null
+            ? null
+            : { ...recovery, wal, fetchConfig: wal === "FETCH" ? String(form.get("fetchConfig")).trim() : null },
         targetDirectory: String(form.get("directory")).trim(),
         tablespaces: backup.tablespaces.map(({ path }) => ({ from: path, to: (mappings[path] ?? "").trim() })),
         owner: owner === "" ? null : owner,
@@ -117,6 +125,42 @@ export function TargetStep({ server, backup, restoreRoots, onBack, onPlanned }: 
           />
         </div>
       </Panel>
+      {recovery !== null && (
+        <Panel title="How the WAL comes to it">
+          <div className="space-y-3">
+            <Choice
+              name="wal"
+              value="COPY"
+              title="Put it into the directory"
+              checked={wal === "COPY"}
+              onChoose={() => setWal("COPY")}
+            >
+              It then recovers without us, on whatever machine.
+            </Choice>
+            <Choice
+              name="wal"
+              value="FETCH"
+              title="Fetch it while it recovers"
+              checked={wal === "FETCH"}
+              onChoose={() => setWal("FETCH")}
+            >
+              Its restore_command asks the repository: less to copy first, and a standby can go on for ever.
+            </Choice>
+            {wal === "FETCH" && (
+              <TextField
+                label="Configuration of tidemark wal fetch"
+                name="fetchConfig"
+                mono
+                required
+                spellCheck={false}
+                pattern="/.*"
+                title="An absolute path"
+                hint="The file that `tidemark server host-config` wrote on the machine where the restored server will run."
+              />
+            )}
+          </div>
+        </Panel>
+      )}
       {problem !== null && <ErrorPanel announce title="The restore was not planned" problem={problem} />}
       <Actions>
         <Button onClick={onBack}>Back</Button>

@@ -27,6 +27,8 @@ export default async function RestoreServerPage({ params, searchParams }: Props)
   const initial = {
     backupId: await readParam(searchParams, "backup"),
     planRunId: await readParam(searchParams, "plan"),
+    at: await readParam(searchParams, "at"),
+    timeline: await readParam(searchParams, "timeline"),
   };
   return (
     <>
