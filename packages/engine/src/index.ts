@@ -16,6 +16,18 @@ export type { BackupSource, ConnectPrimary } from "./backup/backup-source.ts";
 export { type BackupRequest, type TakeBackupDeps, takeBackup } from "./backup/take-backup.ts";
 export { type CatalogEntry, describeBackup, listCatalog } from "./catalog.ts";
 export {
+  cloneSessions,
+  endClone,
+  locateClone,
+  moveClone,
+  promoteClone,
+  resumeClone,
+} from "./clone/clone-acts.ts";
+export { type CloneGate, openGate } from "./clone/clone-gate.ts";
+export { type CloneRecord, readCloneRecord } from "./clone/clone-record.ts";
+export { type ExtractReport, type ExtractRequest, extractTable } from "./clone/extract-table.ts";
+export { type CloneDeps, type CloneStanding, type MakeCloneRequest, makeClone } from "./clone/make-clone.ts";
+export {
   type CopyDeps,
   type CopyPlan,
   type CopyReport,

@@ -17,8 +17,9 @@ export interface RecoveredPoint {
 export interface FollowRecovery {
   readonly cluster: RunningCluster;
   readonly openSession: OpenDrillSession;
-  /** `writable`: the recovery has ended and the server takes writes; `paused`: it stands at its target; or at a place. */
-  readonly until: "writable" | "paused" | { readonly lsn: bigint };
+  /** `writable`: the recovery has ended and the server takes writes; `paused`: it stands at its target; or what it says
+   * of itself, once for each answer. */
+  readonly until: "writable" | "paused" | ((point: RecoveredPoint) => boolean);
   readonly timeoutMs: number;
   readonly clock: Clock;
   readonly signal: AbortSignal;
@@ -64,7 +65,17 @@ function isThere(until: FollowRecovery["until"], ended: boolean, standing: Stand
   if (until === "writable") return ended;
   if (standing === null) return false;
   if (until === "paused") return standing.paused;
-  return standing.point.lsn !== null && standing.point.lsn >= until.lsn;
+  return until(standing.point);
+}
+
+/** Where a server stands that recovers, or recovered; null while nobody can ask it. */
+export async function askStanding(openSession: OpenDrillSession): Promise<RecoveredPoint | null> {
+  const asker = new Asker(openSession);
+  try {
+    return (await asker.ask())?.point ?? null;
+  } finally {
+    await asker.close();
+  }
 }
 
 /** The control file says it also where nobody can log in. */
