@@ -89,7 +89,7 @@ async function readCluster(
   for (const line of lines.values()) line.sort((a, b) => (a.startLsn < b.startLsn ? -1 : 1));
   const { systemIdentifier } = archive;
   const cluster = { systemIdentifier, archive, segmentSizeBytes, backups, lines, histories };
-  const timelines = await readTimelines(archive, [...new Set([...histories, ...lines.keys()])]);
+  const timelines = await readTimelines(archive, histories);
   const major = Math.floor((stored.at(-1)?.facts?.serverVersion ?? 0) / 10_000);
   return { ...cluster, timelines, partials: await readPartials(archive, unfinished, major, signal) };
 }
@@ -100,7 +100,7 @@ function windowBackup({ backupId, facts }: StoredBackup): WindowBackup[] {
   return [{ backupId, systemIdentifier, timeline: stopTimeline, startLsn, stopLsn, stoppedAt, includedWal }];
 }
 
-/** The last line of each history. One that is not there, or no history at all, tells nothing and leads nowhere. */
+/** The last line of each history. What is no history at all tells nothing and leads nowhere. */
 async function readTimelines(archive: WalArchive, numbers: readonly number[]): Promise<readonly WindowTimeline[]> {
   const { systemIdentifier } = archive;
   const timelines: WindowTimeline[] = [];

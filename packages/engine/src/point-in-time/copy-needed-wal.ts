@@ -1,11 +1,12 @@
-import { mkdir, open } from "node:fs/promises";
-import { type Clock, formatBytes } from "@tidemark/kit";
+import { type FileHandle, mkdir, open } from "node:fs/promises";
+import { type Clock, formatBytes, joinCleanup } from "@tidemark/kit";
 import { timelineHistoryName } from "@tidemark/postgres";
 import type { WalArchive } from "@tidemark/repository";
 import { type ActControl, ProgressMeter, throwIfCancelled } from "../act.ts";
 import type { RestorePlan } from "../restore/plan-restore.ts";
 import type { RestorePlaces } from "../restore/restore-places.ts";
 import { syncDirectory } from "../restore/restore-target.ts";
+import { LimitsInWal, type RecoveryLimits } from "./limits-in-wal.ts";
 import type { NeededSegment, RecoveryPlan } from "./recovery-request.ts";
 
 /**
@@ -30,8 +31,11 @@ export interface CopyNeededWal {
   readonly clock: Clock;
 }
 
-/** Puts every segment and history a recovery reads into the restored directory, owned and durable. */
-export async function copyNeededWal(copy: CopyNeededWal): Promise<void> {
+/**
+ * Puts every segment and history a recovery reads into the restored directory, owned and durable. Gives the limits that
+ * the source was given after the backup, which the restored server has to meet; null: they stayed.
+ */
+export async function copyNeededWal(copy: CopyNeededWal): Promise<RecoveryLimits | null> {
   const { recovery, control, places, plan, clock } = copy;
   const folder = places.below(neededWalFolder);
   await mkdir(folder, { recursive: true, mode: plan.facts.dataDirectoryMode });
@@ -42,38 +46,39 @@ export async function copyNeededWal(copy: CopyNeededWal): Promise<void> {
   // All of them, not only those of the way: a server that is promoted takes the next number that has no history.
   for (const timeline of recovery.histories) {
     const name = timelineHistoryName(timeline);
-    await writeWalFile(copy, name, copy.archive.read(name, { signal: control.signal }), null, null);
+    await finish(copy, await writeWalFile(copy, name, copy.archive.read(name, { signal: control.signal })));
   }
-  const waiting = recovery.segments.values();
-  let isFailed = false;
-  const work = async (): Promise<void> => {
-    for (const segment of waiting) {
-      if (isFailed) return;
-      try {
-        await copySegment(copy, segment, progress);
-      } catch (error) {
-        isFailed = true;
-        throw error;
-      }
-    }
-  };
-  const done = await Promise.allSettled(Array.from({ length: segmentsAtOnce }, work));
-  for (const one of done) if (one.status === "rejected") throw one.reason;
-  const handle = await open(folder, "r");
+  const limits = new LimitsInWal(Math.floor(plan.facts.serverVersion / 10_000));
+  // One is made durable while the next is read.
+  let finishing: Promise<void> = Promise.resolve();
   try {
-    if (plan.owner !== null) await handle.chown(plan.owner.uid, plan.owner.gid);
-  } finally {
-    await handle.close();
+    for (const segment of recovery.segments) {
+      limits.begin(segment);
+      const handle = await copySegment(copy, segment, limits, progress);
+      await finishing;
+      finishing = finish(copy, handle, segment.sizeBytes);
+      // It is awaited with the next one.
+      finishing.catch(() => undefined);
+    }
+  } catch (error) {
+    throw await joinCleanup(error, () => finishing);
   }
-  await syncDirectory(folder);
+  await finishing;
+  await ownFolder(plan, folder);
   progress.finish();
+  return limits.highest;
 }
 
 /**
  * One that was in the making when it was planned may be whole, or longer, by now. A recovery to the end of the WAL is
  * given nothing behind the planned end; the rest of the segment is zeros, as behind a server's own last record.
  */
-async function copySegment(copy: CopyNeededWal, segment: NeededSegment, progress: ProgressMeter): Promise<void> {
+async function copySegment(
+  copy: CopyNeededWal,
+  segment: NeededSegment,
+  limits: LimitsInWal,
+  progress: ProgressMeter,
+): Promise<FileHandle> {
   const { archive, control, recovery } = copy;
   const { name, timeline, startLsn, sizeBytes } = segment;
   const partial = segment.isPartial ? await archive.partialOf({ timeline, startLsn, sizeBytes }) : null;
@@ -81,7 +86,11 @@ async function copySegment(copy: CopyNeededWal, segment: NeededSegment, progress
   const isOpen = recovery.recoverAs.kind === "latest" && timeline === recovery.timeline;
   const end = recovery.through.lsn - startLsn;
   const keptBytes = isOpen && end < BigInt(sizeBytes) ? Number(end) : sizeBytes;
-  await writeWalFile(copy, name, firstBytes(body, keptBytes), sizeBytes, progress);
+  const handle = await writeWalFile(copy, name, firstBytes(body, keptBytes), (chunk) => {
+    limits.push(chunk);
+    progress.add(chunk.length);
+  });
+  return handle;
 }
 
 /** To its end all the same: what is behind is checked with the rest. */
@@ -94,25 +103,28 @@ async function* firstBytes(body: AsyncIterable<Uint8Array>, count: number): Asyn
 }
 
 async function writeWalFile(
-  { plan, places, control }: CopyNeededWal,
+  { places, control }: CopyNeededWal,
   name: string,
   body: AsyncIterable<Uint8Array>,
-  sizeBytes: number | null,
-  progress: ProgressMeter | null,
-): Promise<void> {
+  onChunk?: (chunk: Uint8Array) => void,
+): Promise<FileHandle> {
   const handle = await open(places.below(`${neededWalFolder}/${name}`), "w", 0o600);
   try {
-    let written = 0;
     for await (const chunk of body) {
       throwIfCancelled(control.signal);
       await handle.writeFile(chunk);
-      written += chunk.length;
-      progress?.add(chunk.length);
+      onChunk?.(chunk);
     }
-    if (sizeBytes !== null && written < sizeBytes) {
-      await handle.truncate(sizeBytes);
-      progress?.add(sizeBytes - written);
-    }
+    return handle;
+  } catch (error) {
+    throw await joinCleanup(error, () => handle.close());
+  }
+}
+
+/** A segment has its whole size: what is missing at its end are zeros. */
+async function finish({ plan }: CopyNeededWal, handle: FileHandle, sizeBytes: number | null = null): Promise<void> {
+  try {
+    if (sizeBytes !== null) await handle.truncate(sizeBytes);
     await handle.chmod(plan.facts.dataDirectoryMode & 0o640);
     if (plan.owner !== null) await handle.chown(plan.owner.uid, plan.owner.gid);
     await handle.sync();
@@ -121,5 +133,12 @@ async function writeWalFile(
   }
 }
 
-/** One is read and unpacked while the other is written and synced. */
-const segmentsAtOnce = 2;
+async function ownFolder(plan: RestorePlan, folder: Buffer): Promise<void> {
+  const handle = await open(folder, "r");
+  try {
+    if (plan.owner !== null) await handle.chown(plan.owner.uid, plan.owner.gid);
+  } finally {
+    await handle.close();
+  }
+  await syncDirectory(folder);
+}

@@ -7,6 +7,7 @@ import { PlaceCounts, PlaceTable } from "../frames/place-table.ts";
 import { WorkerThreads } from "../frames/worker-threads.ts";
 import { holdForReading } from "../hold-packs.ts";
 import { copyNeededWal } from "../point-in-time/copy-needed-wal.ts";
+import type { RecoveryLimits } from "../point-in-time/limits-in-wal.ts";
 import type { ComposedFile } from "../restored-configuration/compose-configuration.ts";
 import { writeConfiguration } from "../restored-configuration/write-configuration.ts";
 import { writeRecovery } from "../restored-configuration/write-recovery.ts";
@@ -140,6 +141,8 @@ class Restore {
   /** The map with the new places; null when the backup has none. */
   readonly #tablespaceMap: Uint8Array | null;
   #table: PlaceTable | null = null;
+  /** Those the source was given after the backup; null: none are known. */
+  #limits: RecoveryLimits | null = null;
   #middleReached = false;
   writtenBytes = 0n;
   removedCount = 0;
@@ -194,7 +197,7 @@ class Restore {
     await reachStep(this.#control, "restore:before-wal");
     const archive = this.#deps.area.wal(recovery.systemIdentifier);
     const { clock } = this.#deps;
-    await copyNeededWal({
+    this.#limits = await copyNeededWal({
       archive,
       plan: this.#plan,
       recovery,
@@ -211,7 +214,7 @@ class Restore {
     const note = await writePartialNote(plan, this.#places);
     if (note !== null) files.push(note);
     if (keepsSignals(plan)) return files;
-    const changed = await writeRecovery(plan, this.#places);
+    const changed = await writeRecovery(plan, this.#places, this.#limits);
     const paths = new Set(changed.map(({ path }) => path));
     return [...files.filter(({ path }) => !paths.has(path)), ...changed];
   }

@@ -2,6 +2,7 @@ import { type FileHandle, open, readFile, rm } from "node:fs/promises";
 import { systemErrorCode } from "@tidemark/kit";
 import type { ServerSettings } from "@tidemark/local-postgres";
 import { parsePgControl } from "@tidemark/postgres";
+import { higherLimits, type RecoveryLimits } from "../point-in-time/limits-in-wal.ts";
 import { walCommands } from "../point-in-time/wal-commands.ts";
 import type { RestorePlan } from "../restore/plan-restore.ts";
 import { type RestorePlaces, stagedControlPath } from "../restore/restore-places.ts";
@@ -17,15 +18,19 @@ export const autoConfigurationPath = "postgresql.auto.conf";
 /**
  * Makes a restored directory a server that leaves alone what its source used and, where a recovery was asked for, one
  * that recovers to its target when it is started. Gives the files it changed for `backup_manifest`. The data must be
- * there: limits are those of the restored `pg_control`.
+ * there: limits are those of the restored `pg_control`, or `later` ones that the source was given after the backup.
  */
-export async function writeRecovery(plan: RestorePlan, places: RestorePlaces): Promise<readonly ComposedFile[]> {
+export async function writeRecovery(
+  plan: RestorePlan,
+  places: RestorePlaces,
+  later: RecoveryLimits | null,
+): Promise<readonly ComposedFile[]> {
   const main = await readText(places, "postgresql.conf");
   const auto = await readText(places, autoConfigurationPath);
   const changed: ComposedFile[] = [];
   const cleaned = main === null ? null : withoutPasswords(main);
   if (cleaned !== null) changed.push({ path: "postgresql.conf", bytes: Buffer.from(cleaned, "latin1") });
-  const settings = await settingsFor(plan, places, [main ?? "", auto ?? ""]);
+  const settings = await settingsFor(plan, places, [main ?? "", auto ?? ""], later);
   const about = aboutSettings(plan);
   const text = withSettings(withoutPasswords(auto ?? "") ?? auto ?? "", about, settings);
   changed.push({ path: autoConfigurationPath, bytes: Buffer.from(text, "latin1") });
@@ -38,6 +43,7 @@ async function settingsFor(
   plan: RestorePlan,
   places: RestorePlaces,
   files: readonly string[],
+  later: RecoveryLimits | null,
 ): Promise<ServerSettings> {
   const major = Math.floor(plan.facts.serverVersion / 10_000);
   const quiet = quietSettings({ major, adopt: plan.request.adopt === true });
@@ -47,7 +53,7 @@ async function settingsFor(
   const { action, asStandby } = recovery.request;
   return {
     ...quiet,
-    ...minimumSettings(limits, files),
+    ...minimumSettings(higherLimits(limits, later), files),
     ...recoverySettings({
       target: recovery.recoverAs,
       timeline: recovery.timeline,

@@ -1,0 +1,53 @@
+import { decodeParameterChange, type Lsn, type PgControl, WalReader } from "@tidemark/postgres";
+import type { NeededSegment } from "./recovery-request.ts";
+
+/** What a server in recovery must not undercut. */
+export type RecoveryLimits = PgControl["limits"];
+
+/**
+ * Looks for the limits of the source that were raised after the backup: a server in recovery pauses (13: ends) where it
+ * meets one that is above its own (xlogrecovery.c, RecoveryRequiresIntParameter). Fed with the segments as they are copied.
+ */
+export class LimitsInWal {
+  readonly #major: number;
+  #reader: WalReader | null = null;
+  #timeline = 0;
+  #highest: RecoveryLimits | null = null;
+
+  constructor(major: number) {
+    this.#major = major;
+  }
+
+  /** The highest of each that was met; null: nobody changed them. */
+  get highest(): RecoveryLimits | null {
+    return this.#highest;
+  }
+
+  /** A segment begins; one that does not follow the last is read from its first whole record on. */
+  begin({ timeline, startLsn, sizeBytes }: NeededSegment): void {
+    const follows = this.#reader?.position === (startLsn as Lsn) && this.#timeline === timeline;
+    if (follows && this.#reader?.end === null) return;
+    this.#timeline = timeline;
+    this.#reader = new WalReader({ major: this.#major, segmentSizeBytes: sizeBytes, startLsn, checkCrc: false });
+  }
+
+  push(bytes: Uint8Array): void {
+    for (const record of this.#reader?.push(bytes) ?? []) {
+      const change = decodeParameterChange(record);
+      if (change === null) continue;
+      this.#highest = higherLimits(change, this.#highest);
+    }
+  }
+}
+
+/** The higher of each. */
+export function higherLimits(left: RecoveryLimits, right: RecoveryLimits | null): RecoveryLimits {
+  if (right === null) return left;
+  return {
+    maxConnections: Math.max(left.maxConnections, right.maxConnections),
+    maxWorkerProcesses: Math.max(left.maxWorkerProcesses, right.maxWorkerProcesses),
+    maxWalSenders: Math.max(left.maxWalSenders, right.maxWalSenders),
+    maxPreparedTransactions: Math.max(left.maxPreparedTransactions, right.maxPreparedTransactions),
+    maxLocksPerTransaction: Math.max(left.maxLocksPerTransaction, right.maxLocksPerTransaction),
+  };
+}
