@@ -5,7 +5,8 @@
  * document suffices; the § numbers below are its sections. It only ever reads the repository.
  *
  * What it checks: every guard (AES-GCM tag or hash), every length, the CRC-32C of every frame, piece, run and file, the
- * number of files and bytes. What it does not: fingerprints, which only writers use. What it does not know it refuses.
+ * number of files and bytes, the hash of every segment of WAL. What it does not: fingerprints, which only writers use.
+ * What it does not know it refuses.
  */
 import * as crypto from "node:crypto";
 import * as fs from "node:fs";
@@ -19,6 +20,8 @@ const help = `Restores a PostgreSQL backup from a Tidemark repository, without T
   node restore-standalone.mjs list    --repository DIR [key] [--json]
   node restore-standalone.mjs restore --repository DIR [key] --to DIR [--server NAME] [--backup ID]
                                       [--tablespace OID=DIR]... [--keep-signal-files]
+  node restore-standalone.mjs wal     --repository DIR [key] --to DIR [--server NAME] [--system ID]
+                                      [--timeline N] [--from SEGMENT] [--partial]
 
   --repository DIR       the repository's folder, or file:///its/folder
   --server NAME          name or id of the server; not needed where the repository has one only
@@ -27,6 +30,13 @@ const help = `Restores a PostgreSQL backup from a Tidemark repository, without T
   --tablespace OID=DIR   an empty or absent folder for a tablespace; one without is put into pg_tblspc/OID itself
   --keep-signal-files    restores standby.signal and recovery.signal, too
   --json                 the list as JSON
+
+wal puts segments, histories and files into an empty or absent folder, under PostgreSQL's names for them, so that
+restore_command = 'cp DIR/%f %p' finds them there:
+  --system ID            the system identifier; not needed where the server has WAL of one only
+  --timeline N           only of this timeline (decimal)
+  --from SEGMENT         only segments from this name on
+  --partial              also what there is of segments that are not whole, as SEGMENT.partial, filled up with zeros
 
 Key of an encrypted repository, one of:
   --key-file FILE        the key file, one line that begins with tidemark-key-1:, or a recovery kit with that line
@@ -268,7 +278,7 @@ export function decodeLz4(block, plainBytes) {
 // §5 Seals, prefixes, trailers.
 
 const newestVersion = 2;
-const partCodes = { frame: 1, directory: 2, header: 3, chunk: 4, index: 5, fact: 6 };
+const partCodes = { frame: 1, directory: 2, header: 3, chunk: 4, index: 5, fact: 6, wal: 7 };
 const prefixBytes = 64;
 const trailerBytes = 80;
 
@@ -388,7 +398,9 @@ function openRepository(options) {
       throw new Problem(`its encryption ${document.encryption} is unknown to this reader`);
     }
   });
-  const repository = { folder, id: document.id, document, dataKeys: null };
+  const { seed } = document.fingerprint;
+  const fingerprintSeed = seed === null ? null : Buffer.from(seed, "base64");
+  const repository = { folder, id: document.id, document, dataKeys: null, fingerprintSeed };
   if (document.encryption !== "none") repository.dataKeys = openSlots(repository, options);
   return repository;
 }
@@ -406,8 +418,10 @@ function openSlots(repository, options) {
       const slot = JSON.parse(fs.readFileSync(join(repository.folder, "keys", name), "utf8"));
       if (slot.tidemark !== "key-slot" || slot.repositoryId !== repository.id) continue;
       kinds.add(slot.kind);
-      const dataKey = openSlot(repository, slot, name, secret);
-      if (dataKey !== null) dataKeys.set(slot.keyId, dataKey);
+      const opened = openSlot(repository, slot, name, secret);
+      if (opened === null) continue;
+      dataKeys.set(slot.keyId, Buffer.from(opened.dataKey, "base64"));
+      repository.fingerprintSeed = Buffer.from(opened.fingerprintSeed, "base64");
     } catch (error) {
       damaged.push(`keys/${name} (${error.message})`);
     }
@@ -443,7 +457,7 @@ function parseKeyFile(text) {
   return bytes.subarray(0, 32);
 }
 
-/** The data key of a slot, or null when this secret is not for it. */
+/** What a slot holds (`dataKey`, `fingerprintSeed`), or null when this secret is not for it. */
 function openSlot(repository, slot, name, secret) {
   if (secret.kind === "slot file") return slotFromPlain(slot, secret.plains);
   if (slot.derivation === undefined) return null;
@@ -457,14 +471,13 @@ function openSlot(repository, slot, name, secret) {
   } catch {
     return null;
   }
-  return Buffer.from(JSON.parse(plain.toString("utf8")).dataKey, "base64");
+  return JSON.parse(plain.toString("utf8"));
 }
 
 /** What `age` opened says which data key it is. */
 function slotFromPlain(slot, plains) {
   if (slot.kind !== "age") return null;
-  const plain = plains.find(({ keyId }) => keyId === slot.keyId);
-  return plain === undefined ? null : Buffer.from(plain.dataKey, "base64");
+  return plains.find(({ keyId }) => keyId === slot.keyId) ?? null;
 }
 
 function deriveWrappingKey(derivation, secret) {
@@ -1064,6 +1077,229 @@ function chooseBackup(catalog, { server: wanted, backup: wantedBackup }) {
   return { server, backup: chosen.backup };
 }
 
+// ---------------------------------------------------------------------------------------------------------------------
+// §10 WAL.
+
+const walBlockBytes = 131072;
+
+/** What is stored for a name: at its key, or, one of each writer, below it. */
+function keysFor(repository, key) {
+  const path = join(repository.folder, key);
+  if (!fs.existsSync(path)) return [];
+  if (fs.statSync(path).isFile()) return [key];
+  return list(repository, key).map((name) => `${key}/${name}`);
+}
+
+/** The one object of a name; several must be the same. */
+function onlyOne(name, contents) {
+  const [first, ...others] = contents;
+  if (others.some((other) => !other.equals(first))) throw new Problem(`there are two of ${name}, and they differ`);
+  return first;
+}
+
+/** Header and records of a segment or piece. `grows`: it ends at the first record that is not whole. */
+function readWalObject(repository, key, sealedFor, { grows }) {
+  const file = new ObjectFile(repository, key);
+  try {
+    const bytes = file.read(0, file.sizeBytes);
+    const prefix = readPrefix(bytes);
+    const isPiece = prefix.magic === "TIDEWALP";
+    if (!isPiece && prefix.magic !== "TIDEWALS") throw new Problem("it is no WAL");
+    const seal = sealOf(repository, isPiece ? key : sealedFor, prefix);
+    const open = (from, length, kind, number) => {
+      if (from + length > bytes.length) throw new Problem("it ends early");
+      return openBox(bytes.subarray(from, from + length), seal(kind, number), prefix.version);
+    };
+    const header = JSON.parse(open(prefixBytes, prefix.boxBytes, "header", 0).toString("utf8"));
+    const parts = [];
+    let index = null;
+    try {
+      for (let at = prefixBytes + prefix.boxBytes; ; ) {
+        if (at + 8 > bytes.length) throw new Problem("it ends early");
+        const [stored, offset] = [bytes.readUInt32LE(at), bytes.readUInt32LE(at + 4)];
+        at += 8;
+        if (stored === 0) {
+          if (!isPiece) index = readWalIndex(bytes, at, open);
+          break;
+        }
+        const plain = open(at, stored, "wal", offset);
+        if ((offset % walBlockBytes) + plain.length > walBlockBytes) throw new Problem("a box is too long");
+        parts.push({ offset, plain });
+        at += stored;
+      }
+    } catch (error) {
+      if (!grows) throw error;
+    }
+    return { header, parts, index };
+  } finally {
+    file.close();
+  }
+}
+
+function readWalIndex(bytes, at, open) {
+  const trailer = readTrailer(bytes.subarray(bytes.length - trailerBytes), "TIDEWEND");
+  if (trailer.boxOffset !== at || at + trailer.boxBytes + trailerBytes !== bytes.length) {
+    throw new Problem("its trailer points elsewhere");
+  }
+  return JSON.parse(open(trailer.boxOffset, trailer.boxBytes, "index", 0).toString("utf8"));
+}
+
+/** The plain bytes of an object that has an index of this kind. */
+function readIndexed(repository, key, sealedFor, kind) {
+  return about(key, () => {
+    const { parts, index } = readWalObject(repository, key, sealedFor, { grows: false });
+    if (index.kind !== kind) throw new Problem(`it is not ${kind}`);
+    if (kind === "whole" && index.plainBytes !== index.segmentBytes) throw new Problem("it is not whole");
+    const plain = Buffer.alloc(index.plainBytes);
+    let end = 0;
+    for (const part of parts) {
+      if (part.offset !== end) throw new Problem("there is a hole in it");
+      part.plain.copy(plain, end);
+      end += part.plain.length;
+    }
+    if (end !== index.boxedBytes) throw new Problem("it has another length than its index says");
+    if (walHash(repository.walHashKeys, plain) !== index.plainHash) {
+      throw new Problem("its hash does not match");
+    }
+    return plain;
+  });
+}
+
+function walHashKeys(repository) {
+  const seed = repository.fingerprintSeed;
+  if (seed === null) throw new Problem("no slot that was opened holds the seed of the hashes");
+  const keys = Buffer.from(
+    crypto.hkdfSync("sha256", seed, Buffer.alloc(0), Buffer.from(`tidemark wal hash\0${repository.id}`, "latin1"), 64),
+  );
+  return { part: keys.subarray(0, 32), whole: keys.subarray(32) };
+}
+
+function walHash(keys, plain) {
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(plain.length));
+  const whole = crypto.createHmac("blake2b512", keys.whole).update(length);
+  for (let at = 0; at < plain.length; at += walBlockBytes) {
+    const cipher = crypto.createCipheriv("aes-256-gcm", keys.part, Buffer.alloc(12));
+    cipher.setAAD(plain.subarray(at, at + walBlockBytes));
+    cipher.final();
+    whole.update(cipher.getAuthTag());
+  }
+  return whole.digest().subarray(0, 32).toString("base64");
+}
+
+/** What all pieces of a segment give together from its start, or null. */
+function joinWalPieces(repository, folder, segment) {
+  const place = `${folder}partial/${segment}`;
+  let plain = null;
+  let covered = null;
+  for (const name of list(repository, place).flatMap((one) => keysFor(repository, `${place}/${one}`))) {
+    const piece = name.slice(place.length + 1);
+    if (piece.startsWith("archived")) continue;
+    const grows = /^(segment|growing)-/.test(piece);
+    let object;
+    try {
+      object = about(name, () => readWalObject(repository, name, `${folder}${segment}`, { grows }));
+    } catch (error) {
+      if (grows) continue;
+      throw error;
+    }
+    plain ??= Buffer.alloc(object.header.segmentBytes);
+    covered ??= new Uint8Array(object.header.segmentBytes);
+    const { index, parts } = object;
+    if (index !== null)
+      parts.push({ offset: index.boxedBytes, plain: Buffer.alloc(index.plainBytes - index.boxedBytes) });
+    for (const { offset, plain: bytes } of parts) {
+      for (let at = 0; at < bytes.length; at++) {
+        if (covered[offset + at] === 1 && plain[offset + at] !== bytes[at]) {
+          throw new Problem(`${name}: another piece has other bytes at ${offset + at} of the segment`);
+        }
+      }
+      bytes.copy(plain, offset);
+      covered.fill(1, offset, offset + bytes.length);
+    }
+  }
+  if (covered === null) return null;
+  const end = covered.indexOf(0);
+  return end === -1 ? plain : plain.fill(0, end);
+}
+
+function readWalFile(repository, key, sealedFor) {
+  return about(key, () => {
+    const bytes = fs.readFileSync(join(repository.folder, key));
+    const prefix = readPrefix(bytes);
+    if (prefix.magic !== "TIDEWALF") throw new Problem("it is no file of WAL");
+    const seal = sealOf(repository, sealedFor, prefix);
+    return openBox(bytes.subarray(prefixBytes), seal("fact", 0), prefix.version);
+  });
+}
+
+function runWal(options, say) {
+  if (options.to === undefined) throw new UsageProblem("--to is missing");
+  const repository = openRepository(options);
+  repository.walHashKeys = walHashKeys(repository);
+  const place = chooseWal(repository, options);
+  const to = resolve(options.to);
+  prepareFolder(to, 0o700);
+  let count = 0;
+  const put = (name, bytes) => {
+    const descriptor = fs.openSync(join(to, name), "wx", 0o600);
+    try {
+      writeFully(descriptor, bytes, 0);
+      fs.fsyncSync(descriptor);
+    } finally {
+      fs.closeSync(descriptor);
+    }
+    count++;
+  };
+  for (const timeline of list(repository, place)) {
+    if (options.timeline !== undefined && Number.parseInt(timeline, 16) !== Number(options.timeline)) continue;
+    const folder = `${place}${timeline}/`;
+    const names = list(repository, folder);
+    const from = options.from ?? "";
+    for (const name of names.filter((one) => one !== "partial")) {
+      const isSegment = /^[0-9A-F]{24}$/.test(name);
+      if (isSegment && name < from) continue;
+      const read = isSegment
+        ? (key) => readIndexed(repository, key, `${folder}${name}`, "whole")
+        : (key) => readWalFile(repository, key, `${folder}${name}`);
+      put(name, onlyOne(name, keysFor(repository, `${folder}${name}`).map(read)));
+    }
+    if (options.partial !== true) continue;
+    for (const segment of list(repository, `${folder}partial`)) {
+      if (names.includes(segment) || segment < from) continue;
+      const archived = keysFor(repository, `${folder}partial/${segment}/archived`);
+      const bytes =
+        joinWalPieces(repository, folder, segment) ??
+        onlyOne(
+          segment,
+          archived.map((key) => readIndexed(repository, key, `${folder}${segment}`, "archived")),
+        );
+      put(`${segment}.partial`, bytes);
+    }
+  }
+  syncFolder(to);
+  say(`Put ${count} files of WAL into ${to}, every guard right.`);
+  return 0;
+}
+
+function chooseWal(repository, { server: wanted, system }) {
+  const known = list(repository, "").filter((name) => /^[a-z0-9][a-z0-9_-]*$/.test(name) && name !== "keys");
+  const places = known.flatMap((server) =>
+    list(repository, server)
+      .filter((name) => /^[0-9]+$/.test(name))
+      .map((id) => ({ server, id })),
+  );
+  const named = wanted === undefined ? [] : catalogOf(repository).filter(({ name }) => name === wanted);
+  const found = places.filter(
+    ({ server, id }) =>
+      (wanted === undefined || server === wanted || named.some((one) => one.server === server)) &&
+      (system === undefined || system === id),
+  );
+  if (found.length === 1) return `${found[0].server}/${found[0].id}/wal/`;
+  const all = places.map(({ server, id }) => `${id} of ${server}`).join(", ");
+  throw new UsageProblem(`--server and --system must name one; there is WAL of: ${all === "" ? "none" : all}`);
+}
+
 /** Argon2 came with Node.js 24.7; an older one would fail in the middle. */
 function requireNode() {
   if (crypto.argon2Sync !== undefined && zlib.zstdDecompressSync !== undefined) return;
@@ -1088,6 +1324,10 @@ export function main(args, say = console.log, complain = console.error) {
         tablespace: { type: "string", multiple: true },
         "keep-signal-files": { type: "boolean" },
         json: { type: "boolean" },
+        system: { type: "string" },
+        timeline: { type: "string" },
+        from: { type: "string" },
+        partial: { type: "boolean" },
         help: { type: "boolean" },
       },
     });
@@ -1099,7 +1339,8 @@ export function main(args, say = console.log, complain = console.error) {
     if (more.length > 0) throw new UsageProblem(`${more.join(" ")} is too much`);
     if (command === "list") return runList(values, say);
     if (command === "restore") return runRestore(values, say);
-    throw new UsageProblem(command === undefined ? "list or restore?" : `${command} is no command of this script`);
+    if (command === "wal") return runWal(values, say);
+    throw new UsageProblem(command === undefined ? "list, restore or wal?" : `${command} is no command of this script`);
   } catch (error) {
     const isUsage = error instanceof UsageProblem || String(error.code).startsWith("ERR_PARSE_ARGS");
     complain(isUsage ? `${error.message}\nSee --help.` : `Failed: ${error.message}`);
