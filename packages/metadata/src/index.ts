@@ -92,6 +92,7 @@ export {
   type WalWorker,
   walLeaseKey,
 } from "./wal-claim-store.ts";
+export type { WalHoleRow } from "./wal-holes.ts";
 export type {
   WalReceiverReport,
   WalReceiverRow,

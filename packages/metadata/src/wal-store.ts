@@ -1,6 +1,7 @@
 import { newId } from "@tidemark/kit";
 import type { PrismaClient } from "./generated/client.ts";
 import { lsnFromColumn, lsnToColumn } from "./lsn-column.ts";
+import { findHoles, type WalHoleRow } from "./wal-holes.ts";
 import {
   removeSegments,
   type SegmentFilter,
@@ -103,6 +104,8 @@ export interface WalStore {
   summary(serverIds: readonly string[]): Promise<readonly WalSummary[]>;
   /** Forgets segments that are not in the repository any more; gives how many rows went. */
   forgetSegments(keys: readonly WalSegmentKey[]): Promise<number>;
+  /** Missing stretches behind kept backups, as the mirrored segments show them. */
+  holes(serverIds: readonly string[]): Promise<readonly WalHoleRow[]>;
   recordTimeline(timeline: WalTimelineRow): Promise<void>;
   timelines(serverIds: readonly string[]): Promise<readonly WalTimelineRow[]>;
   /** The same gap told again (same beginning) keeps its id; its end and cause are brought up to date. */
@@ -123,6 +126,7 @@ export function createWalStore(prisma: PrismaClient): WalStore {
       return rows.map((row) => ({ ...row, startLsn: BigInt.asUintN(64, row.startLsn) }));
     },
     summary: (serverIds) => summarizeSegments(prisma, serverIds),
+    holes: (serverIds) => findHoles(prisma, serverIds),
     forgetSegments: (keys) => removeSegments(prisma, keys),
     recordTimeline: async ({ serverId, systemIdentifier, timeline, parent, switchLsn, history }) => {
       await prisma.$executeRaw`

@@ -63,6 +63,22 @@ describe("WAL segments", () => {
     expect(await starts({})).toEqual([2n]);
   });
 
+  it("show their holes, once a kept backup lies before them", async () => {
+    const { wal, backups } = database.metadata;
+    await wal.recordSegments([segment(1n), segment(2n), segment(4n), segment(9n, 3)]);
+    expect(await wal.holes([seed.serverId])).toEqual([]);
+    await backups.mirror({
+      id: newId("backup"),
+      serverId: seed.serverId,
+      repositoryId: seed.repositoryId,
+      startedAt: at,
+      change: { state: "restorable", systemIdentifier, timeline: 1, startLsn: mib16, stopLsn: 2n * mib16 },
+    });
+    expect(await wal.holes([seed.serverId])).toEqual([
+      { serverId: seed.serverId, systemIdentifier, timeline: 1, fromLsn: 3n * mib16, toLsn: 4n * mib16, at: null },
+    ]);
+  });
+
   it("of a server or repository that is gone are passed over", async () => {
     await database.metadata.wal.recordSegments([{ ...segment(5n), serverId: "srv_gone" }]);
     expect(await database.metadata.wal.segments({ serverId: "srv_gone" })).toEqual([]);

@@ -4,14 +4,16 @@ import type {
   FindingRow,
   Metadata,
   OfflinePeriod,
+  PolicyRow,
   RepositoryRow,
   Run,
   ScheduleRow,
   Server,
 } from "@tidemark/metadata";
 import { type Protection, type ProtectionFacts, protectionState } from "@tidemark/policy";
+import { walFactsOf, walRowsOf } from "./wal-protection.ts";
 
-/** What is known of a server, gathered for many at once: nine queries, however many servers. */
+/** What is known of a server, gathered for many at once: thirteen queries, however many servers. */
 export interface ServerStanding {
   readonly protection: Protection;
   readonly lastBackup: BackupRow | null;
@@ -39,6 +41,7 @@ export async function standingsOf(
     metadata.findings.open(ids),
     metadata.offline.current(ids),
   ]);
+  const walRows = await walRowsOf(metadata, servers);
   const latestOf = new Map(latest.map((backup) => [backup.serverId, backup]));
   const provenOf = new Map(proven.map((backup) => [backup.serverId, backup]));
   const drillOf = new Map(drills.flatMap((run) => (run.serverId === null ? [] : [[run.serverId, run] as const])));
@@ -57,6 +60,16 @@ export async function standingsOf(
       lastProvenAt: lastProven?.provenAt ?? null,
       blockingFindings: blockingOf(findings, server.id),
       offline: period,
+      wal: walFactsOf({
+        server,
+        rows: walRows,
+        newest: lastBackup,
+        lastDrill: drillOf.get(server.id),
+        lastProven,
+        offline: period,
+        now,
+      }),
+      ...proofLifetimeOf(walRows.policies.find((policy) => policy.id === server.policyId)),
     };
     return { protection: protectionState(facts, now), lastBackup, lastProven, offline: period };
   });
@@ -88,6 +101,10 @@ function blockingOf(findings: readonly FindingRow[], serverId: string): readonly
   return findings
     .filter((finding) => finding.serverId === serverId && finding.severity === "blocks-backup")
     .map((finding) => `${finding.title}: ${finding.found}`);
+}
+
+function proofLifetimeOf(policy: PolicyRow | undefined): Pick<ProtectionFacts, "proofLifetimeMs"> {
+  return policy?.proofDays == null ? {} : { proofLifetimeMs: policy.proofDays * 86_400_000 };
 }
 
 /** "Not possible here", cancelled and interrupted drills are no verdict. */

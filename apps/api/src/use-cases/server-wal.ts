@@ -34,7 +34,8 @@ export async function serverWals(
   });
 }
 
-function rpoOf(server: Server, receiver: WalReceiverRow | null, now: Date): Rpo {
+/** What would be lost if the server were lost now, as its receiver last told. */
+export function rpoOf(server: Server, receiver: WalReceiverRow | null, now: Date): Rpo {
   if (server.walMode === "none")
     return { kind: "unknown", reason: "its WAL is not kept: only backups can be restored" };
   return rpo({

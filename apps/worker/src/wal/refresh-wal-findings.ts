@@ -1,6 +1,6 @@
+import { defaultRpoTargetSeconds } from "@tidemark/policy";
 import { newestPeriods } from "../offline.ts";
 import type { WorkerDeps } from "../worker-deps.ts";
-import { defaultRpoTargetSeconds } from "./rpo-target.ts";
 import { walChecks, walFindings } from "./wal-findings.ts";
 
 type FindingDeps = Pick<WorkerDeps, "metadata">;
