@@ -100,8 +100,16 @@ export class RecordFramer {
 
   /** The end of the current record: where the next may begin; after a switch the segment's end. */
   get recordEndLsn(): Lsn {
-    if (this.#isPassing) return lsnOf(this.#baseHigh, this.#baseLow + this.#segmentSize);
-    return lsnOf(this.#baseHigh, this.#baseLow + ((this.#offset + 7) & ~7));
+    return lsnOf(this.#baseHigh, this.recordEndLow);
+  }
+
+  /** Its lower half; 2^32 where the upper one is one more. Without a bigint, for who only wants the last one. */
+  get recordEndLow(): number {
+    return this.#baseLow + (this.#isPassing ? this.#segmentSize : (this.#offset + 7) & ~7);
+  }
+
+  get recordEndHigh(): number {
+    return this.#baseHigh;
   }
 
   /** The current record lies in the bytes that were fed, not in the framer's own, which the next one will take. */
@@ -312,6 +320,7 @@ const lastBuiltInRmgr = 21;
 const switchInfo = 0x40;
 const nothing = new Uint8Array(0);
 
-function lsnOf(high: number, low: number): Lsn {
+/** From its halves. */
+export function lsnOf(high: number, low: number): Lsn {
   return ((BigInt(high) << 32n) + BigInt(low)) as Lsn;
 }

@@ -9,6 +9,7 @@ import {
 } from "./decode-server-records.ts";
 import { decodePrepare, decodeTransactionEnd, type TransactionEnd } from "./decode-transaction.ts";
 import { dumpedRecords, inspectedRecords, type PlainRecord, plainRecord } from "./other-readers.fixture.ts";
+import { pageOfImage } from "./page-image.ts";
 import { rmgrName } from "./resource-managers.ts";
 import { WalReader } from "./wal-reader.ts";
 import type { WalRecord } from "./wal-record.ts";
@@ -56,12 +57,21 @@ describe.each(majors)("the WAL of PostgreSQL %i", (major) => {
   it("is read whole to where the server stands, by back-links and CRC, and every body adds up", () => {
     let expected: Lsn | null = null;
     const managers = new Set<string>();
+    const compressions = new Set<string>();
+    let strangePages = 0;
     for (const record of records()) {
       if (expected !== null) expect(record.lsn >= expected).toBe(true);
       expected = record.endLsn;
-      record.body();
+      for (const { image } of record.blocks()) {
+        if (image === null) continue;
+        compressions.add(image.compression);
+        // Every page of a relation says its size and the version of its layout (pd_pagesize_version, bufpage.h).
+        if (Buffer.from(pageOfImage(image) ?? []).readUInt16LE(18) !== 0x2004) strangePages++;
+      }
       managers.add(rmgrName(record.rmgr));
     }
+    expect([...compressions].sort()).toEqual(["none", "pglz"]);
+    expect(strangePages).toBe(0);
     expect([...managers].sort()).toEqual(expect.arrayContaining(everyManager));
   });
 

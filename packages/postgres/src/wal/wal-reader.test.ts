@@ -90,7 +90,7 @@ describe("WalReader", () => {
       fc.property(fc.array(fc.integer({ min: 1, max: 60_000 }), { minLength: 3, maxLength: 20 }), (sizes) => {
         expect(read(wal, cut(bytes, sizes)).records.map(({ lsn, crc }) => [lsn, crc])).toEqual(whole);
       }),
-      { numRuns: 8 },
+      { numRuns: 4 },
     );
     expect(read(wal, cut(bytes, [7])).records.length).toBe(whole.length);
   });
@@ -178,7 +178,7 @@ describe("damaged WAL", () => {
         expect(reader.position).toBeLessThanOrEqual(wal.startLsn + BigInt(bytes.length));
         expect(scanner.position).toBe(wal.startLsn + BigInt(bytes.length));
       }),
-      { numRuns: Number(process.env.WAL_FUZZ_RUNS ?? 150) },
+      { numRuns: Number(process.env.WAL_FUZZ_RUNS ?? 60) },
     );
   });
 });

@@ -3,7 +3,7 @@ import { walSegmentStart } from "../files/wal-segment.ts";
 import { decodeRestorePointData } from "./decode-server-records.ts";
 import { decodeTransactionData, transactionKind } from "./decode-transaction.ts";
 import { blockFlags, bodyIds } from "./record-body.ts";
-import { RecordFramer } from "./record-framer.ts";
+import { lsnOf, RecordFramer } from "./record-framer.ts";
 import { recordHeaderBytes } from "./record-header.ts";
 import { RelationSet } from "./relation-set.ts";
 import { serverInfo } from "./resource-managers.ts";
@@ -32,6 +32,9 @@ export class WalScanner {
   readonly #closed: WalSegmentFactsLike[] = [];
   #lastCommit: WalCommit | null = null;
   #facts = emptyFacts();
+  /** The end of the last record of the segment, as halves: a bigint for each took a third of the time. -1: none. */
+  #endHigh = -1;
+  #endLow = 0;
   #mainAt = 0;
   #mainBytes = 0;
 
@@ -75,18 +78,21 @@ export class WalScanner {
   #closeSegment(): void {
     this.#closed.push({
       ...this.#facts,
+      lastRecordEnd: this.#endHigh < 0 ? null : lsnOf(this.#endHigh, this.#endLow),
       relations: this.#relations.names(),
       problem: this.#framer.takeProblem(),
     });
     // The receiver takes them one by one; nobody may take them at all, and then memory must stay what it is.
     if (this.#closed.length > closedLimit) this.#closed.shift();
     this.#relations.clear();
+    this.#endHigh = -1;
     this.#facts = emptyFacts();
   }
 
   #takeRecord(): void {
     const { rmgr, info } = this.#framer;
-    this.#facts.lastRecordEnd = this.#framer.recordEndLsn;
+    this.#endHigh = this.#framer.recordEndHigh;
+    this.#endLow = this.#framer.recordEndLow;
     this.#walkHeaders();
     if (rmgr === 1) this.#takeTransaction(info);
     else if (rmgr === 0 && (info & 0xf0) === serverInfo.restorePoint) this.#takeRestorePoint();
@@ -157,7 +163,7 @@ export class WalScanner {
     const { view, xid } = this.#framer;
     const commit: WalCommit = {
       at: dateOfTimestamp(view.getBigInt64(this.#mainAt, true)),
-      lsn: this.#facts.lastRecordEnd as Lsn,
+      lsn: this.#framer.recordEndLsn,
       xid: kind === "commit" ? xid : (decodeTransactionData(main, info, xid, this.#version)?.xid ?? xid),
     };
     this.#facts.firstCommit ??= commit;
@@ -170,7 +176,7 @@ export class WalScanner {
     const main = this.#mainData();
     const point = main === null ? null : decodeRestorePointData(main);
     if (point !== null) {
-      this.#facts.restorePoints.push({ ...point, lsn: this.#facts.lastRecordEnd as Lsn });
+      this.#facts.restorePoints.push({ ...point, lsn: this.#framer.recordEndLsn });
     }
   }
 }
@@ -180,11 +186,10 @@ interface OpenFacts {
   lastCommit: WalCommit | null;
   commitCount: number;
   restorePoints: WalRestorePoint[];
-  lastRecordEnd: Lsn | null;
 }
 
 function emptyFacts(): OpenFacts {
-  return { firstCommit: null, lastCommit: null, commitCount: 0, restorePoints: [], lastRecordEnd: null };
+  return { firstCommit: null, lastCommit: null, commitCount: 0, restorePoints: [] };
 }
 
 const closedLimit = 64;
