@@ -9,9 +9,15 @@ export function drillScratch(settings: Pick<WorkerSettings, "scratch">): string 
   return join(settings.scratch, "drills");
 }
 
+/** Where clones live; each has a folder named after it. */
+export function cloneFolder(settings: Pick<WorkerSettings, "scratch">): string {
+  return join(settings.scratch, "clones");
+}
+
 /** Makes the folders this worker keeps temporary data in. */
 export async function prepareScratch(settings: Pick<WorkerSettings, "scratch">): Promise<void> {
   await mkdir(drillScratch(settings), { recursive: true, mode: 0o700 });
+  await mkdir(cloneFolder(settings), { recursive: true, mode: 0o700 });
 }
 
 /** Stops and throws away what drills left that do not run any more, here or (on a shared folder) anywhere. */

@@ -2,6 +2,7 @@ import { startSliceMonitor } from "@tidemark/engine";
 import { openQueues, type QueueWorker, queueNames, type Ring } from "@tidemark/jobs";
 import { type Logger, newId, systemClock } from "@tidemark/kit";
 import { openMetadata } from "@tidemark/metadata";
+import { startCloneKeeper } from "./clones/clone-keeper.ts";
 import type { WorkerSettings } from "./config.ts";
 import { type ExecuteDeps, executeRun } from "./execute-run.ts";
 import { handlers } from "./handlers/index.ts";
@@ -51,6 +52,7 @@ export async function startWorker(settings: WorkerSettings, logger: Logger): Pro
   const reconciler = startReconciler(deps);
   const poller = startInspectionPoller(deps);
   const wal = startWalSupervisor(deps);
+  const clones = startCloneKeeper(deps);
   const stopping = new AbortController();
   const workers = listen({
     ...deps,
@@ -73,6 +75,8 @@ export async function startWorker(settings: WorkerSettings, logger: Logger): Pro
         stopping.abort();
       }),
     ]);
+    // After the runs: one of them may be making a clone.
+    await clones.stop();
     keeper.stop();
     monitor.stop();
     await queues.close();

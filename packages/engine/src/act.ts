@@ -87,6 +87,9 @@ export const drillSteps = [
   "drill:before-mark",
 ] as const;
 
+/** Points before a clone's server is started, and before it is said to run (the restore inside has its own). */
+export const cloneSteps = ["clone:before-start", "clone:before-running"] as const;
+
 /** Points before each durable step of a retention or deletion and of the collection of garbage. */
 export const expirySteps = [
   "expiry:before-delete",
@@ -108,6 +111,7 @@ export type StepName =
   | (typeof recoverySteps)[number]
   | (typeof deltaSteps)[number]
   | (typeof drillSteps)[number]
+  | (typeof cloneSteps)[number]
   | (typeof expirySteps)[number]
   | (typeof copySteps)[number];
 

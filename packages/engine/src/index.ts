@@ -2,6 +2,7 @@ export {
   type ActControl,
   type ActEvent,
   backupSteps,
+  cloneSteps,
   copySteps,
   deltaSteps,
   drillSteps,
@@ -16,8 +17,10 @@ export type { BackupSource, ConnectPrimary } from "./backup/backup-source.ts";
 export { type BackupRequest, type TakeBackupDeps, takeBackup } from "./backup/take-backup.ts";
 export { type CatalogEntry, describeBackup, listCatalog } from "./catalog.ts";
 export {
+  cloneRoot,
   cloneSessions,
   endClone,
+  haltClone,
   locateClone,
   moveClone,
   promoteClone,
@@ -123,7 +126,9 @@ export {
 export type { MomentChange, MomentChangeKind, MomentFilter } from "./wal/find/moment-changes.ts";
 export { archivedSegments, type WalSpan, type WalStretchSegment } from "./wal/find/wal-stretch.ts";
 export { identityOf } from "./wal/push/file-identity.ts";
+export { PushLanes, type PushLanesOptions } from "./wal/push/push-lanes.ts";
 export { type PushedWal, pushWal, type WalPushDeps } from "./wal/push/push-wal.ts";
+export { servePushes } from "./wal/push/serve-pushes.ts";
 export type {
   FoundTimeline,
   GapCause,

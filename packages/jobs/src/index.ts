@@ -29,6 +29,8 @@ export {
 } from "./run-requests.ts";
 export {
   BackupResult,
+  CloneActResult,
+  CloneResult,
   ConnectionReportResult,
   CopyResult,
   DrillResult,

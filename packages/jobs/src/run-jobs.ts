@@ -17,6 +17,8 @@ export const queueOfRun = {
   retention: "retention",
   "delete-backup": "retention",
   drill: "drill",
+  clone: "restore",
+  "clone-act": "restore",
   mark: "connection",
   "attach-repository": "connection",
   "recovery-kit": "connection",

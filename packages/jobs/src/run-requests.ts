@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { RestoreRecoveryJson } from "./recovery-target.ts";
 import { ServerAct } from "./server-acts.ts";
-import { DrillSettingsJson } from "./trial-requests.ts";
+import { CloneAct, CloneRequest, DrillSettingsJson } from "./trial-requests.ts";
 
 /**
  * What a run is asked to do: the `request` column of its row, written by whoever creates the run (api, scheduler) and
@@ -148,6 +148,8 @@ export const runRequests = {
     planHash: z.string().nullable(),
   }),
   "delete-backup": z.object({ serverId: z.string(), backupId: z.string(), planHash: z.string() }),
+  clone: CloneRequest,
+  "clone-act": z.object({ serverId: z.string(), cloneId: z.string(), act: CloneAct }),
   drill: DrillSettingsJson.extend({ serverId: z.string(), backupId: z.string().nullable() }),
   /** A hold, release or note, written into the repository; the row only mirrors it. */
   mark: z.object({

@@ -162,6 +162,32 @@ export const DrillResult = z.object({
   log: z.string().nullable().default(null),
 });
 
+/** A clone as it stands. */
+export const CloneResult = z.object({
+  cloneId: z.string(),
+  backupId: z.string(),
+  hostname: z.string(),
+  path: z.string(),
+  /** Where it takes connections. */
+  host: z.string(),
+  port: z.number(),
+  userName: z.string(),
+  promoted: z.boolean(),
+  /** To where it was to recover, in words; null: to the end of the backup. */
+  sentence: z.string().nullable(),
+  reachedLsn: LsnText.nullable(),
+  reachedAt: Instant.nullable(),
+  sizeBytes: Bytes,
+});
+export const CloneActResult = z.object({
+  kind: z.enum(["move", "promote", "end", "extract", "connection"]),
+  /** Null when it has ended. */
+  clone: CloneResult.nullable(),
+  /** A file on the clone's machine. */
+  extract: z.object({ path: z.string(), rows: z.number(), characters: z.number() }).nullable().default(null),
+  sealedConnection: z.string().nullable().default(null),
+});
+
 export const RestoreResult = z.object({
   targetDirectory: z.string(),
   fileCount: z.number(),
@@ -195,6 +221,8 @@ export const CopyResult = z.object({
   failed: z.array(z.string()),
   copiedPacks: z.number(),
   copiedBytes: Bytes,
+  /** Zero in results from before WAL was copied. */
+  copiedWalSegments: z.number().default(0),
   replacedPacks: z.array(z.string()),
   copiedMarks: z.number(),
   /** Packs of the first repository that were brought back from the second. */
@@ -241,6 +269,8 @@ export type ConnectionReportResult = z.infer<typeof ConnectionReportResult>;
 export type RestorePlanResult = z.infer<typeof RestorePlanResult>;
 export type VerifyResult = z.infer<typeof VerifyResult>;
 export type DrillResult = z.infer<typeof DrillResult>;
+export type CloneResult = z.infer<typeof CloneResult>;
+export type CloneActResult = z.infer<typeof CloneActResult>;
 export type RestoreResult = z.infer<typeof RestoreResult>;
 export type RetentionResult = z.infer<typeof RetentionResult>;
 export type CopyResult = z.infer<typeof CopyResult>;

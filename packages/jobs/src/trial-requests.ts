@@ -84,5 +84,7 @@ export const CloneAct = z.discriminatedUnion("kind", [
     table: CloneName,
     format: z.enum(["csv", "sql"]),
   }),
+  /** Gives the connection string, sealed for `recipient`, a public key whose private half only the asker has. */
+  z.object({ kind: z.literal("connection"), recipient: z.string().max(500) }),
 ]);
 export type CloneAct = z.infer<typeof CloneAct>;

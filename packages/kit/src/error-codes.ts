@@ -141,6 +141,8 @@ export const errorCodes = {
   "target-ambiguous": { retry: "never", blame: "user" },
   "recovery-failed": { retry: "never", blame: "repository" },
   "clone-expired": { retry: "never", blame: "user" },
+  "clone-elsewhere": { retry: "later", blame: "host" },
+  "clone-limit": { retry: "later", blame: "user" },
   "agent-unreachable": { retry: "later", blame: "host" },
   "agent-running": { retry: "never", blame: "host" },
 

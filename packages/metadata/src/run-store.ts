@@ -33,6 +33,8 @@ export const runKinds = [
   "retention",
   "delete-backup",
   "drill",
+  "clone",
+  "clone-act",
   "mark",
   "attach-repository",
   "recovery-kit",

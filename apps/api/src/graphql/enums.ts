@@ -64,6 +64,8 @@ export const RunKindEnum = enumOf("RunKind", "Which act a run executes.", {
   retention: "Deletes what the policy does not need.",
   "delete-backup": "Deletes one backup.",
   drill: "Restores, starts, checks, throws away.",
+  clone: "Restores, starts and keeps it for a while.",
+  "clone-act": "Moves, promotes, reads or ends a clone.",
   "connection-test": "Tests a connection step by step.",
   "attach-repository": "Opens or makes a repository.",
   "recovery-kit": "Packs the recovery kit.",
@@ -233,4 +235,18 @@ export const RecoveryActionEnum = enumOf("RecoveryAction", "What the server does
 export const RestoredWalEnum = enumOf("RestoredWal", "How a restored server gets the WAL for its recovery.", {
   copy: "What it needs is put into the restored directory, which then recovers without us.",
   fetch: "Its restore_command asks the repository while it recovers.",
+});
+
+export const CloneStateEnum = enumOf("CloneState", "Where a clone is.", {
+  preparing: "It is being restored.",
+  running: "It takes connections: paused at its target, or promoted.",
+  moving: "It goes on to another target, or is being promoted.",
+  ending: "It is being taken away.",
+  ended: "It is gone.",
+  failed: "It could not be made; nothing of it is left.",
+});
+
+export const ExtractFormatEnum = enumOf("ExtractFormat", "How a table is written.", {
+  csv: "Comma-separated values with a head line.",
+  sql: "Statements that make it and fill it.",
 });

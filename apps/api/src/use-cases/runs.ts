@@ -39,6 +39,10 @@ export function cancelEffect(run: Pick<Run, "kind" | "state">): string {
       return "deleting stops after the backup at hand; what was deleted stays deleted";
     case "drill":
       return "the scratch server is stopped and thrown away; the backup stays as it was";
+    case "clone":
+      return "the clone's server is stopped and its files are thrown away";
+    case "clone-act":
+      return "the clone stays as it was, unless it has moved, been promoted or ended already";
     case "copy":
       return "copying stops after the piece at hand; what was copied is whole and is used by the next copy";
     case "verify":

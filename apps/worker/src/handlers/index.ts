@@ -1,6 +1,8 @@
 import type { RunHandlers } from "../execute-run.ts";
 import { attachRepositoryHandler } from "./attach-repository.ts";
 import { backupHandler } from "./backup.ts";
+import { cloneHandler } from "./clone.ts";
+import { cloneActHandler } from "./clone-act.ts";
 import { collectHandler } from "./collect.ts";
 import { connectionTestHandler } from "./connection-test.ts";
 import { copyHandler } from "./copy.ts";
@@ -26,6 +28,8 @@ export const handlers = {
   retention: retentionHandler,
   "delete-backup": deleteBackupHandler,
   drill: drillHandler,
+  clone: cloneHandler,
+  "clone-act": cloneActHandler,
   mark: markHandler,
   "connection-test": connectionTestHandler,
   "attach-repository": attachRepositoryHandler,

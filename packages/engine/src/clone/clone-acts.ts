@@ -158,6 +158,18 @@ export async function promoteClone(
   return { ...standing, record };
 }
 
+/** Stops a clone's server and keeps its files: `resumeClone` starts it where it was. */
+export async function haltClone(deps: HereDeps, cloneId: string, control: ActControl): Promise<void> {
+  const place = await scratchPlace(deps.cloneDir, cloneId);
+  const record = await requireCloneRecord(place.root);
+  await stopClone(place, await findInstallation(deps, record.major, control), control);
+}
+
+/** Where a clone of that id lies on this machine. */
+export async function cloneRoot(cloneDir: string, cloneId: string): Promise<string> {
+  return (await scratchPlace(cloneDir, cloneId)).root;
+}
+
 /** Stops a clone and gives its space back. Fine when there is none. */
 export async function endClone(cloneDir: string, cloneId: string): Promise<void> {
   await removeScratch((await scratchPlace(cloneDir, cloneId)).root);

@@ -3,7 +3,7 @@ import { AppError, type Clock, joinCleanup } from "@tidemark/kit";
 import { findPostgres, isKnownMajor, type PostgresInstallation, type RunningCluster } from "@tidemark/local-postgres";
 import type { TargetRequest } from "@tidemark/policy";
 import type { ServerArea } from "@tidemark/repository";
-import { type ActControl, cancellation } from "../act.ts";
+import { type ActControl, cancellation, reachStep } from "../act.ts";
 import { drillSessions } from "../drill/drill-sql.ts";
 import type { RecoveredPoint } from "../drill/follow-recovery.ts";
 import { makeDrillRole, startIsolated } from "../drill/isolated-server.ts";
@@ -68,6 +68,7 @@ export async function makeClone(
     await executeRestore(deps, plan, control);
     const record = recordOf(request, plan, installation);
     await writeCloneRecord(place.root, record);
+    await reachStep(control, "clone:before-start");
     control.emit({
       kind: "phase",
       phase: "starting",
