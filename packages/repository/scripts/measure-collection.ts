@@ -72,6 +72,7 @@ const context: RepositoryContext = {
   step: async () => undefined,
   openers: new FramePool({ threads: 1 }),
   walBlocks: new WalBlocks(),
+  sealsHere: false,
 };
 
 await measure("the store itself", writeManifests);

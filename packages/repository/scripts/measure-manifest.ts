@@ -57,6 +57,7 @@ const context: RepositoryContext = {
   step: async () => undefined,
   openers: new FramePool({ threads: 1 }),
   walBlocks: new WalBlocks(),
+  sealsHere: false,
 };
 const seconds: Record<string, number> = {};
 const peaks: Record<string, number> = {};

@@ -170,7 +170,8 @@ export class BlockLine {
     const blocks = this.#waiting;
     if (blocks.length === 0) return;
     this.#waiting = [];
-    const isWorthIt = blocks.length >= blocksTogether && blocks.every(({ memory }) => memory !== null);
+    const isWorthIt =
+      !this.#context.sealsHere && blocks.length >= blocksTogether && blocks.every(({ memory }) => memory !== null);
     const outcomes = isWorthIt ? this.#context.openers.sealWal(blocks.map(({ job }) => job)) : sealHere(blocks);
     // Told once it is its turn; an error before that is not nobody's.
     outcomes.catch(() => undefined);

@@ -137,6 +137,8 @@ export async function readIndex(context: RepositoryContext, key: string, name: s
   try {
     return { ...(await readEnd(context, facts, name)), storedBytes: facts.sizeBytes };
   } catch (error) {
+    // Taken back since.
+    if (error instanceof AppError && error.code === "object-missing") return null;
     throw error instanceof AppError ? error : damagedObject(key, `its index cannot be opened: ${String(error)}`, error);
   }
 }

@@ -127,22 +127,23 @@ export class OpenSegmentWriter implements WalSegmentWriter {
     if (this.#line.end !== this.place.sizeBytes) {
       throw new AppError("bad-request", { message: `${this.#name} is not whole: it has ${this.#line.end} bytes` });
     }
+    const key = this.#options.paths.object(this.#name);
     await this.#context.step("wal:before-segment");
-    const outcome = await this.#store("whole", this.#options.paths.object(this.#name), facts);
+    const outcome = await this.#store("whole", key, facts);
     await this.#context.step("wal:after-segment");
     const elapsedMs = this.#context.clock.monotonicMs() - this.#startedMs;
     this.#options.onWaits({ elapsedMs, ...this.#line.waited });
-    await this.#removePieces();
+    await this.#removePieces(key, "whole");
     return outcome;
   }
 
   async finishPartial(): Promise<void> {
     const folder = this.#options.paths.pieces(this.place.timeline, this.#name);
-    const end = this.#line.end.toString(16).toUpperCase().padStart(8, "0");
+    const key = `${folder}ended-${this.#line.end.toString(16).toUpperCase().padStart(8, "0")}`;
     await this.#context.step("wal:before-ended");
-    await this.#store("ended", `${folder}ended-${end}`, null);
+    await this.#store("ended", key, null);
     await this.#context.step("wal:after-ended");
-    await this.#removePieces();
+    await this.#removePieces(key, "ended");
   }
 
   /** As a file that a server's archiver gave: never taken for a whole segment. */
@@ -191,9 +192,10 @@ export class OpenSegmentWriter implements WalSegmentWriter {
     };
   }
 
-  async #removePieces(): Promise<void> {
+  async #removePieces(key: string, kind: "whole" | "ended"): Promise<void> {
     await this.#pieces.close();
-    await removePieces(this.#context, this.#options.paths, { place: this.place, suffix: this.#suffix });
+    const { place } = this;
+    await removePieces(this.#context, this.#options.paths, { place, suffix: this.#suffix, key, kind });
   }
 
   async abandon(): Promise<void> {
