@@ -1,4 +1,4 @@
-import type { ConnectionReportResult, RestorePlanResult } from "@tidemark/jobs";
+import { type ConnectionReportResult, parseRunRequest, type RestorePlanResult } from "@tidemark/jobs";
 import { restoreCommand, restoreMutation } from "../../use-cases/restore-twins.ts";
 import { builder } from "../builder.ts";
 import { StepStateEnum } from "../enums.ts";
@@ -237,7 +237,8 @@ RestorePlanRef.implement({
       description: "The command that does the same.",
       resolve: async ({ run, plan }, _args, { loaders }) => {
         const server = run.serverId === null ? null : await loaders.server.load(run.serverId);
-        return restoreCommand(server?.name ?? run.serverId ?? "", plan);
+        const request = parseRunRequest("restore-plan", run.request);
+        return restoreCommand(server?.name ?? run.serverId ?? "", plan, request);
       },
     }),
     equivalentGraphql: t.string({
