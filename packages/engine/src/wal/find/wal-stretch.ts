@@ -10,7 +10,10 @@ export interface WalStretchSegment {
   read(): AsyncIterable<Uint8Array>;
 }
 
-/** Whole segments of one timeline: from the one that holds `fromLsn` to the one that holds the byte before `toLsn`. */
+/**
+ * Whole segments of one timeline: from the one that holds `fromLsn` to the one that holds the byte before `toLsn`. The
+ * segment in which a timeline branches off holds the older one's part too: the older span ends where that segment starts.
+ */
 export interface WalSpan {
   readonly timeline: number;
   readonly fromLsn: bigint;
