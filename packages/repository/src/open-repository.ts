@@ -37,6 +37,11 @@ export interface RepositoryOptions {
   readonly leaseRenewalMs?: number;
   /** Threads that open frames; closed with the repository. Default: `openerThreads` of its own. */
   readonly openers?: FramePool;
+  /**
+   * Seals WAL in the thread that writes it instead of the pool's: for a caller that has a thread for each segment, and saves
+   * the messages and copies between them. Default false.
+   */
+  readonly sealsHere?: boolean;
   /** The timers of lease renewals. */
   readonly every?: Every;
   readonly onStep?: OnStep;
@@ -167,6 +172,7 @@ async function openWith(
     step: async (name) => options.onStep?.(name),
     openers: options.openers ?? new FramePool({ threads: options.openerThreads ?? 2 }),
     walBlocks: new WalBlocks(),
+    sealsHere: options.sealsHere ?? false,
   };
   const { passphraseCost } = options;
   const keys =

@@ -31,6 +31,8 @@ export interface RepositoryContext {
   readonly openers: FramePool;
   /** Buffers of WAL on its way, which all segments in the making of a repository share. */
   readonly walBlocks: WalBlocks;
+  /** WAL is sealed in the caller's own thread, which is there for that. */
+  readonly sealsHere: boolean;
 }
 
 /** The seal of an object that is about to be written. */
