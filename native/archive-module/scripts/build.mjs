@@ -47,11 +47,11 @@ function build(major, out) {
 }
 
 function readArguments(args) {
-  const valueOf = (name) => (args.includes(name) ? args[args.indexOf(name) + 1] : undefined);
-  const major = Number(valueOf("--major"));
+  const readValue = (name) => (args.includes(name) ? args[args.indexOf(name) + 1] : undefined);
+  const major = Number(readValue("--major"));
   if (![15, 16, 17, 18].includes(major)) {
     throw new Error("usage: build.mjs --major 15|16|17|18 [--out FOLDER] (archive modules came with 15)");
   }
-  const out = valueOf("--out");
+  const out = readValue("--out");
   return { major, out: out === undefined ? join(home, "cache", "archive-module", String(major)) : resolve(out) };
 }

@@ -38,7 +38,8 @@ function canBuild(pgConfig) {
 /** Packages of newer suites can be unpacked here, not installed: so apt gets a configuration of its own, and nothing of the system's changes. */
 function unpackDebian(major, folder) {
   const instead = `install postgresql-server-dev-${major} (or your system's like of it)`;
-  if (!existsSync(keyring)) throw new Error(`the headers of PostgreSQL ${major} are not here, and this is no Debian: ${instead}`);
+  if (!existsSync(keyring))
+    throw new Error(`the headers of PostgreSQL ${major} are not here, and this is no Debian: ${instead}`);
   const suites = suitesOf[major];
   if (suites === undefined) throw new Error(`no suite of Debian has PostgreSQL ${major}: ${instead}`);
   const work = `${folder}.fetching-${process.pid}`;

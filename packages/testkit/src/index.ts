@@ -7,6 +7,7 @@ export {
   type Major,
   runTool,
 } from "@tidemark/local-postgres";
+export { archiveModule } from "./archive-module.ts";
 export { type FakeClock, fakeClock } from "./fake-clock.ts";
 export { type FaultProxy, type Faults, faultProxy } from "./fault-proxy.ts";
 export { findLeaks } from "./find-leaks.ts";

@@ -23,7 +23,8 @@ export function postgresCacheDir(): string {
   return join(process.env.TIDEMARK_HOME ?? join(cloneRoot(), ".tidemark"), "cache", "postgres");
 }
 
-function cloneRoot(): string {
+/** The folder of the clone, with the workspaces in it. */
+export function cloneRoot(): string {
   let folder = resolve(import.meta.dirname);
   while (!existsSync(join(folder, "package-lock.json"))) folder = dirname(folder);
   return folder;
