@@ -17,6 +17,7 @@ import { requireServer } from "../open-server.ts";
 import { refreshServerFindings } from "../refresh-findings.ts";
 import type { RunContext, RunHandler } from "../run-context.ts";
 import { startRun } from "../start-run.ts";
+import { copyServerWal } from "../wal/copy-wal-run.ts";
 import type { WorkerDeps } from "../worker-deps.ts";
 import { mirrorReport } from "./verify.ts";
 
@@ -69,10 +70,12 @@ async function copy(
     const { copyMaxRateKib: maxRateKib } = deps.settings;
     const plan = await planCopies(acts, { backupId: request.backupId, skipIds, maxRateKib });
     const report = await executeCopies(acts, plan, control);
+    const wal = await copyServerWal(deps, server, areas, control, maxRateKib);
+    const segments = wal.segments === 0 ? "" : ` and ${wal.segments} WAL segments, ${formatBytes(wal.bytes)}`;
     control.emit({
       kind: "log",
       level: "info",
-      message: `${report.copiedIds.length} backups copied, ${formatBytes(report.copiedBytes)}`,
+      message: `${report.copiedIds.length} backups copied, ${formatBytes(report.copiedBytes)}${segments}`,
     });
     return {
       copied: [...report.copiedIds],
@@ -80,9 +83,11 @@ async function copy(
         ...(healed?.lost ?? []),
         ...(mended?.lost ?? []),
         ...report.failed.map(({ backupId, reason }) => `${backupId}: ${reason}`),
+        ...wal.failed,
       ],
       copiedPacks: report.copiedPacks,
-      copiedBytes: String(report.copiedBytes),
+      copiedBytes: String(report.copiedBytes + wal.bytes),
+      copiedWalSegments: wal.segments,
       replacedPacks: [...(mended?.healedPacks ?? []), ...report.replacedPacks],
       copiedMarks: report.copiedMarks,
       healedPacks: [...(healed?.healedPacks ?? [])],

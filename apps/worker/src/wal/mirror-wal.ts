@@ -3,8 +3,8 @@ import type { NewWalSegment, Server, WalSegmentKey, WalTimelineRow } from "@tide
 import { parseTimelineHistory } from "@tidemark/postgres";
 import type { ServerArea, WalArchive, WalEntry } from "@tidemark/repository";
 import type { WorkerDeps } from "../worker-deps.ts";
+import { segmentRow } from "./segment-row.ts";
 import { timelineRowOf } from "./timeline-row.ts";
-import { segmentRow } from "./wal-copier.ts";
 
 type MirrorDeps = Pick<WorkerDeps, "metadata" | "logger">;
 

@@ -89,6 +89,7 @@ async function receiveOnce(
       allowOtherSystem: server.walSystemIdentifier !== null,
       ...(row?.url.startsWith("file:") === true ? {} : { flushEveryMs: objectStoreFlushMs }),
     };
+    deps.copier.begin(server);
     await receiveWal(receiveDeps(deps, claim, server, repository.area(server.areaId)), request, { signal });
   } finally {
     giveBack();

@@ -1,11 +1,13 @@
-import type { Clock, Logger } from "@tidemark/kit";
-import type { Metadata, NewWalSegment, Server } from "@tidemark/metadata";
+import { AppError, type Clock, describeError, type Logger } from "@tidemark/kit";
+import type { Metadata, Server } from "@tidemark/metadata";
 import type { WalArchive, WalSegmentPlace } from "@tidemark/repository";
+import { bringMissingWal } from "./copy-wal-run.ts";
+import { segmentRow } from "./segment-row.ts";
 import type { SharedRepositories } from "./shared-repositories.ts";
 import type { WalRecorder } from "./wal-recorder.ts";
 
 interface CopierDeps {
-  readonly metadata: Pick<Metadata, "servers" | "repositories">;
+  readonly metadata: Pick<Metadata, "wal">;
   readonly repositories: SharedRepositories;
   readonly recorder: () => WalRecorder;
   readonly clock: Clock;
@@ -25,6 +27,8 @@ interface Lane {
   readonly waiting: Waiting[];
   /** Timelines are few: their histories are compared as a whole. */
   readonly histories: Set<bigint>;
+  /** Everything is to be compared: what an earlier receiver stored may not have been brought. */
+  behind: boolean;
   working: boolean;
   retryAtMs: number;
 }
@@ -39,11 +43,18 @@ export class WalCopier {
   readonly #lanes = new Map<string, Lane>();
   readonly #working = new Set<Promise<void>>();
   readonly #timer: NodeJS.Timeout;
-  #stopped = false;
+  readonly #stopping = new AbortController();
 
   constructor(deps: CopierDeps) {
     this.#deps = deps;
     this.#timer = setInterval(() => this.#wake(), wakeEveryMs);
+  }
+
+  /** A receiver begins: what the second repository lacks is brought first. */
+  begin(server: Server): void {
+    if (server.copyToId === null) return;
+    this.#laneOf(server).behind = true;
+    this.#wake();
   }
 
   segmentStored(server: Server, systemIdentifier: bigint, place: WalSegmentPlace): void {
@@ -61,7 +72,7 @@ export class WalCopier {
 
   /** Begins nothing new and waits for what is being brought. */
   async stop(): Promise<void> {
-    this.#stopped = true;
+    this.#stopping.abort(new AppError("interrupted", { message: "the worker was stopped" }));
     clearInterval(this.#timer);
     await Promise.all(this.#working);
   }
@@ -76,11 +87,12 @@ export class WalCopier {
   #wake(): void {
     const nowMs = this.#deps.clock.monotonicMs();
     for (const lane of this.#lanes.values()) {
-      const isIdle = lane.waiting.length === 0 && lane.histories.size === 0;
-      if (this.#stopped || lane.working || isIdle || lane.retryAtMs > nowMs) continue;
+      const isIdle = !lane.behind && lane.waiting.length === 0 && lane.histories.size === 0;
+      if (this.#stopping.signal.aborted || lane.working || isIdle || lane.retryAtMs > nowMs) continue;
       lane.working = true;
       const work = this.#work(lane)
         .catch((error: unknown) => {
+          if (this.#stopping.signal.aborted) return;
           lane.retryAtMs = this.#deps.clock.monotonicMs() + retryMs;
           this.#deps.logger.warn(
             { err: error, serverId: lane.server.id },
@@ -104,14 +116,25 @@ export class WalCopier {
       try {
         const from = (id: bigint) => first.repository.area(server.areaId).wal(id);
         const to = (id: bigint) => second.repository.area(server.areaId).wal(id);
+        if (lane.behind) {
+          const areas = { source: first.repository.area(server.areaId), target: second.repository.area(server.areaId) };
+          await bringMissingWal(this.#deps, server, areas, { signal: this.#stopping.signal, maxRateKib: null });
+          lane.behind = false;
+        }
         for (const id of lane.histories) {
           await copyHistories(from(id), to(id));
           lane.histories.delete(id);
         }
         for (;;) {
           const [next] = lane.waiting;
-          if (next === undefined || this.#stopped) return;
-          await this.#copy(server, next, from(next.systemIdentifier), to(next.systemIdentifier));
+          if (next === undefined || this.#stopping.signal.aborted) return;
+          try {
+            await this.#copy(server, next, from(next.systemIdentifier), to(next.systemIdentifier));
+          } catch (error) {
+            if (!lastingCodes.has(describeError(error).code)) throw error;
+            // It would keep all others waiting; the next copy run says so in its result.
+            this.#deps.logger.error({ err: error, serverId: server.id }, "a WAL segment cannot be copied");
+          }
           lane.waiting.shift();
         }
       } finally {
@@ -136,33 +159,6 @@ export class WalCopier {
   }
 }
 
-/** A segment's row from what the end of the stored segment says. */
-export function segmentRow(
-  about: {
-    readonly server: Pick<Server, "id">;
-    readonly repositoryId: string;
-    readonly systemIdentifier: bigint;
-    readonly source?: NewWalSegment["source"];
-  },
-  { place, storedBytes, facts }: NonNullable<Awaited<ReturnType<WalArchive["describe"]>>>,
-): NewWalSegment {
-  return {
-    serverId: about.server.id,
-    repositoryId: about.repositoryId,
-    systemIdentifier: String(about.systemIdentifier),
-    timeline: place.timeline,
-    startLsn: place.startLsn,
-    sizeBytes: place.sizeBytes,
-    storedBytes: BigInt(storedBytes),
-    firstCommit: facts?.firstCommit ?? null,
-    lastCommit: facts?.lastCommit ?? null,
-    commitCount: facts?.commitCount ?? null,
-    restorePoints: facts?.restorePoints ?? [],
-    lastRecordEnd: facts?.lastRecordEnd ?? null,
-    source: about.source ?? "copy",
-  };
-}
-
 async function copyHistories(from: WalArchive, to: WalArchive): Promise<void> {
   for (const timeline of await from.timelines()) {
     if (timeline === 1) continue;
@@ -175,9 +171,17 @@ async function copyHistories(from: WalArchive, to: WalArchive): Promise<void> {
 }
 
 function newLane(server: Server): Lane {
-  return { server, waiting: [], histories: new Set(), working: false, retryAtMs: Number.NEGATIVE_INFINITY };
+  return {
+    server,
+    waiting: [],
+    histories: new Set(),
+    behind: false,
+    working: false,
+    retryAtMs: Number.NEGATIVE_INFINITY,
+  };
 }
 
+const lastingCodes: ReadonlySet<string> = new Set(["wal-damaged", "wal-conflict", "wal-missing"]);
 const wakeEveryMs = 5_000;
 const retryMs = 30_000;
 /** Some names and numbers each. */

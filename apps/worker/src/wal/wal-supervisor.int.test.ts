@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import { ConnectionReportResult } from "@tidemark/jobs";
+import { ConnectionReportResult, CopyResult } from "@tidemark/jobs";
 import { type Server, type WalReceiverRow, walSlotOf } from "@tidemark/metadata";
 import { parseLsn } from "@tidemark/postgres";
 import { type TestServer, testServer, waitFor } from "@tidemark/testkit";
@@ -185,6 +185,33 @@ describe("WAL of servers that are streamed from", () => {
     expect(first).toBeLessThanOrEqual(backup?.startLsn ?? 0n);
     expect(first + BigInt(1 << 20)).toBeGreaterThan(backup?.startLsn ?? 0n);
     await caughtUp(await writeSegments(1));
+  }, 60_000);
+
+  it("is copied to a second repository: what was there by a copy run, what comes then as it comes", async () => {
+    const url = `file://${place.home.join("second")}`;
+    const { id: secondId } = await place.metadata.repositories.create({ name: "second", url, encrypted: true });
+    const attach = { repositoryId: secondId, url, encrypted: true, sealedKey: null };
+    const attached = await place.request("attach-repository", attach, { repositoryId: secondId });
+    await place.endedAs(attached.id, "succeeded");
+    const before = await caughtUp(await writeSegments(2));
+    await place.metadata.servers.update(server.id, { copyToId: secondId });
+    const request = { serverId: server.id, backupId: null, heal: false };
+    const copied = await place.request("copy", request, { serverId: server.id, repositoryId: secondId });
+    const result = CopyResult.parse((await place.endedAs(copied.id, "succeeded")).result);
+    expect(result.failed).toEqual([]);
+    expect(result.copiedWalSegments).toBeGreaterThan(0);
+    const [backup] = await place.metadata.backups.latestRestorable([server.id]);
+    const placesIn = async (repositoryId: string, to: bigint) =>
+      (await place.metadata.wal.segments({ serverId: server.id, repositoryId, from: backup?.startLsn ?? 0n, to })).map(
+        (row) => row.startLsn,
+      );
+    const until = before.flushedLsn ?? 0n;
+    expect(await placesIn(secondId, until)).toEqual(await placesIn(repositoryId, until));
+    const lsn = await writeSegments(2);
+    await caughtUp(lsn);
+    await waitFor(async () => ((await placesIn(secondId, lsn)).at(-1) ?? 0n) + BigInt(1 << 20) >= lsn, {
+      what: "the copies of what came then",
+    });
   }, 60_000);
 
   async function receiver(): Promise<WalReceiverRow | undefined> {
