@@ -173,6 +173,9 @@ export class OpenSegmentWriter implements WalSegmentWriter {
       });
       this.#durable = this.#line.end;
       return outcome;
+    } catch (error) {
+      // `abandon` finds the writer over; what was flushed stays, but not its open file.
+      throw await joinCleanup(error, () => this.#pieces.close());
     } finally {
       await this.#sink.close();
     }
