@@ -1,9 +1,11 @@
 import { AppError, systemClock } from "@tidemark/kit";
+import { type Fault, FaultyStore } from "@tidemark/storage";
 import { faultProxy, testServer, waitFor } from "@tidemark/testkit";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { MemoryWal } from "./memory-wal.fixture.ts";
 import { compareWithServer, flushLsn, walServer, writeSegments } from "./received-wal.fixture.ts";
 import { startReceiver } from "./receiver.fixture.ts";
+import { repositoryWal } from "./repository-wal.fixture.ts";
 
 /** A server that waits for a silent client waits for wal_sender_timeout, which the receiver sets to 10 s. */
 const notWaitedForMs = 5_000;
@@ -94,6 +96,25 @@ describe("a receiver in trouble", () => {
       expect(receiver.state.flushedLsn).toBeLessThan(lsn);
       wal.onAct = () => undefined;
       await expectWhole(wal, receiver.reach);
+      expect(receiver.gaps).toEqual([]);
+    },
+  );
+
+  it.each(["append", "sync", "publish"] as const)(
+    "loses nothing when the disk of a repository is full for a while (%s)",
+    async (operation) => {
+      const full: Fault = { operation, from: 1, times: 5, effect: { kind: "error-before", code: "storage-full" } };
+      await using wal = await repositoryWal((store) => new FaultyStore(store, { faults: [full] }));
+      await using receiver = startReceiver(server.dsn(), wal.archiveOf, {
+        ...slot(`disk_${operation}`),
+        synchronous: true,
+      });
+      await receiver.streams();
+      const lsn = await writeSegments(server, 4);
+      await receiver.reach(lsn);
+      const verdict = await compareWithServer(await wal.archive(), server.dataDir, 1);
+      expect(verdict.problems).toEqual([]);
+      expect(receiver.states.some(({ error }) => error?.code === "storage-full")).toBe(true);
       expect(receiver.gaps).toEqual([]);
     },
   );

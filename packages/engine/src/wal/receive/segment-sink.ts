@@ -103,10 +103,9 @@ export class SegmentSink {
   async endTimeline(): Promise<void> {
     await this.#finishing;
     if (this.#failure !== null) throw this.#failure.error;
-    const writer = this.#writer;
-    this.#writer = null;
     await this.#flushing;
-    await writer?.finishPartial();
+    await this.#writer?.finishPartial();
+    this.#writer = null;
     this.#advance(this.#receivedLsn);
   }
 
@@ -161,12 +160,11 @@ export class SegmentSink {
 
   /** At most one segment is being finished beside the one being taken. */
   async #completeSegment(): Promise<void> {
-    const writer = this.#writer as WalSegmentWriter;
-    this.#writer = null;
     const { problem: _, ...facts } = this.#scanner.takeFacts();
     await this.#finishing;
-    await this.#flushing;
     if (this.#failure !== null) throw this.#failure.error;
+    const writer = this.#writer as WalSegmentWriter;
+    this.#writer = null;
     this.#finishing = this.#finish(writer, facts);
   }
 
