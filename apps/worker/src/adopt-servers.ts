@@ -28,7 +28,11 @@ export async function adoptServers(deps: AdoptDeps, repositoryId: string, reposi
     if (known.has(areaId)) continue;
     const facts = newestFacts(await listCatalog(repository.area(areaId)));
     if (facts === null) notes.push(`${areaId} holds no backup that can be read; no server was made of it`);
-    else added.push(await adopt(deps, { repositoryId, areaId, facts }));
+    else {
+      // WAL came before, so it is wanted; how it is to come now can be changed before the server is set online.
+      const hasWal = (await repository.area(areaId).walIdentifiers()).length > 0;
+      added.push(await adopt(deps, { repositoryId, areaId, facts, hasWal }));
+    }
   }
   for (const server of added) deps.logger.info({ serverId: server.id }, "a server was taken over from its repository");
   return { added, notes };
@@ -42,11 +46,12 @@ interface Found {
   readonly repositoryId: string;
   readonly areaId: string;
   readonly facts: BackupFacts;
+  readonly hasWal: boolean;
 }
 
 async function adopt(deps: AdoptDeps, found: Found): Promise<Server> {
   const { servers, offline } = deps.metadata;
-  const { areaId, facts, repositoryId } = found;
+  const { areaId, facts, repositoryId, hasWal } = found;
   // Its old id, so that links and notes people have still lead to it; one that is in use names a removed server.
   const isFree = idKind(areaId) === "server" && (await servers.get(areaId)) === null;
   const name = await freeName(deps, facts.serverName, areaId);
@@ -55,6 +60,7 @@ async function adopt(deps: AdoptDeps, found: Found): Promise<Server> {
     name,
     areaId,
     repositoryId,
+    walMode: hasWal ? "stream" : "none",
     sealedDsn: "",
     connection: "",
     policy: { create: { name: await freePolicyName(deps, `${name} retention`, areaId), ...defaultRetention } },
