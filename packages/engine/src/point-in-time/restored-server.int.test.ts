@@ -14,6 +14,7 @@ import {
   waitFor,
 } from "@tidemark/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { recoverySteps } from "../act.ts";
 import { type EngineRig, engineRig } from "../engine-rig.ts";
 import { executeRestore } from "../restore/execute-restore.ts";
 import type { RestoreRequest } from "../restore/plan-restore.ts";
@@ -156,6 +157,19 @@ describe("a server restored to a point in time", () => {
     await expect(executeRestore({ area, clock: systemClock }, planned, rig.control())).rejects.toBe(away);
     expect(await readdir(join(planned.targetDirectory, "global"))).not.toContain("pg_control");
     expect(await readdir(planned.targetDirectory)).toContain(".tidemark-restoring");
+  });
+
+  it.each(recoverySteps)("cancelled at %s is no server, and the next one finishes", async (step) => {
+    const planned = await plan({ target: { kind: "immediate" } });
+    const abort = new AbortController();
+    const onStep = (reached: string) => (reached === step ? abort.abort() : undefined);
+    const control = rig.control({ signal: abort.signal, onStep });
+    await expect(rig.restore(planned, control)).rejects.toMatchObject({ code: "cancelled" });
+    expect(await readdir(planned.targetDirectory)).toContain(".tidemark-restoring");
+    const again = await rig.plan(planned.request);
+    await rig.restore(again);
+    expect(await readdir(planned.targetDirectory)).toContain("recovery.signal");
+    expect(await readdir(planned.targetDirectory)).not.toContain(".tidemark-restoring");
   });
 
   async function segmentsOf(): Promise<readonly WalEntry[]> {
