@@ -6,6 +6,7 @@ import {
   parseCompression,
   type Repository,
   type RepositoryKey,
+  type RepositoryOptions,
   repositoryKeyFromText,
   type ServerArea,
 } from "@tidemark/repository";
@@ -27,11 +28,13 @@ type Owner = { readonly area: ServerArea; readonly systemIdentifier: bigint | nu
 export class HostRepositories implements AsyncDisposable {
   readonly #settings: HostSettings;
   readonly #environment: Environment;
+  readonly #options: Pick<RepositoryOptions, "sealsHere">;
   readonly #opened = new Map<string, Promise<Repository>>();
 
-  constructor(settings: HostSettings, environment: Environment) {
+  constructor(settings: HostSettings, environment: Environment, options: Pick<RepositoryOptions, "sealsHere"> = {}) {
     this.#settings = settings;
     this.#environment = environment;
+    this.#options = options;
   }
 
   /** Everything that is pushed goes to all of these. */
@@ -84,6 +87,7 @@ export class HostRepositories implements AsyncDisposable {
     return await openRepository(store, {
       key: this.#key(where),
       compression: parseCompression(this.#settings.compression),
+      ...this.#options,
     });
   }
 

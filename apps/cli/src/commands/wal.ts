@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { basename, resolve } from "node:path";
-import { askAgent, fetchWal, identityOf, pushWal, startWalAgent, type WalPushDeps } from "@tidemark/engine";
+import { askAgent, fetchWal, identityOf, PushLanes, pushWal, startWalAgent, type WalPushDeps } from "@tidemark/engine";
 import { AppError, describeError, maskSecrets, newId, systemClock } from "@tidemark/kit";
 import { createLogger } from "@tidemark/kit/logger";
 import { type Command, InvalidArgumentError } from "commander";
@@ -10,6 +10,7 @@ import { exitCodes } from "../exit-code.ts";
 import { HostRepositories } from "../host-repositories.ts";
 import { type HostSettings, readHostSettings } from "../host-settings.ts";
 import type { Register } from "../program.ts";
+import type { PushLaneData } from "../push-lane.worker.ts";
 import { version } from "../version.ts";
 
 const configHelp = "the settings of this host (`tidemark server host-config` writes them); else TIDEMARK_CONFIG";
@@ -109,7 +110,9 @@ async function runAgent(context: CommandContext, options: AgentOptions): Promise
   // Of what was just read: should the file be another by now, no acknowledgement is worth anything, and that is right.
   const settingsIdentity = await identityOf(settings.file);
   await using repositories = new HostRepositories(settings, context.environment);
-  const writer = writerName();
+  const workerData: PushLaneData = { settings, environment: { ...context.environment } };
+  const lanes = new PushLanes({ script: laneScript, workerData, lanes: settings.parallel });
+  lanes.start();
   const agent = await startWalAgent(
     {
       spool: settings.spool,
@@ -117,12 +120,11 @@ async function runAgent(context: CommandContext, options: AgentOptions): Promise
       parallel: settings.parallel,
       prefetch: settings.prefetch,
       retryMs: settings.retrySeconds * 1000,
-      pushMs: settings.pushSeconds * 1000,
       idleMs: options.idle === undefined ? null : options.idle * 1000,
       version,
     },
     {
-      push: async () => ({ owners: await repositories.pushTo(), writer }),
+      push: (path) => lanes.push(path),
       places: repositories.fetchFrom(),
       settingsIdentity,
       clock: systemClock,
@@ -138,8 +140,11 @@ async function runAgent(context: CommandContext, options: AgentOptions): Promise
   ]);
   stopped.abort();
   await agent.stop();
+  await lanes.close();
   return exitCodes.done;
 }
+
+const laneScript = new URL("../push-lane.worker.ts", import.meta.url);
 
 /**
  * Starts an agent for the calls that follow, unless somebody else sees to that. It lives on by itself and ends when nobody

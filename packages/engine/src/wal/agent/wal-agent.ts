@@ -2,7 +2,7 @@ import { type FSWatcher, watch } from "node:fs";
 import { basename } from "node:path";
 import { type Clock, describeError, type Logger } from "@tidemark/kit";
 import type { WalPlaces } from "../fetch/wal-places.ts";
-import { type PushedWal, pushWal, type WalPushDeps } from "../push/push-wal.ts";
+import type { PushedWal } from "../push/push-wal.ts";
 import type { AgentRequest } from "./agent-protocol.ts";
 import { type AgentSocket, listenForRequests } from "./agent-socket.ts";
 import { type AgentQuestion, AgentSpool } from "./agent-spool.ts";
@@ -19,8 +19,6 @@ export interface WalAgentSettings {
   readonly prefetch: number;
   /** How long "could not ask" is repeated before a recovery is told so, in ms. */
   readonly retryMs: number;
-  /** How long one push may take before the server is told that it failed, in ms. */
-  readonly pushMs: number;
   /** The agent ends when nobody asked for so long; null: never. */
   readonly idleMs: number | null;
   /** For `PING`. */
@@ -28,8 +26,8 @@ export interface WalAgentSettings {
 }
 
 export interface WalAgentDeps {
-  /** Where files are pushed to. Asked for each push: it opens the repositories, and throws while it cannot. */
-  push(): Promise<WalPushDeps>;
+  /** Stores a file as `pushWal` does; several at a time. */
+  push(path: string): Promise<PushedWal>;
   /** Where a recovery reads. */
   readonly places: WalPlaces;
   /** Of the settings that all this was opened with (`identityOf`): an acknowledgement is worth something for these alone. */
@@ -77,7 +75,7 @@ class Agent implements WalAgent {
       this.#endIdle = settle;
     });
     this.#queue = new PushQueue({
-      push: (path) => this.#push(path),
+      push: (path) => deps.push(path),
       acknowledge: (pushed) => this.#spool.acknowledge(pushed.name, pushed.identity, deps.settingsIdentity),
       forget: (name) => this.#spool.forget(name),
       parallel: settings.parallel,
@@ -141,11 +139,6 @@ class Agent implements WalAgent {
       settingsIdentity: this.#deps.settingsIdentity,
       clock: this.#deps.clock,
     });
-  }
-
-  async #push(path: string): Promise<PushedWal> {
-    const deps = await this.#deps.push();
-    return await pushWal(deps, path, AbortSignal.timeout(this.#settings.pushMs));
   }
 
   async #reply(request: AgentRequest): Promise<string> {
