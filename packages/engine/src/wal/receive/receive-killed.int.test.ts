@@ -9,7 +9,7 @@ import { archivedCommits } from "./archived-commits.fixture.ts";
 import type { ReceiverOrder } from "./receive-wal.child.ts";
 import { compareWithServer, flushLsn, walServer } from "./received-wal.fixture.ts";
 
-const kills = Number(process.env.TIDEMARK_KILLS ?? 3);
+const kills = Number(process.env.TIDEMARK_KILLS ?? 2);
 const childPath = fileURLToPath(new URL("./receive-wal.child.ts", import.meta.url));
 
 function startChild(order: ReceiverOrder): ChildProcess {

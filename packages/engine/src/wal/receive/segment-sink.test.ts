@@ -1,0 +1,93 @@
+import { describe, expect, it } from "vitest";
+import { MemoryWal } from "./memory-wal.fixture.ts";
+import { SegmentSink } from "./segment-sink.ts";
+
+const size = 1 << 20;
+const systemIdentifier = 7_412_345_678_901_234_567n;
+const startLsn = BigInt(size) * 5n;
+
+/** Segments of PostgreSQL 18 that hold nothing but their headers and a pattern. */
+function segments(count: number, changes: { readonly systemIdentifier?: bigint } = {}): Uint8Array {
+  const bytes = new Uint8Array(size * count).map((_, index) => index % 251);
+  const view = new DataView(bytes.buffer);
+  for (let at = 0; at < bytes.length; at += size) {
+    view.setUint16(at, 0xd118, true);
+    view.setUint16(at + 2, 2, true);
+    view.setUint32(at + 4, 1, true);
+    view.setBigUint64(at + 8, startLsn + BigInt(at), true);
+    view.setBigUint64(at + 24, changes.systemIdentifier ?? systemIdentifier, true);
+    view.setUint32(at + 32, size, true);
+    view.setUint32(at + 36, 8192, true);
+  }
+  return bytes;
+}
+
+function sinkOf(wal: MemoryWal, stored: string[] = []): SegmentSink {
+  return new SegmentSink({
+    archive: wal.archive,
+    writer: "test-1",
+    major: 18,
+    timeline: 1,
+    segmentSizeBytes: size,
+    startLsn,
+    signal: new AbortController().signal,
+    onSegment: async ({ place }) => void stored.push(place.startLsn.toString(16)),
+    onChange: () => undefined,
+  });
+}
+
+describe("a sink of segments", () => {
+  it.each([1, 39, 40, 8_192, 262_144, size, size * 2 + 17])("stores the same however it is cut (%i)", async (cut) => {
+    const wal = new MemoryWal(systemIdentifier);
+    const stored: string[] = [];
+    const sink = sinkOf(wal, stored);
+    const bytes = segments(3).subarray(0, size * 2 + 5_000);
+    // Byte by byte only around a segment's beginning: that is where it matters.
+    for (let at = 0; at < bytes.length; ) {
+      const step = cut < 41 && at % size > 100 ? size - (at % size) : cut;
+      await sink.take(bytes.subarray(at, at + step));
+      at += step;
+    }
+    expect(await sink.flush()).toBe(startLsn + BigInt(bytes.length));
+    expect(stored).toEqual(["500000", "600000"]);
+    const whole = [...wal.segments.values()].map((segment) => Buffer.from(segment.bytes));
+    expect(Buffer.concat(whole).equals(bytes.subarray(0, size * 2))).toBe(true);
+    expect(Buffer.from([...wal.parts.values()][0]?.bytes ?? []).equals(bytes.subarray(size * 2))).toBe(true);
+  });
+
+  it("makes nothing of a segment durable before its predecessor is whole", async () => {
+    const wal = new MemoryWal(systemIdentifier);
+    const finished = Promise.withResolvers<void>();
+    wal.onAct = (act) => (act === "finish" ? finished.promise : undefined);
+    const sink = sinkOf(wal);
+    await sink.take(segments(1));
+    await sink.take(segments(2).subarray(size, size + 9_000));
+    const flushing = sink.flush();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect([sink.durableLsn, wal.parts.size, wal.segments.size]).toEqual([startLsn, 0, 0]);
+    finished.resolve();
+    expect(await flushing).toBe(startLsn + BigInt(size) + 9_000n);
+  });
+
+  it("never counts a segment that could not be stored, nor what follows it", async () => {
+    const wal = new MemoryWal(systemIdentifier);
+    wal.onAct = (act) => {
+      if (act === "finish") throw new Error("no space");
+    };
+    const sink = sinkOf(wal);
+    await sink.take(segments(1));
+    await expect(sink.flush()).rejects.toThrow("no space");
+    await expect(sink.take(segments(2).subarray(size))).rejects.toThrow("no space");
+    expect(sink.durableLsn).toBe(startLsn);
+    await sink.abandon();
+    expect(wal.parts.size).toBe(0);
+  });
+
+  it("refuses another cluster's WAL before it stores a byte", async () => {
+    const wal = new MemoryWal(systemIdentifier);
+    const foreign = segments(1, { systemIdentifier: 7n });
+    await expect(sinkOf(wal).take(foreign)).rejects.toMatchObject({ code: "wal-foreign-server" });
+    await expect(sinkOf(wal).take(new Uint8Array(100))).rejects.toMatchObject({ code: "wal-invalid" });
+    expect([wal.parts.size, wal.segments.size]).toEqual([0, 0]);
+  });
+});
