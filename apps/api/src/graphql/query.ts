@@ -13,7 +13,7 @@ import {
   ServerConnection,
 } from "./connections.ts";
 import { BackupStateEnum, RunKindEnum, RunStateEnum } from "./enums.ts";
-import { BackupRef, NodeRef, PolicyRef, RepositoryRef, RunRef, ServerRef } from "./refs.ts";
+import { BackupRef, CloneRef, NodeRef, PolicyRef, RepositoryRef, RunRef, ServerRef } from "./refs.ts";
 import { loadNode } from "./types/node.ts";
 
 const nullWhenUnknown = "Null when there is none.";
@@ -100,6 +100,22 @@ builder.queryType({
       complexity: rootPageCost,
       resolve: (_root, { serverId, states, ...page }, { services }) =>
         services.metadata.backups.list({ serverId: serverId ?? undefined, states: states ?? undefined }, page),
+    }),
+    clone: t.field({
+      type: CloneRef,
+      nullable: true,
+      description: nullWhenUnknown,
+      args: { id: t.arg.id({ required: true, description: "Its id." }) },
+      resolve: (_root, { id }, { services }) => services.metadata.clones.get(id),
+    }),
+    clones: t.field({
+      type: [CloneRef],
+      description: "Of all servers, newest first; at most 100.",
+      args: { living: t.arg.boolean({ defaultValue: true, description: "Only those that have not ended." }) },
+      complexity: { field: 20, multiplier: 5 },
+      resolve: async (_root, { living }, { services }) => [
+        ...(await services.metadata.clones.list(living === false ? {} : { living: true })).slice(0, 100),
+      ],
     }),
     run: t.field({
       type: RunRef,

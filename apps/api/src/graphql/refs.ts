@@ -10,6 +10,7 @@ import type {
   ApiTokenRow,
   AuditEventRow,
   BackupRow,
+  CloneRow,
   FindingRow,
   OfflinePeriod,
   PolicyRow,
@@ -29,6 +30,7 @@ export const RepositoryRef = builder.objectRef<RepositoryRow>("Repository");
 export const PolicyRef = builder.objectRef<PolicyRow>("Policy");
 export const ScheduleRef = builder.objectRef<ScheduleRow>("Schedule");
 export const BackupRef = builder.objectRef<BackupRow>("Backup");
+export const CloneRef = builder.objectRef<CloneRow>("Clone");
 export const RunRef = builder.objectRef<Run>("Run");
 export const RunEventRef = builder.objectRef<RunEvent>("RunEvent");
 export const FindingRef = builder.objectRef<FindingRow>("Finding");

@@ -1,4 +1,5 @@
 import { backupOperations } from "./backup-operations.ts";
+import { cloneOperations } from "./clone-operations.ts";
 import { copyOperations } from "./copy-operations.ts";
 import { inspectionOperations } from "./inspection-operations.ts";
 import type { RestOperation } from "./operation.ts";
@@ -15,6 +16,7 @@ export const operations: readonly RestOperation[] = [
   ...serverActOperations,
   ...recoveryOperations,
   ...backupOperations,
+  ...cloneOperations,
   ...copyOperations,
   ...repositoryOperations,
   ...runOperations,

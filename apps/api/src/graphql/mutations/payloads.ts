@@ -25,6 +25,7 @@ export interface Answer {
   readonly repositoryId?: string;
   readonly policyId?: string;
   readonly scheduleId?: string;
+  readonly cloneId?: string;
   readonly tokenId?: string;
   readonly removedId?: string;
   readonly sentence?: string;

@@ -9,6 +9,7 @@ const typeNames = {
   policy: "Policy",
   schedule: "Schedule",
   backup: "Backup",
+  clone: "Clone",
   run: "Run",
   finding: "Finding",
   token: "ApiToken",
@@ -40,6 +41,8 @@ export async function loadNode(context: GraphqlContext, id: string): Promise<{ r
       return await loaders.schedule.load(id);
     case "backup":
       return await loaders.backup.load(id);
+    case "clone":
+      return await services.metadata.clones.get(id);
     case "run":
       return await loaders.run.load(id);
     case "finding":

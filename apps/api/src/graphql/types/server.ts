@@ -5,6 +5,7 @@ import { BackupConnection, nestedPageCost, pageArguments, RunConnection } from "
 import { BackupMethodEnum, BackupStateEnum, ProtectionStateEnum, RunKindEnum } from "../enums.ts";
 import {
   BackupRef,
+  CloneRef,
   FindingRef,
   NodeRef,
   OfflinePeriodRef,
@@ -186,6 +187,17 @@ ServerRef.implement({
         const runs = await loaders.unfinishedOfServer.load(server.id);
         return runs.find((run) => run.state === "running") ?? runs.at(-1) ?? null;
       },
+    }),
+    clones: t.field({
+      type: [CloneRef],
+      description: "Newest first; at most 100.",
+      args: { living: t.arg.boolean({ defaultValue: true, description: "Only those that have not ended." }) },
+      complexity: { field: 20, multiplier: 5 },
+      resolve: async (server, { living }, { services }) => [
+        ...(
+          await services.metadata.clones.list({ serverIds: [server.id], ...(living === false ? {} : { living: true }) })
+        ).slice(0, 100),
+      ],
     }),
     schedules: t.field({
       type: [ScheduleRef],
