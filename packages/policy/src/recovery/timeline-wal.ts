@@ -48,7 +48,8 @@ export function indexTimeline(
   const restorePoints: WindowRestorePoint[] = [];
   let commitIndex = -1;
   let unreadIndex = -1;
-  for (const [index, { facts }] of items.entries()) {
+  for (let index = 0; index < items.length; index++) {
+    const { facts } = items[index] as WalItem;
     if (facts === null) unreadIndex = index;
     else if (facts.lastCommit !== null) commitIndex = index;
     lastWithCommit[index] = commitIndex;

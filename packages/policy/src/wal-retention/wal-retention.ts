@@ -21,7 +21,8 @@ export function walRetention(input: WalRetentionInput): WalRetentionPlan {
     if (need === null) removed.push(segment);
     else kept.set(segment, need);
   }
-  const whole = new Set(input.segments.map(placeKey));
+  const partialStarts = new Set(input.partials.map(({ startLsn }) => startLsn));
+  const whole = new Set(input.segments.filter(({ startLsn }) => partialStarts.has(startLsn)).map(placeKey));
   return {
     plannedAt: input.now,
     kept: rangesOf([...kept.keys()], (segment) => kept.get(segment) as Reason),
