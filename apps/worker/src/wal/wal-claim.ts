@@ -71,7 +71,7 @@ export function holdClaim(deps: ClaimDeps, serverId: string, lease: HeldLease, a
   };
 }
 
-export function claimLost(serverId: string, { fence }: Pick<HeldLease, "fence">): AppError {
+function claimLost(serverId: string, { fence }: Pick<HeldLease, "fence">): AppError {
   return new AppError("lease-lost", {
     message: `another worker receives the WAL of ${serverId} now`,
     hint: "nothing is lost: it goes on where this one had stored",

@@ -191,7 +191,7 @@ function gapFinding({ server, gaps, gapRuns, newest }: WalEvidence): SeenFinding
 }
 
 /** Taken found on the other side: on a later timeline, or behind the gap's end. */
-export function isBehindGap(backup: Pick<BackupRow, "startLsn" | "timeline" | "startedAt">, gap: WalGapRow): boolean {
+function isBehindGap(backup: Pick<BackupRow, "startLsn" | "timeline" | "startedAt">, gap: WalGapRow): boolean {
   if (backup.startLsn === null || backup.timeline === null) return false;
   if (backup.timeline === gap.timeline) return backup.startLsn >= gap.toLsn;
   return backup.startedAt > gap.foundAt;
