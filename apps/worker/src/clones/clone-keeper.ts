@@ -39,6 +39,8 @@ export function startCloneKeeper(deps: WorkerDeps): CloneKeeper {
     });
   };
   next();
+  // Apart from the passes: starting a server may take long, and nobody else may begin with it meanwhile.
+  const renewal = setInterval(() => void keeper.renew(), leaseTtlMs / 4);
   return {
     async stop() {
       stopped = true;
@@ -46,6 +48,7 @@ export function startCloneKeeper(deps: WorkerDeps): CloneKeeper {
       keeper.interrupt();
       await current;
       await keeper.close();
+      clearInterval(renewal);
     },
   };
 }
@@ -86,6 +89,14 @@ class Keeper {
       }
     }
     if (this.#passes++ % sweepEvery === 0) await this.#sweep(living, here);
+  }
+
+  async renew(): Promise<void> {
+    for (const [cloneId, { lease }] of [...this.#kept]) {
+      await this.#deps.metadata.leases.renew(lease, leaseTtlMs).catch((error: unknown) => {
+        this.#deps.logger.debug({ err: error, cloneId }, "the lease of a clone could not be renewed");
+      });
+    }
   }
 
   /** Ids of clones that a run is at work on. */
@@ -217,8 +228,8 @@ class Keeper {
 }
 
 const passEveryMs = 1_000;
-/** Renewed each pass; of a worker of another home that dies, its clones are taken over after this. */
-const leaseTtlMs = 30_000;
+/** The clones of a worker that dies are taken over after this, or at once by a worker that knows it for dead. */
+const leaseTtlMs = 10_000;
 const sweepEvery = 60;
 /** A machine that is away for an hour beyond a clone's time is not waited for. */
 const awayMs = 3_600_000;
