@@ -54,13 +54,7 @@ export function addServerHostConfigCommand(server: Command, context: CommandCont
   );
 }
 
-const Place = z.object({
-  id: z.string(),
-  name: z.string(),
-  url: z.string(),
-  encrypted: z.boolean(),
-  state: z.string(),
-});
+const Place = z.object({ id: z.string(), name: z.string(), location: z.string(), encrypted: z.boolean() });
 const HostFacts = z.object({
   id: z.string(),
   name: z.string(),
@@ -100,7 +94,7 @@ async function hostConfig(context: CommandContext, name: string, options: HostCo
 
 async function fetchFacts(session: Session, name: string): Promise<HostFacts> {
   const id = await findServerId(session.api, name);
-  const place = "id name url encrypted state";
+  const place = "id name location encrypted";
   const { server } = await session.api.query(
     z.object({ server: HostFacts.nullable() }),
     `query ($id: ID!) { server(id: $id) { id name systemIdentifier repository { ${place} } copyTo { ${place} } } }`,
@@ -126,7 +120,7 @@ async function place(
   credentialsFile: string | undefined,
 ): Promise<HostPlace> {
   const credentials = credentialsFile === undefined ? {} : { credentials: readStoreCredentials(credentialsFile) };
-  const settings = { url: at ?? repository.url, ...credentials };
+  const settings = { url: at ?? repository.location, ...credentials };
   if (!repository.encrypted) return { name: repository.name, settings, slots: [] };
   const { text } = newRepositoryKey(randomBytes);
   const key = text.reveal();
