@@ -79,6 +79,13 @@ describe("mutations", () => {
       setSecondRepository: { serverId: seeded.server.id, repositoryId: seeded.repository.id },
       copyBackups: { serverId: seeded.server.id },
       rebuildCatalog: { repositoryId: seeded.repository.id },
+      createClone: { serverId: seeded.server.id, hours: 1 },
+      moveClone: { id: "cln_00000000000000000000000000", target: { kind: "LATEST" } },
+      promoteClone: { id: "cln_00000000000000000000000000" },
+      extendClone: { id: "cln_00000000000000000000000000", hours: 1 },
+      extractFromClone: { id: "cln_00000000000000000000000000", database: "shop", table: "orders" },
+      revealCloneConnection: { id: "cln_00000000000000000000000000" },
+      endClone: { id: "cln_00000000000000000000000000" },
     };
     expect(Object.keys(inputs).sort()).toEqual([...mutations].sort());
     for (const [name, input] of Object.entries(inputs)) {
