@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { join, resolve } from "node:path";
-import { openQueues, type QueuePlace, type Queues, type RunKind, type RunRequest } from "@tidemark/jobs";
+import { openQueues, type QueuePlace, type Queues, type RunKind, type RunRequestInput } from "@tidemark/jobs";
 import { createLogger } from "@tidemark/kit/logger";
 import { seal } from "@tidemark/kit/sealed-text";
 import {
@@ -52,7 +52,7 @@ export interface Product extends AsyncDisposable {
   /** Starts one (more) worker process. */
   startWorker(): Promise<ChildProgram>;
   /** Makes a run and rings for it, as the api does. */
-  request<K extends RunKind>(kind: K, request: RunRequest<K>, about?: { backupId?: string }): Promise<Run>;
+  request<K extends RunKind>(kind: K, request: RunRequestInput<K>, about?: { backupId?: string }): Promise<Run>;
   /** Waits for the end of a run. */
   ended(runId: string): Promise<Run>;
   /** Waits for its end and throws unless it ended so. */

@@ -32,7 +32,7 @@ export const manifestChunkBytes = 256 * 1024;
 export const smallRunBytes = 32 * 1024;
 
 /** Plain bytes of a whole box of WAL: as frames, and the grid on which a segment is hashed. */
-export const walBlockBytes = frameBytes;
+export const walBlockBytes = 128 * 1024;
 
 /** Most extents in one record of a manifest. */
 export const extentsPerRecord = 1024;
