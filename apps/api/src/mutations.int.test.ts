@@ -43,6 +43,7 @@ describe("mutations", () => {
       planRestore: { serverId: seeded.server.id, targetDirectory: "/srv/restore" },
       runRestore: { planRunId: "run_00000000000000000000000000", planHash: "x" },
       drillBackup: { id: seeded.newer.id },
+      drillServer: { serverId: seeded.server.id },
       applyRetention: { serverId: seeded.server.id, planHash: "x" },
       cancelRun: { id: "run_00000000000000000000000000" },
       setSchedule: { serverId: seeded.server.id, kind: "DRILL", cron: "0 5 * * 0", zone: "UTC" },

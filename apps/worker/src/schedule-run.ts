@@ -1,3 +1,4 @@
+import { storedDrillSettings } from "@tidemark/jobs";
 import { newId } from "@tidemark/kit";
 import type { NewRun, Run, ScheduleRow, Server } from "@tidemark/metadata";
 import { ringFor } from "./start-run.ts";
@@ -39,13 +40,22 @@ async function runFor(deps: ScheduleDeps, schedule: ScheduleRow, server: Server)
       return newBackupRun(server, { requestedBy: "schedule", drillAfter: false });
     case "retention":
       return { ...base, kind: "retention", request: { serverId: server.id, planHash: null } };
-    case "verify":
     case "drill": {
+      const [newest] = await deps.metadata.backups.latestRestorable([server.id]);
+      if (newest === undefined) return null;
+      const settings = storedDrillSettings(server.drillSettings);
+      // A fixed place of the past needs the backup that fits it; the usual ends are reached from the newest.
+      const fixed =
+        settings.target !== null && settings.target.kind !== "latest" && settings.target.kind !== "immediate";
+      const backupId = fixed ? null : newest.id;
+      return { ...base, kind: "drill", backupId, request: { ...settings, serverId: server.id, backupId } };
+    }
+    case "verify": {
       const [newest] = await deps.metadata.backups.latestRestorable([server.id]);
       if (newest === undefined) return null;
       return {
         ...base,
-        kind: schedule.kind,
+        kind: "verify",
         backupId: newest.id,
         request: { serverId: server.id, backupId: newest.id },
       };

@@ -1,3 +1,4 @@
+export { FindMomentRequest, FindMomentResult, MomentChangeKind } from "./find-moment.ts";
 export { defineJob, type Job, type QueueName, queueNames } from "./job.ts";
 export { openQueues } from "./open-queues.ts";
 export type {
@@ -50,6 +51,7 @@ export {
   CloneRequest,
   DrillExpectationsJson,
   DrillSettingsJson,
+  storedDrillSettings,
   TimelineChoice,
   TrialTargetJson,
 } from "./trial-requests.ts";

@@ -59,6 +59,11 @@ export const DrillSettingsJson = z.object({
 });
 export type DrillSettingsJson = z.infer<typeof DrillSettingsJson>;
 
+/** What a server's row keeps of how it is drilled; null: the usual. Throws a ZodError for what no version of ours wrote. */
+export function storedDrillSettings(stored: unknown): DrillSettingsJson {
+  return DrillSettingsJson.parse(stored ?? {});
+}
+
 const CloneName = z.string().min(1).max(63);
 
 /** A copy that is kept for a while; the row is made by whoever asks. */

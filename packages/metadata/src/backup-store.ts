@@ -136,6 +136,8 @@ export interface ProofRow {
   readonly rtoMs: number | null;
   readonly phases: readonly { readonly name: string; readonly durationMs: number }[];
   readonly checks: readonly { readonly name: string; readonly ok: boolean; readonly detail: string }[];
+  /** The drill; absent in rows of an older Tidemark. */
+  readonly runId?: string | null;
 }
 
 export interface NewBackup {

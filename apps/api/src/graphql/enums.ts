@@ -66,6 +66,7 @@ export const RunKindEnum = enumOf("RunKind", "Which act a run executes.", {
   drill: "Restores, starts, checks, throws away.",
   clone: "Restores, starts and keeps it for a while.",
   "clone-act": "Moves, promotes, reads or ends a clone.",
+  "find-moment": "Searches the WAL for transactions that took rows or tables away.",
   "connection-test": "Tests a connection step by step.",
   "attach-repository": "Opens or makes a repository.",
   "recovery-kit": "Packs the recovery kit.",

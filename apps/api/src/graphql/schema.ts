@@ -5,6 +5,7 @@ import "./query-computed.ts";
 import "./mutations/mutation.ts";
 import "./mutations/clone-mutations.ts";
 import "./mutations/copy-mutations.ts";
+import "./mutations/drill-mutations.ts";
 import "./mutations/repository-mutations.ts";
 import "./mutations/server-mutations.ts";
 import "./subscription.ts";

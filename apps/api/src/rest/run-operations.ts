@@ -1,14 +1,10 @@
+import { DrillResult, DrillSettingsJson } from "@tidemark/jobs";
 import { runKinds } from "@tidemark/metadata";
 import { z } from "zod";
 import { ApplyRetentionInput, applyRetention } from "../use-cases/apply-retention.ts";
-import {
-  BackupActInput,
-  drillBackup,
-  TakeBackupInput,
-  takeBackup,
-  VerifyBackupInput,
-  verifyBackup,
-} from "../use-cases/backups.ts";
+import { TakeBackupInput, takeBackup, VerifyBackupInput, verifyBackup } from "../use-cases/backups.ts";
+import { exportDrillEvidence } from "../use-cases/drill-evidence.ts";
+import { StartDrillInput, startDrill } from "../use-cases/drills.ts";
 import { badField } from "../use-cases/parse-input.ts";
 import { requireRun } from "../use-cases/requirements.ts";
 import { PlanRestoreInput, planRestore, RunRestoreInput, runRestore } from "../use-cases/restore.ts";
@@ -20,11 +16,28 @@ import { pageOf, RunDocument, RunEventDocument } from "./documents.ts";
 import { operation, type RestOperation } from "./operation.ts";
 import { representEvent, representRun } from "./represent.ts";
 
+/** A file for other people's archives; what it has may grow, and then says another version. */
+const DrillEvidenceDocument = z
+  .object({
+    document: z.literal("tidemark drill evidence"),
+    version: z.literal(1),
+    exportedAt: z.iso.datetime(),
+    run: z.record(z.string(), z.unknown()).describe("Who asked, when it ran, how it ended."),
+    server: z
+      .object({ id: z.string(), name: z.string(), systemIdentifier: z.string().nullable() })
+      .nullable()
+      .describe("Null: it is gone."),
+    backup: z.record(z.string(), z.unknown()).nullable().describe("What was restored."),
+    asked: DrillSettingsJson,
+    result: DrillResult,
+  })
+  .meta({ id: "DrillEvidence" });
+
 /** What POST /runs starts, by kind. */
 const acts = {
   backup: takeBackup,
   verify: verifyBackup,
-  drill: drillBackup,
+  drill: startDrill,
   "restore-plan": planRestore,
   restore: runRestore,
   retention: applyRetention,
@@ -34,7 +47,7 @@ const acts = {
 const StartRun = z.discriminatedUnion("kind", [
   TakeBackupInput.extend({ kind: z.literal("backup") }),
   VerifyBackupInput.extend({ kind: z.literal("verify") }),
-  BackupActInput.extend({ kind: z.literal("drill") }),
+  StartDrillInput.extend({ kind: z.literal("drill") }),
   PlanRestoreInput.extend({ kind: z.literal("restore-plan") }),
   RunRestoreInput.extend({ kind: z.literal("restore") }),
   ApplyRetentionInput.extend({ kind: z.literal("retention") }),
@@ -113,6 +126,18 @@ export const runOperations: readonly RestOperation[] = [
       const events = await services.metadata.runs.eventsAfter(run.id, query.afterSeq ?? 0, limit);
       return { status: 200, body: { items: events.map(representEvent) } };
     },
+  }),
+  operation({
+    method: "GET",
+    path: "/runs/{id}/evidence",
+    id: "getDrillEvidence",
+    summary: "Everything there is to show of a drill, as a file; /runs/{id}/evidence of the page is the same to print.",
+    answers: { 200: { description: "The evidence.", schema: DrillEvidenceDocument } },
+    handle: async ({ services, params }) => ({
+      status: 200,
+      headers: { "content-disposition": `attachment; filename="tidemark-drill-${params.id}.json"` },
+      body: await exportDrillEvidence(services, params.id ?? ""),
+    }),
   }),
   operation({
     method: "POST",

@@ -1,4 +1,4 @@
-import { BackupMethod, DrillSettingsJson, type RunRequest } from "@tidemark/jobs";
+import { BackupMethod, type RunRequest } from "@tidemark/jobs";
 import { AppError, newId } from "@tidemark/kit";
 import type { Server } from "@tidemark/metadata";
 import { z } from "zod";
@@ -6,7 +6,7 @@ import type { Services } from "../services.ts";
 import { EntityId } from "./inputs.ts";
 import { badField, parseInput } from "./parse-input.ts";
 import { type Caller, perform } from "./perform.ts";
-import { requireOnlineServer, requireRestorableBackup, requireServer, requireStoredBackup } from "./requirements.ts";
+import { requireOnlineServer, requireServer, requireStoredBackup } from "./requirements.ts";
 
 export const TakeBackupInput = z.object({
   serverId: EntityId,
@@ -137,21 +137,6 @@ function subsetOf(part: number | null, parts: number | null): RunRequest<"verify
   if (part === null || parts === null) throw badField("part", "a part and the number of parts belong together");
   if (part > parts) throw badField("part", `there is no part ${part} of ${parts}`);
   return { part, of: parts };
-}
-
-/** Restores it to a scratch place, starts a real PostgreSQL there, checks, and throws it away. */
-export function drillBackup(services: Services, caller: Caller, input: unknown) {
-  const act = { name: "drillBackup", input: input as Record<string, unknown>, target: backupTarget(input) };
-  return perform<{ runId: string }>(services, caller, act, async (scope) => {
-    const backup = await requireRestorableBackup(services, parseInput(BackupActInput, input).id);
-    const request: RunRequest<"drill"> = {
-      ...DrillSettingsJson.parse({}),
-      serverId: backup.serverId,
-      backupId: backup.id,
-    };
-    const run = await scope.startRun({ kind: "drill", request, ...aboutBackup(backup) });
-    return { runId: run.id };
-  });
 }
 
 export const HoldBackupInput = z.object({

@@ -56,6 +56,7 @@ export function cancelEffect(run: Pick<Run, "kind" | "state">): string {
     case "connection-test":
     case "restore-plan":
     case "recovery-kit":
+    case "find-moment":
     case "inspect":
       return "it stops; nothing was changed by it";
     case "server-act":

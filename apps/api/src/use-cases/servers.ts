@@ -1,9 +1,10 @@
-import { BackupMethod, type RunRequest, WalMode, WalSlotName } from "@tidemark/jobs";
+import { BackupMethod, type RunRequest, storedDrillSettings, WalMode, WalSlotName } from "@tidemark/jobs";
 import { AppError } from "@tidemark/kit";
 import { type RepositoryRow, type Server, type ServerChange, walSlotOf } from "@tidemark/metadata";
 import { checkRetentionPolicy, defaultRetention, validateCron } from "@tidemark/policy";
 import { z } from "zod";
 import type { Services } from "../services.ts";
+import { DrillSettingsInput, drillSettingsOf } from "./drills.ts";
 import { Cron, completeRetention, Dsn, EntityId, EntityName, RetentionInput, Zone } from "./inputs.ts";
 import { badField, notFound, parseInput } from "./parse-input.ts";
 import { type ActOutcome, type ActScope, type Caller, perform } from "./perform.ts";
@@ -158,9 +159,10 @@ export const UpdateServerInput = z.object({
     .regex(/^[0-9]{1,20}$/, "must be a system identifier in decimal")
     .nullish()
     .describe("Receive WAL also from this cluster: after pg_upgrade or a new initdb the same server is another one."),
+  drillSettings: DrillSettingsInput.nullish().describe("How its drills are done; all of it is replaced."),
 });
 
-/** Name, policy, backup method and how WAL comes change at once; a connection string is tested first and stored by the run that tests it. */
+/** Name, policy, backup method, drills and how WAL comes change at once; a connection string is tested first and stored by the run that tests it. */
 export function updateServer(
   services: Services,
   caller: Caller,
@@ -183,6 +185,9 @@ export function updateServer(
       ...(parsed.walMode == null ? {} : { walMode: parsed.walMode }),
       ...(parsed.walSlot == null ? {} : { walSlot: parsed.walSlot }),
       ...(parsed.synchronous == null ? {} : { synchronous: parsed.synchronous }),
+      ...(parsed.drillSettings == null
+        ? {}
+        : { drillSettings: drillSettingsOf(parsed.drillSettings, storedDrillSettings(null), "drillSettings") }),
       ...(parsed.walSystemIdentifier == null ? {} : { walSystemIdentifier: parsed.walSystemIdentifier }),
     };
     await services.metadata.servers.update(server.id, change, parsed.expectedVersion ?? undefined);

@@ -38,7 +38,7 @@ export const drillHandler: RunHandler<"drill"> = async ({ run, request, control,
   );
   const at = deps.clock.now();
   const result = resultOf(report, deps.settings.hostname);
-  await deps.metadata.backups.update(report.backupId, changeOf(report, result, at));
+  await deps.metadata.backups.update(report.backupId, changeOf(report, result, run.id, at));
   if (report.outcome === "proven") return { kind: "done", result };
   const code = report.outcome === "failed" ? "drill-failed" : "drill-not-possible";
   const message =
@@ -92,7 +92,7 @@ function recoveryOf(recovery: DrillRecovery): DrillResult["recovery"] {
   };
 }
 
-function changeOf(report: DrillReport, result: DrillResult, at: Date): BackupChange {
+function changeOf(report: DrillReport, result: DrillResult, runId: string, at: Date): BackupChange {
   const damage = report.checks.find((check) => !check.ok && check.provesDamage);
   return {
     proof: {
@@ -102,6 +102,7 @@ function changeOf(report: DrillReport, result: DrillResult, at: Date): BackupCha
       rtoMs: report.rtoMs,
       phases: result.phases,
       checks: result.checks,
+      runId,
     },
     ...(report.outcome === "proven" ? { provenAt: at, damageDetail: null } : {}),
     ...(damage === undefined ? {} : { damageDetail: `${damage.name}: ${damage.detail}` }),

@@ -8,24 +8,12 @@ import {
   revealCloneConnection,
 } from "../../use-cases/clones.ts";
 import { builder } from "../builder.ts";
-import { ExtractFormatEnum, RecoveryTargetKindEnum } from "../enums.ts";
+import { ExtractFormatEnum } from "../enums.ts";
 import { CloneRef, RunRef, UserErrorRef } from "../refs.ts";
 import { mutation } from "./define-mutation.ts";
+import { TrialTargetInput } from "./drill-inputs.ts";
 import { keyText } from "./input-types.ts";
 import { errorsText, type Payload, payload, refused, runOf, runPayload } from "./payloads.ts";
-
-const TrialTargetInput = builder.inputType("TrialTargetInput", {
-  description: "To where a clone or a drill recovers. Which field is needed depends on the kind.",
-  fields: (t) => ({
-    kind: t.field({ type: RecoveryTargetKindEnum, required: true, description: "What names the place." }),
-    at: t.string({ description: "For TIME: RFC 3339 with its zone." }),
-    lsn: t.string({ description: 'For LSN: as "16/B374D848".' }),
-    xid: t.string({ description: "For XID: decimal text." }),
-    name: t.string({ description: "For NAME: of the restore point." }),
-    inclusive: t.boolean({ description: "For TIME, LSN and XID: stop behind it; true when left out." }),
-    timeline: t.int({ description: "The newest reachable one when left out." }),
-  }),
-});
 
 const id = "Of the clone.";
 

@@ -13,6 +13,7 @@ import {
   VerifyTierEnum,
   WalModeEnum,
 } from "../enums.ts";
+import { DrillSettingsInput } from "./drill-inputs.ts";
 
 /** What mutations are asked. What values mean and their limits are checked by the use cases, which REST shares. */
 
@@ -99,6 +100,10 @@ export const UpdateServerInput = builder.inputType("UpdateServerInput", {
     }),
     walSlot: t.string({ description: "The physical slot to stream from: tidemark or tidemark_…" }),
     synchronous: t.boolean({ description: "Commits may wait for us: what arrives is made durable at once." }),
+    drillSettings: t.field({
+      type: DrillSettingsInput,
+      description: "How its drills are done; all of it is replaced.",
+    }),
     walSystemIdentifier: t.string({
       description:
         "Receive WAL also from the cluster with this system identifier: after pg_upgrade or a new initdb the same server is another one.",
@@ -176,7 +181,6 @@ export const VerifyAreaInput = builder.inputType("VerifyAreaInput", {
   }),
 });
 export const ReleaseBackupInput = oneBackup("ReleaseBackupInput", "A backup to hold no longer.");
-export const DrillBackupInput = oneBackup("DrillBackupInput", "A backup to prove.");
 
 export const DeleteBackupInput = builder.inputType("DeleteBackupInput", {
   description: "A backup to delete.",

@@ -1,7 +1,6 @@
 import { applyRetention } from "../../use-cases/apply-retention.ts";
 import {
   annotateBackup,
-  drillBackup,
   holdBackup,
   releaseBackup,
   takeBackup,
@@ -103,13 +102,6 @@ mutation(
   inputs.RunRestoreInput,
   payloads.RunRestorePayload,
   runRestore,
-);
-mutation(
-  "drillBackup",
-  "Proves a backup: restores it to a scratch place, starts it, checks, throws it away.",
-  inputs.DrillBackupInput,
-  payloads.DrillBackupPayload,
-  drillBackup,
 );
 mutation(
   "applyRetention",

@@ -153,7 +153,6 @@ export const VerifyBackupPayload = runPayload("VerifyBackupPayload", "A verifica
 export const VerifyAreaPayload = runPayload("VerifyAreaPayload", "A verification of all backups of a server.");
 export const PlanRestorePayload = runPayload("PlanRestorePayload", "A restore's plan run.");
 export const RunRestorePayload = runPayload("RunRestorePayload", "A restore.");
-export const DrillBackupPayload = runPayload("DrillBackupPayload", "A drill.");
 export const ApplyRetentionPayload = runPayload("ApplyRetentionPayload", "A retention run.");
 export const CancelRunPayload = runPayload("CancelRunPayload", "The run that was asked to stop.");
 export const TakeBackupPayload = backupPayload("TakeBackupPayload", "A backup that was begun.");

@@ -1,6 +1,7 @@
 import type { BackupRow, ProofRow, VerificationRow } from "@tidemark/metadata";
 import { builder } from "../builder.ts";
 import { VerifyTierEnum } from "../enums.ts";
+import { RunRef } from "../refs.ts";
 import { VerifyCoverageRef } from "./backup-sizes.ts";
 
 type Files = NonNullable<BackupRow["files"]>;
@@ -67,7 +68,7 @@ export const VerificationRef = builder.objectRef<VerificationRow>("Verification"
   }),
 });
 
-const ProofPhaseRef = builder.objectRef<ProofRow["phases"][number]>("ProofPhase").implement({
+export const ProofPhaseRef = builder.objectRef<ProofRow["phases"][number]>("ProofPhase").implement({
   description: "A part of a drill.",
   fields: (t) => ({
     name: t.exposeString("name", { description: "Which." }),
@@ -75,7 +76,7 @@ const ProofPhaseRef = builder.objectRef<ProofRow["phases"][number]>("ProofPhase"
   }),
 });
 
-const ProofCheckRef = builder.objectRef<ProofRow["checks"][number]>("ProofCheck").implement({
+export const ProofCheckRef = builder.objectRef<ProofRow["checks"][number]>("ProofCheck").implement({
   description: "Something a drill checked on the started server.",
   fields: (t) => ({
     name: t.exposeString("name", { description: "Which." }),
@@ -96,6 +97,12 @@ export const ProofRef = builder.objectRef<ProofRow>("Proof").implement({
     }),
     phases: t.field({ type: [ProofPhaseRef], description: "In order.", resolve: (proof) => proof.phases }),
     checks: t.field({ type: [ProofCheckRef], description: "In order.", resolve: (proof) => proof.checks }),
+    run: t.field({
+      type: RunRef,
+      nullable: true,
+      description: "The drill, with its evidence; null: an older Tidemark did not keep which it was.",
+      resolve: ({ runId }, _args, { services }) => (runId == null ? null : services.metadata.runs.get(runId)),
+    }),
   }),
 });
 

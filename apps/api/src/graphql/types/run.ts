@@ -1,5 +1,6 @@
 import { ConnectionReportResult, InspectResult, RetentionResult, ServerActResult } from "@tidemark/jobs";
 import { isFinalRunState } from "@tidemark/metadata";
+import { drillEvidenceOf } from "../../use-cases/drill-evidence.ts";
 import { finishedRetention } from "../../use-cases/finished-retention.ts";
 import { badField } from "../../use-cases/parse-input.ts";
 import { restorePlanOf } from "../../use-cases/restore.ts";
@@ -20,6 +21,7 @@ import {
   ScheduleRef,
   ServerRef,
 } from "../refs.ts";
+import { DrillEvidenceRef } from "./drill.ts";
 import { ServerActResultRef, shownActResult } from "./server-act-result.ts";
 
 RunRef.implement({
@@ -154,6 +156,12 @@ RunRef.implement({
         const result = run.kind === "server-act" ? wholeResult(run, principal?.access) : null;
         return result === null ? null : shownActResult(ServerActResult.parse(result));
       },
+    }),
+    drill: t.field({
+      type: DrillEvidenceRef,
+      nullable: true,
+      description: "What a DRILL that ended did and found; null for others.",
+      resolve: (run) => drillEvidenceOf(run),
     }),
     restorePlan: t.field({
       type: RestorePlanRef,

@@ -1,3 +1,4 @@
+import { storedDrillSettings } from "@tidemark/jobs";
 import type { ServerMember } from "@tidemark/metadata";
 import { type CopyLag, nextRuns, type Protection } from "@tidemark/policy";
 import { builder } from "../builder.ts";
@@ -18,6 +19,7 @@ import {
   ServerSnapshotRef,
 } from "../refs.ts";
 import { VerifyCoverageRef } from "./backup-sizes.ts";
+import { DrillSettingsRef } from "./drill.ts";
 import { checkPeriodCount } from "./offline.ts";
 import { RecoveryWindowRef } from "./recovery.ts";
 import { requiredRow } from "./required-row.ts";
@@ -198,6 +200,11 @@ ServerRef.implement({
           await services.metadata.clones.list({ serverIds: [server.id], ...(living === false ? {} : { living: true }) })
         ).slice(0, 100),
       ],
+    }),
+    drillSettings: t.field({
+      type: DrillSettingsRef,
+      description: "How its drills are done, where a request says nothing else.",
+      resolve: ({ drillSettings }) => storedDrillSettings(drillSettings),
     }),
     schedules: t.field({
       type: [ScheduleRef],
