@@ -189,8 +189,13 @@ class Reader {
 const codecs = { plain: 0, zstd: 1, lz4: 2, gzip: 3 };
 
 /** The plain bytes of a box. `version` is that of the object it is in. */
-function openBox(stored, { key, nonce, place }, version) {
-  const body = key === null ? checkHash(stored, place) : decrypt(stored, key, nonce, place);
+function openBox(stored, { key, nonce, place }, version, guardKey = null) {
+  const body =
+    key !== null
+      ? decrypt(stored, key, nonce, place)
+      : guardKey !== null
+        ? checkTag(stored, guardKey, nonce, place)
+        : checkHash(stored, place);
   const reader = new Reader(body);
   const codec = reader.u8();
   const plainBytes = reader.u32();
@@ -211,6 +216,16 @@ function decrypt(stored, key, nonce, place) {
   } catch {
     throw new Problem("its authentication tag does not match");
   }
+  return body;
+}
+
+function checkTag(stored, guardKey, nonce, place) {
+  if (stored.length < 16 + 5) throw new Problem("it is too short");
+  const body = stored.subarray(0, stored.length - 16);
+  const cipher = crypto.createCipheriv("aes-256-gcm", guardKey, nonce, { authTagLength: 16 });
+  cipher.setAAD(Buffer.concat([place, body]));
+  cipher.final();
+  if (!cipher.getAuthTag().equals(stored.subarray(body.length))) throw new Problem("its guard does not match");
   return body;
 }
 
@@ -1108,7 +1123,8 @@ function readWalObject(repository, key, sealedFor, { grows }) {
     const seal = sealOf(repository, isPiece ? key : sealedFor, prefix);
     const open = (from, length, kind, number) => {
       if (from + length > bytes.length) throw new Problem("it ends early");
-      return openBox(bytes.subarray(from, from + length), seal(kind, number), prefix.version);
+      const guardKey = kind === "wal" ? repository.walHashKeys.guard : null;
+      return openBox(bytes.subarray(from, from + length), seal(kind, number), prefix.version, guardKey);
     };
     const header = JSON.parse(open(prefixBytes, prefix.boxBytes, "header", 0).toString("utf8"));
     const parts = [];
@@ -1169,9 +1185,9 @@ function walHashKeys(repository) {
   const seed = repository.fingerprintSeed;
   if (seed === null) throw new Problem("no slot that was opened holds the seed of the hashes");
   const keys = Buffer.from(
-    crypto.hkdfSync("sha256", seed, Buffer.alloc(0), Buffer.from(`tidemark wal hash\0${repository.id}`, "latin1"), 64),
+    crypto.hkdfSync("sha256", seed, Buffer.alloc(0), Buffer.from(`tidemark wal hash\0${repository.id}`, "latin1"), 96),
   );
-  return { part: keys.subarray(0, 32), whole: keys.subarray(32) };
+  return { part: keys.subarray(0, 32), whole: keys.subarray(32, 64), guard: keys.subarray(64) };
 }
 
 function walHash(keys, plain) {

@@ -36,13 +36,19 @@ export interface RepositoryContext {
 }
 
 /** The seal of an object that is about to be written. */
-export function newSeal(context: RepositoryContext, key: string): ObjectSeal {
+export function newSeal(context: RepositoryContext, key: string, walGuardKey?: Uint8Array): ObjectSeal {
   const facts = { keyId: context.keyring?.currentKeyId ?? "", salt: context.randomBytes(16) };
-  return new ObjectSeal(context.repositoryId, key, facts, context.keyring);
+  return new ObjectSeal(context.repositoryId, key, facts, context.keyring, walGuardKey);
 }
 
 /** The seal of an object that was read, once its prefix says that it is one of the expected kind. */
-export function sealOf(context: RepositoryContext, key: string, prefix: Prefix, magic: Magic): ObjectSeal {
+export function sealOf(
+  context: RepositoryContext,
+  key: string,
+  prefix: Prefix,
+  magic: Magic,
+  walGuardKey?: Uint8Array,
+): ObjectSeal {
   if (prefix.magic !== magic) throw damagedObject(key, `it is ${prefix.magic}, not ${magic}`);
-  return new ObjectSeal(context.repositoryId, key, prefix, context.keyring);
+  return new ObjectSeal(context.repositoryId, key, prefix, context.keyring, walGuardKey);
 }

@@ -391,12 +391,16 @@ export interface FrameSealing {
   readonly key: Uint8Array | null;
   readonly nonce: Uint8Array;
   readonly additionalData: Uint8Array;
+  /** Without a key, what the guard is made with: a GMAC under this one, which is no secret. Else the guard is a hash. */
+  readonly guardKey?: Uint8Array;
 }
 
 /** What all parts of one object are sealed with (`partSealing`). Structured-cloneable. */
 export interface PartSeals {
   readonly key: Uint8Array | null;
   readonly place: string;
+  /** `guardKey` of the boxes of WAL, in objects that have such and are not encrypted. */
+  readonly walGuardKey?: Uint8Array;
 }
 
 /**

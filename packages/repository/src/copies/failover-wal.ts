@@ -34,6 +34,7 @@ export function failoverWal(first: WalArchive, second: WalArchive, options: Fail
     has: (name) => reader.has(name),
     partial: (timeline) => reader.partial((archive) => archive.partial(timeline), `timeline ${timeline}`),
     partialOf: (place: WalSegmentPlace) => reader.partial((archive) => archive.partialOf(place), `${place.startLsn}`),
+    settle: refuse("settle"),
     beginSegment: refuse("beginSegment"),
     putSegment: refuse("putSegment"),
     putHistory: refuse("putHistory"),

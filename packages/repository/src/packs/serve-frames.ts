@@ -79,7 +79,15 @@ export function serveFrames(inspector?: FrameInspector): void {
     const memory = memoryOf(placed);
     const job = { ...placed, plain: memory.plain.subarray(0, placed.plainBytes) };
     const { stored, leaf } = sealWalBlock(job, memory.sealing);
-    return { at: stored.byteOffset - memory.sealing.byteOffset, storedBytes: stored.length, leaf };
+    const [box, ...others] = stored;
+    if (box === undefined) throw new Error("a box of WAL has no parts");
+    if (others.length === 0) return { at: box.byteOffset - memory.sealing.byteOffset, storedBytes: box.length, leaf };
+    let storedBytes = 0;
+    for (const part of stored) {
+      memory.sealing.set(part, storedBytes);
+      storedBytes += part.length;
+    }
+    return { at: 0, storedBytes, leaf };
   };
   const encode = async (placed: FrameRequestJob): Promise<FrameAnswer> => {
     const memory = memoryOf(placed);

@@ -27,11 +27,12 @@ export class ObjectSeal {
   readonly parts: PartSeals;
 
   /** `name` is the object's key in the store; sealed parts open only under the name they were made for. */
-  constructor(repositoryId: string, name: string, facts: SealFacts, keyring: Keyring | null) {
+  constructor(repositoryId: string, name: string, facts: SealFacts, keyring: Keyring | null, walGuardKey?: Uint8Array) {
     this.facts = facts;
     const key = deriveObjectKey(repositoryId, name, facts, keyring);
     // "1" whatever the version of the object: a part's place was never to change with the format.
-    this.parts = { key, place: `tidemark/1 ${repositoryId} ${name} ${Buffer.from(facts.salt).toString("hex")}` };
+    const place = `tidemark/1 ${repositoryId} ${name} ${Buffer.from(facts.salt).toString("hex")}`;
+    this.parts = { key, place, ...(key === null && walGuardKey !== undefined ? { walGuardKey } : {}) };
   }
 
   part(kind: PartKind, number: number): FrameSealing {

@@ -2,10 +2,12 @@ import { type PartKind, partKinds } from "../format.ts";
 import type { FrameSealing, PartSeals } from "../types.ts";
 
 /** The key, nonce and additional data of one part of an object (docs/repository-format.md, "Boxes"). */
-export function partSealing({ key, place }: PartSeals, kind: PartKind, number: number): FrameSealing {
+export function partSealing({ key, place, walGuardKey }: PartSeals, kind: PartKind, number: number): FrameSealing {
   const nonce = new Uint8Array(12);
   const view = new DataView(nonce.buffer);
   view.setUint32(0, partKinds[kind]);
   view.setBigUint64(4, BigInt(number));
-  return { key, nonce, additionalData: new Uint8Array(Buffer.from(`${place} ${kind} ${number}`, "latin1")) };
+  const additionalData = new Uint8Array(Buffer.from(`${place} ${kind} ${number}`, "latin1"));
+  if (kind !== "wal" || walGuardKey === undefined) return { key, nonce, additionalData };
+  return { key, nonce, additionalData, guardKey: walGuardKey };
 }

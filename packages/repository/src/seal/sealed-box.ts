@@ -3,12 +3,12 @@ import { releaseBytes } from "../bytes/release-bytes.ts";
 import { frameBytes } from "../format.ts";
 import type { FrameSealing } from "../types.ts";
 import { codecOf, compress, decompress, decompressInto, releaseWhole } from "./codec.ts";
-import { type BoxCompression, boxCodecs, metadataCompression } from "./compression.ts";
+import { type BoxCodec, type BoxCompression, boxCodecs, metadataCompression } from "./compression.ts";
 
 /**
  * A box is how every sealed part of an object is stored (docs/repository-format.md, "Boxes"):
  * `body ‖ guard`, where body is `codec (1) ‖ plain length (4) ‖ payload`, encrypted when there is a key, and guard is the
- * AES-GCM tag (16 bytes) or, without a key, the first 32 bytes of BLAKE2b-512. Synchronous: for worker threads and for
+ * AES-GCM tag (16 bytes) or, without a key, the first 32 bytes of BLAKE2b-512 or, of WAL, a GMAC (16 bytes). Synchronous: for worker threads and for
  * parts of at most a few hundred KiB. The result lies in `room`, when one is given: it has to be longer than the plain
  * bytes and the additional data by 64.
  */
@@ -20,15 +20,36 @@ export function sealBox(
 ): Uint8Array {
   const packed = compress(plain, compression);
   const payload = packed ?? plain;
-  const head = Buffer.allocUnsafe(headBytes);
-  head.writeUInt8(boxCodecs[packed === null ? "plain" : compression.codec], 0);
-  head.writeUInt32LE(plain.length, 1);
+  const head = boxHead(packed === null ? "plain" : compression.codec, plain.length);
   const stored =
-    sealing.key === null
-      ? closeWithHash(head, payload, sealing, room)
-      : encrypt(sealing.key, head, payload, sealing, room);
+    sealing.key === null ? close(head, payload, sealing, room) : encrypt(sealing.key, head, payload, sealing, room);
   if (packed !== null) releaseWhole(packed);
   return stored;
+}
+
+/**
+ * The same box in parts that follow each other: where it is neither compressed nor encrypted, and guarded without being in
+ * one place, the plain bytes are one of them, as they are.
+ */
+export function sealBoxInParts(
+  plain: Uint8Array,
+  sealing: FrameSealing,
+  compression: BoxCompression,
+  room?: Uint8Array,
+): readonly Uint8Array[] {
+  const { key, guardKey } = sealing;
+  if (key !== null || guardKey === undefined || compression.codec !== "plain") {
+    return [sealBox(plain, sealing, compression, room)];
+  }
+  const head = boxHead("plain", plain.length);
+  return [head, plain, tagOf(guardKey, [head, plain], sealing)];
+}
+
+function boxHead(codec: BoxCodec, plainBytes: number): Uint8Array {
+  const head = Buffer.allocUnsafe(headBytes);
+  head.writeUInt8(boxCodecs[codec], 0);
+  head.writeUInt32LE(plainBytes, 1);
+  return head;
 }
 
 /** Thrown by `openBox`: what is stored is not what was stored. */
@@ -45,7 +66,7 @@ export function openBox(
   sealing: FrameSealing,
   maxPlainBytes: number = largestBoxBytes,
 ): Uint8Array {
-  if (sealing.key === null) return unpack(checkHash(stored, sealing), maxPlainBytes);
+  if (sealing.key === null) return unpack(checkGuard(stored, sealing), maxPlainBytes);
   const body = decrypt(sealing.key, stored, sealing);
   const plain = unpack(body, maxPlainBytes);
   releaseBytes(body);
@@ -57,18 +78,18 @@ export function openBox(
  * Throws `BoxDamaged`.
  */
 export function resealBox(stored: Uint8Array, from: FrameSealing, to: FrameSealing): Uint8Array {
-  const body = from.key === null ? checkHash(stored, from) : decrypt(from.key, stored, from);
+  const body = from.key === null ? checkGuard(stored, from) : decrypt(from.key, stored, from);
   if (body.length < headBytes) throw new BoxDamaged("it is too short");
   const head = body.subarray(0, headBytes);
   const payload = body.subarray(headBytes);
-  const resealed = to.key === null ? closeWithHash(head, payload, to) : encrypt(to.key, head, payload, to);
+  const resealed = to.key === null ? close(head, payload, to) : encrypt(to.key, head, payload, to);
   if (from.key !== null) releaseBytes(body);
   return resealed;
 }
 
 /** Whether a box is what was stored at this place, without decompressing it. Throws `BoxDamaged` when not. */
 export function checkBox(stored: Uint8Array, sealing: FrameSealing): void {
-  if (sealing.key === null) checkHash(stored, sealing);
+  if (sealing.key === null) checkGuard(stored, sealing);
   else releaseBytes(decrypt(sealing.key, stored, sealing));
 }
 
@@ -85,7 +106,7 @@ export function openFrameBoxInto(
   target: Uint8Array,
 ): Uint8Array {
   const most = Math.min(plainBytes, frameBytes, target.length);
-  if (sealing.key === null) return unpack(checkHash(stored, sealing), most, target);
+  if (sealing.key === null) return unpack(checkGuard(stored, sealing), most, target);
   const body = decrypt(sealing.key, stored, sealing);
   const plain = unpack(body, most, target);
   releaseBytes(body);
@@ -162,6 +183,40 @@ function decrypt(key: Uint8Array, stored: Uint8Array, sealing: FrameSealing): Ui
   return body;
 }
 
+function close(head: Uint8Array, payload: Uint8Array, sealing: FrameSealing, room?: Uint8Array): Uint8Array {
+  return sealing.guardKey === undefined
+    ? closeWithHash(head, payload, sealing, room)
+    : closeWithTag(sealing.guardKey, [head, payload], sealing, room);
+}
+
+function closeWithTag(
+  guardKey: Uint8Array,
+  [head, payload]: readonly [Uint8Array, Uint8Array],
+  sealing: FrameSealing,
+  room?: Uint8Array,
+): Uint8Array {
+  const length = headBytes + payload.length + tagBytes;
+  const stored = room?.subarray(0, length) ?? new Uint8Array(length);
+  stored.set(head, 0);
+  stored.set(payload, headBytes);
+  stored.set(tagOf(guardKey, [stored.subarray(0, length - tagBytes)], sealing), length - tagBytes);
+  return stored;
+}
+
+/**
+ * AES-GCM of nothing, with the place and the body as additional data. It finds damage as surely as a hash does, in an eighth of
+ * the time of BLAKE2b (2.2 and 17 ms for 16 MiB, measured 2026-11); that nobody can make one is more than a guard without
+ * a secret can promise.
+ */
+function tagOf(guardKey: Uint8Array, body: readonly Uint8Array[], { nonce, additionalData }: FrameSealing): Uint8Array {
+  const cipher = createCipheriv("aes-256-gcm", guardKey, nonce);
+  // The place ends in a number and a body begins with a codec's, which is no digit: they cannot be taken for each other.
+  cipher.setAAD(additionalData);
+  for (const bytes of body) cipher.setAAD(bytes);
+  cipher.final();
+  return cipher.getAuthTag();
+}
+
 function closeWithHash(head: Uint8Array, payload: Uint8Array, sealing: FrameSealing, room?: Uint8Array): Uint8Array {
   if (room !== undefined) return closeInRoom(head, payload, sealing, room);
   const stored = new Uint8Array(headBytes + payload.length + hashBytes);
@@ -187,6 +242,18 @@ function closeInRoom(
   room.set(payload, from + headBytes);
   room.set(hash("blake2b512", room.subarray(0, end), "buffer").subarray(0, hashBytes), end);
   return room.subarray(from, end + hashBytes);
+}
+
+/** The body, of a box without a key. */
+function checkGuard(stored: Uint8Array, sealing: FrameSealing): Uint8Array {
+  const { guardKey } = sealing;
+  if (guardKey === undefined) return checkHash(stored, sealing);
+  if (stored.length < tagBytes) throw new BoxDamaged("it is too short");
+  const body = stored.subarray(0, stored.length - tagBytes);
+  if (!timingSafeEqual(tagOf(guardKey, [body], sealing), stored.subarray(body.length))) {
+    throw new BoxDamaged("its guard does not match");
+  }
+  return body;
 }
 
 function checkHash(stored: Uint8Array, sealing: FrameSealing): Uint8Array {

@@ -190,15 +190,12 @@ export class BlockLine {
         const outcome = outcomes[index];
         if (outcome === undefined) throw new Error("a block of WAL was left out");
         const { stored, leaf } = outcome;
-        const head = recordHead(stored.length, offset);
-        chunks.push(head, stored);
-        this.records.push({
-          offset,
-          plainBytes: job.plain.length - job.from,
-          at: at + head.length,
-          storedBytes: stored.length,
-        });
-        at += head.length + stored.length;
+        const storedBytes = stored.reduce((sum, { length }) => sum + length, 0);
+        const head = recordHead(storedBytes, offset);
+        chunks.push(head, ...stored);
+        const plainBytes = job.plain.length - job.from;
+        this.records.push({ offset, plainBytes, at: at + head.length, storedBytes });
+        at += head.length + storedBytes;
         if (leaf !== null) this.hash.setLeaf(Math.floor(offset / walBlockBytes), leaf);
       }
       await this.#sink.append(chunks);

@@ -193,6 +193,18 @@ export class OpenedWalArchive implements WalArchive {
     return (await this.#locate(name)) !== null;
   }
 
+  async settle(name: string): Promise<void> {
+    const { store } = this.#context;
+    if (store.settle === undefined) return;
+    const parsed = requireWalName(name);
+    if (parsed.kind === "partial") {
+      const folder = this.#paths.pieces(parsed.timeline, parsed.segment);
+      for await (const { key } of store.list(folder)) await store.settle(key);
+      return;
+    }
+    for (const key of await storedKeys(this.#context, this.#paths.object(name))) await store.settle(key);
+  }
+
   /** Where it is; null: nowhere. Throws `wal-conflict` when there are two that differ. */
   async #locate(name: string): Promise<string | null> {
     const key = this.#paths.object(name);

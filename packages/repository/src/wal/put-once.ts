@@ -24,7 +24,7 @@ export async function putOnce(context: RepositoryContext, object: OnceObject): P
   const { key, name, publish } = object;
   for (const earlier of await storedKeys(context, key, { beside: true })) {
     const same = await object.isSame(earlier);
-    if (same === true) return "same";
+    if (same === true) return await sameAs(context, earlier);
     if (same === false) throw walConflict(name, "they were stored before");
   }
   if (await context.store.createsExclusively()) {
@@ -34,7 +34,7 @@ export async function putOnce(context: RepositoryContext, object: OnceObject): P
     } catch (error) {
       if (!(error instanceof AppError && error.code === "object-exists")) throw error;
       const same = await object.isSame(key);
-      if (same === true) return "same";
+      if (same === true) return await sameAs(context, key);
       throw same === false ? walConflict(name, "they were stored before") : error;
     }
   }
@@ -57,10 +57,16 @@ async function putBeside(
     // Of two that are the same the one that sorts first stays, whoever looks.
     if (same === true && other < own) {
       await context.store.delete(own);
-      return "same";
+      return await sameAs(context, other);
     }
   }
   return "stored";
+}
+
+/** Whoever stored it may have died before it lasted: who is told "same" forgets its own. */
+async function sameAs(context: RepositoryContext, key: string): Promise<"same"> {
+  await context.store.settle?.(key);
+  return "same";
 }
 
 /**

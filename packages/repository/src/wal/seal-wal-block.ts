@@ -1,6 +1,6 @@
 import { createCipheriv } from "node:crypto";
 import type { BoxCompression } from "../seal/compression.ts";
-import { sealBox } from "../seal/sealed-box.ts";
+import { sealBoxInParts } from "../seal/sealed-box.ts";
 import type { FrameSealing } from "../types.ts";
 
 /** What a block of WAL is asked to become. Runs in a worker thread, or where it is when it is small. */
@@ -16,8 +16,8 @@ export interface WalBlockJob {
 }
 
 export interface WalBlockOutcome {
-  /** Lies in `room` when one was given. */
-  readonly stored: Uint8Array;
+  /** Parts of the box that follow each other. They lie in `room` when one was given, or are the job's plain bytes. */
+  readonly stored: readonly Uint8Array[];
   /** 16 bytes; null without a `leafKey`. */
   readonly leaf: Uint8Array | null;
 }
@@ -28,7 +28,7 @@ export function sealWalBlock(
   room?: Uint8Array,
 ): WalBlockOutcome {
   return {
-    stored: sealBox(plain.subarray(from), sealing, compression, room),
+    stored: sealBoxInParts(plain.subarray(from), sealing, compression, room),
     leaf: leafKey === null ? null : walLeaf(leafKey, plain),
   };
 }

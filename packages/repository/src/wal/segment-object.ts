@@ -15,6 +15,7 @@ import {
   type WalHeader,
   type WalIndex,
 } from "./segment-facts.ts";
+import { walHashKeys } from "./wal-hash.ts";
 
 /**
  * A segment, whole or in the making, and a piece of one begin alike (docs/repository-format.md §10): prefix, header, then
@@ -32,7 +33,7 @@ export function beginObject(
   name: string,
   header: WalHeader,
 ): SegmentBeginning {
-  const seal = newSeal(context, name);
+  const seal = newSeal(context, name, walHashKeys(context).guardKey);
   const box = sealBox(encodeHeader(header), seal.part("header", 0));
   return { seal, bytes: Buffer.concat([encodePrefix(kind, seal.facts, box.length), box]) };
 }
@@ -92,7 +93,8 @@ export class WalObjectReader {
       const prefix = decodePrefix((await bytes.take(prefixBytes)) ?? new Uint8Array(0), key);
       const kind = prefix.magic === magic.walPiece ? "piece" : "segment";
       const name = nameOf(kind);
-      const seal = sealOf(context, name, prefix, kind === "piece" ? magic.walPiece : magic.walSegment);
+      const expected = kind === "piece" ? magic.walPiece : magic.walSegment;
+      const seal = sealOf(context, name, prefix, expected, walHashKeys(context).guardKey);
       const box = prefix.firstBoxBytes > largestRecordBytes ? null : await bytes.take(prefix.firstBoxBytes);
       if (box === null) throw damagedObject(key, "its header is not there");
       return new WalObjectReader(kind, decodeHeader(openBox(box, seal.part("header", 0))), seal, bytes);

@@ -36,6 +36,12 @@ export interface WalArchive {
   /** Whether a segment, history or file of this name is there, whole. Asks the store once; opens nothing. */
   has(name: string): Promise<boolean>;
   /**
+   * What there is under a name (of `<segment>.partial`: all its pieces) lasts when this resolves. Whoever wrote it may have
+   * died between the writing and the sync; so before anybody is told that it is durable for no other reason than that it is
+   * there, this is to be asked for.
+   */
+  settle(name: string): Promise<void>;
+  /**
    * The newest segment of a timeline that is not stored whole and of which there is something; null: there is none.
    * Throws `wal-conflict`, naming the LSN, when two writers' bytes of it differ.
    */

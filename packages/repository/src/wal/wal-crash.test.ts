@@ -51,6 +51,7 @@ class History {
     const archive = await openWal(this.#store, { onStep });
     let segment = 0;
     while (await archive.has(nameOf(segment))) segment++;
+    await this.#tellFound(archive, segment);
     let writer: WalSegmentWriter | null = null;
     try {
       for (; segment < segmentCount; segment++) {
@@ -63,6 +64,15 @@ class History {
       if (!(error instanceof Died)) throw error;
       await writer?.abandon();
     }
+  }
+
+  /** As `readReach`: what the dead left is said to be durable at once. */
+  async #tellFound(archive: WalArchive, segment: number): Promise<void> {
+    if (segment === segmentCount) return;
+    const partial = await archive.partialOf(testPlace(segment));
+    if (partial === null) return;
+    await archive.settle(`${nameOf(segment)}.partial`);
+    this.#tell(Number(partial.endLsn));
   }
 
   async #write(writer: WalSegmentWriter, segment: number): Promise<void> {
@@ -182,5 +192,23 @@ describe("pieces", () => {
       one.overwrite(key, whole.slice(0, at));
       await expect(collect(archive.read(nameOf(1)))).rejects.toMatchObject({ code: "wal-damaged" });
     }
+  });
+});
+
+describe("what a writer left that died before it had synced", () => {
+  it("lasts once it was settled, and only then", async () => {
+    const store = new MemoryStore();
+    await createRepository(store, { encryption: testKey });
+    const writer = await (await openWal(store)).beginSegment(testPlace(0), { writer: "w-1" });
+    await writer.write(testWal(0).subarray(0, 200_000));
+    const flushed = await writer.flush();
+    await writer.write(testWal(0).subarray(200_000));
+    await writer.abandon();
+    const archive = await openWal(store);
+    const seen = (await archive.partialOf(testPlace(0)))?.endLsn ?? 0n;
+    expect(seen).toBeGreaterThan(flushed);
+    await archive.settle(`${nameOf(0)}.partial`);
+    store.losePower(() => 0);
+    expect((await archive.partialOf(testPlace(0)))?.endLsn).toBe(seen);
   });
 });
