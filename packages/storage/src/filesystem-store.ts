@@ -10,6 +10,7 @@ import {
   type FilesystemWriteStep,
   refusesSecondLink,
   removeEmptyFolders,
+  syncFile,
   syncFolder,
   unlinkIfThere,
   writeWhole,
@@ -177,6 +178,17 @@ export class FilesystemStore implements ObjectStore {
       });
     } catch (error) {
       throw filesystemError(error, "begin a file in", this.#root);
+    }
+  }
+
+  async settle(key: string): Promise<void> {
+    const path = this.fileOf(key);
+    try {
+      await syncFile(path);
+      // Whoever made a folder may have died before its name lasted.
+      for (let at = dirname(path); at.length >= this.#root.length; at = dirname(at)) await syncFolder(at);
+    } catch (error) {
+      if (!isErrno(error, "ENOENT", "ENOTDIR")) throw filesystemError(error, "sync", path);
     }
   }
 

@@ -186,6 +186,16 @@ export async function removeEmptyFolders(root: string, folder: string): Promise<
   }
 }
 
+/** Somebody else's file: its bytes as they are now. */
+export async function syncFile(path: string): Promise<void> {
+  const handle = await open(path, "r");
+  try {
+    await handle.datasync();
+  } finally {
+    await handle.close();
+  }
+}
+
 export async function syncFolder(folder: string): Promise<void> {
   let handle: FileHandle;
   try {

@@ -100,6 +100,11 @@ export class MemoryStore implements ObjectStore {
     return new MemoryAppend(this.#objects, this.location, () => this.#clock.now());
   }
 
+  async settle(key: string): Promise<void> {
+    const found = this.#objects.get(key);
+    if (found?.syncedBytes !== undefined) this.#objects.set(key, { ...found, syncedBytes: found.bytes.length });
+  }
+
   /**
    * For crash tests: what a machine that lost its power has left of objects that grow. What was synced stays; of what was
    * not, `keep` (of so many bytes) of it, and half of that garbled. No part of the port.

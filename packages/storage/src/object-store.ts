@@ -36,6 +36,12 @@ export interface ObjectStore {
    * where a wrapper could not keep its promise.
    */
   beginAppend?(options?: AppendOptions): Promise<AppendableObject | null>;
+  /**
+   * What can be seen under this key by now lasts when this resolves, be it that whoever wrote it died before it was synced: the
+   * system's memory shows it until the machine loses its power. No such method where what is seen lasts anyway. No object:
+   * nothing.
+   */
+  settle?(key: string): Promise<void>;
   /** Nothing at all is there, ours or not (a file system's `lost+found`, empty folders and our own temporary files aside). */
   isEmpty(): Promise<boolean>;
   /** What the store can do, tried on the store itself when it is attached. */

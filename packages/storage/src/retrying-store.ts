@@ -107,6 +107,10 @@ export class RetryingStore extends StoreWrapper {
     return this.#pacer.run(options.signal, () => super.beginAppend(options));
   }
 
+  override settle(key: string): Promise<void> {
+    return this.#pacer.run(undefined, () => super.settle(key));
+  }
+
   override createsExclusively(): Promise<boolean> {
     return this.#pacer.run(undefined, () => this.inner.createsExclusively());
   }

@@ -58,6 +58,10 @@ export abstract class StoreWrapper implements ObjectStore {
     return (await this.inner.beginAppend?.(options)) ?? null;
   }
 
+  async settle(key: string): Promise<void> {
+    await this.inner.settle?.(key);
+  }
+
   createsExclusively(): Promise<boolean> {
     return this.inner.createsExclusively();
   }

@@ -24,6 +24,7 @@ export class MemoryWal {
         return this.#writer(place);
       },
       list: ({ timeline } = {}) => this.#list(timeline),
+      settle: async () => undefined,
       partial: async (timeline) => this.#partial(timeline),
       read: (name) => this.#read(name),
       putHistory: async (timeline, content) => {
@@ -37,7 +38,7 @@ export class MemoryWal {
       },
     } as Pick<
       WalArchive,
-      "systemIdentifier" | "beginSegment" | "list" | "partial" | "putHistory" | "describe" | "read"
+      "systemIdentifier" | "beginSegment" | "list" | "partial" | "putHistory" | "describe" | "read" | "settle"
     > as WalArchive;
   }
 

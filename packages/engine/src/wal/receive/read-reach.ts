@@ -1,9 +1,11 @@
+import { type Lsn, walSegmentName } from "@tidemark/postgres";
 import type { WalArchive } from "@tidemark/repository";
 import { type ServerHistory, type TimelineReach, timelineChain } from "./start-point.ts";
 
 /**
  * How far the archive reaches on the timelines of a server's history, newest first up to the first of which there is
- * anything: older ones do not matter then. `known` remembers whole segments between calls, so that a receiver that
+ * anything: older ones do not matter then. What it gives lasts, although whoever stored it may have died right then: the
+ * server is told so at once. `known` remembers whole segments between calls, so that a receiver that
  * reconnects does not list all of them again.
  */
 export async function readReach(
@@ -16,6 +18,10 @@ export async function readReach(
     const wholeEndLsn = await wholeEnd(archive, timeline, segmentSizeBytes, known);
     const partial = await archive.partial(timeline);
     if (wholeEndLsn === null && partial === null) continue;
+    const nameAt = (lsn: bigint): string => walSegmentName(timeline, lsn as Lsn, segmentSizeBytes);
+    // Its bytes were read before: what was appended meanwhile is not counted.
+    if (partial !== null) await archive.settle(`${nameAt(partial.place.startLsn)}.partial`);
+    if (wholeEndLsn !== null) await archive.settle(nameAt(wholeEndLsn - BigInt(segmentSizeBytes)));
     const part = partial === null ? null : { startLsn: partial.place.startLsn, endLsn: partial.endLsn };
     return [{ timeline, wholeEndLsn, partial: part }];
   }
