@@ -21,13 +21,17 @@ import { pgBackRest } from "./rows/pgbackrest.ts";
 import type { Row, RowContext } from "./rows/row.ts";
 import { tidemark } from "./rows/tidemark.ts";
 import { type BenchSettings, findProgram, readSettings, usage } from "./settings.ts";
+import { addFigures, benchWal } from "./wal/bench-wal.ts";
+import { type WalFigures, walReport } from "./wal/wal-report.ts";
 
 const settings = readSettings(process.argv.slice(2));
 if (settings === null) console.log(usage);
 else if (process.geteuid?.() === 0) await goOnAsServerUser(settings);
+else if (settings.wal) await benchOfWal(settings);
 else await bench(settings);
 
-async function goOnAsServerUser({ workDir, keep }: BenchSettings): Promise<void> {
+async function goOnAsServerUser(asked: BenchSettings): Promise<void> {
+  const { workDir, keep, wal } = asked;
   const user = await findServerUser();
   if (user === null) throw new Error("we are root and are not");
   const { uid, gid } = user;
@@ -43,7 +47,8 @@ async function goOnAsServerUser({ workDir, keep }: BenchSettings): Promise<void>
     stdio: "inherit",
   });
   process.exitCode = status ?? 1;
-  if (status === 0 && keep) keepTables(readFileSync(join(workDir, "report.md"), "utf8"));
+  if (status === 0 && wal) reportWal(asked);
+  else if (status === 0 && keep) keepTables(readFileSync(join(workDir, "report.md"), "utf8"));
   rmSync(workDir, { recursive: true, force: true });
 }
 
@@ -71,6 +76,33 @@ async function bench(asked: BenchSettings): Promise<void> {
   } finally {
     await cluster.stop();
   }
+}
+
+async function benchOfWal(asked: BenchSettings): Promise<void> {
+  mkdirSync(asked.workDir, { recursive: true });
+  const cluster = await startBenchCluster(asked);
+  try {
+    const figures = await benchWal(asked, cluster, versions(asked, cluster));
+    writeFileSync(figuresFile(asked), JSON.stringify(figures));
+  } finally {
+    await cluster.stop();
+  }
+  if (process.env.HOME !== asked.workDir) reportWal(asked);
+}
+
+/** By whoever may write where the figures and the page are. */
+function reportWal(asked: BenchSettings): void {
+  const { samples, keep } = asked;
+  const measured = JSON.parse(readFileSync(figuresFile(asked), "utf8")) as WalFigures;
+  const figures = samples === null ? measured : addFigures(samples, measured);
+  if (samples !== null) writeFileSync(samples, JSON.stringify(figures, null, 1));
+  const tables = walReport(figures);
+  console.log(`\n${tables}`);
+  if (keep) keepTables(tables, figures.isInMemory ? "wal-memory" : "wal-disk");
+}
+
+function figuresFile({ workDir }: BenchSettings): string {
+  return join(workDir, "wal.json");
 }
 
 /** The rows that run, and why the others do not. */
@@ -120,10 +152,21 @@ function versions({ pgBin }: BenchSettings, { major }: BenchCluster): readonly s
   ];
 }
 
-/** Everything behind the line that says so is the last run's. */
-function keepTables(tables: string): void {
+/** Each kind of run has its part of the page, from the line that says so to the next such line. */
+const marks = {
+  backups: "<!-- the last run: written by npm run bench -- --keep -->",
+  "wal-memory": "<!-- the last run of WAL on a memory file system: npm run bench -- --wal --keep -->",
+  "wal-disk": "<!-- the last run of WAL on a disk: npm run bench -- --wal --work DIR --keep -->",
+} as const;
+
+function keepTables(tables: string, kind: keyof typeof marks = "backups"): void {
   const page = fileURLToPath(new URL("../docs/performance.md", import.meta.url));
-  const mark = "<!-- the last run: written by npm run bench -- --keep -->";
-  const [head = ""] = readFileSync(page, "utf8").split(mark);
-  writeFileSync(page, `${head}${mark}\n\n${tables}`);
+  const text = readFileSync(page, "utf8");
+  const [head = "", rest = ""] = text.includes(marks[kind]) ? text.split(marks[kind]) : [`${text.trimEnd()}\n\n`];
+  const next = Object.values(marks).map((mark) => rest.indexOf(mark));
+  const end = Math.min(rest.length, ...next.filter((at) => at >= 0));
+  writeFileSync(
+    page,
+    `${head}${marks[kind]}\n\n${tables.trimEnd()}\n${end < rest.length ? "\n" : ""}${rest.slice(end)}`,
+  );
 }

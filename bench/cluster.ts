@@ -16,13 +16,15 @@ export interface BenchCluster {
   readonly dsn: string;
   readonly postmaster: number;
   query(sql: string): Promise<readonly Record<string, unknown>[]>;
+  /** A setting of a module that the server may not have loaded yet. */
+  setOfModule(library: string, name: string, value: string): Promise<void>;
   stop(): Promise<void>;
 }
 
 export const database = "bench";
 const port = 54_99;
 
-export async function startBenchCluster({ pgBin, workDir }: BenchSettings): Promise<BenchCluster> {
+export async function startBenchCluster({ pgBin, workDir, wal }: BenchSettings): Promise<BenchCluster> {
   const dataDir = join(workDir, "data");
   const socketDir = join(workDir, "socket");
   mkdirSync(socketDir, { recursive: true });
@@ -39,7 +41,7 @@ export async function startBenchCluster({ pgBin, workDir }: BenchSettings): Prom
     "--data-checksums",
   ]);
   const major = Number(readFileSync(join(dataDir, "PG_VERSION"), "utf8"));
-  appendFileSync(join(dataDir, "postgresql.conf"), configuration(socketDir, major));
+  appendFileSync(join(dataDir, "postgresql.conf"), configuration(socketDir, major, wal));
   await run(join(pgBin, "pg_ctl"), ["-D", dataDir, "-w", "-l", join(workDir, "server.log"), "start"]);
   const dsn = `host=${socketDir} port=${port} user=${database} dbname=postgres`;
   const query = async (sql: string, dbname = database) => {
@@ -55,10 +57,19 @@ export async function startBenchCluster({ pgBin, workDir }: BenchSettings): Prom
   const stop = async () => {
     await run(join(pgBin, "pg_ctl"), ["-D", dataDir, "-w", "-m", "immediate", "stop"]);
   };
-  return { dataDir, socketDir, port, major, dsn, postmaster, query, stop };
+  const setOfModule = async (library: string, name: string, value: string) => {
+    const session = await SqlSession.connect(parseDsn(dsn), {});
+    try {
+      await session.query(`LOAD '${library}'`, []);
+      await session.query(`ALTER SYSTEM SET ${name} = '${value}'`, []);
+    } finally {
+      await session.close();
+    }
+  };
+  return { setOfModule, dataDir, socketDir, port, major, dsn, postmaster, query, stop };
 }
 
-function configuration(socketDir: string, major: number): string {
+function configuration(socketDir: string, major: number, wal: boolean): string {
   const settings = {
     // Reached over its socket alone: two benchmarks on one machine are not in each other's way.
     listen_addresses: "",
@@ -74,12 +85,16 @@ function configuration(socketDir: string, major: number): string {
     max_replication_slots: 10,
     autovacuum: "off",
     jit: "off",
-    ...(major >= 17 ? { summarize_wal: "on" } : {}),
+    ...(major >= 17 && !wal ? { summarize_wal: "on" } : {}),
+    // Where WAL is measured, a slot keeps it, and nothing but what is measured reads or writes meanwhile.
+    ...(wal ? { max_wal_size: "200GB", checkpoint_timeout: "1h", wal_keep_size: 0, ...manySenders } : {}),
   };
   return Object.entries(settings)
     .map(([name, value]) => `${name} = '${value}'\n`)
     .join("");
 }
+
+const manySenders = { max_wal_senders: 40, max_replication_slots: 40 };
 
 /** A set like pgbench's, with texts that compress as real ones do (about 6:1 by zstd) instead of blanks (20:1). */
 export async function fill(cluster: BenchCluster, scale: number): Promise<void> {

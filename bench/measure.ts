@@ -72,6 +72,13 @@ export function sizeOf(folder: string): number {
   return bytes;
 }
 
+/** User and system time of everything on this machine since it started (proc(5), /proc/stat). */
+export function machineSeconds(): number {
+  const [line = ""] = readFileSync("/proc/stat", "latin1").split("\n");
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0] = line.trim().split(/\s+/).slice(1).map(Number);
+  return (user + nice + system + irq + softirq) / ticksPerSecond;
+}
+
 const run = promisify(execFile);
 /** USER_HZ of every usual Linux (proc(5)). */
 const ticksPerSecond = 100;
@@ -117,7 +124,8 @@ function tree(root: number): readonly ProcessFacts[] {
   return [...all].filter(([pid]) => belongs(pid)).map(([, facts]) => facts);
 }
 
-function memoryOf(root: number): number {
+/** Of the process and all below it, in bytes. */
+export function memoryOf(root: number): number {
   return tree(root).reduce((sum, { residentBytes }) => sum + residentBytes, 0);
 }
 

@@ -98,7 +98,7 @@ function figureOf(samples: readonly Sample[], [row, step]: readonly [string, str
   return median(all.map(pick));
 }
 
-function median(values: readonly number[]): number {
+export function median(values: readonly number[]): number {
   const sorted = [...values].sort((left, right) => left - right);
   const middle = Math.floor((sorted.length - 1) / 2);
   return ((sorted[middle] ?? 0) + (sorted[Math.ceil((sorted.length - 1) / 2)] ?? 0)) / 2;

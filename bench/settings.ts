@@ -1,7 +1,8 @@
 import { existsSync, readdirSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { delimiter, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { type WalStep, walSteps } from "./wal/wal-sample.ts";
 
 /** What a run of the benchmark is asked. */
 export interface BenchSettings {
@@ -21,6 +22,14 @@ export interface BenchSettings {
   /** Writes docs/performance.md. */
   readonly keep: boolean;
   readonly threads: number;
+  /** WAL is measured, not backups. */
+  readonly wal: boolean;
+  /** Segments of WAL of 16 MiB each. */
+  readonly segments: number;
+  /** Which steps of WAL; empty: all. */
+  readonly steps: readonly WalStep[];
+  /** Figures of earlier runs of the same kind on the same machine, to which these are added; null: nothing is kept. */
+  readonly samples: string | null;
 }
 
 export const usage = `npm run bench -- [options]
@@ -31,7 +40,11 @@ export const usage = `npm run bench -- [options]
   --work DIR     scratch folder; a memory file system compares processors, a disk compares disks (default /dev/shm)
   --pg-bin DIR   PostgreSQL's programs; 17 or newer with pg_combinebackup has incrementals (default: Debian's newest)
   --only ROW,…   only these rows
-  --keep         write the table into docs/performance.md`;
+  --keep         write the table into docs/performance.md
+  --wal          receiving, archiving and fetching of WAL instead of backups
+  --segments N   segments of WAL, 16 MiB each (default 96)
+  --steps S,…    only these of ${walSteps.join(", ")}
+  --samples FILE adds the figures to those in FILE, and reports all: a long run in short parts`;
 
 export function readSettings(argv: readonly string[]): BenchSettings | null {
   const { values } = parseArgs({
@@ -45,6 +58,10 @@ export function readSettings(argv: readonly string[]): BenchSettings | null {
       "pg-bin": { type: "string" },
       only: { type: "string", default: "" },
       keep: { type: "boolean", default: false },
+      wal: { type: "boolean", default: false },
+      segments: { type: "string", default: "96" },
+      steps: { type: "string", default: "" },
+      samples: { type: "string" },
       help: { type: "boolean", default: false },
     },
   });
@@ -60,6 +77,13 @@ export function readSettings(argv: readonly string[]): BenchSettings | null {
     only: values.only.split(",").filter((name) => name !== ""),
     keep: values.keep,
     threads: Math.min(2, availableParallelism()),
+    wal: values.wal,
+    segments: number("--segments", values.segments),
+    steps: values.steps
+      .split(",")
+      .filter((name) => name !== "")
+      .map(walStep),
+    samples: values.samples === undefined ? null : resolve(values.samples),
   };
 }
 
@@ -79,6 +103,12 @@ function newestDebianBin(): string {
     throw new Error("no PostgreSQL server is installed here: install Debian's postgresql, or say --pg-bin DIR");
   }
   return join(root, `${newest}`, "bin");
+}
+
+function walStep(name: string): WalStep {
+  const step = walSteps.find((one) => one === name);
+  if (step === undefined) throw new Error(`--steps takes ${walSteps.join(", ")}, not ${name}`);
+  return step;
 }
 
 function number(option: string, text: string): number {

@@ -2,11 +2,12 @@
  * Receives a server's WAL into a repository on the file system until a position is durable there, then ends, for measuring:
  *
  *     node packages/engine/scripts/receive-wal.ts --dsn DSN --to FOLDER --slot NAME --until LSN \
- *       [--compression none|zstd:1|lz4|auto] [--key-file FILE] [--synchronous] [--endless]
+ *       [--compression none|zstd:1|lz4|auto] [--key-file FILE] [--synchronous] [--endless] [--receivers N]
  *
  * FOLDER is made into a repository (not encrypted, unless a key file is given) when it is none. Prints one line of JSON:
  * segments, plain and stored bytes, seconds, processor seconds, highest memory, and the longest time the event loop was
- * blocked. `--endless` ignores `--until` and prints a line a second until it gets SIGINT or SIGTERM.
+ * blocked. `--endless` ignores `--until` and prints a line a second until it gets SIGINT or SIGTERM. `--receivers N`: so many
+ * at once in this process, each with an area of its own and the slot NAME_0, NAME_1, …
  */
 import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
@@ -27,6 +28,7 @@ const { values } = parseArgs({
     "key-file": { type: "string" },
     synchronous: { type: "boolean", default: false },
     endless: { type: "boolean", default: false },
+    receivers: { type: "string" },
   },
 });
 if (values.dsn === undefined || values.to === undefined || (values.until === undefined && !values.endless)) {
@@ -38,49 +40,52 @@ const until = values.until === undefined ? null : parseLsn(values.until);
 const repository = await open(values.to);
 const stop = new AbortController();
 const slices = startSliceMonitor(() => undefined);
-let state: WalReceiverState | null = null;
+let state = null as WalReceiverState | null;
 let segments = 0;
 let plainBytes = 0;
 let storedBytes = 0;
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
 const ticking = values.endless ? setInterval(() => print(), 1_000) : undefined;
-await receiveWal(
-  {
-    area: repository.area("srv_measured"),
-    clock: systemClock,
-    logger: createLogger({ name: "receive-wal", level: "warn" }),
-    onState: (now) => {
-      state = now;
-      stopWhenThere(now.flushedLsn);
-    },
-    onSegment: async (stored) => {
-      segments++;
-      plainBytes += stored.place.sizeBytes;
-      storedBytes += stored.storedBytes ?? 0;
-      stopWhenThere(stored.place.startLsn + BigInt(stored.place.sizeBytes));
-    },
-    onTimeline: async () => undefined,
-    onGap: async (gap) => {
-      throw new AppError("wal-removed", { message: `there is a gap (${gap.cause})` });
-    },
-  },
-  {
-    connection: parseDsn(values.dsn),
-    slotName: values.slot,
-    synchronous: values.synchronous,
-    writer: "measured-1",
-    systemIdentifier: null,
-  },
-  { signal: stop.signal },
-);
+const connection = parseDsn(values.dsn);
+if (values.receivers === undefined) await receive(0, values.slot);
+else {
+  const numbers = Array.from({ length: Number(values.receivers) }, (_, number) => number);
+  await Promise.all(numbers.map((number) => receive(number, `${values.slot}_${number}`)));
+}
 clearInterval(ticking);
 await repository.close();
 print();
 slices.stop();
 
-function stopWhenThere(flushedLsn: bigint | null): void {
-  if (until !== null && !values.endless && flushedLsn !== null && flushedLsn >= until) stop.abort();
+async function receive(number: number, slotName: string): Promise<void> {
+  const there = new AbortController();
+  const stopWhenThere = (flushedLsn: bigint | null): void => {
+    if (until !== null && !values.endless && flushedLsn !== null && flushedLsn >= until) there.abort();
+  };
+  await receiveWal(
+    {
+      area: repository.area(`srv_measured${number}`),
+      clock: systemClock,
+      logger: createLogger({ name: "receive-wal", level: "warn" }),
+      onState: (now) => {
+        state = now;
+        stopWhenThere(now.flushedLsn);
+      },
+      onSegment: async (stored) => {
+        segments++;
+        plainBytes += stored.place.sizeBytes;
+        storedBytes += stored.storedBytes ?? 0;
+        stopWhenThere(stored.place.startLsn + BigInt(stored.place.sizeBytes));
+      },
+      onTimeline: async () => undefined,
+      onGap: async (gap) => {
+        throw new AppError("wal-removed", { message: `there is a gap (${gap.cause})` });
+      },
+    },
+    { connection, slotName, synchronous: values.synchronous, writer: "measured-1", systemIdentifier: null },
+    { signal: AbortSignal.any([stop.signal, there.signal]) },
+  );
 }
 
 async function open(folder: string): Promise<Repository> {
