@@ -117,6 +117,12 @@ export { type FetchWalDeps, type FetchWalRequest, fetchWal } from "./wal/fetch/f
 export { WalPlaces, type WalPlacesDeps } from "./wal/fetch/wal-places.ts";
 export { type BackupRelationNames, readBackupRelationNames } from "./wal/find/backup-relation-names.ts";
 export {
+  type ArchivedMoment,
+  findArchivedMoments,
+  type MomentQuestion,
+  type MomentSearchReport,
+} from "./wal/find/find-archived-moments.ts";
+export {
   type FindMomentProgress,
   type FindMomentRequest,
   type FoundMoments,

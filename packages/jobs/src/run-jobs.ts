@@ -17,6 +17,7 @@ export const queueOfRun = {
   retention: "retention",
   "delete-backup": "retention",
   drill: "drill",
+  "find-moment": "restore",
   clone: "restore",
   "clone-act": "restore",
   mark: "connection",

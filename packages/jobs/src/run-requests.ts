@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { FindMomentRequest } from "./find-moment.ts";
 import { RestoreRecoveryJson } from "./recovery-target.ts";
 import { ServerAct } from "./server-acts.ts";
 import { CloneAct, CloneRequest, DrillSettingsJson } from "./trial-requests.ts";
@@ -150,6 +151,7 @@ export const runRequests = {
   "delete-backup": z.object({ serverId: z.string(), backupId: z.string(), planHash: z.string() }),
   clone: CloneRequest,
   "clone-act": z.object({ serverId: z.string(), cloneId: z.string(), act: CloneAct }),
+  "find-moment": FindMomentRequest,
   drill: DrillSettingsJson.extend({ serverId: z.string(), backupId: z.string().nullable() }),
   /** A hold, release or note, written into the repository; the row only mirrors it. */
   mark: z.object({

@@ -35,6 +35,7 @@ export const runKinds = [
   "drill",
   "clone",
   "clone-act",
+  "find-moment",
   "mark",
   "attach-repository",
   "recovery-kit",

@@ -79,6 +79,15 @@ export const RunKindEnum = enumOf("RunKind", "Which act a run executes.", {
   "server-act": "Does or asks one thing at a server: see ServerActResult.",
 });
 
+export const MomentChangeKindEnum = enumOf("MomentChangeKind", "What a transaction did.", {
+  "database-dropped": "Dropped the database.",
+  dropped: "Dropped the table.",
+  truncated: "Emptied the table.",
+  deleted: "Deleted many of its rows.",
+  updated: "Updated many of its rows.",
+  rewritten: "Filled the table anew: TRUNCATE and a load, or harmless (VACUUM FULL, CLUSTER, a changed column type).",
+});
+
 export const RunStateEnum = enumOf("RunState", "Where a run is.", {
   queued: "Nobody has taken it yet.",
   waiting: "It waits for something; the reason says for what.",

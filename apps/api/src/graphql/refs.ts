@@ -1,5 +1,6 @@
 import type {
   ConnectionReportResult,
+  FindMomentResult,
   InspectResult,
   PrivilegesResult,
   RestorePlanResult,
@@ -44,6 +45,7 @@ export const ServerSnapshotRef = builder.objectRef<ServerSnapshotDocument>("Serv
 export const InspectionRef = builder.objectRef<InspectResult>("Inspection");
 export const RetentionPreviewRef = builder.objectRef<RetentionPreview>("RetentionPreview");
 export const ConnectionReportRef = builder.objectRef<ConnectionReportResult>("ConnectionReport");
+export const FoundMomentsRef = builder.objectRef<FindMomentResult>("FoundMoments");
 /** A plan and the plan run it came from. */
 export const RestorePlanRef = builder.objectRef<{ readonly run: Run; readonly plan: RestorePlanResult }>("RestorePlan");
 

@@ -6,6 +6,7 @@ import "./mutations/mutation.ts";
 import "./mutations/clone-mutations.ts";
 import "./mutations/copy-mutations.ts";
 import "./mutations/drill-mutations.ts";
+import "./mutations/find-moment-mutation.ts";
 import "./mutations/repository-mutations.ts";
 import "./mutations/server-mutations.ts";
 import "./subscription.ts";
@@ -22,6 +23,7 @@ import "./types/backup.ts";
 import "./types/clone.ts";
 import "./types/run.ts";
 import "./types/run-results.ts";
+import "./types/found-moments.ts";
 import "./types/administration.ts";
 
 /** The whole schema; built from the code that answers it. */

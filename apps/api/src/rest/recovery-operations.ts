@@ -1,8 +1,11 @@
 import { AppError } from "@tidemark/kit";
+import { FindMomentInput, findMoment } from "../use-cases/find-moment.ts";
 import { RecoveryTargetInput, resolveTarget } from "../use-cases/recovery-target.ts";
 import { windowOf } from "../use-cases/recovery-window.ts";
 import { requireServer } from "../use-cases/requirements.ts";
 import { serverWals } from "../use-cases/server-wal.ts";
+import { accepted, answerOf } from "./answers.ts";
+import { RunDocument } from "./documents.ts";
 import { operation, type RestOperation } from "./operation.ts";
 import {
   RecoveryTargetDocument,
@@ -49,6 +52,19 @@ export const recoveryOperations: readonly RestOperation[] = [
     handle: async ({ services, params, body }) => {
       const server = await requireServer(services, params.id ?? "", "id");
       return { status: 200, body: representTarget(await resolveTarget(services, server, body)) };
+    },
+  }),
+  operation({
+    method: "POST",
+    path: "/servers/{id}/find-moment",
+    id: "findMoment",
+    summary:
+      "Searches the archived WAL for transactions that dropped or truncated tables, or deleted or updated many rows; the run's result has them.",
+    body: FindMomentInput.omit({ serverId: true }),
+    answers: { 202: { description: "The run that searches.", schema: RunDocument } },
+    handle: async ({ services, principal, params, body, idempotencyKey }) => {
+      const input = { ...body, serverId: params.id };
+      return await accepted(services, answerOf(await findMoment(services, { principal, idempotencyKey }, input)).runId);
     },
   }),
 ];

@@ -1,6 +1,12 @@
 import type { RestoreRecoveryJson, TargetRequestJson } from "@tidemark/jobs";
 import type { Server } from "@tidemark/metadata";
-import { chooseForTarget, type RecoveryTarget, type TargetChoice, type TargetRequest } from "@tidemark/policy";
+import {
+  chooseForTarget,
+  type RecoveryInput,
+  type RecoveryTarget,
+  type TargetChoice,
+  type TargetRequest,
+} from "@tidemark/policy";
 import { z } from "zod";
 import { formatLsn, parseLsn } from "../lsn-text.ts";
 import type { Services } from "../services.ts";
@@ -12,7 +18,12 @@ import { windowOf } from "./recovery-window.ts";
 export const RecoveryTargetInput = z.object({
   kind: z.enum(["latest", "immediate", "time", "lsn", "xid", "name"]),
   at: z.iso.datetime({ offset: true }).nullish().describe("For `time`: with its zone."),
-  lsn: z.string().nullish().describe('For `lsn`: as "16/B374D848".'),
+  lsn: z
+    .string()
+    .nullish()
+    .describe(
+      'For `lsn`: as "16/B374D848". For `xid`, where it is known (a found moment says it): the end of its commit record.',
+    ),
   xid: z
     .string()
     .regex(/^\d{1,20}$/)
@@ -35,7 +46,18 @@ export function readTarget(input: RecoveryTargetInput, field = "target"): Target
     action: input.action ?? "promote",
     asStandby: input.standby ?? false,
     backupId: input.backupId ?? null,
+    located: locationOf(input, field),
   };
+}
+
+type Location = NonNullable<TargetRequest["located"]>;
+
+/** Where a transaction ended, so that nobody has to search the WAL for it. It counts with the timeline it was found on. */
+function locationOf({ kind, lsn: text, timeline }: RecoveryTargetInput, field: string): Location | null {
+  if (kind !== "xid" || text == null || timeline == null) return null;
+  const lsn = parseLsn(text);
+  if (lsn === null) throw badField(`${field}.lsn`, 'an LSN such as "16/B374D848" is needed');
+  return { timeline, lsn, at: null };
 }
 
 function targetOf(input: RecoveryTargetInput, field: string): RecoveryTarget {
@@ -126,7 +148,7 @@ export async function resolveTarget(
 ): Promise<TargetAnswer> {
   const { input: facts } = await windowOf(services, server);
   const request = readTarget(input);
-  const choice = chooseForTarget(facts, request);
+  const choice = choose(facts, request);
   if (!choice.reachable) {
     return { choice, sentence: choice.sentence, walSegments: 0, walBytes: 0n, commits: { before: null, after: null } };
   }
@@ -134,6 +156,21 @@ export async function resolveTarget(
   const walBytes = choice.wal.reduce((sum, { fromLsn, toLsn }) => sum + (toLsn - fromLsn), 0n);
   const commits = nearestCommits(facts, request.target, choice);
   return { choice, sentence: sentenceOf(choice, walSegments), walSegments, walBytes, commits };
+}
+
+/** A place that was found on the way to a timeline may lie on one of its ancestors. */
+function choose(facts: RecoveryInput, request: TargetRequest): TargetChoice {
+  const choice = chooseForTarget(facts, request);
+  const { located } = request;
+  if (choice.reachable || located == null) return choice;
+  const seen = new Set<number>();
+  for (let timeline: number | null = located.timeline; timeline !== null && !seen.has(timeline); ) {
+    seen.add(timeline);
+    const other = chooseForTarget(facts, { ...request, located: { ...located, timeline } });
+    if (other.reachable) return other;
+    timeline = facts.timelines.find((one) => one.timeline === timeline)?.parent ?? null;
+  }
+  return choice;
 }
 
 function sentenceOf(choice: TargetChoice & { readonly reachable: true }, walSegments: number): string {

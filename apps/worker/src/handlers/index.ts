@@ -8,6 +8,7 @@ import { connectionTestHandler } from "./connection-test.ts";
 import { copyHandler } from "./copy.ts";
 import { deleteBackupHandler } from "./delete-backup.ts";
 import { drillHandler } from "./drill.ts";
+import { findMomentHandler } from "./find-moment.ts";
 import { inspectHandler } from "./inspect.ts";
 import { markHandler } from "./mark.ts";
 import { rebuildCatalogHandler } from "./rebuild-catalog.ts";
@@ -30,6 +31,7 @@ export const handlers = {
   drill: drillHandler,
   clone: cloneHandler,
   "clone-act": cloneActHandler,
+  "find-moment": findMomentHandler,
   mark: markHandler,
   "connection-test": connectionTestHandler,
   "attach-repository": attachRepositoryHandler,

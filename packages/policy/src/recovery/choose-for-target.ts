@@ -136,11 +136,19 @@ function placeOfXid(
   const xid = Number(BigInt.asUintN(32, BigInt(target.xid)));
   const found = located ?? commitOf(bases, xid);
   if (found !== null) {
-    if (located != null && timelineBefore(path, located.lsn) !== located.timeline) return null;
+    if (located != null && !isOn(path, located)) return null;
     return placeOfRecord(bases, found.lsn, { ...target, xid }, found.at);
   }
   const search = whereToSearch(bases, xid);
   return search.length === 0 ? null : refuseUnlocated(stretchesOf(path, bases, null), xid, search);
+}
+
+/** The segment in which a timeline begins repeats the end of the older one, and is read from the younger's file. */
+function isOn(path: RecoveryPath, { timeline, lsn }: NonNullable<TargetRequest["located"]>): boolean {
+  if (timelineBefore(path, lsn) === timeline) return true;
+  return path.runs.some(({ pieces }) =>
+    pieces.some(({ wal, fromLsn, toLsn }) => wal.timeline === timeline && fromLsn < lsn && lsn <= toLsn),
+  );
 }
 
 function placeOfName(

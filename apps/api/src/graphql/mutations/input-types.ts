@@ -222,7 +222,10 @@ export const RecoveryTargetInputRef = builder.inputType("RecoveryTargetInput", {
   fields: (t) => ({
     kind: t.field({ type: RecoveryTargetKindEnum, required: true, description: "What names the place." }),
     at: t.string({ description: "For TIME: RFC 3339 with its zone." }),
-    lsn: t.string({ description: 'For LSN: as "16/B374D848".' }),
+    lsn: t.string({
+      description:
+        'For LSN: as "16/B374D848". For XID, where it is known with its timeline: the end of its commit record.',
+    }),
     xid: t.string({ description: "For XID: decimal text." }),
     name: t.string({ description: "For NAME: of the restore point." }),
     inclusive: t.boolean({ description: "For TIME, LSN and XID: stop behind it; true when left out." }),

@@ -32,7 +32,7 @@ const WalCommitRef = builder.objectRef<WindowCommit>("WalCommit").implement({
   fields: (t) => ({
     at: t.expose("at", { type: "DateTime", description: "By the server's clock." }),
     lsn: t.expose("lsn", { type: "Lsn", description: "The end of its record." }),
-    xid: t.exposeInt("xid", { description: "The transaction's id." }),
+    xid: t.exposeFloat("xid", { description: "The transaction's id: up to 2^32, more than an Int holds." }),
   }),
 });
 

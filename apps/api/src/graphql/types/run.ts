@@ -1,6 +1,7 @@
 import { ConnectionReportResult, InspectResult, RetentionResult, ServerActResult } from "@tidemark/jobs";
 import { isFinalRunState } from "@tidemark/metadata";
 import { drillEvidenceOf } from "../../use-cases/drill-evidence.ts";
+import { foundMomentsOf } from "../../use-cases/find-moment.ts";
 import { finishedRetention } from "../../use-cases/finished-retention.ts";
 import { badField } from "../../use-cases/parse-input.ts";
 import { restorePlanOf } from "../../use-cases/restore.ts";
@@ -10,6 +11,7 @@ import { EventLevelEnum, RunKindEnum, RunStateEnum } from "../enums.ts";
 import {
   BackupRef,
   ConnectionReportRef,
+  FoundMomentsRef,
   InspectionRef,
   NodeRef,
   RepositoryRef,
@@ -171,6 +173,12 @@ RunRef.implement({
         const plan = restorePlanOf(run);
         return plan === null ? null : { run, plan };
       },
+    }),
+    foundMoments: t.field({
+      type: FoundMomentsRef,
+      nullable: true,
+      description: "What a FIND_MOMENT run that succeeded found; null for others.",
+      resolve: foundMomentsOf,
     }),
     retentionPreview: t.field({
       type: RetentionPreviewRef,

@@ -188,7 +188,7 @@ class MomentSearch {
     this.#readUntil = end.at;
     this.#takeCommit(record, end, xids);
     // Commits are in the WAL in an order that is not quite that of their times.
-    this.#isPast = end.at.getTime() > this.#request.to.getTime() + clockSlackMs;
+    this.#isPast = end.at.getTime() > this.#request.to.getTime() + commitOrderSlackMs;
   }
 
   #takeCommit(record: WalRecord, end: TransactionEnd, xids: readonly number[]): void {
@@ -213,4 +213,5 @@ class MomentSearch {
 
 /** About 5 ms of reading. */
 const sliceBytes = 256 * 1024;
-const clockSlackMs = 60_000;
+/** How much later in the WAL a commit may be than one with a later time. */
+export const commitOrderSlackMs = 60_000;
