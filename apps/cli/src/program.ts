@@ -1,6 +1,7 @@
 import { Command, Option } from "commander";
 import { addBackupCommands } from "./commands/backup.ts";
 import { addCatalogCommands } from "./commands/catalog.ts";
+import { addCloneCommands } from "./commands/clone.ts";
 import { addDoctorCommand } from "./commands/doctor.ts";
 import { addRepositoryCommands } from "./commands/repository.ts";
 import { addRestoreCommands } from "./commands/restore.ts";
@@ -46,6 +47,7 @@ export function buildProgram(context: CommandContext): Program {
   addBackupCommands(root, context, register);
   addRestoreCommands(root, context, register);
   addRetentionCommands(root, context, register);
+  addCloneCommands(root, context, register);
   addRunCommands(root, context, register);
   addRepositoryCommands(root, context, register);
   addCatalogCommands(root, context, register);

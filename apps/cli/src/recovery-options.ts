@@ -5,8 +5,8 @@ import { type Command, Option } from "commander";
 import type { CommandContext } from "./context.ts";
 import { parseZonedTime } from "./zoned-time.ts";
 
-/** What commander gives for the flags of `addRecoveryOptions`. */
-export interface RecoveryOptions {
+/** What commander gives for the flags of `addTargetOptions`. */
+export interface TargetOptions {
   readonly targetTime?: string;
   readonly targetLsn?: string;
   readonly targetXid?: string;
@@ -15,6 +15,10 @@ export interface RecoveryOptions {
   readonly targetLatest?: boolean;
   readonly targetExclusive?: boolean;
   readonly targetTimeline?: string;
+}
+
+/** What commander gives for the flags of `addRecoveryOptions`. */
+export interface RecoveryOptions extends TargetOptions {
   readonly targetAction?: "pause" | "promote" | "shutdown";
   readonly standby?: boolean;
   readonly wal?: "copy" | "fetch";
@@ -38,17 +42,22 @@ export interface WantedRecovery {
   readonly walConfig: string | null;
 }
 
-/** The flags of a restore to a point in time; the same wherever one is asked for. */
-export function addRecoveryOptions(command: Command): Command {
+/** The flags that say to where; the same for restores, drills and clones. */
+export function addTargetOptions(command: Command): Command {
   return command
-    .option("--target-time <time>", "restore to this time, with its zone: 2026-11-21T14:02:00Z, … 14:02 Europe/Berlin")
+    .option("--target-time <time>", "to this time, with its zone: 2026-11-21T14:02:00Z, … 14:02 Europe/Berlin")
     .option("--target-lsn <lsn>", "to this place in the WAL, as 16/B374D848")
     .option("--target-xid <xid>", "to the end of this transaction")
     .option("--target-name <name>", "to this restore point")
     .option("--target-immediate", "to the end of the backup")
     .option("--target-latest", "to the end of the archived WAL, the last unfinished segment included")
     .option("--target-exclusive", "stop just before it, not behind it (time, LSN and xid)")
-    .option("--target-timeline <number>", "on this timeline, `latest` (the newest that can be reached) or `current`")
+    .option("--target-timeline <number>", "on this timeline, `latest` (the newest that can be reached) or `current`");
+}
+
+/** The flags of a restore to a point in time. */
+export function addRecoveryOptions(command: Command): Command {
+  return addTargetOptions(command)
     .addOption(
       new Option("--target-action <action>", "what to do there (promote unless told)").choices([
         "pause",
@@ -153,8 +162,26 @@ function misused(message: string): AppError {
   return new AppError("bad-request", { message });
 }
 
+/** To where a drill or a clone shall go, as GraphQL's `TrialTargetInput` has it; null: the flags do not say. */
+export function trialTargetInput(options: TargetOptions) {
+  const target = targetOf(options);
+  if (target !== null) return targetInput(target, timelineOf(options.targetTimeline));
+  refuseWithoutTarget(options);
+  return null;
+}
+
 /** As GraphQL's `RestoreRecoveryInput` has it. */
 export function restoreRecoveryInput({ target, timeline, action, asStandby, wal, walConfig }: WantedRecovery) {
+  return {
+    ...targetInput(target, timeline),
+    action: action.toUpperCase(),
+    standby: asStandby,
+    wal: wal.toUpperCase(),
+    ...(walConfig === null ? {} : { fetchConfig: walConfig }),
+  };
+}
+
+function targetInput(target: WantedRecovery["target"], timeline: WantedRecovery["timeline"]) {
   if (timeline === "current")
     throw misused("here --target-timeline takes a number or latest; the plan says the number of each backup");
   return {
@@ -165,9 +192,5 @@ export function restoreRecoveryInput({ target, timeline, action, asStandby, wal,
     ...(target.kind === "name" ? { name: target.name } : {}),
     ...("inclusive" in target ? { inclusive: target.inclusive } : {}),
     ...(typeof timeline === "number" ? { timeline } : {}),
-    action: action.toUpperCase(),
-    standby: asStandby,
-    wal: wal.toUpperCase(),
-    ...(walConfig === null ? {} : { fetchConfig: walConfig }),
   };
 }

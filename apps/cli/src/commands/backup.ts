@@ -15,6 +15,7 @@ import {
 import { BackupFacts, backupFields, backupJson } from "../backup-facts.ts";
 import { type BackupMethod, backupMethods, backupMethodText, methodInput } from "../backup-method.ts";
 import { type CommandContext, type CommonOptions, openSession, type Session } from "../context.ts";
+import { addDrillOptions, type DrillOptions, drillInput } from "../drill-options.ts";
 import { exitCodes } from "../exit-code.ts";
 import { RunFacts, runFields, startedOrFinished } from "../follow-run.ts";
 import { fetchAll, findServerId, pageFields } from "../lookup.ts";
@@ -88,11 +89,13 @@ function addActs(backup: Command, context: CommandContext, register: Register): 
     },
   );
   register(
-    backup
-      .command("drill <id>")
-      .description("restore it, start it, check it, throw it away: the proof")
-      .option("--wait", wait),
-    (id, options) => act(context, "drillBackup", "DrillBackupInput", { id }, options as WaitOptions),
+    addDrillOptions(
+      backup.command("drill <id>").description("restore it, start it, check it, throw it away: the proof"),
+    ).option("--wait", wait),
+    async (id, options) => {
+      const input = { ...(await drillInput(options as DrillOptions)), id };
+      return act(context, "drillBackup", "DrillBackupInput", input, options as WaitOptions);
+    },
   );
   register(
     backup

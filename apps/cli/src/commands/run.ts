@@ -34,9 +34,20 @@ export function addRunCommands(root: Command, context: CommandContext, register:
   register(run.command("watch <id>").description("follow a run to its end"), (id, options) =>
     watchRun(context, id as string, options as CommonOptions),
   );
+  register(run.command("evidence <id>").description("everything there is to show of a drill, as JSON"), (id, options) =>
+    printEvidence(context, id as string, options as CommonOptions),
+  );
   register(run.command("cancel <id>").description("ask a run to stop; says what that leaves behind"), (id, options) =>
     cancelRun(context, id as string, options as CommonOptions),
   );
+}
+
+/** JSON whatever the format: it is a file for other people's archives. */
+async function printEvidence(context: CommandContext, id: string, options: CommonOptions): Promise<number> {
+  const { api, output } = openSession(context, options);
+  const evidence: unknown = JSON.parse(await api.download(`/api/v1/runs/${encodeURIComponent(id)}/evidence`, {}));
+  output.write(`${JSON.stringify(evidence, null, options.output === "ndjson" ? undefined : 2)}\n`);
+  return exitCodes.done;
 }
 
 interface ListOptions extends CommonOptions {

@@ -15,6 +15,7 @@ import { addCopyToCommand } from "./copies.ts";
 import { addServerActCommands } from "./server-acts.ts";
 import { addServerAddCommand } from "./server-add.ts";
 import { addServerCheckCommand } from "./server-check.ts";
+import { addServerDrillCommands } from "./server-drill.ts";
 import { addServerFileCommands } from "./server-files.ts";
 import { addServerHostConfigCommand } from "./server-host-config.ts";
 import { addServerInfoCommands } from "./server-info.ts";
@@ -53,6 +54,7 @@ export function addServerCommands(root: Command, context: CommandContext, regist
   addServerActCommands(server, context, register);
   addServerFileCommands(server, context, register);
   addServerOfflineCommands(server, context, register);
+  addServerDrillCommands(server, context, register);
   addCopyToCommand(server, context, register);
 }
 
