@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { AppError, type Clock, formatDuration } from "@tidemark/kit";
 import { type RunningCluster, reasonInLog } from "@tidemark/local-postgres";
-import { parseLsn, parsePgControl } from "@tidemark/postgres";
+import { formatLsn, type Lsn, parseLsn, parsePgControl } from "@tidemark/postgres";
 import { throwIfCancelled } from "../act.ts";
 import { catalogQuestionMs } from "./drill-question.ts";
 import { type DrillSession, type OpenDrillSession, openAnyDatabase } from "./drill-sql.ts";
@@ -23,6 +23,8 @@ export interface FollowRecovery {
   readonly timeoutMs: number;
   readonly clock: Clock;
   readonly signal: AbortSignal;
+  /** Asked where it pauses: whether something else than its target holds it there. Left out: nothing does. */
+  readonly isStuck?: (() => Promise<boolean>) | undefined;
   readonly onPoint?: ((point: RecoveredPoint) => void) | undefined;
 }
 
@@ -46,6 +48,8 @@ export async function followRecovery(follow: FollowRecovery): Promise<RecoveredP
         point = standing.point;
         follow.onPoint?.(point);
       }
+      // A pause at limits below its source's looks like one at the target.
+      if (standing?.paused === true && (await follow.isStuck?.()) === true) throw stuck(point);
       if (isThere(follow.until, ended, standing)) return point;
       if (ended && follow.until !== "writable") throw endedEarly(point);
       if (clock.monotonicMs() - startedMs > follow.timeoutMs) throw tooLong(follow.timeoutMs);
@@ -137,7 +141,13 @@ async function whyEnded(cluster: RunningCluster): Promise<AppError> {
 
 function endedEarly({ lsn }: RecoveredPoint): AppError {
   return new AppError("recovery-failed", {
-    message: `the recovery ended instead of stopping where it should${lsn === null ? "" : `, at ${lsn.toString(16)}`}`,
+    message: `the recovery ended instead of stopping where it should${lsn === null ? "" : `, at ${formatLsn(lsn as Lsn)}`}`,
+  });
+}
+
+function stuck({ lsn }: RecoveredPoint): AppError {
+  return new AppError("recovery-failed", {
+    message: `the recovery paused before its target${lsn === null ? "" : `, at ${formatLsn(lsn as Lsn)}`}: the server's limits are below those of its source`,
   });
 }
 

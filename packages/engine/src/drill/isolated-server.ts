@@ -13,6 +13,7 @@ import {
   startCluster,
 } from "@tidemark/local-postgres";
 import { type PgControl, parsePgControl } from "@tidemark/postgres";
+import { higherLimits, type RecoveryLimits } from "../point-in-time/limits-in-wal.ts";
 import { noTarget, type RecoveryAsk, recoverySettings } from "../restored-configuration/recovery-settings.ts";
 import { commonDatabases } from "./drill-sql.ts";
 import type { ScratchPlace } from "./scratch.ts";
@@ -24,6 +25,8 @@ export interface IsolatedStart {
   readonly signal: AbortSignal;
   /** To where it recovers with WAL from an archive; null or left out: from what the backup holds, as after a crash. */
   readonly recovery?: RecoveryAsk | null;
+  /** Limits it is given at least, where those of its `pg_control` are lower. */
+  readonly least?: RecoveryLimits | null;
   /** `detached`: it may outlive this process. Default child. */
   readonly lifetime?: "child" | "detached";
 }
@@ -39,7 +42,8 @@ export interface IsolatedStart {
  */
 export async function startIsolated(start: IsolatedStart): Promise<RunningCluster> {
   const { place, recovery = null } = start;
-  const control = parsePgControl(await readFile(join(place.dataDir, "global", "pg_control")));
+  const stored = parsePgControl(await readFile(join(place.dataDir, "global", "pg_control")));
+  const control = { ...stored, limits: higherLimits(stored.limits, start.least ?? null) };
   const settings = {
     ...withRecovery(isolatedSettings(control, start.installation.major), recovery),
     ...(await inPlaceSettings(place.dataDir)),

@@ -134,6 +134,9 @@ class Drill {
     const cluster = this.#cluster;
     this.#cluster = null;
     await cluster?.stop({ mode: "immediate", timeoutMs: stopTimeoutMs });
+    // Where its recovery was cut off it may be another one by now.
+    const recovering = this.#recovering?.cluster;
+    if (recovering !== cluster) await recovering?.stop({ mode: "immediate", timeoutMs: stopTimeoutMs });
     await this.#recovering?.stopFeed();
     await removeScratch(this.#place.root);
   }
@@ -191,6 +194,7 @@ class Drill {
     this.#cluster = started.cluster;
     this.#control.emit({ kind: "phase", phase: "replaying", message: recovery.sentence });
     const reached = await this.#measure("replay", () => started.follow("writable"));
+    this.#cluster = started.cluster;
     const { servedSegments, waitedMs, lastMissing } = started.walUse();
     await started.stopFeed();
     this.#recovery = {

@@ -1,9 +1,11 @@
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { AppError, type Clock } from "@tidemark/kit";
 import type { PostgresInstallation, RunningCluster } from "@tidemark/local-postgres";
-import { formatLsn, type Lsn } from "@tidemark/postgres";
+import { formatLsn, type Lsn, parsePgControl } from "@tidemark/postgres";
 import type { ServerArea } from "@tidemark/repository";
 import type { ActControl } from "../act.ts";
+import { exceedsLimits, higherLimits, type RecoveryLimits } from "../point-in-time/limits-in-wal.ts";
 import type { RecoveryPlan } from "../point-in-time/recovery-request.ts";
 import { type FeedProgress, type RecoveryFeed, startRecoveryFeed } from "../recovery/recovery-feed.ts";
 import type { RecoveryAsk } from "../restored-configuration/recovery-settings.ts";
@@ -28,6 +30,7 @@ export interface TrialRecovery {
 
 /** A server of ours that was started on a copy and is recovering from the archive. */
 export interface StartedRecovery {
+  /** Another one after `follow` had to start it anew. */
   readonly cluster: RunningCluster;
   /** Waits until it is where it should be; says why when it does not get there. */
   follow(until: FollowRecovery["until"]): Promise<RecoveredPoint>;
@@ -36,7 +39,12 @@ export interface StartedRecovery {
   stopFeed(): Promise<void>;
 }
 
-/** Starts a feed and the server. What is thrown has ended both; `recovery-failed` where the server gave up. */
+/**
+ * Starts a feed and the server. What is thrown has ended both; `recovery-failed` where the server gave up.
+ *
+ * A server that meets a limit its source raised after the backup pauses there, or ends (13, and before it is consistent).
+ * Its control file has the new limits by then (xlog_redo, XLOG_PARAMETER_CHANGE), so it is started anew with them.
+ */
 export async function startRecovery(trial: TrialRecovery): Promise<StartedRecovery> {
   const { area, recovery, place, control, clock } = trial;
   const feed = await startRecoveryFeed({
@@ -49,41 +57,112 @@ export async function startRecovery(trial: TrialRecovery): Promise<StartedRecove
     retryMs: storeRetryMs,
     clock,
   });
-  let cluster: RunningCluster;
+  const server = new LimitedServer(trial, feed.restoreCommand);
   try {
-    cluster = await startIsolated({
-      installation: trial.installation,
-      place,
-      startTimeoutMs: trial.startTimeoutMs,
-      signal: control.signal,
-      lifetime: trial.lifetime,
-      recovery: askOf(recovery, feed.restoreCommand),
-    });
+    await server.start();
   } catch (error) {
     await feed.stop();
     throw sharper(error, feed);
   }
+  const teller = tellProgress(trial);
+  const followOnce = (until: FollowRecovery["until"]) =>
+    followRecovery({
+      cluster: server.cluster,
+      openSession: drillSessions(server.cluster, "postgres", control.signal),
+      until,
+      timeoutMs: trial.replayTimeoutMs,
+      clock,
+      signal: control.signal,
+      isStuck: () => server.isLimited(),
+      onPoint: teller,
+    });
   return {
-    cluster,
+    get cluster() {
+      return server.cluster;
+    },
     walUse: () => feed.progress(),
     stopFeed: () => feed.stop(),
     follow: async (until) => {
-      const teller = tellProgress(trial);
-      try {
-        return await followRecovery({
-          cluster,
-          openSession: drillSessions(cluster, "postgres", control.signal),
-          until,
-          timeoutMs: trial.replayTimeoutMs,
-          clock,
-          signal: control.signal,
-          onPoint: teller,
-        });
-      } catch (error) {
-        throw sharper(error, feed);
+      for (;;) {
+        try {
+          return await followOnce(until);
+        } catch (error) {
+          if (!(await server.raise(error))) throw sharper(error, feed);
+        }
       }
     },
   };
+}
+
+/** The server of a recovery, with the limits it was last started with. */
+class LimitedServer {
+  readonly #trial: TrialRecovery;
+  readonly #restoreCommand: string;
+  #limits: RecoveryLimits | null = null;
+  #cluster: RunningCluster | null = null;
+
+  constructor(trial: TrialRecovery, restoreCommand: string) {
+    this.#trial = trial;
+    this.#restoreCommand = restoreCommand;
+  }
+
+  get cluster(): RunningCluster {
+    if (this.#cluster === null) throw new AppError("internal", { message: "the recovering server was not started" });
+    return this.#cluster;
+  }
+
+  async start(): Promise<void> {
+    const { installation, place, startTimeoutMs, control, lifetime, recovery } = this.#trial;
+    for (;;) {
+      const met = await this.#metLimits();
+      // The highest of each: it replays again what it met before.
+      if (met !== null) this.#limits = higherLimits(met, this.#limits);
+      try {
+        this.#cluster = await startIsolated({
+          ...{ installation, place, startTimeoutMs, lifetime, signal: control.signal, least: this.#limits },
+          recovery: askOf(recovery, this.#restoreCommand),
+        });
+        return;
+      } catch (error) {
+        if (!isServersEnd(error) || !(await this.isLimited())) throw error;
+        this.#tell();
+      }
+    }
+  }
+
+  /** Whether it has met limits above its own. */
+  async isLimited(): Promise<boolean> {
+    const met = await this.#metLimits();
+    return met !== null && this.#limits !== null && exceedsLimits(met, this.#limits);
+  }
+
+  /** Starts it anew when that is what ended it. */
+  async raise(error: unknown): Promise<boolean> {
+    if (!isServersEnd(error) || !(await this.isLimited())) return false;
+    this.#tell();
+    await this.#cluster?.stop({ mode: "fast" });
+    await this.start();
+    return true;
+  }
+
+  #tell(): void {
+    const message = "the source was given higher limits after the backup: the copy is started again with them";
+    this.#trial.control.emit({ kind: "log", level: "info", message });
+  }
+
+  /** Null: read while the server wrote it. */
+  async #metLimits(): Promise<RecoveryLimits | null> {
+    try {
+      return parsePgControl(await readFile(join(this.#trial.place.dataDir, "global", "pg_control"))).limits;
+    } catch (error) {
+      if (error instanceof AppError) return null;
+      throw error;
+    }
+  }
+}
+
+function isServersEnd(error: unknown): boolean {
+  return error instanceof AppError && (error.code === "recovery-failed" || error.code === "postgres-start-failed");
 }
 
 /** The server only knows that it did not get a file; the feed knows why. */

@@ -40,6 +40,17 @@ export class LimitsInWal {
   }
 }
 
+/** Whether one of them is above its counterpart. */
+export function exceedsLimits(limits: RecoveryLimits, others: RecoveryLimits): boolean {
+  return (
+    limits.maxConnections > others.maxConnections ||
+    limits.maxWorkerProcesses > others.maxWorkerProcesses ||
+    limits.maxWalSenders > others.maxWalSenders ||
+    limits.maxPreparedTransactions > others.maxPreparedTransactions ||
+    limits.maxLocksPerTransaction > others.maxLocksPerTransaction
+  );
+}
+
 /** The higher of each. */
 export function higherLimits(left: RecoveryLimits, right: RecoveryLimits | null): RecoveryLimits {
   if (right === null) return left;
