@@ -35,7 +35,8 @@ export class GrowingPieces implements SegmentPieces {
   readonly #context: RepositoryContext;
   readonly #folder: string;
   readonly #parts: PieceParts;
-  #small: { readonly object: AppendableObject; readonly seal: ObjectSeal } | null = null;
+  #small: SmallBoxes | null = null;
+  #isPublished = false;
 
   constructor(context: RepositoryContext, folder: string, parts: PieceParts) {
     this.#context = context;
@@ -64,26 +65,30 @@ export class GrowingPieces implements SegmentPieces {
     const { seal, object } = this.#small ?? (await this.#beginSmall());
     const box = sealBox(plain, seal.part("wal", offset), { codec: "plain", level: 0 });
     await object.append([recordHead(box.length, offset), box]);
-    if (this.#small === null) {
-      this.#small = { seal, object };
-      await object.publish(`${this.#folder}growing-${this.#parts.suffix}`);
-    } else {
-      await object.sync();
-    }
+    if (this.#isPublished) return await object.sync();
+    await object.publish(`${this.#folder}growing-${this.#parts.suffix}`);
+    this.#isPublished = true;
   }
 
-  async #beginSmall(): Promise<{ readonly object: AppendableObject; readonly seal: ObjectSeal }> {
+  async #beginSmall(): Promise<SmallBoxes> {
     const key = `${this.#folder}growing-${this.#parts.suffix}`;
     const { seal, bytes } = beginObject(this.#context, magic.walPiece, key, this.#parts.header);
     const object = (await this.#context.store.beginAppend?.({ reserveBytes })) ?? null;
     if (object === null) throw new Error("a store that grew one object grows no other");
+    // From now on it is `close` that ends it, whatever fails.
+    this.#small = { object, seal };
     await object.append([bytes]);
-    return { object, seal };
+    return this.#small;
   }
 
   async close(): Promise<void> {
     await this.#small?.object.close();
   }
+}
+
+interface SmallBoxes {
+  readonly object: AppendableObject;
+  readonly seal: ObjectSeal;
 }
 
 /** From here on the segment's own boxes are cut for a flush: half a block compresses nearly as well as a whole one. */

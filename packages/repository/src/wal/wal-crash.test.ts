@@ -1,4 +1,4 @@
-import { MemoryStore } from "@tidemark/storage";
+import { type AppendableObject, FaultyStore, MemoryStore } from "@tidemark/storage";
 import { describe, expect, it } from "vitest";
 import { createRepository } from "../open-repository.ts";
 import { testKey } from "../test-repository.ts";
@@ -210,5 +210,35 @@ describe("what a writer left that died before it had synced", () => {
     await archive.settle(`${nameOf(0)}.partial`);
     store.losePower(() => 0);
     expect((await archive.partialOf(testPlace(0)))?.endLsn).toBe(seen);
+  });
+});
+
+class CountingStore extends MemoryStore {
+  open = 0;
+
+  override async beginAppend(): Promise<AppendableObject> {
+    const object = await super.beginAppend();
+    const close = object.close.bind(object);
+    this.open++;
+    object.close = async () => {
+      this.open--;
+      await close();
+    };
+    return object;
+  }
+}
+
+describe("a writer whose pieces cannot be written", () => {
+  // Its own beginning is the first append, that of its small boxes the second.
+  it.each([2, 3])("leaves no file open (append %i)", async (from) => {
+    const store = new CountingStore();
+    await createRepository(store, { encryption: testKey });
+    const effect = { kind: "error-before", code: "storage-full" } as const;
+    const archive = await openWal(new FaultyStore(store, { faults: [{ operation: "append", from, effect }] }));
+    const writer = await archive.beginSegment(testPlace(0), { writer: "w-1" });
+    await writer.write(testWal(0).subarray(0, 100));
+    await expect(writer.flush()).rejects.toMatchObject({ code: "storage-full" });
+    await writer.abandon();
+    expect(store.open).toBe(0);
   });
 });

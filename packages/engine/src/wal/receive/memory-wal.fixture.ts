@@ -7,9 +7,11 @@ export class MemoryWal {
   readonly segments = new Map<string, { readonly place: WalSegmentPlace; readonly bytes: Uint8Array }>();
   readonly parts = new Map<string, { readonly place: WalSegmentPlace; bytes: Uint8Array; ended: boolean }>();
   readonly histories = new Map<number, Uint8Array>();
+  /** Writers that were begun and neither finished nor abandoned. */
+  openWriters = 0;
   /** Called before each act; may throw or wait. */
-  onAct: (act: "begin" | "write" | "flush" | "finish", place: WalSegmentPlace) => void | Promise<void> = () =>
-    undefined;
+  onAct: (act: "begin" | "write" | "written" | "flush" | "finish", place: WalSegmentPlace) => void | Promise<void> =
+    () => undefined;
   readonly systemIdentifier: bigint;
 
   constructor(systemIdentifier: bigint) {
@@ -44,6 +46,12 @@ export class MemoryWal {
 
   #writer(place: WalSegmentPlace): WalSegmentWriter {
     const name = nameOf(place);
+    let isOpen = true;
+    this.openWriters++;
+    const end = (): void => {
+      if (isOpen) this.openWriters--;
+      isOpen = false;
+    };
     const bytes = new Uint8Array(place.sizeBytes);
     let length = 0;
     let flushed = 0;
@@ -64,6 +72,7 @@ export class MemoryWal {
         await this.onAct("write", place);
         bytes.set(part, length);
         length += part.length;
+        await this.onAct("written", place);
       },
       flush: async () => {
         const upTo = length;
@@ -77,12 +86,16 @@ export class MemoryWal {
         if (length !== place.sizeBytes) throw new AppError("internal", { message: `${name} has ${length} bytes` });
         const before = this.segments.get(name);
         this.parts.delete(name);
+        end();
         if (before === undefined) this.segments.set(name, { place, bytes });
         else if (Buffer.compare(before.bytes, bytes) !== 0) throw new AppError("wal-conflict", { message: name });
         return before === undefined ? "stored" : "same";
       },
-      finishPartial: async () => keep(true),
-      abandon: async () => undefined,
+      finishPartial: async () => {
+        keep(true);
+        end();
+      },
+      abandon: async () => end(),
     };
   }
 

@@ -8,7 +8,7 @@ import { pause } from "./pause.ts";
 import { readReach } from "./read-reach.ts";
 import type { GapCause, ReceiveWalDeps, ReceiveWalRequest } from "./receive-types.ts";
 import type { ReceiverState } from "./receiver-state.ts";
-import { chooseStart, type StartPoint, timelineAt } from "./start-point.ts";
+import { chooseStart, type StartPoint, timelineAt, withinServer } from "./start-point.ts";
 import { streamTimeline, type TimelineOutcome } from "./stream-timeline.ts";
 import {
   assertSameSystem,
@@ -120,8 +120,9 @@ class ReceiveSession {
     const { memory } = this.#options;
     const { segmentSizeBytes } = this.#server;
     const reaches = await readReach(this.#archive, this.#server, segmentSizeBytes, memory.known);
-    const start = chooseStart(reaches, this.#server, segmentSizeBytes);
-    if (start === null) return await this.#startAnew();
+    const chosen = chooseStart(reaches, this.#server, segmentSizeBytes);
+    if (chosen === null) return await this.#startAnew();
+    const start = withinServer(chosen, this.#server);
     const [newest] = reaches;
     if (newest !== undefined && newest.timeline !== start.timeline) await this.#closeTimeline(newest.timeline);
     if (memory.recheckFrom === null || memory.recheckFrom >= start.startLsn) return start;

@@ -90,4 +90,32 @@ describe("a sink of segments", () => {
     await expect(sinkOf(wal).take(new Uint8Array(100))).rejects.toMatchObject({ code: "wal-invalid" });
     expect([wal.parts.size, wal.segments.size]).toEqual([0, 0]);
   });
+
+  it("leaves no writer behind that was begun while nobody waited any more", async () => {
+    const wal = new MemoryWal(systemIdentifier);
+    const begun = Promise.withResolvers<void>();
+    wal.onAct = (act) => (act === "begin" ? begun.promise : undefined);
+    const sink = sinkOf(wal);
+    const taking = sink.take(segments(2)).catch((error: unknown) => error);
+    const abandoning = sink.abandon();
+    begun.resolve();
+    await abandoning;
+    expect(await taking).toMatchObject({ code: "cancelled" });
+    // The one that had come whole is stored.
+    expect([wal.openWriters, wal.parts.size, wal.segments.size]).toEqual([0, 0, 1]);
+  });
+
+  it("counts what a flush reached beside a write once it was received", async () => {
+    const wal = new MemoryWal(systemIdentifier);
+    const written = Promise.withResolvers<void>();
+    const sink = sinkOf(wal);
+    await sink.take(segments(1).subarray(0, 9_000));
+    wal.onAct = (act) => (act === "written" ? written.promise : undefined);
+    const taking = sink.take(segments(1).subarray(9_000, 20_000));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(await sink.flush()).toBe(startLsn + 9_000n);
+    written.resolve();
+    await taking;
+    expect(await sink.flush()).toBe(startLsn + 20_000n);
+  });
 });

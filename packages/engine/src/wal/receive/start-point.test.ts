@@ -1,6 +1,6 @@
 import type { Lsn } from "@tidemark/postgres";
 import { describe, expect, it } from "vitest";
-import { chooseStart, type ServerHistory, type TimelineReach, timelineAt } from "./start-point.ts";
+import { chooseStart, type ServerHistory, type TimelineReach, timelineAt, withinServer } from "./start-point.ts";
 
 const size = 0x1000000;
 const lsn = (value: number) => BigInt(value) as Lsn;
@@ -81,4 +81,13 @@ describe("where receiving goes on", () => {
       1, 1, 3, 3, 4,
     ]);
   });
+});
+
+it.each([
+  ["counts what the server has, too", 4, 0x4001000, 0x4001000],
+  ["does not count what lies beyond the end of the server's own WAL", 4, 0x4000800, 0x4000000],
+  ["counts what an earlier timeline has, which the server has left", 5, 0x800, 0x4001000],
+])("%s", (_, timeline, flushLsn, durableLsn) => {
+  const start = { timeline: 4, startLsn: lsn(0x4000000), durableLsn: lsn(0x4001000) };
+  expect(withinServer(start, { timeline, flushLsn: lsn(flushLsn) }).durableLsn).toBe(lsn(durableLsn));
 });

@@ -67,6 +67,19 @@ export function chooseStart(
   return null;
 }
 
+/**
+ * What is stored beyond the end of the server's own WAL is not this server's: it was put back to an earlier state, or is a
+ * standby that lags. Then nothing of the segment counts as durable before it was received again, since what the server
+ * writes now may be other bytes at the same place, and commits may wait for them.
+ */
+export function withinServer(
+  start: StartPoint,
+  server: { readonly timeline: number; readonly flushLsn: bigint },
+): StartPoint {
+  if (start.timeline !== server.timeline || start.durableLsn <= server.flushLsn) return start;
+  return { ...start, durableLsn: start.startLsn };
+}
+
 /** The later one of two positions. */
 export function laterLsn(left: bigint, right: bigint): bigint {
   if (left > right) return left;
