@@ -112,8 +112,9 @@ function partialOf(receiver: WalReceiverRow, segments: readonly WindowSegment[])
   if (startLsn === flushedLsn) return [];
   const isHere = lastCommit !== null && lastCommit.lsn > startLsn && lastCommit.lsn <= flushedLsn;
   const commit = isHere ? { at: lastCommit.at, lsn: lastCommit.lsn, xid: lastCommit.xid } : null;
+  // Of its commits only the last is known.
   const facts =
-    commit === null ? null : { firstCommit: commit, lastCommit: commit, restorePoints: [], lastRecordEnd: commit.lsn };
+    commit === null ? null : { firstCommit: null, lastCommit: commit, restorePoints: [], lastRecordEnd: commit.lsn };
   return [{ systemIdentifier: identifier, timeline, startLsn, endLsn: flushedLsn, facts }];
 }
 

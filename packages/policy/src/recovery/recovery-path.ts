@@ -115,6 +115,7 @@ export function lastCommitUntil(run: PathRun, lsn: bigint): CommitBefore {
       if (last !== null && last.lsn <= lsn) return { commit: last, certain, bound: null };
       const firstCommit = facts?.firstCommit ?? null;
       if (firstCommit !== null && firstCommit.lsn <= lsn) return { commit: firstCommit, certain, bound: last };
+      if (last !== null && firstCommit === null) certain = false;
       index = commitIndex - 1;
     }
   }

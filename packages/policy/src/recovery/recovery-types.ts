@@ -18,7 +18,10 @@ export interface WindowRestorePoint {
 
 /** What is known of the records in one segment. */
 export interface WindowSegmentFacts {
-  /** The first and last commit in the order of the WAL; null when there is none. */
+  /**
+   * The first and last commit in the order of the WAL; null when there is none. Without the first and with the last only
+   * that one is known: there may be others before it.
+   */
   readonly firstCommit: WindowCommit | null;
   readonly lastCommit: WindowCommit | null;
   readonly restorePoints: readonly WindowRestorePoint[];

@@ -116,6 +116,17 @@ describe("recoveryWindow", () => {
     ]);
   });
 
+  it("promises no time before a backup's end where of the segment in the making only the last commit is known", () => {
+    const lastCommit = { at: new Date(45), lsn: 45n, xid: 45 };
+    const facts = { firstCommit: null, lastCommit, restorePoints: [], lastRecordEnd: 45n };
+    const partial = { systemIdentifier: 1n, timeline: 1, startLsn: 32n, endLsn: 46n, facts };
+    const window = recoveryWindow({ ...input(["b@20-40"], [0, 1]), partials: [partial] });
+    // A commit at 37 may be in it.
+    expect(window.lifetimes[0]?.timelines[0]?.stretches).toMatchObject([
+      { from: { lsn: 40n, at: new Date(41) }, to: { lsn: 45n, at: new Date(45) } },
+    ]);
+  });
+
   it("computes 200,000 segments with a backup for each thousand", () => {
     const backups = Array.from({ length: 200 }, (_, index) => `b@${index * 16_000}-${index * 16_000 + 10}`);
     const window = recoveryWindow(input(backups, [...Array(200_000).keys()]));
