@@ -27,7 +27,7 @@ export function WalPanel({ snapshot, actions }: { readonly snapshot: Snapshot; r
         )}
         {snapshot.recovery !== null && <Recovery recovery={snapshot.recovery} />}
         <Synchronous standbys={snapshot.synchronousStandbys} />
-        {actions}
+        <div className="border-t pt-4">{actions}</div>
       </div>
     </Panel>
   );

@@ -16,6 +16,11 @@ export const ServerRowFields = graphql(
       offline {
         ...OfflineFields
       }
+      wal {
+        mode
+        rpoSeconds
+        rpoSentence
+      }
       protection {
         ...ProtectionFields
       }

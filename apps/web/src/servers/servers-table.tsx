@@ -1,6 +1,6 @@
 import Link from "next/link";
 import type { ResultOf } from "#graphql/graphql.ts";
-import { bytes, exactBytes } from "#lib/format.ts";
+import { bytes, duration, exactBytes } from "#lib/format.ts";
 import { backupPath, serverPath } from "#lib/paths.ts";
 import { OfflineBadge } from "#offline/offline-badge.tsx";
 import { RunningLine } from "#runs/runs-table.tsx";
@@ -14,6 +14,7 @@ type ServerRow = ResultOf<typeof ServerRowFields>;
 const columns = [
   { name: "Server" },
   { name: "Protection" },
+  { name: "Lost if it were lost now" },
   { name: "Last backup" },
   { name: "Next backup" },
   { name: "Last proven restore" },
@@ -40,6 +41,9 @@ export function ServersTable({ servers }: { readonly servers: readonly ServerRow
               {server.offline !== null && <OfflineBadge offline={server.offline} />}
             </span>
             {server.runningRun !== null && <RunningLine run={server.runningRun} />}
+          </Cell>
+          <Cell label="Lost now" title={server.wal.rpoSentence}>
+            {lostNow(server.wal)}
           </Cell>
           <Cell label="Last backup">
             <LastBackup server={server} />
@@ -77,4 +81,11 @@ function LastBackup({ server: { lastBackup } }: { readonly server: ServerRow }) 
       {lastBackup.state === "RUNNING" ? "running now" : <Time at={lastBackup.finishedAt ?? lastBackup.startedAt} />}
     </Link>
   );
+}
+
+/** What would be lost if the server were lost now. */
+function lostNow({ mode, rpoSeconds }: ServerRow["wal"]): string {
+  if (mode === "NONE") return "since its last backup";
+  if (rpoSeconds === null) return "not known";
+  return rpoSeconds === 0 ? "nothing" : `at most ${duration(rpoSeconds * 1000)}`;
 }

@@ -47,7 +47,7 @@ const RecoverableStretchRef = builder.objectRef<RecoverableStretch>("Recoverable
     backups: t.field({
       type: [BackupRef],
       description: "Backups in it, oldest first; at most the first and the last 100.",
-      complexity: { field: 1, multiplier: 20 },
+      complexity: { field: 1, multiplier: 5 },
       resolve: async ({ backupIds }, _args, { loaders }) => {
         const shown = backupIds.length <= 200 ? backupIds : [...backupIds.slice(0, 100), ...backupIds.slice(-100)];
         const rows = await Promise.all(shown.map((id) => loaders.backup.load(id)));
@@ -119,17 +119,25 @@ const TimelineWindowRef = builder.objectRef<TimelineWindow>("TimelineWindow").im
     stretches: t.field({
       type: [RecoverableStretchRef],
       description: "In the order of the WAL.",
+      complexity: { field: 1, multiplier: 3 },
       resolve: ({ stretches }) => [...stretches],
     }),
-    gaps: t.field({ type: [WalGapRef], description: "In the order of the WAL.", resolve: ({ gaps }) => [...gaps] }),
+    gaps: t.field({
+      type: [WalGapRef],
+      description: "In the order of the WAL.",
+      complexity: { field: 1, multiplier: 3 },
+      resolve: ({ gaps }) => [...gaps],
+    }),
     withoutBase: t.field({
       type: [BaselessStretchRef],
       description: "In the order of the WAL.",
+      complexity: { field: 1, multiplier: 2 },
       resolve: ({ withoutBase }) => [...withoutBase],
     }),
     restorePoints: t.field({
       type: [NamedRestorePointRef],
       description: "In the order of the WAL; the last 500.",
+      complexity: { field: 1, multiplier: 5 },
       resolve: ({ restorePoints }) => restorePoints.slice(-500),
     }),
   }),
@@ -155,6 +163,7 @@ const ClusterLifetimeRef = builder.objectRef<ClusterLifetime>("ClusterLifetime")
     timelines: t.field({
       type: [TimelineWindowRef],
       description: "Ascending.",
+      complexity: { field: 1, multiplier: 3 },
       resolve: ({ timelines }) => [...timelines],
     }),
     liveEdge: t.expose("liveEdge", { type: LiveEdgeRef, nullable: true, description: "Null: there is no WAL of it." }),
@@ -168,6 +177,7 @@ export const RecoveryWindowRef = builder.objectRef<ServerWindow>("RecoveryWindow
     lifetimes: t.field({
       type: [ClusterLifetimeRef],
       description: "The one with the newest backup or commit first.",
+      complexity: { field: 1, multiplier: 2 },
       resolve: ({ window }) => [...window.lifetimes],
     }),
     segmentCount: t.int({ description: "WAL segments in its repository.", resolve: ({ stored }) => stored.segments }),
