@@ -32,7 +32,7 @@ export default defineConfig({
       {
         test: {
           name: "kill",
-          include: ["e2e/kill/**/*.test.ts"],
+          include: ["e2e/{kill,chaos}/**/*.test.ts"],
           globalSetup: ["packages/testkit/src/leftovers.ts"],
           testTimeout: 120_000,
           hookTimeout: 120_000,

@@ -1,10 +1,9 @@
-import { execFile } from "node:child_process";
-import { mkdir, rm, statfs, writeFile } from "node:fs/promises";
-import { promisify } from "node:util";
+import { mkdir } from "node:fs/promises";
 import { type TempDir, tempDir } from "@tidemark/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Act, backupAct } from "./acts.ts";
 import { checkRepository } from "./check-repository.ts";
+import { type FullDisk, fullDisk } from "./full-disk.ts";
 import { type Product, startProduct } from "./product.ts";
 
 /**
@@ -13,14 +12,14 @@ import { type Product, startProduct } from "./product.ts";
  */
 describe("a disk that fills up in the middle of a backup", () => {
   let folder: TempDir;
-  let disk: Disk;
+  let disk: FullDisk;
   let product: Product;
   let backup: Act;
 
   beforeAll(async () => {
     folder = await tempDir("disk");
     await mkdir(folder.join("mount"));
-    disk = (await mountedDisk(folder.join("mount"))) ?? limitedFiles(() => product);
+    disk = await fullDisk(folder.join("mount"), { sizeMb: 64, freeBytes: keptFree, pids: () => [product.worker.pid] });
     console.log(`the full disk is ${disk.what}`);
     product = await startProduct({ repositoryDir: folder.join("mount", "repository") });
     backup = backupAct(product);
@@ -59,41 +58,5 @@ describe("a disk that fills up in the middle of a backup", () => {
   });
 });
 
-interface Disk extends AsyncDisposable {
-  readonly what: string;
-  fill(): Promise<void>;
-  free(): Promise<void>;
-}
-
-const run = promisify(execFile);
-
-/** Null where this process may not mount. */
-async function mountedDisk(path: string): Promise<Disk | null> {
-  try {
-    await run("mount", ["-t", "tmpfs", "-o", "size=64m,mode=0755", "tmpfs", path]);
-  } catch {
-    return null;
-  }
-  const filler = `${path}/filler`;
-  return {
-    what: "a tmpfs of 64 MiB",
-    async fill() {
-      const { bavail, bsize } = await statfs(path);
-      // One MiB is left: marks and manifests fit, packs do not.
-      await writeFile(filler, Buffer.alloc(bavail * bsize - 1024 * 1024));
-    },
-    free: () => rm(filler),
-    [Symbol.asyncDispose]: async () => void (await run("umount", [path])),
-  };
-}
-
-function limitedFiles(product: () => Product): Disk {
-  const limit = async (bytes: string) =>
-    void (await run("prlimit", ["--pid", String(product().worker.pid), `--fsize=${bytes}`]));
-  return {
-    what: "a limit of 1 MiB on the size of the worker's files (no mount is allowed here)",
-    fill: () => limit("1048576:unlimited"),
-    free: () => limit("unlimited:unlimited"),
-    [Symbol.asyncDispose]: async () => undefined,
-  };
-}
+/** Marks and manifests fit, packs do not. */
+const keptFree = 1024 * 1024;

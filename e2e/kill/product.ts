@@ -212,15 +212,16 @@ function runActs(metadata: Metadata, workersSaid: () => string) {
 }
 
 /** The test keeps the repository's key, so that it can look into it beside the workers. */
-async function attachRepository(
+export async function attachRepository(
   { metadata, queues, endedAs }: Pick<Product, "metadata" | "queues" | "endedAs">,
   folder: string,
-) {
+  name = "main",
+): Promise<{ readonly repositoryId: string; readonly key: RepositoryKey }> {
   const key: RepositoryKey = newRepositoryKey((length) => new Uint8Array(randomBytes(length)));
   await (await createRepository(new FilesystemStore(folder), { encryption: key })).close();
   const { workerPublicKey } = await metadata.instance.get();
   const url = `file://${folder}`;
-  const { id: repositoryId } = await metadata.repositories.create({ name: "main", url, encrypted: true });
+  const { id: repositoryId } = await metadata.repositories.create({ name, url, encrypted: true });
   const sealedKey = await seal(workerPublicKey ?? "", key.text.reveal());
   const request = { repositoryId, url, encrypted: true, sealedKey };
   const { run } = await metadata.runs.create({

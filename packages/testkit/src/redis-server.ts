@@ -11,6 +11,10 @@ export interface RedisServer extends AsyncDisposable {
   readonly port: number;
   /** Sends one command without arguments that need quoting (`FLUSHALL`, `PING`) and gives the first line of the answer. */
   command(line: string): Promise<string>;
+  /** SIGKILL: what was in it is gone. */
+  kill(): Promise<void>;
+  /** Starts it again, empty, on the same port. */
+  start(): Promise<void>;
 }
 
 /** @throws Error when neither redis-server nor valkey-server is installed; `npm test` installs one on Debian. */
@@ -19,27 +23,43 @@ export async function redisServer(): Promise<RedisServer> {
   const dir = await tempDir("redis");
   const port = await freePort();
   const args = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", dir.path];
-  const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
-  let log = "";
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding("utf8").on("data", (text: string) => {
-      log = (log + text).slice(-10_000);
-    });
-  }
-  const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   const command = (line: string) => ask(port, line);
+  let kill = async (): Promise<void> => undefined;
+  const start = async (): Promise<void> => {
+    const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
+    let log = "";
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding("utf8").on("data", (text: string) => {
+        log = (log + text).slice(-10_000);
+      });
+    }
+    const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+    kill = async () => {
+      child.kill("SIGKILL");
+      await exited;
+    };
+    try {
+      await waitFor(async () => (await command("PING")) === "+PONG", {
+        what: `${program} to answer`,
+        timeoutMs: 10_000,
+      });
+    } catch (error) {
+      await kill();
+      throw new Error(`${program} did not start: ${log}`, { cause: error });
+    }
+  };
   const dispose = async () => {
-    child.kill("SIGKILL");
-    await exited;
+    await kill();
     await dir[Symbol.asyncDispose]();
   };
   try {
-    await waitFor(async () => (await command("PING")) === "+PONG", { what: `${program} to answer`, timeoutMs: 10_000 });
+    await start();
   } catch (error) {
     await dispose();
-    throw new Error(`${program} did not start: ${log}`, { cause: error });
+    throw error;
   }
-  return { url: `redis://127.0.0.1:${port}`, port, command, [Symbol.asyncDispose]: dispose };
+  const url = `redis://127.0.0.1:${port}`;
+  return { url, port, command, kill: () => kill(), start, [Symbol.asyncDispose]: dispose };
 }
 
 async function firstProgram(names: readonly string[]): Promise<string> {

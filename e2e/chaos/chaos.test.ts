@@ -1,0 +1,44 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type ChaosStage, chaosStage } from "./chaos-stage.ts";
+import { checkHistory } from "./check-history.ts";
+import { describePlan, planHistory } from "./plan-history.ts";
+import { playHistory } from "./play-history.ts";
+import { SeededRandom } from "./seeded-random.ts";
+
+/** How many histories, and the seed of the first one. */
+const histories = Number(process.env.TIDEMARK_CHAOS ?? 1);
+const firstSeed = Number(process.env.TIDEMARK_CHAOS_SEED ?? 1);
+
+describe("a history of deaths, cuts and full disks", () => {
+  let stage: ChaosStage;
+
+  beforeAll(async () => {
+    stage = await chaosStage();
+  });
+
+  afterAll(async () => {
+    await stage?.[Symbol.asyncDispose]();
+  });
+
+  it.each(Array.from({ length: histories }, (_, index) => firstSeed + index))(
+    "loses nothing that was reported durable, and brings nothing back from behind the target (seed %i)",
+    async (seed) => {
+      const plan = planHistory(seed);
+      const random = new SeededRandom(seed ^ 0x5eed);
+      const again = `${describePlan(plan)}\nagain: TIDEMARK_CHAOS=1 TIDEMARK_CHAOS_SEED=${seed} npm run test:chaos`;
+      try {
+        await using played = await playHistory(stage, plan, random);
+        const { place, told, commits } = played;
+        expect(await stage.product.metadata.wal.gaps([place.serverId])).toEqual([]);
+        const { problems, durable, restores } = await checkHistory(place, told, commits, random);
+        console.log(`seed ${seed}: ${commits.length} commits, ${durable} durable, ${restores} restores`);
+        expect(problems).toEqual([]);
+        // A history in which nothing was promised would prove nothing.
+        expect(durable).toBeGreaterThan(0);
+      } catch (error) {
+        throw new Error(`${again}\n${error instanceof Error ? error.message : String(error)}`, { cause: error });
+      }
+    },
+    240_000,
+  );
+});
