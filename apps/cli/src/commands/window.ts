@@ -6,6 +6,7 @@ import { exitCodes } from "../exit-code.ts";
 import { findServerId } from "../lookup.ts";
 import { formatInstant, formatTable, type Output } from "../output.ts";
 import type { Register } from "../program.ts";
+import { addWindowFind } from "./window-find.ts";
 
 const Instant = z.object({ timeline: z.number(), lsn: z.string(), at: z.string().nullable() });
 const Timeline = z.object({
@@ -55,13 +56,14 @@ const windowFields = `computedAt segmentCount segmentBytes lifetimes { systemIde
     withoutBase { from ${instantFields} to ${instantFields} }
     restorePoints { name at lsn timeline reachable } } }`;
 
-/** `tidemark window show`: to where a server can be restored. */
+/** `tidemark window`: to where a server can be restored, and to where it should be. */
 export function addWindowCommands(root: Command, context: CommandContext, register: Register): void {
   const window = root.command("window").description("to where a server can be restored");
   register(
     window.command("show <server>").description("recoverable stretches, gaps with their causes, and the live edge"),
     (server, options) => showWindow(context, server as string, options as CommonOptions),
   );
+  addWindowFind(window, context, register);
 }
 
 async function showWindow(context: CommandContext, name: string, options: CommonOptions): Promise<number> {
