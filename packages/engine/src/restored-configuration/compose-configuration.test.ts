@@ -47,6 +47,19 @@ describe("composing a configuration", () => {
     expect(rules).toEqual(["local all all peer"]);
   });
 
+  it("brings no password of a connection to the disk", () => {
+    const value = "host=db user=r password=hunter2";
+    const where = { file: "/etc/x.conf", line: 1 };
+    const line = { ...where, name: "primary_conninfo", value, applied: true, error: null };
+    const known = configuration({
+      files: [file("/etc/x.conf", `primary_conninfo = '${value}'\n`)],
+      fileSettings: [line],
+    });
+    const files = compose(known);
+    expect([...files.values()].join("")).not.toContain("hunter2");
+    expect(files.get(`${originalsFolder}/etc/x.conf`)).toBe("primary_conninfo = 'host=db user=r'\n");
+  });
+
   it("keeps originals below its own folder, whatever their paths say", () => {
     const known = configuration({
       files: [

@@ -1,5 +1,6 @@
 import type { PgControl } from "@tidemark/postgres";
 import type { BackupConfiguration, BackupFacts } from "@tidemark/repository";
+import { withoutPasswords } from "./edit-configuration.ts";
 import { sourceSetting } from "./source-settings.ts";
 
 /** A file a restore writes although the backup does not hold it. */
@@ -86,11 +87,17 @@ function originals(configuration: BackupConfiguration | null, folder: string): r
     // Those are in the data directory itself.
     if (insideDataDirectory === true) continue;
     const place = freePlace(folder, safePath(path), taken);
-    files.push({ path: place, bytes: Buffer.from(content, encoding === "base64" ? "base64" : "utf8") });
+    files.push({ path: place, bytes: cleaned(Buffer.from(content, encoding === "base64" ? "base64" : "utf8")) });
     about.push(`${purpose}: ${name}\n`);
   }
   about.push(...seenSettings(configuration), ...seenRules(configuration));
-  return [...files, { path: `${folder}/README`, bytes: Buffer.from(about.join("")) }];
+  return [...files, { path: `${folder}/README`, bytes: cleaned(Buffer.from(about.join(""))) }];
+}
+
+/** No password of a connection comes to a disk where it was not. */
+function cleaned(bytes: Buffer): Buffer {
+  const text = withoutPasswords(bytes.toString("latin1"));
+  return text === null ? bytes : Buffer.from(text, "latin1");
 }
 
 /** What the server said of the settings whose files could not be read. */

@@ -17,7 +17,7 @@ export function withSettings(text: string, about: readonly string[], settings: S
 export function withoutPasswords(text: string): string | null {
   let isChanged = false;
   const lines = text.split("\n").map((line) => {
-    if (!/\b(?:primary_conninfo|restore_command|archive_command)\b/i.test(line)) return line;
+    if (!/\b(?:\w*conninfo|\w+_command)\b/i.test(line)) return line;
     const cleaned = line.replace(passwords, "").replace(uriPasswords, "$1@");
     isChanged ||= cleaned !== line;
     return cleaned;
@@ -25,8 +25,8 @@ export function withoutPasswords(text: string): string | null {
   return isChanged ? lines.join("\n") : null;
 }
 
-/** Of a connection string inside a quoted setting: the value may be quoted again, by two quotes or an escaped one. */
-const passwords = /\s*\bpassword\s*=\s*(?:''(?:[^'\\]|\\.)*''|\\'(?:[^'\\]|\\[^'])*\\'|[^\s'"]+)/gi;
+/** Of a connection string inside a quoted setting, or of a command's environment (PGPASSWORD): the value may be quoted again, by two quotes or an escaped one. */
+const passwords = /\s*\b\w*password\s*=\s*(?:''(?:[^'\\]|\\.)*''|\\'(?:[^'\\]|\\[^'])*\\'|[^\s'"]+)/gi;
 
 const uriPasswords = /(:\/\/[^\s'":@/]*):[^\s'"@/]*@/g;
 

@@ -13,7 +13,8 @@ export interface QuietAsk {
  * the source's place has them as the source had; even then it follows nobody, since that is a deliberate act.
  */
 export function quietSettings({ major, adopt }: QuietAsk): ServerSettings {
-  const followsNobody = { primary_conninfo: "", primary_slot_name: "" };
+  // The last of them would run at each restartpoint, and remove WAL from the archive the source restores from.
+  const followsNobody = { primary_conninfo: "", primary_slot_name: "", archive_cleanup_command: "" };
   if (adopt) return followsNobody;
   return {
     ...followsNobody,

@@ -36,6 +36,8 @@ describe("the settings of a recovery", () => {
     expect(recoverySettings(ask)).not.toHaveProperty("recovery_target_action");
     expect(recoverySettings(ask)).not.toHaveProperty("hot_standby");
     expect(recoverySettings({ ...ask, asStandby: true })).toMatchObject({ hot_standby: true });
+    expect(recoverySettings(ask)).toMatchObject({ recovery_min_apply_delay: 0 });
+    expect(recoverySettings({ ...ask, asStandby: true })).not.toHaveProperty("recovery_min_apply_delay");
     const paused = recoverySettings({ ...ask, action: "pause", target: { kind: "immediate" } });
     expect(paused).toMatchObject({ hot_standby: true, recovery_target_action: "pause" });
   });
@@ -47,7 +49,9 @@ describe("a restored server", () => {
     expect(quietSettings({ major: 15, adopt: false })).toMatchObject({
       ...{ archive_mode: false, archive_library: "", primary_slot_name: "", max_logical_replication_workers: 0 },
     });
-    expect(quietSettings({ major: 18, adopt: true })).toEqual({ primary_conninfo: "", primary_slot_name: "" });
+    expect(quietSettings({ major: 18, adopt: true })).toEqual({
+      ...{ primary_conninfo: "", primary_slot_name: "", archive_cleanup_command: "" },
+    });
   });
 
   const limits = {
@@ -91,6 +95,7 @@ describe("configuration files", () => {
     ["primary_conninfo = 'host=db password=secret user=r'", "primary_conninfo = 'host=db user=r'"],
     ["#primary_conninfo = 'password=''se cret'' host=db'", "#primary_conninfo = ' host=db'"],
     ["primary_conninfo = 'postgresql://r:se%20cret@db/x'", "primary_conninfo = 'postgresql://r@db/x'"],
+    ["restore_command = 'PGPASSWORD=secret fetch %f %p'", "restore_command = ' fetch %f %p'"],
     ["archive_command = 'scp %p x'", null],
     ["password_encryption = 'scram-sha-256'", null],
   ])("lose the passwords of connections: %s", (text, cleaned) => {

@@ -31,6 +31,8 @@ export function recoverySettings(ask: RecoveryAsk): ServerSettings {
     settings.recovery_target_inclusive = !("inclusive" in ask.target) || ask.target.inclusive;
     settings.recovery_target_action = ask.action;
   }
+  // A delayed standby's delay holds back any recovery from an archive (xlogrecovery.c, recoveryApplyDelay).
+  if (!ask.asStandby) settings.recovery_min_apply_delay = 0;
   // A paused server that takes no connections shuts down instead (xlogrecovery.c, validateRecoveryParameters).
   if (ask.asStandby || ask.action === "pause") settings.hot_standby = true;
   return settings;
