@@ -1,4 +1,3 @@
-import { sentence } from "#lib/format.ts";
 import { Note } from "#ui/note.tsx";
 import { Time } from "#ui/time.tsx";
 import type { Lifetime } from "./window-query.ts";
@@ -29,7 +28,7 @@ export function WindowSentence({ lifetime, wal, isNewest }: Props) {
             : "Only the ends of its backups can be restored so far: no WAL after one of them is here yet."}
         </p>
       )}
-      {isNewest && wal.mode !== "NONE" && <p>If the server were lost now: {sentence(wal.rpoSentence)}.</p>}
+      {isNewest && wal.mode !== "NONE" && <p>If the server were lost now: {wal.rpoSentence}.</p>}
     </Note>
   );
 }
