@@ -120,6 +120,17 @@ export function latestFinished(
   );
 }
 
+export function latestDrillVerdicts(prisma: PrismaClient, serverIds: readonly string[]): Promise<readonly Run[]> {
+  return runsOf(
+    prisma,
+    prisma.$queryRaw`
+      SELECT DISTINCT ON (server_id) id FROM run
+       WHERE server_id = ANY(${serverIds}::text[]) AND kind = 'drill' AND finished_at IS NOT NULL
+         AND result->>'outcome' IN ('proven', 'failed')
+       ORDER BY server_id, finished_at DESC, id DESC`,
+  );
+}
+
 export async function failuresInRow(
   prisma: PrismaClient,
   serverIds: readonly string[],

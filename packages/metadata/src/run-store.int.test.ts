@@ -56,6 +56,24 @@ describe("claim", () => {
   });
 });
 
+describe("the verdict of drills", () => {
+  it("is that of the last one that had any, whatever was cancelled or not possible since", async () => {
+    const { runs } = database.metadata;
+    const drill = async (result: { readonly outcome: string } | null) => {
+      const { run } = await runs.create(newRun({ kind: "drill" }));
+      await runs.claim(run.id, workerA);
+      await runs.finish(run.id, { state: "failed", result, error: { code: "drill-failed", message: "x", hint: null } });
+      return run.id;
+    };
+    expect(await runs.latestDrillVerdicts([seed.serverId])).toEqual([]);
+    await drill({ outcome: "proven" });
+    const failed = await drill({ outcome: "failed" });
+    await drill({ outcome: "not-possible" });
+    await drill(null);
+    expect((await runs.latestDrillVerdicts([seed.serverId])).map(({ id }) => id)).toEqual([failed]);
+  });
+});
+
 describe("finish", () => {
   it("ends a run once; a second end changes nothing and says so", async () => {
     const { runs } = database.metadata;

@@ -17,6 +17,7 @@ import {
   findUnfinished,
   findUnrung,
   forgetFileContents,
+  latestDrillVerdicts,
   latestFinished,
   latestOfSchedules,
   latestSucceeded,
@@ -214,6 +215,8 @@ export interface RunStore {
   latestSucceeded(serverId: string, kind: RunKind, limit: number): Promise<readonly Run[]>;
   /** The newest finished run of a kind for each server (drills: with its result), whatever its end. */
   latestFinished(serverIds: readonly string[], kind: RunKind): Promise<readonly Run[]>;
+  /** The newest drill of each server that said yes or no. One that was cancelled or not possible takes back no verdict. */
+  latestDrillVerdicts(serverIds: readonly string[]): Promise<readonly Run[]>;
   /** Backup runs that failed or were interrupted since the last one that succeeded, per server id; 0 when left out. */
   failuresInRow(serverIds: readonly string[], kind: RunKind): Promise<ReadonlyMap<string, number>>;
 }
@@ -277,6 +280,7 @@ export function createRunStore(prisma: PrismaClient): RunStore {
     latestOfSchedules: (scheduleIds) => latestOfSchedules(prisma, scheduleIds),
     latestSucceeded: (serverId, kind, limit) => latestSucceeded(prisma, serverId, kind, limit),
     latestFinished: (serverIds, kind) => latestFinished(prisma, serverIds, kind),
+    latestDrillVerdicts: (serverIds) => latestDrillVerdicts(prisma, serverIds),
     failuresInRow: (serverIds, kind) => failuresInRow(prisma, serverIds, kind),
   };
 }

@@ -90,7 +90,8 @@ function* rpoReasons({ rpo, rpoTargetMs }: WalProtectionFacts): Generator<WalPro
   }
   if (rpo.ageMs <= rpoTargetMs) return;
   const bound = rpo.certainty === "exact" ? "" : "up to ";
-  const lost = `${bound}${formatAge(rpo.ageMs)} (${formatBytes(Number(rpo.bytes))})`;
+  const size = rpo.bytes === null ? "how much is not known" : formatBytes(Number(rpo.bytes));
+  const lost = `${bound}${formatAge(rpo.ageMs)} (${size})`;
   const sentence = `${lost} would be lost now, and ${formatAge(rpoTargetMs)} is the target`;
   yield { code: rpo.ageMs > farOverFactor * rpoTargetMs ? "rpo-far-over-target" : "rpo-over-target", sentence };
 }

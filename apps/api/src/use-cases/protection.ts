@@ -35,7 +35,7 @@ export async function standingsOf(
     metadata.backups.lastProven(ids),
     metadata.backups.damagedCounts(ids),
     metadata.runs.failuresInRow(ids, "backup"),
-    metadata.runs.latestFinished(ids, "drill"),
+    metadata.runs.latestDrillVerdicts(ids),
     metadata.schedules.ofServers(ids),
     metadata.repositories.getMany(repositoryIds),
     metadata.findings.open(ids),

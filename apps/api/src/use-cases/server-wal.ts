@@ -38,15 +38,28 @@ export async function serverWals(
 export function rpoOf(server: Server, receiver: WalReceiverRow | null, now: Date): Rpo {
   if (server.walMode === "none")
     return { kind: "unknown", reason: "its WAL is not kept: only backups can be restored" };
+  if (server.walMode === "push")
+    return { kind: "unknown", reason: "it pushes its WAL by itself: what it has not pushed yet is not known here" };
   return rpo({
     serverLsn: receiver?.serverLsn ?? null,
     flushedLsn: receiver?.flushedLsn ?? null,
+    untoldSince: receiver === null ? null : untoldSince(receiver, now),
     oldestUnflushedCommitAt: null,
     lastFlushedCommit: receiver?.lastCommit ?? null,
     lastCaughtUpAt: receiver?.caughtUpAt ?? null,
     now,
   });
 }
+
+/** Since when a receiver has not heard of its server, or nobody of the receiver. */
+function untoldSince(receiver: WalReceiverRow, now: Date): Date | null {
+  const { workerId, state, updatedAt, lastMessageAt, stateSince } = receiver;
+  if (workerId === null || now.getTime() - updatedAt.getTime() > silentAfterMs) return lastMessageAt ?? updatedAt;
+  return state === "streaming" || state === "catching-up" ? null : (lastMessageAt ?? stateSince);
+}
+
+/** Receivers say every five seconds that they live. */
+export const silentAfterMs = 30_000;
 
 function describeRpo(lost: Rpo): string {
   switch (lost.kind) {
@@ -55,6 +68,6 @@ function describeRpo(lost: Rpo): string {
     case "unknown":
       return lost.reason;
     case "behind":
-      return `${lost.certainty === "exact" ? "" : "at most "}${formatAge(lost.ageMs)} of commits would be lost (${formatBytes(lost.bytes)} of WAL)`;
+      return `${lost.certainty === "exact" ? "" : "at most "}${formatAge(lost.ageMs)} of commits would be lost (${lost.bytes === null ? "it has not told since how far it wrote" : `${formatBytes(lost.bytes)} of WAL`})`;
   }
 }

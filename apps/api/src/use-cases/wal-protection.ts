@@ -12,7 +12,7 @@ import type {
   WalReceiverRow,
 } from "@tidemark/metadata";
 import { defaultRpoTargetSeconds, type WalProtectionFacts } from "@tidemark/policy";
-import { rpoOf } from "./server-wal.ts";
+import { rpoOf, silentAfterMs } from "./server-wal.ts";
 
 /** What the WAL of several servers is judged by; each a query for all of them. */
 export interface WalRows {
@@ -60,7 +60,8 @@ export function walFactsOf(context: WalContext): WalProtectionFacts {
     gaps,
     liveEdgeReachable: lastGap === undefined || (newest !== null && isBehind(newest, lastGap)),
     rpo: rpoOf(server, receiver, now),
-    rpoTargetMs: targetSeconds === null ? null : targetSeconds * 1_000,
+    // Of a server that is offline nothing is asked; that it is offline is its reason.
+    rpoTargetMs: targetSeconds === null || offline !== null ? null : targetSeconds * 1_000,
     measuredRtoMs: lastProven?.proof?.rtoMs ?? null,
     rtoTargetMs: policy?.rtoTargetSeconds == null ? null : policy.rtoTargetSeconds * 1_000,
     lastInstantProvenAt: instantProvenAt(context.lastDrill),
@@ -71,6 +72,7 @@ export function walFactsOf(context: WalContext): WalProtectionFacts {
 interface Gap {
   readonly at: Date | null;
   readonly cause: string;
+  readonly systemIdentifier: string;
   readonly timeline: number;
   readonly toLsn: bigint;
 }
@@ -83,11 +85,15 @@ function gapsOf({ server, rows, now }: WalContext, windowDays: number | null): r
   const others = holes.filter((hole) => !isKnown(hole));
   const oldestMs = windowDays === null ? Number.NEGATIVE_INFINITY : now.getTime() - windowDays * 86_400_000;
   return [
-    ...known.map(({ foundAt, cause, timeline, toLsn }) => ({ at: foundAt, cause, timeline, toLsn })),
-    ...others.map(({ at, timeline, toLsn }) => ({ at, cause: missingCause, timeline, toLsn })),
+    ...known.map(({ foundAt, cause, ...place }) => ({ ...placeOf(place), at: foundAt, cause })),
+    ...others.map(({ at, ...place }) => ({ ...placeOf(place), at, cause: missingCause })),
   ]
     .filter(({ at }) => at === null || at.getTime() >= oldestMs)
     .sort((left, right) => (left.toLsn < right.toLsn ? -1 : left.toLsn > right.toLsn ? 1 : 0));
+}
+
+function placeOf({ systemIdentifier, timeline, toLsn }: Pick<Gap, "systemIdentifier" | "timeline" | "toLsn">) {
+  return { systemIdentifier, timeline, toLsn };
 }
 
 const missingCause = "segments are missing in the repository";
@@ -103,6 +109,9 @@ function overlaps(gap: WalGapRow, hole: WalHoleRow): boolean {
 
 function isBehind(backup: BackupRow, gap: Gap): boolean {
   if (backup.startLsn === null || backup.timeline === null) return false;
+  // After `initdb` or `pg_upgrade` places begin anew: only the order in time tells.
+  if (backup.systemIdentifier !== gap.systemIdentifier)
+    return gap.at !== null && (backup.finishedAt ?? backup.startedAt) > gap.at;
   return backup.timeline > gap.timeline || backup.startLsn >= gap.toLsn;
 }
 
@@ -139,8 +148,6 @@ function instantProvenAt(drill: Run | undefined): Date | null {
   return isProven ? drill.finishedAt : null;
 }
 
-/** Receivers say every five seconds that they live. */
-const silentAfterMs = 30_000;
 const soonMs = 24 * 3_600_000;
 /** As much as a receiver that streams may be behind without anybody's minding. */
 const behindBytes = 64n << 20n;

@@ -21,6 +21,11 @@ describe("rpo", () => {
     ],
     ["is zero when we are ahead of an older look at the server", { flushedLsn: 220n }, { kind: "zero" }],
     [
+      "is at most as old as the server's silence, though everything it told of is durable",
+      { flushedLsn: 200n, lastCaughtUpAt: ago(400), untoldSince: ago(300) },
+      { kind: "behind", ageMs: 300_000, bytes: null, certainty: "at-most" },
+    ],
+    [
       "is the age of the oldest commit that is not durable",
       { oldestUnflushedCommitAt: ago(7) },
       { kind: "behind", ageMs: 7_000, bytes: 50n, certainty: "exact" },
