@@ -19,7 +19,7 @@ test("the time line leads back to an instant between two changes", async ({ page
   await server.query("INSERT INTO kept VALUES ('before')");
   // Whole seconds are what one types: the instant lies between the two changes.
   const [between] = await server.query<{ at: string }>(
-    "SELECT to_char(date_trunc('second', clock_timestamp()) + '1 s' AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') AS at",
+    "SELECT to_char((date_trunc('second', clock_timestamp()) + interval '1 s') AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') AS at",
   );
   const instant = `${between?.at}Z`;
   await server.query(`SELECT pg_sleep_until('${instant}'::timestamptz + interval '20 ms')`);
@@ -41,8 +41,8 @@ test("the time line leads back to an instant between two changes", async ({ page
   await page.getByRole("button", { name: "Go there" }).click();
   await expect(slider).toHaveAttribute("aria-valuetext", new RegExp(`${instant.slice(11, 19)}|recoverable`));
   const chosen = await slider.getAttribute("aria-valuenow");
-  await slider.press("ArrowRight");
   await slider.press("ArrowLeft");
+  await slider.press("ArrowRight");
   await expect(slider).toHaveAttribute("aria-valuenow", chosen ?? "");
   await page.getByLabel("Instant", { exact: true }).fill("2020-01-01 00:00:00Z");
   await page.getByRole("button", { name: "Go there" }).click();
@@ -80,6 +80,4 @@ test("the WAL tab says that it streams, and what would be lost", async ({ page }
   await expect(receiver.getByText("Streaming since")).toBeVisible({ timeout: 30_000 });
   await expect(page.getByRole("region", { name: "The slot at the server" })).toContainText("tidemark_");
   await expect(page.getByRole("region", { name: "Gaps" })).toContainText("None");
-  await page.getByRole("button", { name: "Switch WAL" }).click();
-  await expect(page.getByText(/closed|nothing was written/i).first()).toBeVisible({ timeout: 30_000 });
 });
