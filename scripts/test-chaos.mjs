@@ -15,6 +15,6 @@ await main(async () => {
   await generate(logDir);
   const { TIDEMARK_CHAOS = "200" } = process.env;
   const env = environment({ TIDEMARK_CHAOS });
-  const args = ["run", "--project", "kill", "e2e/chaos", ...process.argv.slice(2)];
+  const args = ["run", "--project", "kill", "e2e/chaos/chaos.test.ts", ...process.argv.slice(2)];
   return spawnSync("vitest", args, { cwd: root, env, stdio: "inherit" }).status ?? 1;
 });

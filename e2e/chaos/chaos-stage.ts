@@ -1,4 +1,4 @@
-import { type RedisServer, redisServer } from "@tidemark/testkit";
+import { type RedisServer, redisServer, waitFor } from "@tidemark/testkit";
 import type { ChildProgram } from "../kill/child-program.ts";
 import { type Product, startProduct } from "../kill/product.ts";
 
@@ -22,7 +22,9 @@ export async function chaosStage(): Promise<ChaosStage> {
       redis,
       workers: () => started.filter((worker) => worker.isRunning()),
       async startWorker() {
-        started.push(await product.startWorker());
+        // As a supervisor does: a worker that finds no metadata or no queue when it starts ends, and is started again.
+        const worker = await waitFor(() => product.startWorker(), { what: "a worker to start", everyMs: 250 });
+        started.push(worker);
       },
     };
     await stage.startWorker();
