@@ -22,8 +22,9 @@ export async function prepareScratch(settings: Pick<WorkerSettings, "scratch">):
 
 /** Stops and throws away what drills left that do not run any more, here or (on a shared folder) anywhere. */
 export async function clearDeadDrills(deps: Pick<WorkerDeps, "metadata" | "settings" | "logger">): Promise<void> {
-  const unfinished = await deps.metadata.runs.unfinished();
-  const running = unfinished.filter((run) => run.kind === "drill").map((run) => run.id);
-  const removed = await cleanScratch(drillScratch(deps.settings), running);
+  const removed = await cleanScratch(drillScratch(deps.settings), async () => {
+    const unfinished = await deps.metadata.runs.unfinished();
+    return unfinished.filter((run) => run.kind === "drill").map((run) => run.id);
+  });
   if (removed.length > 0) deps.logger.info({ drills: removed }, "removed what dead drills had left");
 }

@@ -202,10 +202,9 @@ class Keeper {
   /** Folders whose clone has ended or is unknown, and rows whose machine is away long after their time. */
   async #sweep(living: readonly CloneRow[], here: readonly CloneRow[]): Promise<void> {
     const { metadata, settings, clock, logger } = this.#deps;
-    // Those of a shared folder, too: only what nobody's row knows goes.
-    const removed = await cleanScratch(
-      cloneFolder(settings),
-      living.map(({ id }) => id),
+    // Those of a shared folder, too: only what nobody's row knows goes. The pass may have taken minutes, so it is asked anew.
+    const removed = await cleanScratch(cloneFolder(settings), async () =>
+      (await metadata.clones.list({ living: true })).map(({ id }) => id),
     );
     if (removed.length > 0) logger.info({ clones: removed }, "removed what ended clones had left");
     for (const row of living) {

@@ -67,9 +67,9 @@ describe("a drill", () => {
     const owner = user === null ? null : `${user.uid}:${user.gid}`;
     await rig.restore(await rig.plan({ targetDirectory: dataDir, backupId: backup.backupId, owner }));
     const orphan = await startCluster({ installation: server.cluster.installation, dataDir, listen: "socket-only" });
-    expect(await cleanScratch(scratch, ["run_dead"])).toEqual([]);
+    expect(await cleanScratch(scratch, async () => ["run_dead"])).toEqual([]);
     expect(orphan.isRunning()).toBe(true);
-    expect(await cleanScratch(scratch, [])).toContain("run_dead");
+    expect(await cleanScratch(scratch, async () => [])).toContain("run_dead");
     await orphan.exited;
     expect(await readdir(scratch)).toEqual([]);
   });

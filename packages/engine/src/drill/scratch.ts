@@ -29,14 +29,21 @@ export async function scratchPlace(scratchDir: string, drillId: string): Promise
 
 /**
  * Throws away what drills left in a scratch folder: stops a PostgreSQL server that outlived its drill, then removes its
- * files. `runningDrillIds` are left alone. Gives the ids of the drills that were removed.
+ * files. Those in use are left alone, and asked for after the folder was read: one that begins meanwhile is not in it yet.
+ * Gives the ids of the drills that were removed.
  */
-export async function cleanScratch(scratchDir: string, runningDrillIds: readonly string[]): Promise<readonly string[]> {
+export async function cleanScratch(
+  scratchDir: string,
+  askUsed: () => Promise<readonly string[]>,
+): Promise<readonly string[]> {
   const { path: root } = await placeForServer(join(scratchDir, "any"), await findServerUser());
   const base = join(root, "..");
   const removed: string[] = [];
-  for (const name of await listFolder(base)) {
-    if (runningDrillIds.includes(name)) continue;
+  const names = await listFolder(base);
+  if (names.length === 0) return [];
+  const used = new Set(await askUsed());
+  for (const name of names) {
+    if (used.has(name)) continue;
     await removeScratch(join(base, name));
     removed.push(name);
   }
