@@ -82,7 +82,7 @@ function behind({ server, receiver, now, rpoTargetSeconds }: WalEvidence): SeenF
     lastCaughtUpAt: receiver.caughtUpAt,
     now,
   });
-  if (risk.kind !== "behind" || risk.ageMs <= rpoTargetSeconds * 1_000) return null;
+  if (risk.kind !== "behind" || risk.bytes === null || risk.ageMs <= rpoTargetSeconds * 1_000) return null;
   const target = formatAge(rpoTargetSeconds * 1_000);
   return {
     checkId: "wal-behind",
