@@ -125,6 +125,38 @@ describe("WalReader", () => {
 });
 
 describe("WalScanner", () => {
+  it("tells of a record that reaches into its first segment when it is given the end of the one before", () => {
+    const wal = manySorts();
+    const segments = wal.segments();
+    const whole = scan(wal, segments, segments.length);
+    const options = { major: 18, segmentSizeBytes: wal.segmentBytes, timeline: 4 };
+    const alone = (from: number, before: Uint8Array | null) => {
+      const startLsn = wal.startLsn + BigInt(from * wal.segmentBytes);
+      const scanner = new WalScanner({ ...options, startLsn, before });
+      scanner.push(segments[from] as Uint8Array);
+      return scanner.takeFacts();
+    };
+    for (let from = 1; from < segments.length; from++) {
+      // Of a record of several segments the beginning is not there.
+      if (whole[from - 1]?.lastRecordEnd === null) continue;
+      expect(alone(from, segments[from - 1] as Uint8Array)).toEqual(whole[from]);
+      expect(alone(from, new Uint8Array(65_536))).toEqual(alone(from, null));
+    }
+  });
+
+  it("counts a commit that lies in two segments with the one in which it ends", () => {
+    const wal = new WalBuilder();
+    while (wal.lsn - wal.startLsn < wal.segmentBytes - 8192) wal.fillPage(0);
+    wal.fillPage(16);
+    const { endLsn } = wal.add(commitRecord(700, at));
+    const [first, second] = wal.segments() as [Uint8Array, Uint8Array];
+    const startLsn = wal.startLsn + BigInt(wal.segmentBytes);
+    const before = first.subarray(-16_384);
+    const scanner = new WalScanner({ major: 18, segmentSizeBytes: wal.segmentBytes, timeline: 1, startLsn, before });
+    scanner.push(second);
+    expect(scanner.takeFacts()).toMatchObject({ commitCount: 1, lastCommit: { lsn: endLsn, xid: 700 } });
+  });
+
   it("gives each segment's facts, the same wherever its input is cut", () => {
     const wal = manySorts();
     const count = wal.segments().length;

@@ -17,6 +17,11 @@ export interface WalScannerOptions {
   readonly timeline: number;
   /** Where the first byte pushed lies: the start of a segment. */
   readonly startLsn: bigint;
+  /**
+   * Whole pages from the end of the segment before. A record that begins there and reaches into the first segment is told
+   * with that one's facts then. Bytes that are no WAL, or another's, are passed over.
+   */
+  readonly before?: Uint8Array | null;
 }
 
 /**
@@ -43,7 +48,13 @@ export class WalScanner {
     const { pglz, lz4, zstd } = this.#version.image;
     this.#compressedBits = pglz | lz4 | zstd;
     const startLsn = walSegmentStart(options.startLsn as Lsn, options.segmentSizeBytes);
-    this.#framer = new RecordFramer({ ...options, startLsn, keepBytes: bytesToKeep, goesOn: true });
+    const before = options.before ?? new Uint8Array(0);
+    const beginLsn = startLsn - BigInt(before.length);
+    this.#framer = new RecordFramer({ ...options, startLsn: beginLsn, keepBytes: bytesToKeep, goesOn: true });
+    if (before.length === 0) return;
+    this.push(before);
+    this.#closed.length = 0;
+    this.#lastCommit = null;
   }
 
   /** The newest commit seen, in the order of the WAL. */

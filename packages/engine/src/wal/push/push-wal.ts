@@ -67,7 +67,7 @@ interface PushRequest {
 }
 
 async function pushSegment(deps: WalPushDeps, request: PushRequest): Promise<PushedWal["outcome"]> {
-  const { name, file, sizeBytes } = request;
+  const { name, path, file, sizeBytes } = request;
   const head = await readStart(file, segmentHeaderBytes);
   const header = readSegmentHeader(name, sizeBytes, head);
   await assertOwners(deps, header.systemIdentifier, name);
@@ -76,6 +76,7 @@ async function pushSegment(deps: WalPushDeps, request: PushRequest): Promise<Pus
     archives,
     header,
     file,
+    path,
     writer: deps.writer,
     signal: request.signal,
     assertUnchanged: () => assertUnchanged(request),

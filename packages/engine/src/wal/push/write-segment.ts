@@ -1,14 +1,18 @@
-import { readSync } from "node:fs";
+import { closeSync, openSync, readSync } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
-import { AppError } from "@tidemark/kit";
-import { WalScanner } from "@tidemark/postgres";
+import { dirname, join } from "node:path";
+import { AppError, systemErrorCode } from "@tidemark/kit";
+import { type Lsn, WalScanner, walSegmentName } from "@tidemark/postgres";
 import type { WalArchive, WalSegmentFacts, WalSegmentWriter } from "@tidemark/repository";
+import { walTailBytes } from "../receive/tail-before.ts";
 import type { SegmentHeader } from "../wal-origin.ts";
 
 export interface WriteSegmentRequest {
   readonly archives: readonly WalArchive[];
   readonly header: SegmentHeader;
   readonly file: FileHandle;
+  /** Where it lies: the segment before may lie beside it. */
+  readonly path: string;
   readonly writer: string;
   readonly signal: AbortSignal | undefined;
   /** Throws when the file is not the one that was begun with. Called before anything becomes a segment. */
@@ -36,11 +40,12 @@ export function joinOutcomes(outcomes: readonly PromiseSettledResult<"stored" | 
 }
 
 async function copySegment(
-  { header, file, signal }: WriteSegmentRequest,
+  { header, file, path, signal }: WriteSegmentRequest,
   branches: readonly Branch[],
 ): Promise<WalSegmentFacts> {
   const { sizeBytes, timeline, startLsn } = header.place;
-  const scanner = new WalScanner({ major: header.major, segmentSizeBytes: sizeBytes, timeline, startLsn });
+  const before = readTailBeside(path, header);
+  const scanner = new WalScanner({ major: header.major, segmentSizeBytes: sizeBytes, timeline, startLsn, before });
   const buffer = new Uint8Array(Math.min(sizeBytes, chunkBytes));
   for (let at = 0; at < sizeBytes; ) {
     signal?.throwIfAborted();
@@ -54,6 +59,30 @@ async function copySegment(
     at += bytesRead;
   }
   return scanner.takeFacts();
+}
+
+/**
+ * The end of the segment before, which the server keeps for a while after it was archived: a record may reach over from
+ * there. Null where it is not there any more.
+ */
+function readTailBeside(path: string, { place }: SegmentHeader): Uint8Array | null {
+  const { timeline, startLsn, sizeBytes } = place;
+  const from = startLsn - BigInt(sizeBytes);
+  if (from < 0n) return null;
+  const name = walSegmentName(timeline, from as Lsn, sizeBytes);
+  const tail = new Uint8Array(walTailBytes);
+  try {
+    const file = openSync(join(dirname(path), name), "r");
+    try {
+      return readSync(file, tail, 0, tail.length, sizeBytes - tail.length) === tail.length ? tail : null;
+    } finally {
+      closeSync(file);
+    }
+  } catch (error) {
+    // It says no more than that one record cannot be told of.
+    if (systemErrorCode(error) === undefined) throw error;
+    return null;
+  }
 }
 
 /** The way into one archive. What fails there is kept until the end, so that the other ways are gone to theirs. */

@@ -17,6 +17,7 @@ import {
   type StreamedServer,
   walSenderTimeoutMs,
 } from "./streamed-server.ts";
+import { tailBefore } from "./tail-before.ts";
 
 /** What a receiver remembers from one connection to the next. */
 export class ReceiverMemory {
@@ -219,11 +220,14 @@ class ReceiveSession {
   async #stream(start: StartPoint): Promise<TimelineOutcome> {
     const { deps, request, state, memory, stopSignal } = this.#options;
     this.#hasReceived = false;
+    const { signal } = this.#abort;
+    const before = await tailBefore(this.#archive, start, this.#server, { signal, logger: deps.logger });
     return await streamTimeline({
       request,
       server: this.#server,
       archive: this.#archive,
       start,
+      before,
       clock: deps.clock,
       logger: deps.logger,
       state,

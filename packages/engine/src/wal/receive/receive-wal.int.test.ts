@@ -1,6 +1,9 @@
+import { join } from "node:path";
+import type { ServerArea } from "@tidemark/repository";
 import { majors, testServer } from "@tidemark/testkit";
 import { describe, expect, it } from "vitest";
-import { compareWithServer, flushLsn, walServer, writeSegments } from "./received-wal.fixture.ts";
+import { pushWal } from "../push/push-wal.ts";
+import { compareFacts, compareWithServer, flushLsn, walServer, writeSegments } from "./received-wal.fixture.ts";
 import { startReceiver } from "./receiver.fixture.ts";
 import { repositoryWal } from "./repository-wal.fixture.ts";
 
@@ -22,9 +25,17 @@ describe.each(majors)("receiving from PostgreSQL %i", (major) => {
     expect(verdict.problems).toEqual([]);
     expect(verdict.segments).toBeGreaterThan(5);
     expect(verdict.endLsn).toBeGreaterThanOrEqual(await flushLsn(server));
+    expect(await compareFacts(await wal.archive(), major, 1)).toEqual([]);
     expect(receiver.gaps).toEqual([]);
     expect(receiver.segments.length).toBeGreaterThanOrEqual(verdict.segments);
     expect(receiver.segments.some(({ facts }) => (facts?.commitCount ?? 0) > 3)).toBe(true);
+    await using pushed = await repositoryWal();
+    const area = { serverId: "srv_1", wal: pushed.archiveOf, walIdentifiers: async () => [] } as unknown as ServerArea;
+    for await (const { kind, name } of (await wal.archive()).list({ timeline: 1 })) {
+      const owners = [{ area, systemIdentifier: null }] as const;
+      if (kind === "segment") await pushWal({ owners, writer: "test" }, join(server.dataDir, "pg_wal", name));
+    }
+    expect(await compareFacts(await pushed.archive(), major, 1)).toEqual([]);
     await receiver.stop();
     const [slot] = await server.query("SELECT active, restart_lsn FROM pg_replication_slots");
     expect(slot).toMatchObject({ active: false });

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type Lsn, parseLsn, walSegmentName } from "@tidemark/postgres";
+import { isDeepStrictEqual } from "node:util";
+import { type Lsn, parseLsn, WalScanner, walSegmentName } from "@tidemark/postgres";
 import type { WalArchive } from "@tidemark/repository";
 import type { TestServer } from "@tidemark/testkit";
 
@@ -49,6 +50,23 @@ export async function compareWithServer(
   if (BigInt(bytes.length) !== part.endLsn - part.place.startLsn) problems.push("the part is of another length");
   if (!own.subarray(0, bytes.length).equals(bytes)) problems.push(`the part of ${name} differs`);
   return { segments, problems, endLsn: part.endLsn };
+}
+
+/** Segments whose facts are other ones than those that a look at all of the archived WAL in one go gives. */
+export async function compareFacts(archive: WalArchive, major: number, timeline: number): Promise<readonly string[]> {
+  const wrong: string[] = [];
+  let scanner: WalScanner | null = null;
+  for await (const { kind, name, startLsn } of archive.list({ timeline, segmentSizeBytes: segmentBytes })) {
+    if (kind !== "segment" || startLsn === null) continue;
+    // What reaches into the first one begins in what was never received.
+    const isFirst = scanner === null;
+    scanner ??= new WalScanner({ major, segmentSizeBytes: segmentBytes, timeline, startLsn });
+    scanner.push(await gather(archive.read(name)));
+    const { problem: _, ...facts } = scanner.takeFacts();
+    const stored = (await archive.describe(name))?.facts;
+    if (!isFirst && !isDeepStrictEqual(stored, facts)) wrong.push(name);
+  }
+  return wrong;
 }
 
 export async function gather(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {

@@ -11,6 +11,8 @@ export interface SegmentSinkOptions {
   readonly segmentSizeBytes: number;
   /** The start of a segment. */
   readonly startLsn: bigint;
+  /** The end of the segment before, where a record may reach over from (`tailBefore`). */
+  readonly before?: Uint8Array | null;
   /** Ends what the store still does. */
   readonly signal: AbortSignal;
   readonly onSegment: (stored: StoredSegment) => Promise<void>;
@@ -38,9 +40,9 @@ export class SegmentSink {
   #failure: { readonly error: unknown } | null = null;
 
   constructor(options: SegmentSinkOptions) {
-    const { major, segmentSizeBytes, timeline, startLsn } = options;
+    const { major, segmentSizeBytes, timeline, startLsn, before = null } = options;
     this.#options = options;
-    this.#scanner = new WalScanner({ major, segmentSizeBytes, timeline, startLsn });
+    this.#scanner = new WalScanner({ major, segmentSizeBytes, timeline, startLsn, before });
     this.#receivedLsn = startLsn;
     this.#durableLsn = startLsn;
   }

@@ -14,6 +14,8 @@ export interface TimelineStream {
   readonly server: StreamedServer;
   readonly archive: WalArchive;
   readonly start: StartPoint;
+  /** See `tailBefore`. */
+  readonly before: Uint8Array | null;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly state: ReceiverState;
@@ -71,6 +73,7 @@ class TimelineRun {
       timeline: start.timeline,
       segmentSizeBytes: server.segmentSizeBytes,
       startLsn: start.startLsn,
+      before: options.before,
       signal: this.#storeAbort.signal,
       onSegment,
       onChange: () => this.#sinkChanged(),
