@@ -17,10 +17,12 @@ import { type Lifetime, ResolveTarget } from "./window-query.ts";
 interface Props {
   readonly server: { readonly id: string; readonly name: string };
   readonly lifetime: Lifetime;
+  /** What something else wants to be shown; each new object moves there once. */
+  readonly shown?: { readonly timeline: number; readonly ms: number } | null;
 }
 
 /** To where a server can be restored: drawn, zoomed, typed, and said in every clock. */
-export function RecoveryTimeline({ server, lifetime }: Props) {
+export function RecoveryTimeline({ server, lifetime, shown = null }: Props) {
   const now = useNow();
   const zone = useLocalZone();
   const model = useMemo(() => buildModel(lifetime, now), [lifetime, now]);
@@ -51,8 +53,17 @@ export function RecoveryTimeline({ server, lifetime }: Props) {
     choose(chosen.timeline, direction === -1 && ms >= chosen.ms ? chosen.ms - 1 : ms);
   };
 
+  const [followed, setFollowed] = useState(shown);
+  if (shown !== followed) {
+    setFollowed(shown);
+    if (shown !== null && model.lanes.some(({ timeline }) => timeline === shown.timeline))
+      choose(shown.timeline, shown.ms);
+  }
+
   if (chosen === null || lane === undefined) return null;
   const at = new Date(chosen.ms);
+  const instant = { at: at.toISOString(), timeline: String(chosen.timeline) };
+  const unreachable = resolved?.reachable === false || undefined;
   const state = isRecoverable(lane, chosen.ms) ? "recoverable" : "not recoverable";
   const from =
     resolved?.backup == null
@@ -63,14 +74,19 @@ export function RecoveryTimeline({ server, lifetime }: Props) {
       title="Recoverable time line"
       description="Press on a green stretch or drag the handle; arrow keys move by a second, with Shift by a minute, with Alt by a known commit."
       action={
-        <LinkButton
-          tone="primary"
-          small
-          aria-disabled={resolved?.reachable === false || undefined}
-          href={withParams(serverPath(server, "restore"), { at: at.toISOString(), timeline: String(chosen.timeline) })}
-        >
-          Restore to this instant…
-        </LinkButton>
+        <div className="flex flex-wrap gap-2">
+          <LinkButton small aria-disabled={unreachable} href={withParams(serverPath(server, "drills"), instant)}>
+            Clone at this instant…
+          </LinkButton>
+          <LinkButton
+            tone="primary"
+            small
+            aria-disabled={unreachable}
+            href={withParams(serverPath(server, "restore"), instant)}
+          >
+            Restore to this instant…
+          </LinkButton>
+        </div>
       }
     >
       <div className="space-y-4">

@@ -18,6 +18,34 @@ export interface InstantDraft {
   readonly standby: boolean;
 }
 
+/** What an address names as the target: an instant as RFC 3339, or a transaction with the end of its commit record. */
+export interface LinkedTarget {
+  readonly at: string | null;
+  readonly xid: string | null;
+  readonly lsn: string | null;
+  readonly inclusive: boolean;
+  readonly timeline: string | null;
+}
+
+/** What stands there before a person writes anything. */
+export function linkedDraft({ at, xid, inclusive, timeline }: LinkedTarget): Omit<InstantDraft, "zone"> {
+  const kind = xid !== null ? "XID" : at !== null ? "TIME" : "LATEST";
+  return {
+    ...{ kind, text: xid ?? at ?? "", timeline: timeline ?? "", action: "PROMOTE", standby: false },
+    inclusive: inclusive || kind === "LATEST",
+  };
+}
+
+/** What is looked up. Where a linked transaction ended is said with it: it may be anywhere in the WAL otherwise. */
+export function askedTarget(
+  { standby: _, ...recovery }: RecoveryInput,
+  linked: LinkedTarget,
+): Omit<RecoveryInput, "standby"> {
+  const isLinked =
+    recovery.kind === "XID" && recovery.xid === linked.xid && String(recovery.timeline) === linked.timeline;
+  return isLinked && linked.lsn !== null ? { ...recovery, lsn: linked.lsn } : recovery;
+}
+
 /** What each kind asks for; null: nothing. */
 export const targetKinds: Readonly<
   Record<TargetKind, { readonly title: string; readonly label: string | null; readonly hint: string }>

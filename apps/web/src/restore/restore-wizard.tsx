@@ -5,7 +5,7 @@ import { serverPath, withParams } from "#lib/paths.ts";
 import { Stepper } from "#ui/stepper.tsx";
 import { BackupStep } from "./backup-step.tsx";
 import { PlanStep } from "./plan-step.tsx";
-import type { RecoveryInput } from "./restore-instant.ts";
+import type { LinkedTarget, RecoveryInput } from "./restore-instant.ts";
 import type { RestoreChoice } from "./restore-query.ts";
 import { TargetStep } from "./target-step.tsx";
 import { WhenStep } from "./when-step.tsx";
@@ -17,13 +17,7 @@ interface Props {
   readonly backups: readonly RestoreChoice[];
   readonly restoreRoots: readonly string[];
   /** From the address, so that a link leads to the same choice and the same plan. */
-  readonly initial: {
-    readonly backupId: string | null;
-    readonly planRunId: string | null;
-    /** An instant of the time line, as RFC 3339, and its timeline. */
-    readonly at: string | null;
-    readonly timeline: string | null;
-  };
+  readonly initial: LinkedTarget & { readonly backupId: string | null; readonly planRunId: string | null };
 }
 
 /** What is restored: a backup as it ended, or the one from which a recovery to a target begins. */
@@ -46,8 +40,9 @@ export function RestoreWizard({ server, backups, restoreRoots, initial }: Props)
     setChosen(next.chosen);
     setPlanRunId(next.planRunId);
     const backup = next.chosen?.recovery === null ? next.chosen.backup.id : null;
-    const { at, timeline } = initial;
-    router.replace(withParams(serverPath(server, "restore"), { backup, at, timeline, plan: next.planRunId }), {
+    const { at, xid, lsn, timeline } = initial;
+    const target = { at, xid, lsn, inclusive: initial.inclusive ? null : "false", timeline };
+    router.replace(withParams(serverPath(server, "restore"), { backup, ...target, plan: next.planRunId }), {
       scroll: false,
     });
   };

@@ -10,7 +10,10 @@ import { Note } from "#ui/note.tsx";
 import { Panel } from "#ui/panel.tsx";
 import { Time, useLocalZone } from "#ui/time.tsx";
 import {
+  askedTarget,
   type InstantDraft,
+  type LinkedTarget,
+  linkedDraft,
   type RecoveryInput,
   readDraft,
   type TargetKind,
@@ -21,7 +24,7 @@ import { ResolveForRestore, type RestoreAnswer, type RestoreChoice } from "./res
 
 interface Props {
   readonly serverId: string;
-  readonly initial: { readonly at: string | null; readonly timeline: string | null };
+  readonly initial: LinkedTarget;
   readonly onChoose: (recovery: RecoveryInput, backup: RestoreChoice) => void;
   /** The other way: a backup's own end, chosen from a list. */
   readonly onBackupInstead: () => void;
@@ -30,19 +33,11 @@ interface Props {
 /** To when: a target of any kind, answered at once with what it would take or why it cannot be reached. */
 export function WhenStep({ serverId, initial, onChoose, onBackupInstead }: Props) {
   const zone = useLocalZone();
-  const [draft, setDraft] = useState<Omit<InstantDraft, "zone">>({
-    kind: initial.at === null ? "LATEST" : "TIME",
-    text: initial.at ?? "",
-    inclusive: true,
-    timeline: initial.timeline ?? "",
-    action: "PROMOTE",
-    standby: false,
-  });
+  const [draft, setDraft] = useState<Omit<InstantDraft, "zone">>(() => linkedDraft(initial));
   const change = (part: Partial<InstantDraft>) => setDraft((before) => ({ ...before, ...part }));
   const recovery = readDraft({ ...draft, zone });
-  const { standby: _, ...asked } =
-    typeof recovery === "string" ? { kind: "LATEST" as const, standby: false } : recovery;
-  const answer = useQuery(ResolveForRestore, { serverId, target: asked });
+  const target = typeof recovery === "string" ? { kind: "LATEST" as const } : askedTarget(recovery, initial);
+  const answer = useQuery(ResolveForRestore, { serverId, target });
   const found = typeof recovery === "string" || answer.stale ? null : (answer.value?.resolveRecoveryTarget ?? null);
   const { label, hint } = targetKinds[draft.kind];
 

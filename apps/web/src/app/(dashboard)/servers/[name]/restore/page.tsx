@@ -28,6 +28,9 @@ export default async function RestoreServerPage({ params, searchParams }: Props)
     backupId: await readParam(searchParams, "backup"),
     planRunId: await readParam(searchParams, "plan"),
     at: await readParam(searchParams, "at"),
+    xid: await readParam(searchParams, "xid"),
+    lsn: await readParam(searchParams, "lsn"),
+    inclusive: (await readParam(searchParams, "inclusive")) !== "false",
     timeline: await readParam(searchParams, "timeline"),
   };
   return (

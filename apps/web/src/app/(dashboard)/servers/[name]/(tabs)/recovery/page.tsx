@@ -5,6 +5,7 @@ import { bytes } from "#lib/format.ts";
 import { serverPath } from "#lib/paths.ts";
 import { load } from "#lib/server-query.ts";
 import { RecoveryTimeline } from "#recovery/recovery-timeline.tsx";
+import { TimelineWithSearch } from "#recovery/timeline-with-search.tsx";
 import { WindowFields } from "#recovery/window-query.ts";
 import { WindowSentence } from "#recovery/window-sentence.tsx";
 import { WindowTable } from "#recovery/window-table.tsx";
@@ -64,7 +65,11 @@ export default async function ServerRecoveryPage({ params }: { readonly params: 
               </h2>
             )}
             <WindowSentence lifetime={lifetime} wal={server.wal} isNewest={index === 0} />
-            <RecoveryTimeline server={{ id: server.id, name: server.name }} lifetime={lifetime} />
+            {index === 0 ? (
+              <TimelineWithSearch server={{ id: server.id, name: server.name }} lifetime={lifetime} />
+            ) : (
+              <RecoveryTimeline server={{ id: server.id, name: server.name }} lifetime={lifetime} />
+            )}
             <Panel title="The same as a table" padded={false}>
               <WindowTable lifetime={lifetime} />
             </Panel>
