@@ -4,6 +4,7 @@ import { CheckList } from "#checks/check-list.tsx";
 import { ConnectionReportView } from "#connection/connection-report-view.tsx";
 import { bytes } from "#lib/format.ts";
 import { backupPath, restorePath, serverPath, withParams } from "#lib/paths.ts";
+import { FoundMomentsView } from "#recovery/found-moments.tsx";
 import { PlanChecks, PlanReview } from "#restore/restore-plan-view.tsx";
 import { RetentionDecisions } from "#retention/retention-decisions.tsx";
 import { ServerActView } from "#server-acts/server-act-view.tsx";
@@ -48,6 +49,12 @@ function NextStep({ run }: { readonly run: RunDetail }) {
       </LinkButton>
     );
   }
+  if (run.kind === "FIND_MOMENT")
+    return (
+      <LinkButton small href={serverPath(run.server, "recovery")}>
+        Search again
+      </LinkButton>
+    );
   if (run.kind === "BACKUP")
     return (
       <LinkButton small href={serverPath(run.server)}>
@@ -109,6 +116,15 @@ function RunResult({ run }: { readonly run: RunDetail }) {
               <PlanChecks plan={run.restorePlan} />
               <PlanReview plan={run.restorePlan} />
             </div>
+          </Panel>
+        )
+      );
+    case "FIND_MOMENT":
+      return (
+        run.foundMoments &&
+        server !== null && (
+          <Panel title="What was found">
+            <FoundMomentsView server={server} found={run.foundMoments} />
           </Panel>
         )
       );
