@@ -2,6 +2,7 @@ import { ProofFields, VerificationFields } from "#backups/proof-fields.ts";
 import { ServerCheckFields } from "#checks/check-fields.ts";
 import { ConnectionReportFields } from "#connection/connection-report-fields.ts";
 import { graphql, type ResultOf } from "#graphql/graphql.ts";
+import { FoundMomentsFields } from "#recovery/found-moments-fields.ts";
 import { RestorePlanFields } from "#restore/restore-plan-fields.ts";
 import { RetentionPreviewFields } from "#retention/retention-preview-fields.ts";
 import { ServerActFields } from "#server-acts/server-act-fields.ts";
@@ -55,6 +56,9 @@ export const RunDetailFields = graphql(
       restorePlan {
         ...RestorePlanFields
       }
+      foundMoments {
+        ...FoundMomentsFields
+      }
       retentionPreview {
         ...RetentionPreviewFields
       }
@@ -77,6 +81,7 @@ export const RunDetailFields = graphql(
     VerificationFields,
     ConnectionReportFields,
     RestorePlanFields,
+    FoundMomentsFields,
     RetentionPreviewFields,
     ServerCheckFields,
     ServerActFields,
