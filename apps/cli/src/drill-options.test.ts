@@ -1,7 +1,6 @@
 import { Command } from "commander";
 import { describe, expect, it } from "vitest";
 import { addDrillOptions, type DrillOptions, drillInput } from "./drill-options.ts";
-import { parseSqlExpectations } from "./drill-sql-file.ts";
 
 function input(...args: readonly string[]) {
   const command = addDrillOptions(new Command("drill")).exitOverride();
@@ -49,43 +48,4 @@ describe("the flags of a drill", () => {
   ])("%j are refused", async (args, why) => {
     await expect((async () => input(...args))()).rejects.toThrow(why);
   });
-});
-
-describe("a file of questions", () => {
-  it("gives each with its database and the rows it must give", () => {
-    const text = `-- written by hand
--- name: nothing is negative
--- database: shop
--- expect: 0
-SELECT count(*) FROM invoices -- expect: nothing
- WHERE amount < 0;
-
--- name: currencies
--- database: money
--- expect: [["EUR", 1, true], [null, 2, false]]
-SELECT code, id, used FROM currencies ORDER BY id
-`;
-    expect(parseSqlExpectations(text, "q.sql")).toEqual([
-      {
-        ...{ name: "nothing is negative", database: "shop", expected: [["0"]] },
-        sql: "SELECT count(*) FROM invoices -- expect: nothing\n WHERE amount < 0",
-      },
-      {
-        ...{ name: "currencies", database: "money", sql: "SELECT code, id, used FROM currencies ORDER BY id" },
-        expected: [
-          ["EUR", "1", "true"],
-          [null, "2", "false"],
-        ],
-      },
-    ]);
-  });
-
-  it.each([
-    ["SELECT 1", /begins with/],
-    ["SELECT 1;\n-- name: x\n", /before the first/],
-    ["-- name: x\n-- expect: 1\nSELECT 1", /lacks `-- database:`/],
-    ["-- name: x\n-- database: d\nSELECT 1", /lacks `-- expect:`/],
-    ["-- name: x\n-- database: d\n-- expect: 1\n;", /has no SQL/],
-    ["-- name: x\n-- database: d\n-- expect: [1]\nSELECT 1", /neither one value nor rows/],
-  ])("%j is refused", (text, why) => expect(() => parseSqlExpectations(text, "q.sql")).toThrow(why));
 });

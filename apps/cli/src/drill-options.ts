@@ -1,7 +1,12 @@
 import { readFile } from "node:fs/promises";
 import { AppError } from "@tidemark/kit";
+import {
+  parseRowExpectation,
+  parseSqlExpectations,
+  type RowExpectation,
+  type SqlExpectation,
+} from "@tidemark/kit/drill-expectation-text";
 import type { Command } from "commander";
-import { parseSqlExpectations, type SqlExpectation } from "./drill-sql-file.ts";
 import { addTargetOptions, type TargetOptions, trialTargetInput } from "./recovery-options.ts";
 
 /** What commander gives for the flags of `addDrillOptions`. */
@@ -15,13 +20,6 @@ export interface DrillOptions extends TargetOptions {
   readonly replaySeconds?: string;
 }
 
-export interface RowExpectation {
-  readonly database: string;
-  readonly table: string;
-  readonly rows: number;
-  readonly tolerancePercent: number;
-}
-
 /** The flags that say how to drill; the same for a drill and for a server's settings. */
 export function addDrillOptions(command: Command): Command {
   return addTargetOptions(command)
@@ -29,7 +27,7 @@ export function addDrillOptions(command: Command): Command {
     .option(
       "--expect-rows <database.schema.table=n[±p%]>",
       "a table and how many rows it must have; once for each",
-      (text: string, before: readonly RowExpectation[]) => [...before, parseRowExpectation(text)],
+      (text: string, before: readonly RowExpectation[]) => [...before, rowExpectation(text)],
       [],
     )
     .option(
@@ -68,24 +66,24 @@ export async function drillInput(options: DrillOptions) {
   };
 }
 
-/** `shop.public.orders=1000±5%`: the database up to the first point, then the table as SQL names it. */
-export function parseRowExpectation(text: string): RowExpectation {
-  const match = /^([^.=]+)\.([^=]+)=(\d{1,15})(?:(?:±|\+-)(\d{1,3}(?:\.\d+)?)%)?$/.exec(text);
-  if (match === null) {
-    throw misused(`--expect-rows takes database.schema.table=1000 or …=1000±5% (or +-5%), not ${text}`);
-  }
-  const [, database = "", table = "", rows, percent = "0"] = match;
-  const tolerancePercent = Number(percent);
-  if (tolerancePercent > 100) throw misused(`--expect-rows takes a tolerance of at most 100%, not ${percent}%`);
-  return { database, table, rows: Number(rows), tolerancePercent };
+function rowExpectation(text: string): RowExpectation {
+  return within("--expect-rows", () => parseRowExpectation(text));
 }
 
 async function readSqlFile(file: string): Promise<readonly SqlExpectation[]> {
+  const text = await readFile(file, "utf8").catch((cause: unknown) => {
+    throw new AppError("bad-request", { message: `--sql-file ${file} cannot be read`, cause });
+  });
+  return within(`--sql-file ${file}`, () => parseSqlExpectations(text));
+}
+
+/** Says which flag was wrong. */
+function within<T>(flag: string, parse: () => T): T {
   try {
-    return parseSqlExpectations(await readFile(file, "utf8"), file);
+    return parse();
   } catch (error) {
-    if (error instanceof AppError) throw error;
-    throw new AppError("bad-request", { message: `--sql-file ${file} cannot be read`, cause: error });
+    if (!(error instanceof AppError)) throw error;
+    throw new AppError("bad-request", { message: `${flag}: ${error.message}`, cause: error });
   }
 }
 

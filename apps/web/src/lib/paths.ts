@@ -16,6 +16,7 @@ export const serverTabs = [
   "recovery",
   "backups",
   "wal",
+  "drills",
   "readiness",
   "server",
   "runs",
@@ -37,6 +38,11 @@ export function checkPath(server: { readonly id: string; readonly name: string }
 
 export function runPath(id: string): string {
   return `/runs/${encodeURIComponent(id)}`;
+}
+
+/** What a drill did and found, to print. */
+export function evidencePath(runId: string): string {
+  return `${runPath(runId)}/evidence`;
 }
 
 export function backupPath(id: string): string {

@@ -51,6 +51,20 @@ export function unreachable(message: string): Problem {
   };
 }
 
+/** A refusal of the REST api (problem+json). */
+export async function readRestProblem(response: Response): Promise<Problem> {
+  const body = ((await response.json().catch(() => null)) ?? {}) as Partial<
+    Record<"code" | "detail" | "title" | "hint", unknown>
+  >;
+  const text = (value: unknown) => (typeof value === "string" ? value : null);
+  return {
+    code: text(body.code) ?? "internal",
+    message: text(body.detail) ?? text(body.title) ?? `The api answered with status ${response.status}.`,
+    hint: text(body.hint),
+    field: null,
+  };
+}
+
 /** What was thrown, as a problem; anything unknown is a fault of ours and says so. */
 export function toProblem(error: unknown): Problem {
   if (error instanceof RequestError) return error.problem;

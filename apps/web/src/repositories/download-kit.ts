@@ -1,4 +1,4 @@
-import { RequestError, unreachable } from "#lib/problem.ts";
+import { RequestError, readRestProblem, unreachable } from "#lib/problem.ts";
 
 /**
  * Fetches the kit of a finished run, once, and hands it to the browser as a file. The token goes in a header: an address
@@ -12,27 +12,13 @@ export async function downloadKit(
   const response = await fetch(path, { headers: { "x-download-token": order.token } }).catch(() => {
     throw new RequestError(unreachable("The api does not answer."));
   });
-  if (!response.ok) throw new RequestError(await readProblem(response));
+  if (!response.ok) throw new RequestError(await readRestProblem(response));
   const file = URL.createObjectURL(await response.blob());
   const link = document.createElement("a");
   link.href = file;
   link.download = fileName(response.headers.get("content-disposition")) ?? `${repository.name}-recovery-kit.txt`;
   link.click();
   URL.revokeObjectURL(file);
-}
-
-/** A refusal of the REST api (problem+json). */
-async function readProblem(response: Response) {
-  const body = ((await response.json().catch(() => null)) ?? {}) as Partial<
-    Record<"code" | "detail" | "title" | "hint", unknown>
-  >;
-  const text = (value: unknown) => (typeof value === "string" ? value : null);
-  return {
-    code: text(body.code) ?? "internal",
-    message: text(body.detail) ?? text(body.title) ?? `The api answered with status ${response.status}.`,
-    hint: text(body.hint),
-    field: null,
-  };
 }
 
 function fileName(disposition: string | null): string | null {

@@ -1,9 +1,10 @@
 import { BackupStateBadge } from "#backups/backup-badges.tsx";
-import { ProofView, VerificationView } from "#backups/proof-view.tsx";
+import { VerificationView } from "#backups/proof-view.tsx";
 import { CheckList } from "#checks/check-list.tsx";
 import { ConnectionReportView } from "#connection/connection-report-view.tsx";
+import { EvidenceView } from "#drills/evidence-view.tsx";
 import { bytes } from "#lib/format.ts";
-import { backupPath, restorePath, serverPath, withParams } from "#lib/paths.ts";
+import { backupPath, evidencePath, restorePath, serverPath, withParams } from "#lib/paths.ts";
 import { FoundMomentsView } from "#recovery/found-moments.tsx";
 import { PlanChecks, PlanReview } from "#restore/restore-plan-view.tsx";
 import { RetentionDecisions } from "#retention/retention-decisions.tsx";
@@ -137,11 +138,18 @@ function RunResult({ run }: { readonly run: RunDetail }) {
         )
       );
     case "DRILL":
-      return run.state === "SUCCEEDED" && backup?.proof ? (
-        <Panel title="Proof">
-          <ProofView proof={backup.proof} />
-        </Panel>
-      ) : null;
+      return (
+        run.drill && (
+          <>
+            <p>
+              <LinkButton small href={evidencePath(run.id)}>
+                Evidence to print or take away
+              </LinkButton>
+            </p>
+            <EvidenceView drill={run.drill} />
+          </>
+        )
+      );
     case "VERIFY":
       if (backup === null) return <AreaVerification result={run.result} />;
       return backup.verification && isOf(run, backup.verification.at) ? (

@@ -1,6 +1,7 @@
 import { ProofFields, VerificationFields } from "#backups/proof-fields.ts";
 import { ServerCheckFields } from "#checks/check-fields.ts";
 import { ConnectionReportFields } from "#connection/connection-report-fields.ts";
+import { DrillEvidenceFields } from "#drills/drill-query.ts";
 import { graphql, type ResultOf } from "#graphql/graphql.ts";
 import { FoundMomentsFields } from "#recovery/found-moments-fields.ts";
 import { RestorePlanFields } from "#restore/restore-plan-fields.ts";
@@ -53,6 +54,9 @@ export const RunDetailFields = graphql(
       connectionReport {
         ...ConnectionReportFields
       }
+      drill {
+        ...DrillEvidenceFields
+      }
       restorePlan {
         ...RestorePlanFields
       }
@@ -80,6 +84,7 @@ export const RunDetailFields = graphql(
     ProofFields,
     VerificationFields,
     ConnectionReportFields,
+    DrillEvidenceFields,
     RestorePlanFields,
     FoundMomentsFields,
     RetentionPreviewFields,

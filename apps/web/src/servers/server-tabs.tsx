@@ -21,7 +21,7 @@ export function ServerTabs({ server }: { readonly server: { readonly id: string;
                 tab === current ? "border-accent text-accent" : "border-transparent text-muted hover:text-text",
               )}
             >
-              {words(tab)}
+              {tab === "drills" ? "Drills and clones" : words(tab)}
             </Link>
           </li>
         ))}

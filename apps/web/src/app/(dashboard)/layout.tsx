@@ -34,7 +34,7 @@ export default async function DashboardLayout({ children }: { readonly children:
       >
         Skip to content
       </a>
-      <header className="border-b bg-surface">
+      <header className="border-b bg-surface print:hidden">
         <div className="mx-auto flex max-w-6xl flex-wrap items-center gap-x-5 px-4 md:h-14 md:flex-nowrap sm:px-6">
           <Link href="/" aria-label="Tidemark, home" className="flex min-h-12 items-center rounded-md">
             <Logo />

@@ -1,0 +1,79 @@
+"use client";
+import { type FormEvent, type ReactNode, useState } from "react";
+import { RunInline } from "#runs/run-inline.tsx";
+import type { RunDetail } from "#runs/run-query.ts";
+import { Button, type ButtonTone } from "#ui/button.tsx";
+import { Actions, Dialog } from "#ui/dialog.tsx";
+import { ErrorPanel } from "#ui/error-panel.tsx";
+import { Note } from "#ui/note.tsx";
+import type { CloneAct } from "./use-clone-act.ts";
+
+interface Props<V> {
+  readonly act: CloneAct<V>;
+  /** On the button that opens it. */
+  readonly opens: string;
+  readonly openTone?: ButtonTone;
+  /** Why it may not be opened now. */
+  readonly blockedBy?: string | null;
+  readonly title: string;
+  readonly description: string;
+  /** On the button that does it. */
+  readonly does: string;
+  readonly doTone?: ButtonTone;
+  /** What is asked; a sentence when something is missing or wrong. */
+  readonly variables: () => V | string;
+  /** What came of it. */
+  readonly outcome: (run: RunDetail) => ReactNode;
+  /** Open from the start: another page led here to do it. */
+  readonly opened?: boolean;
+  readonly children?: ReactNode;
+}
+
+/** An act at a clone: asked for, followed and told in one dialog. */
+export function CloneActDialog<V>(props: Props<V>) {
+  const { act, opens, openTone, blockedBy = null, title, description, does, doTone = "primary", variables } = props;
+  const [open, setOpen] = useState(props.opened ?? false);
+  const wanted = variables();
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    if (typeof wanted !== "string" && !act.running) act.start(wanted);
+  };
+  return (
+    <Dialog
+      open={open}
+      onOpenChange={(next) => {
+        if (!act.running) act.forget();
+        setOpen(next);
+      }}
+      title={title}
+      description={description}
+      trigger={
+        <Button small {...(openTone === undefined ? {} : { tone: openTone })} blockedBy={blockedBy}>
+          {opens}
+        </Button>
+      }
+    >
+      <form onSubmit={submit} className="space-y-4">
+        {act.done === null && props.children}
+        {act.problem !== null && <ErrorPanel announce title={`${title}: not done`} problem={act.problem} />}
+        {act.watched !== null && act.done === null && <RunInline watched={act.watched} what={title} />}
+        <div role="status" className="empty:hidden">
+          {act.done !== null && <Note kind="ok">{props.outcome(act.done)}</Note>}
+        </div>
+        <Actions>
+          <Button onClick={() => setOpen(false)}>{act.done === null ? "Close" : "Done"}</Button>
+          {act.done === null && (
+            <Button
+              type="submit"
+              tone={doTone}
+              pending={act.running}
+              blockedBy={typeof wanted === "string" ? wanted : null}
+            >
+              {does}
+            </Button>
+          )}
+        </Actions>
+      </form>
+    </Dialog>
+  );
+}
