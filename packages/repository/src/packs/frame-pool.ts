@@ -93,7 +93,7 @@ export class FramePool implements FrameEncoder {
   /** Seals blocks of WAL one after another in one thread; all of them or a throw. */
   async sealWal(jobs: readonly WalBlockJob[]): Promise<WalBlockOutcome[]> {
     if (this.#closed) throw poolError("the frame pool is closed");
-    return this.#leastBusy().sealWal(jobs);
+    return (this.#members.find(({ alive }) => alive) ?? this.#begin()).sealWal(jobs);
   }
 
   async close(): Promise<void> {

@@ -6,6 +6,7 @@ import type { ObjectSeal } from "../seal/object-seal.ts";
 import { sealWalBlock, type WalBlockJob, type WalBlockOutcome, walLeaf } from "./seal-wal-block.ts";
 import { recordHead } from "./segment-object.ts";
 import type { SegmentSink } from "./segment-sink.ts";
+import { blocksTogether } from "./wal-blocks.ts";
 import { WalHash, walHashKeys } from "./wal-hash.ts";
 
 /** A record of a segment in the making. */
@@ -76,7 +77,7 @@ export class BlockLine {
       this.end += length;
       at += length;
       if (this.end % walBlockBytes === 0) this.#complete(this.#open, walBlockBytes);
-      if (this.#underWay >= blocksUnderWay) await this.#room();
+      if (!this.#context.walBlocks.mayTake(this.#underWay)) await this.#room();
     }
   }
 
@@ -165,13 +166,19 @@ export class BlockLine {
     return { plain, from, sealing: this.#seal.part("wal", offset), compression, leafKey };
   }
 
-  /** Few blocks are sealed here: a message to a thread is not worth it, nor a thread for a server that writes little. */
+  /**
+   * Few blocks are sealed here: a message to a thread is not worth it, nor a thread for a server that writes little. So are
+   * those that are not compressed: to hash them takes as long as to wake a thread and be woken by it.
+   */
   #dispatch(): void {
     const blocks = this.#waiting;
     if (blocks.length === 0) return;
     this.#waiting = [];
     const isWorthIt =
-      !this.#context.sealsHere && blocks.length >= blocksTogether && blocks.every(({ memory }) => memory !== null);
+      !this.#context.sealsHere &&
+      blocks.length >= blocksTogether &&
+      blocks.every(({ memory }) => memory !== null) &&
+      blocks.some(({ job }) => job.compression.codec !== "plain");
     const outcomes = isWorthIt ? this.#context.openers.sealWal(blocks.map(({ job }) => job)) : sealHere(blocks);
     // Told once it is its turn; an error before that is not nobody's.
     outcomes.catch(() => undefined);
@@ -212,7 +219,7 @@ export class BlockLine {
 
   async #room(): Promise<void> {
     const { clock } = this.#context;
-    while (this.#underWay >= blocksUnderWay && this.#failure === null) {
+    while (!this.#context.walBlocks.mayTake(this.#underWay) && this.#failure === null) {
       const [fromMs, phase] = [clock.monotonicMs(), this.#phase];
       await new Promise<void>((resolve) => {
         this.#roomMade = resolve;
@@ -245,12 +252,6 @@ async function sealHere(blocks: readonly WaitingBlock[]): Promise<readonly WalBl
 
 /** Then the event loop has its turn; only blocks of zeros come in such numbers. */
 const blocksAtOnce = 16;
-
-/** What goes to a thread with one message: half a MiB (see `FramePool.encode`). */
-const blocksTogether = 4;
-
-/** Two threads with two such lots each: 4.3 MiB for a segment that comes as fast as it can. */
-const blocksUnderWay = 16;
 
 const zeros = new Uint8Array(walBlockBytes);
 const zeroCompression: BoxCompression = { codec: "zstd", level: 1 };
