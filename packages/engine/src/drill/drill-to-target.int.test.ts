@@ -1,11 +1,14 @@
 import { readdir } from "node:fs/promises";
+import { systemClock } from "@tidemark/kit";
 import { parseLsn } from "@tidemark/postgres";
 import { majors } from "@tidemark/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type EngineRig, engineRig } from "../engine-rig.ts";
 import { type ArchivedServer, archivedServer } from "./archived-server.fixture.ts";
 import { noExpectations } from "./drill-expectations.ts";
+import { obstacleAnywhere, planTrial } from "./plan-drill.ts";
 import type { DrillRequest } from "./run-drill.ts";
+import { scratchPlace } from "./scratch.ts";
 
 interface Mark {
   readonly lsn: bigint;
@@ -70,6 +73,18 @@ describe.each(chosen)("a drill of PostgreSQL %i to a target", (major) => {
       expect.arrayContaining(["reached the target", "consistent", "started", "page checksums", "stopped cleanly"]),
     );
     expect(await readdir(rig.dir.join("scratch"))).toEqual([]);
+  });
+
+  it("goes to the end of a window that is shorter than it should go back", async () => {
+    const goal = { backupId: null, timeline: "latest", action: "promote" } as const;
+    const place = await scratchPlace(rig.dir.join("scratch"), "run_plan");
+    const { signal } = new AbortController();
+    const plan = (ms: number) =>
+      planTrial({ area: rig.area, clock: systemClock }, { ...goal, target: { kind: "behind", ms } }, place, signal);
+    const far = await plan(3_600_000);
+    expect(obstacleAnywhere(far)).toBeNull();
+    expect(far.recovery?.request.target).toEqual({ kind: "latest" });
+    expect((await plan(1)).recovery?.request.target).toMatchObject({ kind: "time" });
   });
 
   it("recovers to a time, and to an LSN", async () => {

@@ -5,6 +5,7 @@ import type { ServerArea } from "@tidemark/repository";
 import { listCatalog } from "../catalog.ts";
 import type { RecoveryRequest } from "../point-in-time/recovery-request.ts";
 import { planRestore, type RestorePlan } from "../restore/plan-restore.ts";
+import { walRoom } from "../restore/restore-checks.ts";
 import type { ScratchPlace } from "./scratch.ts";
 
 /**
@@ -59,7 +60,7 @@ export async function planTrial(
 export function obstacleHere(plan: RestorePlan, maxBytes: bigint | null): string | null {
   const failed = plan.checks.find(({ id, state }) => state === "failed" && !repositoryChecks.has(id));
   if (failed !== undefined) return failed.sentence;
-  const needed = plan.bytesToWrite + (plan.recovery?.plainBytes ?? 0n);
+  const needed = plan.bytesToWrite + (plan.recovery === null ? 0n : walRoom(plan.recovery));
   if (maxBytes === null || needed <= maxBytes) return null;
   return `it needs ${formatBytes(needed)}, and ${formatBytes(maxBytes)} are allowed here`;
 }
@@ -82,7 +83,6 @@ async function recoveryOf(
     // Only a standby stays read-only at the end of the WAL: anybody else's recovery ends there.
     asStandby: target.kind === "latest" && goal.action === "pause",
     wal: "fetch",
-
     fetch: { program: "tidemark", configPath: "/dev/null" },
   });
   const { target } = goal;
@@ -91,7 +91,7 @@ async function recoveryOf(
   const newest = await planRestore(
     deps,
     {
-      backupId: null,
+      backupId: goal.backupId,
       targetDirectory: place.dataDir,
       tablespaces: [],
       owner: null,
@@ -106,7 +106,19 @@ async function recoveryOf(
   const at = newest.recovery?.through.at ?? null;
   // Without a commit behind the backup there is nothing to go back from.
   if (at === null) return request({ kind: "latest" });
-  return request({ kind: "time", at: new Date(at.getTime() - target.ms), inclusive: true });
+  const wanted = new Date(at.getTime() - target.ms);
+  // Nobody promised what was before the first backup: a window that is shorter yet is proven to its end.
+  const first = await firstStop(deps.area, goal.backupId, newest.facts.systemIdentifier);
+  return request(wanted <= first ? { kind: "latest" } : { kind: "time", at: wanted, inclusive: true });
+}
+
+/** When the first backup that may be used was complete. */
+async function firstStop(area: ServerArea, backupId: string | null, systemIdentifier: bigint): Promise<Date> {
+  const stops = (await listCatalog(area)).flatMap(({ backup, damaged }) => {
+    const isMeant = backupId === null ? damaged === null : backup.backupId === backupId;
+    return isMeant && backup.facts?.systemIdentifier === systemIdentifier ? [backup.facts.stoppedAt.getTime()] : [];
+  });
+  return new Date(Math.min(...stops));
 }
 
 async function hasWal(area: ServerArea, backupId: string | null): Promise<boolean> {

@@ -293,7 +293,10 @@ class Drill {
       return this.#report("failed", error.message);
     }
     if (error.code === "postgres-start-failed" || error.code === "recovery-failed") {
-      const missing = lacksFeature(error, await this.#log());
+      const log = await this.#log();
+      if (/No space left on device|Disk quota exceeded/.test(`${error.message}\n${log}`))
+        return this.#report("not-possible", `there is no space left for ${this.#place.root}`);
+      const missing = lacksFeature(error, log);
       if (missing !== null)
         return this.#report("not-possible", `PostgreSQL here lacks a feature the cluster uses: ${missing}`);
       const name = error.code === "recovery-failed" ? "reached the target" : "started";

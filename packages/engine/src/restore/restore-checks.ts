@@ -272,7 +272,7 @@ async function checkSpace({ request, sizes, tablespaces, delta, recovery }: Chec
 }
 
 /** What is copied, and what a recovery keeps in pg_wal of what it has read: about max_wal_size, of which 1 GB is the usual. */
-function walRoom({ request, plainBytes }: RecoveryPlan): bigint {
+export function walRoom({ request, plainBytes }: RecoveryPlan): bigint {
   const kept = plainBytes < usualMaxWalBytes ? plainBytes : usualMaxWalBytes;
   return request.wal === "copy" ? plainBytes + kept : kept;
 }
