@@ -124,6 +124,7 @@ export type {
   BeginSegment,
   ListWal,
   PutSegmentOptions,
+  ReadWal,
   RemoveWal,
   WalArchive,
   WalCommit,

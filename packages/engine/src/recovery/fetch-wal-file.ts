@@ -22,13 +22,13 @@ export async function fetchWalFile(
   const { archive, name, signal } = request;
   const kind = walFileKind(name);
   if (kind === null) return false;
-  if (kind !== "segment") return await untilMissing(() => put(archive.read(name, { signal }), null));
+  if (kind !== "segment") return await untilMissing(() => put(archive.read(name, { signal, lends: true }), null));
   const size = request.segmentSizeBytes;
   const start = segmentStart(name, size);
   const keptBytes = lengthWithin(request, start);
   if (keptBytes === 0) return false;
   const give = (body: AsyncIterable<Uint8Array>) => put(keptBytes < size ? cutAt(body, keptBytes, size) : body, size);
-  const whole = await untilMissing(() => give(archive.read(name, { signal })));
+  const whole = await untilMissing(() => give(archive.read(name, { signal, lends: true })));
   if (whole || !request.partial) return whole;
   const part = await archive.partial(timelineOf(name));
   // The pieces first: what a promoted server archived under `.partial` ends where it left the timeline.
@@ -36,7 +36,9 @@ export async function fetchWalFile(
     await put(cutAt(part.read(), keptBytes, size), size);
     return true;
   }
-  return await untilMissing(() => put(cutAt(archive.read(`${name}.partial`, { signal }), keptBytes, size), size));
+  return await untilMissing(() =>
+    put(cutAt(archive.read(`${name}.partial`, { signal, lends: true }), keptBytes, size), size),
+  );
 }
 
 /** How many bytes of a segment may be given. */

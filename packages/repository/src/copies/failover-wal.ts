@@ -2,6 +2,7 @@ import { AppError } from "@tidemark/kit";
 import { isStoreTrouble } from "@tidemark/storage";
 import type {
   ListWal,
+  ReadWal,
   WalArchive,
   WalEntry,
   WalPartial,
@@ -57,7 +58,7 @@ class FailoverWal {
     this.#onNote = onNote;
   }
 
-  async *read(name: string, options: { readonly signal?: AbortSignal }): AsyncGenerator<Uint8Array> {
+  async *read(name: string, options: ReadWal): AsyncGenerator<Uint8Array> {
     let delivered = 0;
     try {
       for await (const bytes of this.#first.read(name, options)) {
@@ -73,12 +74,7 @@ class FailoverWal {
   }
 
   /** Blocks were checked before they were given out, so the second goes on where the first broke. */
-  async *#rest(
-    name: string,
-    options: { readonly signal?: AbortSignal },
-    delivered: number,
-    first: unknown,
-  ): AsyncGenerator<Uint8Array> {
+  async *#rest(name: string, options: ReadWal, delivered: number, first: unknown): AsyncGenerator<Uint8Array> {
     let toSkip = delivered;
     try {
       for await (const bytes of this.#second.read(name, options)) {

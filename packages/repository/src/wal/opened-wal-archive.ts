@@ -12,6 +12,7 @@ import type {
   BeginSegment,
   ListWal,
   PutSegmentOptions,
+  ReadWal,
   RemoveWal,
   WalArchive,
   WalEntry,
@@ -166,18 +167,18 @@ export class OpenedWalArchive implements WalArchive {
     }
   }
 
-  read(name: string, options: { readonly signal?: AbortSignal } = {}): AsyncIterable<Uint8Array> {
-    return this.#read(name, options.signal);
+  read(name: string, options: ReadWal = {}): AsyncIterable<Uint8Array> {
+    return this.#read(name, options);
   }
 
-  async *#read(name: string, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
+  async *#read(name: string, { signal, lends = false }: ReadWal): AsyncGenerator<Uint8Array> {
     const parsed = requireWalName(name);
     const key = await this.#locate(name);
     if (key === null) throw walMissing(name, this.#context.store.location);
     try {
       if (parsed.kind === "segment" || parsed.kind === "partial") {
         const kind = parsed.kind === "segment" ? "whole" : "archived";
-        yield* readSegment(this.#context, { key, name: this.#paths.object(parsed.segment), kind, signal });
+        yield* readSegment(this.#context, { key, name: this.#paths.object(parsed.segment), kind, signal, lends });
         return;
       }
       const content = await readWalFile(this.#context, key, this.#paths.object(name));

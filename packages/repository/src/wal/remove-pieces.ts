@@ -51,7 +51,7 @@ async function agree(
     const [stored] = await storedKeys(context, key);
     if (stored === undefined) return false;
     let at = 0;
-    for await (const block of readSegment(context, { key: stored, name: paths.object(name), kind })) {
+    for await (const block of readSegment(context, { key: stored, name: paths.object(name), kind, lends: true })) {
       if (assembled.difference(at, block) !== null) return false;
       at += block.length;
     }

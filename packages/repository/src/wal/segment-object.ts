@@ -6,7 +6,7 @@ import { newSeal, type RepositoryContext, sealOf } from "../repository-context.t
 import { damagedObject, decodePrefix, encodePrefix, ObjectSeal, prefixBytes } from "../seal/object-seal.ts";
 import { decodeTrailer, encodeTrailer, getRange, trailerBytes } from "../seal/object-trailer.ts";
 import { openBox, sealBox } from "../seal/sealed-box.ts";
-import { ObjectBytes } from "./object-bytes.ts";
+import { lentChunks, ObjectBytes } from "./object-bytes.ts";
 import {
   decodeHeader,
   decodeIndex,
@@ -64,6 +64,7 @@ const largestIndexBytes = 16 * 1024 * 1024;
 
 export interface WalRecordBox {
   readonly offset: number;
+  /** Valid until the next record is asked for. */
   readonly stored: Uint8Array;
 }
 
@@ -88,7 +89,7 @@ export class WalObjectReader {
     nameOf: (kind: "segment" | "piece") => string,
     signal?: AbortSignal,
   ): Promise<WalObjectReader> {
-    const bytes = new ObjectBytes(context.store.read(key, signal === undefined ? {} : { signal }));
+    const bytes = new ObjectBytes(lentChunks(context.store, key, signal === undefined ? {} : { signal }));
     try {
       const prefix = decodePrefix((await bytes.take(prefixBytes)) ?? new Uint8Array(0), key);
       const kind = prefix.magic === magic.walPiece ? "piece" : "segment";

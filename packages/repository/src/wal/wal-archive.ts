@@ -30,9 +30,9 @@ export interface WalArchive {
   /**
    * Plain bytes of a segment (all of `sizeBytes`, trailing zeros included), history or file, each piece checked before it is
    * given out, the whole before the end. Throws `wal-missing` (it is not there), `wal-damaged`, or what the store says when
-   * it could not be asked (`storage-*`). The chunks are the caller's.
+   * it could not be asked (`storage-*`). The chunks are the caller's, unless lent.
    */
-  read(name: string, options?: { readonly signal?: AbortSignal }): AsyncIterable<Uint8Array>;
+  read(name: string, options?: ReadWal): AsyncIterable<Uint8Array>;
   /** Whether a segment, history or file of this name is there, whole. Asks the store once; opens nothing. */
   has(name: string): Promise<boolean>;
   /**
@@ -48,7 +48,10 @@ export interface WalArchive {
   partial(timeline: number): Promise<WalPartial | null>;
   /** The same of one segment. */
   partialOf(place: WalSegmentPlace): Promise<WalPartial | null>;
-  /** Removes whole segments and what there is of them in pieces, oldest first: what is left after a crash is without holes at its new end. */
+  /**
+   * Removes whole segments and what there is of them in pieces, a few at a time, oldest first: what is left after a crash
+   * has no holes but among the last few that were to go.
+   */
   removeSegments(places: readonly WalSegmentPlace[], options?: RemoveWal): Promise<WalRemoval>;
   /** Removes everything of a timeline; its history last. */
   removeTimeline(timeline: number, options?: RemoveWal): Promise<WalRemoval>;
@@ -154,6 +157,12 @@ export interface WalSegmentDescription {
   readonly facts: WalSegmentFacts | null;
 }
 
+export interface ReadWal {
+  readonly signal?: AbortSignal;
+  /** Each chunk is valid until the next one is asked for, so that buffers can go round: for who reads segment after segment. */
+  readonly lends?: boolean;
+}
+
 export interface WalPartial {
   readonly place: WalSegmentPlace;
   /** Without a hole from the segment's start up to here. */
@@ -165,6 +174,8 @@ export interface WalPartial {
 }
 
 export interface RemoveWal {
+  /** Only what there is of the segments in pieces; what is there whole stays. Default: both go. */
+  readonly piecesOnly?: boolean;
   readonly signal?: AbortSignal;
 }
 

@@ -1,5 +1,5 @@
 import { AppError, type Clock } from "@tidemark/kit";
-import type { ServerArea, WalPartial } from "@tidemark/repository";
+import type { ReadWal, ServerArea, WalPartial } from "@tidemark/repository";
 import type { WalSource } from "../../recovery/recovery-feed.ts";
 import type { WalOrigin } from "../wal-origin.ts";
 
@@ -53,11 +53,7 @@ export class WalPlaces {
     });
   }
 
-  async *#read(
-    systemIdentifier: bigint,
-    name: string,
-    options: { readonly signal?: AbortSignal } = {},
-  ): AsyncGenerator<Uint8Array> {
+  async *#read(systemIdentifier: bigint, name: string, options: ReadWal = {}): AsyncGenerator<Uint8Array> {
     const troubles: unknown[] = [];
     let given = 0;
     for (const index of this.#order()) {
