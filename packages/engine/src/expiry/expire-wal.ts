@@ -93,7 +93,9 @@ async function removeRest(deps: ExpiryDeps, plan: WalExpiryPlan, control: ActCon
     // Without a whole segment beside it nobody knows its size: it is small, and goes with its timeline.
     if (sizeBytes === null) continue;
     await reachStep(control, "expiry:between-wal");
-    await deps.area.wal(systemIdentifier).removeSegments([{ timeline, startLsn, sizeBytes }]);
+    // It may be whole by now: that is another question, and the next plan's.
+    const place = { timeline, startLsn, sizeBytes };
+    await deps.area.wal(systemIdentifier).removeSegments([place], { piecesOnly: true });
   }
 }
 

@@ -149,6 +149,13 @@ describe("walRetention", () => {
     expect(planOf([backup("b@100-110")], 100, { partials: [partial] }).removePartials).toEqual([partial]);
   });
 
+  it("keeps what there is of a segment in which a kept backup begins further on", () => {
+    const partial = { systemIdentifier: 1n, timeline: 1, startLsn: 112n, endLsn: 118n, facts: null };
+    const segments = Array.from({ length: 7 }, (_, index) => segment(index));
+    const plan = planOf([backup("b@120-126")], 100, { segments, partials: [partial] });
+    expect(plan.removePartials).toEqual([]);
+  });
+
   it("plans for 200,000 segments and 300 backups", () => {
     const backups = Array.from({ length: 300 }, (_, index) => backup(`b@${index * 10_000}-${index * 10_000 + 10}`));
     const segments = Array.from({ length: 200_000 }, (_, index) => segment(index));

@@ -1,5 +1,5 @@
 import { indexLifetimes, type LifetimeWal } from "../recovery/lifetime-wal.ts";
-import type { WindowSegment } from "../recovery/recovery-types.ts";
+import type { WindowPartial, WindowSegment } from "../recovery/recovery-types.ts";
 import { type NeededWal, neededIn } from "./needed-wal.ts";
 import { byPlace, rangesOf } from "./wal-ranges.ts";
 import type { WalRemoveCode, WalRetentionInput, WalRetentionPlan } from "./wal-retention-types.ts";
@@ -22,6 +22,7 @@ export function walRetention(input: WalRetentionInput): WalRetentionPlan {
     else kept.set(segment, need);
   }
   const partialStarts = new Set(input.partials.map(({ startLsn }) => startLsn));
+  const sizes = new Map(input.segments.map(({ systemIdentifier, sizeBytes }) => [systemIdentifier, sizeBytes]));
   const whole = new Set(input.segments.filter(({ startLsn }) => partialStarts.has(startLsn)).map(placeKey));
   return {
     plannedAt: input.now,
@@ -29,13 +30,19 @@ export function walRetention(input: WalRetentionInput): WalRetentionPlan {
     removed: rangesOf(removed, (segment) => reasonToRemove(needed.get(segment.systemIdentifier), lifetimes, segment)),
     removeSegments: removed.sort(byPlace),
     removePartials: input.partials.filter(
-      (partial) => whole.has(placeKey(partial)) || needOf(needed, partial, partial.endLsn) === null,
+      (partial) => whole.has(placeKey(partial)) || needOf(needed, partial, endOfSegment(partial, sizes)) === null,
     ),
     removeFiles: (input.files ?? []).filter((file) => needOf(needed, file, file.startLsn + 1n) === null),
     removeHistories: input.timelines
       .filter(({ systemIdentifier, timeline }) => !needed.get(systemIdentifier)?.timelines.has(timeline))
       .map(({ systemIdentifier, timeline }) => ({ systemIdentifier, timeline })),
   };
+}
+
+/** A backup may begin in it behind what there is by now: it goes on, and is needed as a whole. */
+function endOfSegment(partial: WindowPartial, sizes: ReadonlyMap<bigint, number>): bigint {
+  const size = sizes.get(partial.systemIdentifier);
+  return size === undefined ? partial.endLsn : partial.startLsn + BigInt(size);
 }
 
 type Reason = NonNullable<ReturnType<NeededWal["find"]>>;

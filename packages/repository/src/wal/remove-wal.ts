@@ -4,8 +4,8 @@ import type { RemoveWal, WalRemoval, WalSegmentPlace } from "./wal-archive.ts";
 import { segmentName, type WalPaths } from "./wal-names.ts";
 
 /**
- * One after another, oldest first, so that a removal that dies leaves WAL without a hole behind it. Of each segment first
- * itself, then what there is of it in pieces: those would otherwise stand for it again.
+ * Oldest first, a few at a time: a removal that dies leaves no hole but among the last ones it was at, all of which were to
+ * go. Of each segment first itself, then what there is of it in pieces: those would otherwise stand for it again.
  */
 export async function removeSegments(
   context: RepositoryContext,
@@ -18,14 +18,34 @@ export async function removeSegments(
   );
   let removedSegments = 0;
   let removedBytes = 0;
-  for (const place of ordered) {
+  for (let at = 0; at < ordered.length; at += segmentsTogether) {
     throwIfCancelled(options.signal);
-    const name = segmentName(place);
-    const removed = await removeNamed(context, paths.object(name), paths.pieces(place.timeline, name));
-    removedBytes += removed;
-    if (removed > 0) removedSegments++;
+    const some = ordered.slice(at, at + segmentsTogether);
+    // All of them end before an error is thrown: nothing goes on behind the caller's back.
+    const outcomes = await Promise.allSettled(some.map((place) => removeOne(context, paths, place, options)));
+    for (const outcome of outcomes) {
+      if (outcome.status === "rejected") throw outcome.reason;
+      removedBytes += outcome.value;
+      if (outcome.value > 0) removedSegments++;
+    }
   }
   return { removedSegments, removedBytes };
+}
+
+/** Each takes four requests and more. */
+const segmentsTogether = 8;
+
+async function removeOne(
+  context: RepositoryContext,
+  paths: WalPaths,
+  place: WalSegmentPlace,
+  options: RemoveWal,
+): Promise<number> {
+  const name = segmentName(place);
+  const pieces = paths.pieces(place.timeline, name);
+  return options.piecesOnly === true
+    ? await removeBelow(context, pieces)
+    : await removeNamed(context, paths.object(name), pieces);
 }
 
 /** Stored bytes that were there. */
