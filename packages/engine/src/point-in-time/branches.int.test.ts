@@ -103,6 +103,17 @@ describe("a chain of three timelines with a fork, and a foreign history", () => 
     await restored({ target, timeline }, async (copy) => expect(await rowsOf(copy)).toEqual(rows));
   });
 
+  it("finds a transaction in the segment where timelines part, which the younger's file repeats", async () => {
+    const how = { action: "promote", asStandby: false, wal: "copy", fetch: null } as const;
+    for (const timeline of [1, 2, 3]) {
+      const target = { kind: "xid", xid: commitOf(first, 8).xid, inclusive: false } as const;
+      const recovery = { target, timeline, ...how };
+      const plan = await rig.plan({ targetDirectory: rig.dir.join("never"), recovery });
+      expect(plan.checks.find(({ id }) => id === "target")?.state, `timeline ${timeline}`).toBe("ok");
+      expect(plan.recovery?.timeline).toBe(timeline);
+    }
+  });
+
   it("refuses on one branch what only another has", async () => {
     for (const timeline of [2, 3, 9, 77]) {
       const how = { action: "promote", asStandby: false, wal: "copy", fetch: null } as const;

@@ -55,7 +55,7 @@ export function momentLegs(clusters: readonly ArchivedCluster[], input: Recovery
     const limits = [
       ...limitsBefore(window, asked),
       ...limitsOfGaps(window, asked),
-      ...elsewhere(lifetime, window, asked),
+      ...elsewhere(lifetime, window, input, asked),
     ];
     return { cluster, timeline: window.timeline, isEarlierCluster: lifetime !== lifetimes[0], legs, limits };
   }
@@ -137,19 +137,24 @@ function* limitsOfGaps({ gaps }: TimelineWindow, { from, to }: Asked): Generator
 }
 
 /** Other timelines that went their own way at that time. */
-function* elsewhere({ timelines }: ClusterLifetime, window: TimelineWindow, { from, to }: Asked): Generator<string> {
+function* elsewhere(
+  { timelines, systemIdentifier }: ClusterLifetime,
+  window: TimelineWindow,
+  input: RecoveryInput,
+  { from, to }: Asked,
+): Generator<string> {
   const leftAt = leavings(timelines, window);
-  for (const { timeline, switchLsn, stretches } of timelines) {
+  for (const { timeline, switchLsn } of timelines) {
     if (timeline === window.timeline) continue;
     const ownFrom = leftAt.get(timeline) ?? switchLsn ?? 0n;
-    const isThere = stretches.some(
-      (stretch) =>
-        stretch.to.lsn > ownFrom &&
-        stretch.to.at !== null &&
-        stretch.to.at >= from &&
-        (stretch.from.at === null || stretch.from.at <= to),
-    );
-    if (isThere) yield `timeline ${timeline} went its own way and was not searched; name it to search it`;
+    const own = [...input.segments, ...input.partials]
+      .filter((one) => one.systemIdentifier === systemIdentifier && one.timeline === timeline)
+      .flatMap(({ facts }) => [facts?.firstCommit, facts?.lastCommit])
+      .filter((commit) => commit != null && commit.lsn > ownFrom)
+      .map((commit) => commit?.at ?? from);
+    if (own.some((at) => at <= to) && own.some((at) => at >= from)) {
+      yield `timeline ${timeline} went its own way and was not searched; name it to search it`;
+    }
   }
 }
 
