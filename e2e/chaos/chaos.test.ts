@@ -33,8 +33,8 @@ describe("a history of deaths, cuts and full disks", () => {
         const { problems, durable, restores } = await checkHistory(place, told, commits, random);
         console.log(`seed ${seed}: ${commits.length} commits, ${durable} durable, ${restores} restores`);
         expect(problems).toEqual([]);
-        // A history in which nothing was promised would prove nothing.
-        expect(durable).toBeGreaterThan(0);
+        // A history in which nothing was promised would prove nothing; an archiver whose agent is away may have got nowhere.
+        if (plan.way !== "push") expect(durable).toBeGreaterThan(0);
       } catch (error) {
         throw new Error(`${again}\n${error instanceof Error ? error.message : String(error)}`, { cause: error });
       }

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import { ConnectionReportResult, CopyResult } from "@tidemark/jobs";
+import { ConnectionReportResult, CopyResult, RestorePlanResult } from "@tidemark/jobs";
 import { type Server, type WalReceiverRow, walSlotOf } from "@tidemark/metadata";
-import { parseLsn } from "@tidemark/postgres";
+import { formatLsn, type Lsn, parseLsn } from "@tidemark/postgres";
 import { type TestServer, testServer, waitFor } from "@tidemark/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { StartedWorker } from "../start-worker.ts";
@@ -174,6 +174,14 @@ describe("WAL of servers that are streamed from", () => {
     for (const [index, segment] of behind.slice(1).entries()) {
       expect(segment.startLsn).toBe((behind[index]?.startLsn ?? 0n) + BigInt(segment.sizeBytes));
     }
+    // What lies in it is refused with the nearest instant that can be had; what lies behind it is there.
+    const within = await planned((gap.fromLsn + gap.toLsn) / 2n);
+    expect(within.ok).toBe(false);
+    expect(within.checks.find(({ id }) => id === "target")).toMatchObject({
+      state: "failed",
+      sentence: expect.stringMatching(/cannot be reached.*(first|next) one after it is/),
+    });
+    expect(await planned(lsn)).toMatchObject({ ok: true, backupId: backup?.id });
   }, 90_000);
 
   it("goes by retention when no kept backup needs it, and the rows with it", async () => {
@@ -216,6 +224,20 @@ describe("WAL of servers that are streamed from", () => {
 
   async function receiver(): Promise<WalReceiverRow | undefined> {
     return (await place.metadata.walReceivers.ofServers([server.id]))[0];
+  }
+
+  async function planned(lsn: bigint): Promise<RestorePlanResult> {
+    const target = { kind: "lsn", lsn: formatLsn(lsn as Lsn), inclusive: false } as const;
+    const request = {
+      serverId: server.id,
+      backupId: null,
+      targetDirectory: place.home.join("never"),
+      tablespaces: [],
+      owner: null,
+      recovery: { target },
+    };
+    const run = await place.request("restore-plan", request, { serverId: server.id });
+    return RestorePlanResult.parse((await place.endedAs(run.id, "succeeded")).result);
   }
 
   /** Everything up to there (or what the server has written now) is durable, and the row says so. */
