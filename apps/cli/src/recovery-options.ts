@@ -182,8 +182,6 @@ export function restoreRecoveryInput({ target, timeline, action, asStandby, wal,
 }
 
 function targetInput(target: WantedRecovery["target"], timeline: WantedRecovery["timeline"]) {
-  if (timeline === "current")
-    throw misused("here --target-timeline takes a number or latest; the plan says the number of each backup");
   return {
     kind: target.kind.toUpperCase(),
     ...(target.kind === "time" ? { at: target.at.toISOString() } : {}),
@@ -192,5 +190,6 @@ function targetInput(target: WantedRecovery["target"], timeline: WantedRecovery[
     ...(target.kind === "name" ? { name: target.name } : {}),
     ...("inclusive" in target ? { inclusive: target.inclusive } : {}),
     ...(typeof timeline === "number" ? { timeline } : {}),
+    ...(timeline === "current" ? { ownTimeline: true } : {}),
   };
 }

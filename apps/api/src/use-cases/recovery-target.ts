@@ -32,6 +32,7 @@ export const RecoveryTargetInput = z.object({
   name: z.string().min(1).max(63).nullish().describe("For `name`: of the restore point."),
   inclusive: z.boolean().nullish().describe("For `time`, `lsn` and `xid`: stop behind it; true when left out."),
   timeline: z.number().int().min(1).max(0xffff_ffff).nullish().describe("The newest reachable one when left out."),
+  ownTimeline: z.boolean().nullish().describe("On the timeline of the backup itself; instead of `timeline`."),
   backupId: z.string().min(1).max(64).nullish().describe("From this backup; chosen when left out."),
   action: z.enum(["pause", "promote", "shutdown"]).nullish().describe("What to do there; `promote` when left out."),
   standby: z.boolean().nullish().describe("Go on as a standby."),
@@ -40,9 +41,15 @@ export type RecoveryTargetInput = z.infer<typeof RecoveryTargetInput>;
 
 /** What the input asks for. Throws `bad-request` where a kind lacks its field. */
 export function readTarget(input: RecoveryTargetInput, field = "target"): TargetRequest {
+  if (input.timeline != null && input.ownTimeline === true) {
+    throw badField(
+      `${field}.ownTimeline`,
+      "a timeline's number and the backup's own timeline are two answers: give one",
+    );
+  }
   return {
     target: targetOf(input, field),
-    timeline: input.timeline ?? "latest",
+    timeline: input.timeline ?? (input.ownTimeline === true ? "current" : "latest"),
     action: input.action ?? "promote",
     asStandby: input.standby ?? false,
     backupId: input.backupId ?? null,

@@ -14,6 +14,7 @@ export const TrialTargetInput = builder.inputType("TrialTargetInput", {
     name: t.string({ description: "For NAME: of the restore point." }),
     inclusive: t.boolean({ description: "For TIME, LSN and XID: stop behind it; true when left out." }),
     timeline: t.int({ description: "The newest reachable one when left out." }),
+    ownTimeline: t.boolean({ description: "On the timeline of the backup itself; instead of `timeline`." }),
   }),
 });
 
