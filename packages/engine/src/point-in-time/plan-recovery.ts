@@ -147,14 +147,21 @@ function stopFor(cluster: ArchivedCluster, request: RecoveryRequest, choice: Rea
   const after = cluster.backups.find(({ backupId }) => backupId === choice.backupId)?.stopLsn ?? 0n;
   for (const need of choice.wal.toReversed()) {
     const parts = [...(cluster.lines.get(need.timeline) ?? []), ...cluster.partials];
-    const own = parts.filter((one) => one.timeline === need.timeline && one.startLsn < choice.through.lsn);
+    // An ancestor may have gone on behind the fork: what it committed there is not on the way.
+    const end = earlierOf(need.toLsn, choice.through.lsn);
+    const own = parts.filter((one) => one.timeline === need.timeline && one.startLsn < end);
     for (const { facts } of own.sort((a, b) => (a.startLsn > b.startLsn ? -1 : 1))) {
       const commit = facts?.lastCommit;
-      if (commit == null || commit.lsn > choice.through.lsn) continue;
+      if (commit == null || commit.lsn > end) continue;
       return commit.lsn > after ? { kind: "xid", xid: commit.xid, inclusive: true } : { kind: "immediate" };
     }
   }
   return { kind: "immediate" };
+}
+
+function earlierOf(left: bigint, right: bigint): bigint {
+  if (left < right) return left;
+  return right;
 }
 
 function segmentsOf(need: WalNeed, sizeBytes: number): NeededSegment[] {

@@ -82,13 +82,20 @@ class FactsReader {
     await Promise.all(Array.from({ length: requestsAtOnce }, work));
   }
 
+  /**
+   * However far it is: an idle server whose segments are switched by time writes hundreds without a commit, and to give
+   * up among them would take the place for one before all commits. What was read is not read again.
+   */
   async #walk(run: readonly ListedSegment[], from: number, step: 1 | -1): Promise<WindowCommit | null> {
-    for (let at = from, left = farthest; left > 0; at += step, left--) {
-      const segment = run[at];
-      if (segment === undefined) return null;
-      await this.#read(segment);
-      const commit = step < 0 ? segment.facts?.lastCommit : segment.facts?.firstCommit;
-      if (commit != null) return commit;
+    for (let at = from, count = 1; run[at] !== undefined; count = Math.min(count * 2, mostAtOnce)) {
+      const next = Array.from({ length: count }, (_, index) => run[at + index * step]);
+      const segments = next.filter((segment) => segment !== undefined);
+      await this.readAll(segments);
+      for (const { facts } of segments) {
+        const commit = step < 0 ? facts?.lastCommit : facts?.firstCommit;
+        if (commit != null) return commit;
+      }
+      at += segments.length * step;
     }
     return null;
   }
@@ -112,6 +119,5 @@ function distance(left: bigint, right: bigint): bigint {
 
 /** Commits are not quite in the order of their times and numbers; a transaction may end long after its number was given. */
 const around = 8;
-/** Segments without a single commit in a row (an index of some hundred GiB) before nothing is known. */
-const farthest = 64;
+const mostAtOnce = 256;
 const requestsAtOnce = 16;
