@@ -99,12 +99,8 @@ async function assemble(stack: AsyncDisposableStack, stage: ChaosStage, plan: Hi
 async function startPrimary(dir: TempDir, { major, way }: HistoryPlan): Promise<TestServer> {
   // What a standby and a slot made anew need is still there: a gap would be a fault.
   const settings = { wal_keep_size: "2GB", max_wal_size: "1GB", max_wal_senders: 20 };
-  const archiving = { archive_mode: "on", archive_command: archiveCommandIn(dir) };
-  return await testServer({
-    major,
-    walSegmentSizeMb: 1,
-    settings: way === "stream" ? settings : { ...settings, ...archiving },
-  });
+  const archiving = way === "stream" ? {} : { archive_mode: "on", archive_command: await archiveCommandIn(dir) };
+  return await testServer({ major, walSegmentSizeMb: 1, settings: { ...settings, ...archiving } });
 }
 
 async function startAgent(

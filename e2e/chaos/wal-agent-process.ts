@@ -19,17 +19,17 @@ export interface AgentProcess {
   kill(): Promise<void>;
 }
 
-/** Known before there is a server id. */
-export function archiveCommandIn(dir: TempDir): string {
+/** Puts the command in place, before there is a server that calls it, and gives the archive_command. */
+export async function archiveCommandIn(dir: TempDir): Promise<string> {
+  // The servers' account may not enter the clone; what the shell's half would start in Node's place only fails.
+  await copyFile(join(root, "apps", "cli", "bin", "tidemark"), dir.join("tidemark"));
+  await writeFile(dir.join("tidemark.mjs"), "#!/bin/sh\nexit 1\n", { mode: 0o755 });
   return `${dir.join("tidemark")} wal push --config ${dir.join("host.json")} %p`;
 }
 
 export async function agentProcess({ dir, serverId, repositoryUrl, key }: AgentOptions): Promise<AgentProcess> {
   const user = await findServerUser();
   const spool = await serverFolder(dir, "spool");
-  // The servers' account may not enter the clone; what the shell's half would start in Node's place only fails.
-  await copyFile(join(root, "apps", "cli", "bin", "tidemark"), dir.join("tidemark"));
-  await writeFile(dir.join("tidemark.mjs"), "#!/bin/sh\nexit 1\n", { mode: 0o755 });
   const repository = { url: repositoryUrl, key };
   const settings = { spool, serverId, repository, agent: "service", retrySeconds: 2, pushSeconds: 5 };
   const config = dir.join("host.json");
