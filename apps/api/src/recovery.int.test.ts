@@ -118,6 +118,14 @@ describe("a server's recovery window", () => {
     });
   });
 
+  it("reaches a transaction by where it ended, which only the WAL would tell otherwise", async () => {
+    const target = { kind: "XID", xid: "350", inclusive: false, timeline: 1 };
+    expect(await resolve(target)).toMatchObject({ reachable: false, code: "target-not-located" });
+    const located = await resolve({ ...target, lsn: "0/300D350" });
+    expect(located).toMatchObject({ reachable: true, backup: { id: backupId }, timeline: 1 });
+    expect(await resolve({ ...target, lsn: "0/5100000" })).toMatchObject({ reachable: false });
+  });
+
   it("tells what a target needs, and refuses one in the gap with what can be reached", async () => {
     const answer = await resolve({ kind: "TIME", at: second(300).toISOString() });
     expect(answer).toMatchObject({ reachable: true, code: null, backup: { id: backupId }, timeline: 1 });
