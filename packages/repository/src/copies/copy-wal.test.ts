@@ -137,4 +137,28 @@ describe("WAL that is read from two repositories", () => {
     expect(Buffer.compare(await bytesOf(both, segment(1)), testWal(1))).toBe(0);
     expect(await both.timelines()).toEqual([1, 2]);
   });
+
+  it("comes from the second once the first hangs, which is not waited for again soon", async () => {
+    await copyWal(first.wal, second.wal);
+    const never = Promise.withResolvers<void>();
+    const effect = { kind: "stall", until: never.promise } as const;
+    const operations = ["stat", "read", "list"] as const;
+    const faults = operations.map((operation) => ({
+      operation,
+      matches: (key: string) => key.includes("/wal/"),
+      times: 1000,
+      effect,
+    }));
+    const hanging = await openWal(new FaultyStore(first.store, { faults }));
+    const reasons: string[] = [];
+    const onNote = (_: string, reason: string): unknown => reasons.push(reason);
+    const both = failoverWal(hanging, second.wal, { stallMs: 1000, onNote: (name, why) => void onNote(name, why) });
+    for (const number of [1, 2, 3])
+      expect(Buffer.compare(await bytesOf(both, segment(number)), testWal(number))).toBe(0);
+    expect(await names(both)).toContain(segment(1));
+    // One wait for all of it; sixteen would be a wait for each.
+    expect(reasons[0]).toContain("did not answer");
+    expect(reasons.filter((reason) => reason.includes("a moment ago")).length).toBeGreaterThan(1);
+    never.resolve();
+  });
 });

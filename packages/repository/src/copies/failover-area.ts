@@ -79,6 +79,7 @@ class FailoverReader {
       wal: (systemIdentifier) =>
         failoverWal(primary.wal(systemIdentifier), second.wal(systemIdentifier), {
           onNote: (name, reason) => this.#note("wal", name, reason),
+          ...(options.stallMs === undefined ? {} : { stallMs: options.stallMs }),
         }),
       walIdentifiers: () => this.#walIdentifiers(),
     };

@@ -9,10 +9,13 @@ import type {
   WalSegmentDescription,
   WalSegmentPlace,
 } from "../wal/wal-archive.ts";
+import { GuardedWal } from "./guarded-wal.ts";
 
 export interface FailoverWalOptions {
   /** Told what had to come from the second, and why. */
   readonly onNote?: (name: string, reason: string) => void;
+  /** How long the first may take for an answer, as of `failoverArea`. Default 60 s. */
+  readonly stallMs?: number;
 }
 
 /**
@@ -20,7 +23,8 @@ export interface FailoverWalOptions {
  * "Not there" is only said when both say so: where one could not be asked, that is the answer. Nothing is written through it.
  */
 export function failoverWal(first: WalArchive, second: WalArchive, options: FailoverWalOptions = {}): WalArchive {
-  const reader = new FailoverWal(first, second, options.onNote ?? (() => undefined));
+  const guarded = new GuardedWal(first, options.stallMs ?? 60_000);
+  const reader = new FailoverWal(guarded, second, options.onNote ?? (() => undefined));
   const refuse = (name: string) => async (): Promise<never> => {
     throw new AppError("repository-read-only", {
       message: `${name} is not for an archive that falls over to a second repository`,
@@ -48,11 +52,11 @@ export function failoverWal(first: WalArchive, second: WalArchive, options: Fail
 type Answer<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: unknown };
 
 class FailoverWal {
-  readonly #first: WalArchive;
+  readonly #first: GuardedWal;
   readonly #second: WalArchive;
   readonly #onNote: (name: string, reason: string) => void;
 
-  constructor(first: WalArchive, second: WalArchive, onNote: (name: string, reason: string) => void) {
+  constructor(first: GuardedWal, second: WalArchive, onNote: (name: string, reason: string) => void) {
     this.#first = first;
     this.#second = second;
     this.#onNote = onNote;
@@ -61,7 +65,8 @@ class FailoverWal {
   async *read(name: string, options: ReadWal): AsyncGenerator<Uint8Array> {
     let delivered = 0;
     try {
-      for await (const bytes of this.#first.read(name, options)) {
+      const blocks = this.#first.each(options.signal, (archive, signal) => archive.read(name, { ...options, signal }));
+      for await (const bytes of blocks) {
         delivered += bytes.length;
         yield bytes;
       }
@@ -106,7 +111,7 @@ class FailoverWal {
   }
 
   async timelines(): Promise<readonly number[]> {
-    const both = await this.#both("the timelines", (archive) => archive.timelines());
+    const both = await this.#bothAsked("the timelines", (archive) => archive.timelines());
     return [...new Set(both.flat())].sort((a, b) => a - b);
   }
 
@@ -114,7 +119,9 @@ class FailoverWal {
   async *list(options: ListWal): AsyncGenerator<WalEntry> {
     for (const timeline of options.timeline === undefined ? await this.timelines() : [options.timeline]) {
       const found = new Map<string, WalEntry>();
-      const lists = await this.#both("the list", (archive) => gather(archive.list({ ...options, timeline })));
+      const asked = { ...options, timeline };
+      const ofFirst = () => gather(this.#first.each(options.signal, (one, signal) => one.list({ ...asked, signal })));
+      const lists = await this.#both("the list", ofFirst, () => gather(this.#second.list(asked)));
       for (const entry of lists.flat()) if (!found.has(entry.name)) found.set(entry.name, entry);
       yield* [...found.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
     }
@@ -122,7 +129,7 @@ class FailoverWal {
 
   /** The one that reaches further. */
   async partial(ask: (archive: WalArchive) => Promise<WalPartial | null>, what: string): Promise<WalPartial | null> {
-    const found = (await this.#both(what, ask)).filter((partial) => partial !== null);
+    const found = (await this.#bothAsked(what, ask)).filter((partial) => partial !== null);
     return found.reduce<WalPartial | null>(
       (best, partial) => (best === null || partial.endLsn > best.endLsn ? partial : best),
       null,
@@ -135,7 +142,7 @@ class FailoverWal {
     isThere: (value: T) => boolean,
     nothing: T,
   ): Promise<T> {
-    const first = await answerOf(ask(this.#first));
+    const first = await answerOf(this.#first.ask(ask));
     if (first.ok && isThere(first.value)) return first.value;
     const second = await answerOf(ask(this.#second));
     if (second.ok && isThere(second.value)) {
@@ -148,14 +155,22 @@ class FailoverWal {
   }
 
   /** What the two say; where one is away, what the other does. */
-  async #both<T>(what: string, ask: (archive: WalArchive) => Promise<T>): Promise<readonly T[]> {
-    const answers = [await answerOf(ask(this.#first)), await answerOf(ask(this.#second))];
+  async #both<T>(what: string, askFirst: () => Promise<T>, askSecond: () => Promise<T>): Promise<readonly T[]> {
+    const answers = [await answerOf(askFirst()), await answerOf(askSecond())];
     const [first, second] = answers;
     if (first !== undefined && !first.ok) {
       if (second === undefined || !second.ok) throw first.error;
       this.#note(what, first.error);
     }
     return answers.flatMap((answer) => (answer.ok ? [answer.value] : []));
+  }
+
+  #bothAsked<T>(what: string, ask: (archive: WalArchive) => Promise<T>): Promise<readonly T[]> {
+    return this.#both(
+      what,
+      () => this.#first.ask(ask),
+      () => ask(this.#second),
+    );
   }
 
   #note(name: string, error: unknown): void {
