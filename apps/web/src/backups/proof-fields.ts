@@ -15,6 +15,9 @@ export const ProofFields = graphql(`
       ok
       detail
     }
+    run {
+      id
+    }
   }
 `);
 

@@ -1,5 +1,7 @@
+import Link from "next/link";
 import type { ResultOf } from "#graphql/graphql.ts";
 import { bytes, count, duration, sentence, words } from "#lib/format.ts";
+import { evidencePath } from "#lib/paths.ts";
 import { Fact, Facts } from "#ui/facts.tsx";
 import { Step, StepList } from "#ui/step-list.tsx";
 import { Time } from "#ui/time.tsx";
@@ -15,6 +17,13 @@ export function ProofView({ proof }: { readonly proof: ResultOf<typeof ProofFiel
         <Fact label="Drilled">
           <Time at={proof.at} show="absolute" />
         </Fact>
+        {proof.run !== null && (
+          <Fact label="Evidence">
+            <Link href={evidencePath(proof.run.id)} className="text-accent hover:underline">
+              to print or take away
+            </Link>
+          </Fact>
+        )}
       </Facts>
       {proof.phases.length > 0 && (
         <dl aria-label="Phases of the drill" className="flex flex-wrap gap-x-6 gap-y-1 text-sm tabular-nums">
