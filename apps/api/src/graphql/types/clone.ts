@@ -30,14 +30,14 @@ CloneRef.implement({
     reachedLsn: t.string({
       nullable: true,
       description: "How far it is, as it said itself; null: not known.",
-      resolve: (clone) => reachedOf(clone, "lsn"),
+      resolve: (clone) => reachedOf(clone, "reachedLsn"),
     }),
     reachedAt: t.field({
       type: "DateTime",
       nullable: true,
       description: "Of the last commit in it, by the source's clock; null: not known.",
       resolve: (clone) => {
-        const at = reachedOf(clone, "at");
+        const at = reachedOf(clone, "reachedAt");
         return at === null ? null : new Date(at);
       },
     }),
@@ -63,7 +63,7 @@ CloneRef.implement({
   }),
 });
 
-function reachedOf({ reached }: CloneRow, name: "lsn" | "at"): string | null {
+function reachedOf({ reached }: CloneRow, name: "reachedLsn" | "reachedAt"): string | null {
   if (typeof reached !== "object" || reached === null || Array.isArray(reached)) return null;
   const value = (reached as Readonly<Record<string, unknown>>)[name];
   return typeof value === "string" ? value : null;
