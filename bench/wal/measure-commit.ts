@@ -1,9 +1,10 @@
 import { execFile } from "node:child_process";
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { promisify } from "node:util";
 import { database } from "../cluster.ts";
+import { median } from "../report.ts";
 import { ourEnvironment, pgReceivewal, receiverCommand } from "./measure-stream.ts";
 import { begin, timed } from "./timed.ts";
 import { RowAbsent, type WalSample } from "./wal-sample.ts";
@@ -32,8 +33,9 @@ export async function measureCommit(scene: WalScene, row: string): Promise<WalSa
     const measured = await timed(
       settings,
       async () => {
-        const { stdout } = await run(pgbench, [...client, "-T", `${seconds}`, database]);
-        latencyMs = Number(/latency average = ([\d.]+) ms/.exec(stdout)?.[1] ?? Number.NaN);
+        const prefix = join(to, "commits");
+        await run(pgbench, [...client, "-T", `${seconds}`, "-l", `--log-prefix=${prefix}`, database]);
+        latencyMs = medianOfLog(to);
         return null;
       },
       () => standby?.pid ?? null,
@@ -44,6 +46,13 @@ export async function measureCommit(scene: WalScene, row: string): Promise<WalSa
     await standby?.end("SIGINT");
     await dropSlot(cluster, slot);
   }
+}
+
+/** Third on each line of pgbench's log: how long the transaction took, in microseconds. */
+function medianOfLog(folder: string): number {
+  const logs = readdirSync(folder).filter((name) => name.startsWith("commits."));
+  const lines = logs.flatMap((name) => readFileSync(join(folder, name), "utf8").trimEnd().split("\n"));
+  return median(lines.map((line) => Number(line.split(" ")[2]))) / 1000;
 }
 
 async function startStandby(scene: WalScene, row: string, to: string) {

@@ -12,12 +12,12 @@ export interface Timed {
 }
 
 /**
- * Times an act, and the sync behind it. `act` answers the seconds it took, when not all of it counts; `pid` says whose
- * memory is looked at, ten times a second.
+ * Times an act, and the sync behind it. `act` answers the seconds it took, when it knows them better, and may call `begin` where
+ * what counts begins. `pid` says whose memory is looked at, ten times a second.
  */
 export async function timed(
   { workDir }: BenchSettings,
-  act: () => Promise<number | null>,
+  act: (begin: () => void) => Promise<number | null>,
   pid: () => number | null = () => null,
 ): Promise<Timed> {
   await run("sync", []);
@@ -26,10 +26,13 @@ export async function timed(
     const root = pid();
     if (root !== null) peakBytes = Math.max(peakBytes, memoryOf(root));
   }, 100);
-  const machineBefore = machineSeconds();
-  const startedAt = performance.now();
+  let machineBefore = machineSeconds();
+  let startedAt = performance.now();
   try {
-    const own = await act();
+    const own = await act(() => {
+      machineBefore = machineSeconds();
+      startedAt = performance.now();
+    });
     const wallSeconds = own ?? (performance.now() - startedAt) / 1000;
     const syncedAt = performance.now();
     await run("sync", ["-f", workDir]);

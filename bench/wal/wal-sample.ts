@@ -16,12 +16,9 @@ export interface WalSample {
   /** Highest memory of our process or theirs; null where it was not looked at. */
   readonly peakBytes: number | null;
   readonly storedBytes: number | null;
-  /** Mean of a commit; null but for `commit`. */
+  /** Median of a commit; null but for `commit`. */
   readonly latencyMs: number | null;
 }
-
-/** Without what an act has no figure for. */
-export const nothingMore = { syncSeconds: 0, peakBytes: null, storedBytes: null, latencyMs: null } as const;
 
 /** What one step needs of a row is missing here. */
 export class RowAbsent extends Error {}
