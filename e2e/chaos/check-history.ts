@@ -59,7 +59,9 @@ function anyInstant(
   commits: readonly LedgerCommit[],
   random: SeededRandom,
 ): Question | null {
-  const timeline = place.switchLsn !== null && random.chance(0.6) ? 2 : 1;
+  // Before something of timeline 2 was reported durable nobody need know of it.
+  const hasSecond = commits.some((commit) => commit.timeline === 2 && isDurable(place, told, commit, 2));
+  const timeline = hasSecond && random.chance(0.6) ? 2 : 1;
   const choices = commits.filter(
     (commit) => isDurable(place, told, commit, timeline) && commit.before.lsn >= place.backupStopLsn,
   );

@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { lsnValue, type TestServer } from "@tidemark/testkit";
 import pg from "pg";
@@ -115,11 +116,13 @@ async function instantOf(client: pg.Client): Promise<Instant> {
   return { lsn: lsnValue(rows[0]?.lsn ?? ""), at: rows[0]?.at ?? new Date(0) };
 }
 
-/** Without a word of parting: the server may hang, or be gone. */
-function destroy(client: pg.Client): void {
-  void client.end().catch(() => undefined);
-  const { connection } = client as unknown as { readonly connection: { readonly stream: { destroy(): void } } };
-  connection.stream.destroy();
+/**
+ * Without a word of parting: the server may hang, or be gone. Not by `end`, after which a connection that is just being
+ * made never tells that it failed.
+ */
+export function destroy(client: pg.Client): void {
+  const { connection } = client as unknown as { readonly connection: { readonly stream: Socket } };
+  connection.stream.destroy(new Error("cut off by the test"));
 }
 
 const retryMs = 50;

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { lsnValue } from "@tidemark/testkit";
 import pg from "pg";
+import { destroy } from "./commit-ledger.ts";
 import type { HistoryPlace } from "./history-place.ts";
 
 /**
@@ -43,7 +44,7 @@ export class FlushWatch {
         // It is down just now, or on its way up.
         await delay(everyMs);
       } finally {
-        await client.end().catch(() => undefined);
+        destroy(client);
       }
     }
   }
