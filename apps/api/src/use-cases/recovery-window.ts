@@ -23,7 +23,40 @@ export interface ServerWindow {
  * The recovery window of a server from the mirrored rows: its restorable backups, the segments either of its repositories
  * has, what a receiver holds of the segment in the making, timelines and known gaps.
  */
-export async function windowOf(services: Services, server: Server): Promise<ServerWindow> {
+export function windowOf(services: Services, server: Server): Promise<ServerWindow> {
+  const { clock } = services;
+  const windows = recent.get(services) ?? new Map<string, RecentWindow>();
+  recent.set(services, windows);
+  const nowMs = clock.monotonicMs();
+  for (const [id, { atMs }] of windows) if (nowMs - atMs >= recentMs) windows.delete(id);
+  const known = windows.get(server.id);
+  if (known !== undefined && known.server === settingsOf(server)) return known.window;
+  const window = computeWindow(services, server);
+  const entry = { atMs: nowMs, server: settingsOf(server), window };
+  windows.set(server.id, entry);
+  window.catch(() => windows.delete(server.id));
+  return window;
+}
+
+interface RecentWindow {
+  readonly atMs: number;
+  readonly server: string;
+  readonly window: Promise<ServerWindow>;
+}
+
+/**
+ * Everybody who looks at a server asks every few seconds, and a page asks for several fields at once: of 200,000 segments
+ * computing alone holds the event loop for 72 ms (2026-11), and reading their rows comes to that.
+ */
+const recent = new WeakMap<Services, Map<string, RecentWindow>>();
+const recentMs = 1_000;
+
+/** What of the server's row the window depends on. */
+function settingsOf({ repositoryId, copyToId, policyId }: Server): string {
+  return `${repositoryId} ${copyToId} ${policyId}`;
+}
+
+async function computeWindow(services: Services, server: Server): Promise<ServerWindow> {
   const { metadata, clock } = services;
   const ids = [server.id];
   const [backups, segments, timelines, gaps, receivers, policies] = await Promise.all([
