@@ -48,6 +48,8 @@ export async function followRecovery(follow: FollowRecovery): Promise<RecoveredP
         point = standing.point;
         follow.onPoint?.(point);
       }
+      // Where it stands nobody will ever say; that it takes writes the control file does.
+      if (asker.lacksRole && follow.until !== "writable") throw unasked();
       // A pause at limits below its source's looks like one at the target.
       if (standing?.paused === true && (await follow.isStuck?.()) === true) throw stuck(point);
       if (isThere(follow.until, ended, standing)) return point;
@@ -95,6 +97,8 @@ async function hasEnded(dataDir: string): Promise<boolean> {
 
 /** One session that is made again when a replayed DROP DATABASE, or the end of the recovery, cuts it. */
 class Asker {
+  /** The server takes connections, and has no role of the name we come under. */
+  lacksRole = false;
   readonly #open: OpenDrillSession;
   #session: DrillSession | null = null;
 
@@ -119,6 +123,7 @@ class Asker {
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
       await this.close();
+      this.lacksRole = error.code === "role-unknown";
       return null;
     }
   }
@@ -148,6 +153,13 @@ function endedEarly({ lsn }: RecoveredPoint): AppError {
 function stuck({ lsn }: RecoveredPoint): AppError {
   return new AppError("recovery-failed", {
     message: `the recovery paused before its target${lsn === null ? "" : `, at ${formatLsn(lsn as Lsn)}`}: the server's limits are below those of its source`,
+  });
+}
+
+function unasked(): AppError {
+  return new AppError("drill-not-possible", {
+    message: "the recovering copy has no role postgres that may log in, so it cannot be asked where it stands",
+    hint: "have it promoted at its target, or create the role on the source and take a backup",
   });
 }
 
