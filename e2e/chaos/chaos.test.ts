@@ -5,9 +5,10 @@ import { describePlan, planHistory } from "./plan-history.ts";
 import { playHistory } from "./play-history.ts";
 import { SeededRandom } from "./seeded-random.ts";
 
-/** How many histories, and the seed of the first one. */
-const histories = Number(process.env.TIDEMARK_CHAOS ?? 1);
-const firstSeed = Number(process.env.TIDEMARK_CHAOS_SEED ?? 1);
+/** How many histories, and the seed of the first one. By default one: synchronous, with restarts, dead workers and a failover. */
+const { TIDEMARK_CHAOS: asked, TIDEMARK_CHAOS_SEED: askedSeed } = process.env;
+const histories = Number(asked ?? 1);
+const firstSeed = Number(askedSeed ?? (asked === undefined ? 3 : 1));
 
 describe("a history of deaths, cuts and full disks", () => {
   let stage: ChaosStage;
