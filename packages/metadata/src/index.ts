@@ -114,4 +114,5 @@ export type {
   WalSummary,
   WalTimelineRow,
 } from "./wal-store.ts";
+export type { WalUncopiedRow } from "./wal-uncopied.ts";
 export type { NewWorker, WorkerRow, WorkerStore } from "./worker-store.ts";

@@ -9,6 +9,7 @@ import {
   summarizeSegments,
   writeSegments,
 } from "./wal-segment-rows.ts";
+import { findUncopied, type WalUncopiedRow } from "./wal-uncopied.ts";
 
 /** A commit that was read from the WAL: when by the server's clock, the end of its record, and whose. */
 export interface WalCommitRow {
@@ -106,6 +107,8 @@ export interface WalStore {
   forgetSegments(keys: readonly WalSegmentKey[]): Promise<number>;
   /** Missing stretches behind kept backups, as the mirrored segments show them. */
   holes(serverIds: readonly string[]): Promise<readonly WalHoleRow[]>;
+  /** What second repositories lack. */
+  uncopied(serverIds: readonly string[]): Promise<readonly WalUncopiedRow[]>;
   recordTimeline(timeline: WalTimelineRow): Promise<void>;
   timelines(serverIds: readonly string[]): Promise<readonly WalTimelineRow[]>;
   /** The same gap told again (same beginning) keeps its id; its end and cause are brought up to date. */
@@ -127,6 +130,7 @@ export function createWalStore(prisma: PrismaClient): WalStore {
     },
     summary: (serverIds) => summarizeSegments(prisma, serverIds),
     holes: (serverIds) => findHoles(prisma, serverIds),
+    uncopied: (serverIds) => findUncopied(prisma, serverIds),
     forgetSegments: (keys) => removeSegments(prisma, keys),
     recordTimeline: async ({ serverId, systemIdentifier, timeline, parent, switchLsn, history }) => {
       await prisma.$executeRaw`

@@ -79,6 +79,23 @@ describe("WAL segments", () => {
     ]);
   });
 
+  it("are told of while the second repository lacks them behind its oldest backup", async () => {
+    const { wal, backups, copies, repositories, servers } = database.metadata;
+    const ids = await database.seed("copied");
+    const second = await repositories.create({ name: "second", url: "file:///srv/second", encrypted: true });
+    await servers.update(ids.serverId, { copyToId: second.id });
+    const own = (index: bigint): NewWalSegment => ({ ...segment(index), ...ids });
+    await wal.recordSegments([own(1n), own(2n), own(3n)]);
+    expect(await wal.uncopied([ids.serverId])).toEqual([]);
+    const id = newId("backup");
+    const change = { state: "restorable", systemIdentifier, timeline: 1, startLsn: 2n * mib16 + 40n } as const;
+    await backups.mirror({ id, serverId: ids.serverId, repositoryId: ids.repositoryId, startedAt: at, change });
+    await copies.record({ serverId: ids.serverId, repositoryId: second.id, presentIds: [id] });
+    expect(await wal.uncopied([ids.serverId])).toMatchObject([{ segments: 2, storedBytes: 2_000n }]);
+    await wal.recordSegments([2n, 3n].map((index) => ({ ...own(index), repositoryId: second.id })));
+    expect(await wal.uncopied([ids.serverId])).toEqual([]);
+  });
+
   it("of a server or repository that is gone are passed over", async () => {
     await database.metadata.wal.recordSegments([{ ...segment(5n), serverId: "srv_gone" }]);
     expect(await database.metadata.wal.segments({ serverId: "srv_gone" })).toEqual([]);

@@ -11,13 +11,14 @@ export async function refreshWalFindings({ metadata }: FindingDeps): Promise<voi
   const ids = servers.map((server) => server.id);
   if (ids.length === 0) return;
   const now = await metadata.instance.now();
-  const [receivers, gaps, newest, policies, periods, board] = await Promise.all([
+  const [receivers, gaps, newest, policies, periods, board, uncopied] = await Promise.all([
     metadata.walReceivers.ofServers(ids),
     metadata.wal.gaps(ids),
     metadata.backups.latestRestorable(ids),
     metadata.policies.getMany([...new Set(servers.map((server) => server.policyId))]),
     newestPeriods({ metadata }, ids),
     metadata.walClaims.board(),
+    metadata.wal.uncopied(servers.flatMap((server) => (server.copyToId === null ? [] : [server.id]))),
   ]);
   const runIds = [...new Set(gaps.flatMap((gap) => (gap.runId === null ? [] : [gap.runId])))];
   const runs = await Promise.all(runIds.map((id) => metadata.runs.get(id)));
@@ -31,6 +32,7 @@ export async function refreshWalFindings({ metadata }: FindingDeps): Promise<voi
       gaps: gaps.filter((gap) => gap.serverId === server.id),
       gapRuns,
       newest: newest.find((backup) => backup.serverId === server.id) ?? null,
+      uncopied: uncopied.find((one) => one.serverId === server.id) ?? null,
       offline: periods.get(server.id) ?? null,
       rpoTargetSeconds:
         policies.find((policy) => policy.id === server.policyId)?.rpoTargetSeconds ?? defaultRpoTargetSeconds,

@@ -61,6 +61,7 @@ export class WalCopier {
     if (server.copyToId === null) return;
     const lane = this.#laneOf(server);
     if (lane.waiting.length < mostWaiting) lane.waiting.push({ systemIdentifier, place });
+    else lane.behind = true;
     this.#wake();
   }
 

@@ -58,6 +58,7 @@ const fine: WalEvidence = {
   gaps: [],
   gapRuns: new Map(),
   newest: null,
+  uncopied: null,
   offline: null,
   rpoTargetSeconds: 60,
   hasRoom: true,
@@ -120,6 +121,14 @@ describe("findings of WAL", () => {
       { receiver: { ...receiver, slot: { ...slot, retainedBytes: 9n << 30n } } },
       /^wal-slot-danger risk: .* nothing limits it/,
     ],
+    [
+      "the second repository lacks WAL for long",
+      {
+        server: { ...server, copyToId: "rep_2" },
+        uncopied: { serverId: server.id, segments: 3, storedBytes: 4_096n, since: ago(3_600) },
+      },
+      /^wal-copy-late risk: 3 segments \(4\.00 KiB\) are not there, the oldest for 1 h$/,
+    ],
   ])("say when %s", (_what, change, text) => {
     expect(found(change)).toEqual([expect.stringMatching(text)]);
   });
@@ -130,6 +139,8 @@ describe("findings of WAL", () => {
     const offline = { id: "o", serverId: server.id, since: ago(90), endedAt: null } as WalEvidence["offline"];
     expect(found({ receiver: null, offline })).toEqual([]);
     expect(found({ receiver: null, server: { ...server, walMode: "none" } })).toEqual([]);
+    const uncopied = { serverId: server.id, segments: 3, storedBytes: 4_096n, since: ago(90) };
+    expect(found({ server: { ...server, copyToId: "rep_2" }, uncopied })).toEqual([]);
   });
 
   it("tell of a gap until a backup behind it can be restored, and what is done about it", () => {

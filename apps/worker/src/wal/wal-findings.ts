@@ -7,6 +7,7 @@ import {
   type Server,
   type WalGapRow,
   type WalReceiverRow,
+  type WalUncopiedRow,
   walSlotOf,
 } from "@tidemark/metadata";
 import { rpo } from "@tidemark/policy";
@@ -24,6 +25,8 @@ export interface WalEvidence {
   readonly gapRuns: ReadonlyMap<string, Run>;
   /** Its newest backup that can be restored. */
   readonly newest: BackupRow | null;
+  /** What its second repository lacks; null: nothing, or there is none. */
+  readonly uncopied: WalUncopiedRow | null;
   readonly offline: OfflinePeriod | null;
   /** Seconds of commits that may be lost at most. */
   readonly rpoTargetSeconds: number;
@@ -32,7 +35,14 @@ export interface WalEvidence {
 }
 
 /** Every check of this file: what is not seen again is resolved. */
-export const walChecks = ["wal-receiver-down", "wal-behind", "wal-slot-danger", "wal-slot-lost", "wal-gap"] as const;
+export const walChecks = [
+  "wal-receiver-down",
+  "wal-behind",
+  "wal-slot-danger",
+  "wal-slot-lost",
+  "wal-gap",
+  "wal-copy-late",
+] as const;
 
 /** What needs a person about a server's WAL. */
 export function walFindings(evidence: WalEvidence): readonly SeenFinding[] {
@@ -41,7 +51,7 @@ export function walFindings(evidence: WalEvidence): readonly SeenFinding[] {
   const gap = gapFinding(evidence);
   const streams = server.walMode === "stream" && server.connection !== "";
   const found = streams
-    ? [receiverDown(evidence), behind(evidence), slotLost(evidence), slotDanger(evidence), gap]
+    ? [receiverDown(evidence), behind(evidence), slotLost(evidence), slotDanger(evidence), gap, copyLate(evidence)]
     : server.walMode === "push"
       ? [gap]
       : [];
@@ -190,6 +200,24 @@ function gapFinding({ server, gaps, gapRuns, newest }: WalEvidence): SeenFinding
   };
 }
 
+/** Of a server that pushes, copies come with its copy runs alone, or from its host: nobody can say when they are late. */
+function copyLate({ server, uncopied, now }: WalEvidence): SeenFinding | null {
+  if (server.copyToId == null || uncopied === null) return null;
+  const lateMs = now.getTime() - uncopied.since.getTime();
+  if (lateMs <= copyLateMs) return null;
+  const count = uncopied.segments === 1 ? "1 segment" : `${uncopied.segments} segments`;
+  return {
+    checkId: "wal-copy-late",
+    severity: "risk",
+    title: `The second repository lacks WAL of ${server.name}`,
+    found: `${count} (${formatBytes(uncopied.storedBytes)}) are not there, the oldest for ${formatAge(lateMs)}`,
+    required: `all WAL behind the oldest backup there, within ${formatAge(copyLateMs)}`,
+    why: "if the first repository is lost, the second can be restored from up to the first segment that is missing only",
+    remedy: { advice: "see whether the second repository can be reached; a copy run says what could not be brought" },
+    ...walTab(server),
+  };
+}
+
 /** Taken found on the other side: on a later timeline, or behind the gap's end. */
 function isBehindGap(backup: Pick<BackupRow, "startLsn" | "timeline" | "startedAt">, gap: WalGapRow): boolean {
   if (backup.startLsn === null || backup.timeline === null) return false;
@@ -209,6 +237,8 @@ function walTab(server: Server) {
   return { actionLabel: "See its WAL", actionPath: `/servers/${server.id}/wal` };
 }
 
+/** Segments are brought within seconds, and again after half a minute. */
+const copyLateMs = 30 * 60_000;
 /** A restart of the server or of a worker is over by then. */
 const downAfterMs = 60_000;
 /** Receivers say every five seconds that they live. */
