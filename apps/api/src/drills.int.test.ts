@@ -75,7 +75,7 @@ describe("drills over the api", () => {
     const runId: string = started.body.id;
     expect((await api.rest("GET", `/api/v1/runs/${runId}/evidence`)).status).toBe(404);
     await api.metadata.runs.claim(runId, workerId);
-    const error = { code: "drill-failed", message: "the drill failed", hint: null };
+    const error = { code: "drill-failed" as const, message: "the drill failed", hint: null };
     await api.metadata.runs.finish(runId, { state: "failed", result: failed, error });
     const { data } = await api.graphql(
       "query ($id: ID!) { run(id: $id) { drill { outcome reason rtoMs log backup { id } asked { behindSeconds } checks { name ok } recovery { reachedLsn reachedAt segments } } } }",
