@@ -200,9 +200,9 @@ describe("what a writer left that died before it had synced", () => {
     const store = new MemoryStore();
     await createRepository(store, { encryption: testKey });
     const writer = await (await openWal(store)).beginSegment(testPlace(0), { writer: "w-1" });
-    await writer.write(testWal(0).subarray(0, 200_000));
+    await writer.write(testWal(0).subarray(0, 100_000));
     const flushed = await writer.flush();
-    await writer.write(testWal(0).subarray(200_000));
+    await writer.write(testWal(0).subarray(100_000));
     await writer.abandon();
     const archive = await openWal(store);
     const seen = (await archive.partialOf(testPlace(0)))?.endLsn ?? 0n;
