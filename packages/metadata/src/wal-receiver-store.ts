@@ -110,8 +110,11 @@ async function writeReport(prisma: PrismaClient, report: WalReceiverReport): Pro
        SET worker_id = excluded.worker_id, fence = excluded.fence, state = excluded.state,
            system_identifier = COALESCE(excluded.system_identifier, known.system_identifier),
            timeline = COALESCE(excluded.timeline, known.timeline),
-           received_lsn = COALESCE(excluded.received_lsn, known.received_lsn),
-           flushed_lsn = COALESCE(excluded.flushed_lsn, known.flushed_lsn),
+           -- Of one timeline they say nothing about another.
+           received_lsn = CASE WHEN excluded.timeline <> known.timeline THEN excluded.received_lsn
+                               ELSE COALESCE(excluded.received_lsn, known.received_lsn) END,
+           flushed_lsn = CASE WHEN excluded.timeline <> known.timeline THEN excluded.flushed_lsn
+                              ELSE COALESCE(excluded.flushed_lsn, known.flushed_lsn) END,
            server_lsn = COALESCE(excluded.server_lsn, known.server_lsn),
            last_commit_at = COALESCE(excluded.last_commit_at, known.last_commit_at),
            last_commit_lsn = COALESCE(excluded.last_commit_lsn, known.last_commit_lsn),

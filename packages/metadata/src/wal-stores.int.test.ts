@@ -174,6 +174,9 @@ describe("a receiver's row", () => {
     const [row] = await walReceivers.ofServers([seed.serverId]);
     expect(row).toMatchObject({ state: "connecting", flushedLsn: 90n, serverLsn: 110n });
     expect(row?.caughtUpAt).toBeInstanceOf(Date);
+    // Nothing of a promoted standby's timeline is here yet, however far the dead primary's went.
+    await walReceivers.report(report(8n, { state: "waiting", timeline: 2, receivedLsn: null, flushedLsn: null }));
+    expect(await walReceivers.ofServers([seed.serverId])).toMatchObject([{ timeline: 2, flushedLsn: null }]);
   });
 
   it("tells of the slot apart, also before any receiver ran", async () => {

@@ -93,7 +93,11 @@ class ReceiveSession {
       memory.known.clear();
       memory.recheckFrom = null;
     }
-    state.update({ systemIdentifier: found, timeline, serverLsn: flushLsn });
+    const { systemIdentifier, timeline: before } = state.current;
+    const isOther = before !== null && (before !== timeline || systemIdentifier !== found);
+    // What is durable of one timeline says nothing about another: behind a failover it would look like no loss at all.
+    const unknown = isOther ? { receivedLsn: null, flushedLsn: null, lastCommit: null } : {};
+    state.update({ systemIdentifier: found, timeline, serverLsn: flushLsn, ...unknown });
     return new ReceiveSession(options, server, abort);
   }
 
