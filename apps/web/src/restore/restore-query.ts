@@ -51,6 +51,7 @@ export const ResolveForRestore = graphql(
     query ResolveForRestore($serverId: ID!, $target: RecoveryTargetInput!) {
       resolveRecoveryTarget(serverId: $serverId, target: $target) {
         reachable
+        code
         sentence
         timeline
         walSegments

@@ -62,6 +62,7 @@ export function RestoreWizard({ server, backups, restoreRoots, initial }: Props)
           <WhenStep
             serverId={server.id}
             initial={initial}
+            newest={backups[0] ?? null}
             onChoose={(recovery, backup) => go({ step: 1, chosen: { backup, recovery }, planRunId: null })}
             onBackupInstead={() => setByBackup(true)}
           />

@@ -25,13 +25,15 @@ import { ResolveForRestore, type RestoreAnswer, type RestoreChoice } from "./res
 interface Props {
   readonly serverId: string;
   readonly initial: LinkedTarget;
+  /** Which tablespaces there are to ask about while the backup is not chosen yet: those of the newest one. */
+  readonly newest: RestoreChoice | null;
   readonly onChoose: (recovery: RecoveryInput, backup: RestoreChoice) => void;
   /** The other way: a backup's own end, chosen from a list. */
   readonly onBackupInstead: () => void;
 }
 
 /** To when: a target of any kind, answered at once with what it would take or why it cannot be reached. */
-export function WhenStep({ serverId, initial, onChoose, onBackupInstead }: Props) {
+export function WhenStep({ serverId, initial, newest, onChoose, onBackupInstead }: Props) {
   const zone = useLocalZone();
   const [draft, setDraft] = useState<Omit<InstantDraft, "zone">>(() => linkedDraft(initial));
   const change = (part: Partial<InstantDraft>) => setDraft((before) => ({ ...before, ...part }));
@@ -41,10 +43,15 @@ export function WhenStep({ serverId, initial, onChoose, onBackupInstead }: Props
   const found = typeof recovery === "string" || answer.stale ? null : (answer.value?.resolveRecoveryTarget ?? null);
   const { label, hint } = targetKinds[draft.kind];
 
+  // A transaction between a segment's first and last is known only to who reads the WAL: the plan's run does.
+  const isSearched = found?.code === "target-not-located" && newest !== null;
+
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    if (typeof recovery !== "string" && found?.reachable === true && found.backup !== null)
+    if (typeof recovery === "string" || found === null) return;
+    if (found.reachable && found.backup !== null)
       onChoose({ ...recovery, ...(found.timeline === null ? {} : { timeline: found.timeline }) }, found.backup);
+    else if (isSearched) onChoose(recovery, newest);
   };
 
   return (
@@ -116,7 +123,7 @@ export function WhenStep({ serverId, initial, onChoose, onBackupInstead }: Props
           </div>
         </div>
       </Panel>
-      <div aria-live="polite">{found !== null && <Answer answer={found} />}</div>
+      <div aria-live="polite">{found !== null && (isSearched ? <SearchedLater /> : <Answer answer={found} />)}</div>
       {answer.problem !== null && typeof recovery !== "string" && (
         <ErrorPanel title="The target could not be looked up" problem={answer.problem} />
       )}
@@ -129,7 +136,7 @@ export function WhenStep({ serverId, initial, onChoose, onBackupInstead }: Props
           blockedBy={
             typeof recovery === "string"
               ? recovery
-              : found !== null && !found.reachable
+              : found !== null && !found.reachable && !isSearched
                 ? sentence(found.sentence)
                 : null
           }
@@ -142,6 +149,15 @@ export function WhenStep({ serverId, initial, onChoose, onBackupInstead }: Props
 }
 
 const kinds: readonly TargetKind[] = ["TIME", "LATEST", "NAME", "XID", "LSN", "IMMEDIATE"];
+
+function SearchedLater() {
+  return (
+    <Note>
+      Where in the WAL that transaction is has to be searched for. Planning the restore does it, and says with which
+      backup it begins.
+    </Note>
+  );
+}
 
 function Answer({ answer }: { readonly answer: RestoreAnswer }) {
   const { reachable, backup, walSegments, walBytes, through, notes, lastReachable, nextReachable } = answer;
