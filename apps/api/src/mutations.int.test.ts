@@ -44,6 +44,12 @@ describe("mutations", () => {
       runRestore: { planRunId: "run_00000000000000000000000000", planHash: "x" },
       drillBackup: { id: seeded.newer.id },
       drillServer: { serverId: seeded.server.id },
+      findMoment: {
+        serverId: seeded.server.id,
+        database: "shop",
+        from: "2026-11-01T12:00:00Z",
+        to: "2026-11-01T13:00:00Z",
+      },
       applyRetention: { serverId: seeded.server.id, planHash: "x" },
       cancelRun: { id: "run_00000000000000000000000000" },
       setSchedule: { serverId: seeded.server.id, kind: "DRILL", cron: "0 5 * * 0", zone: "UTC" },

@@ -12,7 +12,7 @@ let managed: TestServer;
 beforeAll(async () => {
   [product, managed] = await Promise.all([testProduct(), testServer({ walSegmentSizeMb: 1 })]);
   await managed.query(`CREATE ROLE tidemark LOGIN REPLICATION PASSWORD 'tidemark-test'`);
-  await product.json("server", "add", "shop", "--dsn", dsn(), "--no-first-backup");
+  await product.json("server", "add", "shop", "--dsn", dsn(), "--no-first-backup", "--wal", "none");
 });
 afterAll(async () => {
   await managed[Symbol.asyncDispose]();

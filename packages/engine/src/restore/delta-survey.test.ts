@@ -95,6 +95,7 @@ describe("the room a delta restore has already", () => {
       tablespaces: [{ oid: 1, from: "/fast", to: "/dev/shm/fast" }],
       unmapped: [],
       databases: null,
+      recovery: null,
       delta: { obstacle: null, survey: { ...found, keptBytes: huge, bytesByDevice: new Map([[dev, huge]]) } },
     } as unknown as CheckInput);
     expect(checks.find(({ id }) => id === "space")).toMatchObject({ state: "failed", code: "target-full" });
