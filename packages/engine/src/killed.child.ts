@@ -10,6 +10,7 @@ import { takeBackup } from "./backup/take-backup.ts";
 import { executeCopies, planCopies } from "./copies/copy-backups.ts";
 import { healPacks } from "./copies/heal-packs.ts";
 import { collectGarbage, executeExpiry, planExpiry } from "./expiry/expire.ts";
+import { executeWalExpiry, planWalExpiry } from "./expiry/expire-wal.ts";
 import { executeRestore } from "./restore/execute-restore.ts";
 import { planRestore } from "./restore/plan-restore.ts";
 import { verifyBackup } from "./verify/verify-backup.ts";
@@ -78,6 +79,7 @@ if (order.act === "restore") {
 }
 if (order.act === "expiry") {
   await executeExpiry(deps, await planExpiry(deps, { ...keepEverything, keepLast: 1 }), control);
+  await executeWalExpiry(deps, await planWalExpiry(deps, { windowDays: null }, control.signal), control);
   // A pack goes in the second pass, a grace period after the first.
   for (const days of [0, 30]) {
     const clock = { ...systemClock, now: () => new Date(systemClock.now().getTime() + days * 86_400_000) };

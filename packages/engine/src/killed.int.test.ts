@@ -138,14 +138,31 @@ describe("kill -9", () => {
       await rig.backup(server.dsn());
       await rig.backup(server.dsn());
       const newest = (await backupIds()).at(-1) ?? "";
+      const oldWal = await writeOldWal();
       await killAt({ act: "expiry", step });
       expect(await backupIds()).toContain(newest);
       expect((await rig.area.listBackups()).filter(({ damaged }) => damaged !== null)).toEqual([]);
       await runChild(orderOf({ act: "expiry", step: "none" }));
       expect(await backupIds()).toEqual([newest]);
       expect(await rig.verify(newest)).toMatchObject({ ok: true });
+      for (const { wal, name } of oldWal) expect(await wal.has(name)).toBe(false);
     },
   );
+
+  /** WAL from before every backup, of this cluster and of one it was before: two parts of a retention. */
+  async function writeOldWal() {
+    const newest = (await rig.area.listBackups()).at(-1)?.facts;
+    const startLsn = BigInt(newest?.walSegmentSizeBytes ?? 0);
+    const place = { timeline: 1, startLsn, sizeBytes: newest?.walSegmentSizeBytes ?? 0 };
+    const archives = [newest?.systemIdentifier ?? 0n, 1n].map((identifier) => rig.area.wal(identifier));
+    for (const wal of archives) {
+      const writer = await wal.beginSegment(place, { writer: "test" });
+      await writer.write(new Uint8Array(place.sizeBytes));
+      await writer.finish(null);
+      await writer.abandon();
+    }
+    return archives.map((wal) => ({ wal, name: "000000010000000000000001" }));
+  }
 
   function orderOf(order: Partial<KilledOrder> & Pick<KilledOrder, "act" | "step">): KilledOrder {
     return {
