@@ -15,7 +15,7 @@ import { StubAgent } from "./stub-agent.fixture.ts";
 
 /** Files that are handed over while the archiver's memory is watched: all of them to the newest, fewer to the others. */
 const leakFiles = Number(process.env.TIDEMARK_ARCHIVE_FILES ?? 10_000);
-const filesFor = { 15: Math.min(leakFiles, 2_000), 17: Math.min(leakFiles, 2_000), 18: leakFiles };
+const filesFor = { 15: Math.min(leakFiles, 500), 17: Math.min(leakFiles, 500), 18: leakFiles };
 
 interface Rig extends AsyncDisposable {
   readonly server: TestServer;
