@@ -7,7 +7,7 @@ import { expect, expectRunState, test } from "../faces/story.ts";
 test("slots and replication are shown, and a slot in use is dropped only after its plan was read", async ({ page }) => {
   test.slow();
   await using primary = await testServer();
-  await done(["server", "add", "streaming", "--dsn", primary.dsn(), "--no-first-backup"]);
+  await done(["server", "add", "streaming", "--dsn", primary.dsn(), "--no-first-backup", "--wal", "none"]);
   await page.goto("/servers/streaming/server");
   await expect(page.getByRole("region", { name: "WAL" })).toContainText(/[0-9A-F]{24}/);
   await expect(page.getByText("None: the server keeps WAL for nobody.")).toBeVisible();
