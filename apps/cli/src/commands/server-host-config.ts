@@ -3,7 +3,7 @@ import { chown, mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname, resolve } from "node:path";
 import { resolveOwner } from "@tidemark/engine";
-import { AppError } from "@tidemark/kit";
+import { AppError, systemErrorCode } from "@tidemark/kit";
 import { newRepositoryKey } from "@tidemark/repository";
 import type { Command } from "commander";
 import { z } from "zod";
@@ -131,11 +131,22 @@ async function place(
 }
 
 async function assertFree(file: string, { replace }: HostConfigOptions): Promise<void> {
-  if (replace === true || (await stat(file).catch(() => null)) === null) return;
+  if (replace === true || !(await isThere(file))) return;
   throw new AppError("bad-request", {
     message: `${file} is there already`,
     hint: "nothing was changed; --replace writes over it, and the key in it can then be taken away",
   });
+}
+
+/** A folder that may not be looked into is an error, not a free place. */
+async function isThere(file: string): Promise<boolean> {
+  try {
+    await stat(file);
+    return true;
+  } catch (error) {
+    if (systemErrorCode(error) === "ENOENT") return false;
+    throw error;
+  }
 }
 
 /** Never readable by others, not for a moment; whole or not at all. */
