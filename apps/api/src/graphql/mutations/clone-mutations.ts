@@ -12,7 +12,7 @@ import { ExtractFormatEnum } from "../enums.ts";
 import { CloneRef, RunRef, UserErrorRef } from "../refs.ts";
 import { mutation } from "./define-mutation.ts";
 import { TrialTargetInput } from "./drill-inputs.ts";
-import { keyText } from "./input-types.ts";
+import { keyText } from "./idempotency-key.ts";
 import { errorsText, type Payload, payload, refused, runOf, runPayload } from "./payloads.ts";
 
 const id = "Of the clone.";

@@ -2,7 +2,7 @@ import { drillBackup, drillServer } from "../../use-cases/drills.ts";
 import { builder } from "../builder.ts";
 import { mutation } from "./define-mutation.ts";
 import { drillFields } from "./drill-inputs.ts";
-import { keyText } from "./input-types.ts";
+import { keyText } from "./idempotency-key.ts";
 import { runPayload } from "./payloads.ts";
 
 mutation(

@@ -1,7 +1,7 @@
 import { findMoment } from "../../use-cases/find-moment.ts";
 import { builder } from "../builder.ts";
 import { mutation } from "./define-mutation.ts";
-import { keyText } from "./input-types.ts";
+import { keyText } from "./idempotency-key.ts";
 import { runPayload } from "./payloads.ts";
 
 mutation(

@@ -9,7 +9,7 @@ import {
 import { builder } from "../builder.ts";
 import { RepositoryRef, RunRef, UserErrorRef } from "../refs.ts";
 import { mutation } from "./define-mutation.ts";
-import { keyText } from "./input-types.ts";
+import { keyText } from "./idempotency-key.ts";
 import { errorsText, payload, refused, repositoryOf, runOf } from "./payloads.ts";
 
 const whichRepository = "Which repository.";

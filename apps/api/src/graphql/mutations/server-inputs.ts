@@ -1,5 +1,5 @@
 import { builder } from "../builder.ts";
-import { keyText } from "./input-types.ts";
+import { keyText } from "./idempotency-key.ts";
 
 /** What mutations at a server are asked; the use cases check values and limits, which REST shares. */
 

@@ -1,0 +1,70 @@
+import { builder } from "../builder.ts";
+import { keyText } from "./idempotency-key.ts";
+
+/** What the mutations of policies and retention are asked; the use cases, which REST shares, check values and limits. */
+
+export const RetentionInputRef = builder.inputType("RetentionInput", {
+  description: "A retention policy's rules; with none every backup is kept.",
+  fields: (t) => ({
+    keepLast: t.int({ description: "Keep the newest n." }),
+    windowDays: t.int({ description: "Keep all that the last n days need." }),
+    daily: t.int({ description: "Keep the newest of each of the newest n days." }),
+    weekly: t.int({ description: "Keep the newest of each of the newest n weeks." }),
+    monthly: t.int({ description: "Keep the newest of each of the newest n months." }),
+    yearly: t.int({ description: "Keep the newest of each of the newest n years." }),
+    timeZone: t.string({ description: "Where days begin, as an IANA name; UTC when left out." }),
+    text: t.string({
+      description: 'The rules as pgmoneta ("7,4,12,5") or Barman ("REDUNDANCY 3") write them, instead of numbers.',
+    }),
+    minimum: t.int({ description: "Never fewer usable ones; 1 when left out." }),
+  }),
+});
+
+const policyRules = "A rule that is null or left out keeps nothing.";
+
+export const CreatePolicyInput = builder.inputType("CreatePolicyInput", {
+  description: "A policy to make.",
+  fields: (t) => ({
+    name: t.string({ required: true, description: "Unique." }),
+    keepLast: t.int({ description: `Keep the newest n. ${policyRules}` }),
+    windowDays: t.int({ description: `Keep all that the last n days need. ${policyRules}` }),
+    daily: t.int({ description: "Keep the newest of each of the newest n days." }),
+    weekly: t.int({ description: "Keep the newest of each of the newest n weeks." }),
+    monthly: t.int({ description: "Keep the newest of each of the newest n months." }),
+    yearly: t.int({ description: "Keep the newest of each of the newest n years." }),
+    timeZone: t.string({ description: "Where days begin, as an IANA name; UTC when left out." }),
+    text: t.string({
+      description: 'The rules as pgmoneta ("7,4,12,5") or Barman ("REDUNDANCY 3") write them, instead of numbers.',
+    }),
+    minimum: t.int({ description: "Never fewer usable ones; 1 when left out." }),
+  }),
+});
+
+export const UpdatePolicyInput = builder.inputType("UpdatePolicyInput", {
+  description: "What is left out stays; a rule that is null is taken away.",
+  fields: (t) => ({
+    id: t.id({ required: true, description: "Which policy." }),
+    expectedVersion: t.int({ description: "Refuses with version-conflict when somebody changed it meanwhile." }),
+    name: t.string({ description: "A new name." }),
+    keepLast: t.int({ description: "Keep the newest n." }),
+    windowDays: t.int({ description: "Keep all that the last n days need." }),
+    daily: t.int({ description: "Keep the newest of each of the newest n days." }),
+    weekly: t.int({ description: "Keep the newest of each of the newest n weeks." }),
+    monthly: t.int({ description: "Keep the newest of each of the newest n months." }),
+    yearly: t.int({ description: "Keep the newest of each of the newest n years." }),
+    timeZone: t.string({ description: "Where days begin, as an IANA name; UTC when left out." }),
+    text: t.string({
+      description: 'The rules as pgmoneta ("7,4,12,5") or Barman ("REDUNDANCY 3") write them, instead of numbers.',
+    }),
+    minimum: t.int({ description: "Never fewer usable ones." }),
+  }),
+});
+
+export const ApplyRetentionInput = builder.inputType("ApplyRetentionInput", {
+  description: "A retention preview to execute.",
+  fields: (t) => ({
+    serverId: t.id({ required: true, description: "Of which server." }),
+    planHash: t.string({ required: true, description: "Of the preview." }),
+    idempotencyKey: t.string({ description: keyText }),
+  }),
+});
