@@ -19,7 +19,7 @@ import { plainCopy } from "./rows/copy.ts";
 import { pgBasebackup } from "./rows/pg-basebackup.ts";
 import { pgBackRest } from "./rows/pgbackrest.ts";
 import type { Row, RowContext } from "./rows/row.ts";
-import { tidemark } from "./rows/tidemark.ts";
+import { type TidemarkVariant, tidemark, tidemarkCommand } from "./rows/tidemark.ts";
 import { type BenchSettings, findProgram, readSettings, usage } from "./settings.ts";
 import { addFigures, benchWal } from "./wal/bench-wal.ts";
 import { type WalFigures, walReport } from "./wal/wal-report.ts";
@@ -60,9 +60,16 @@ async function bench(asked: BenchSettings): Promise<void> {
     await fill(cluster, asked.scale);
     const dataBytes = sizeOf(join(cluster.dataDir, "base"));
     const { rows, absent } = usableRows({ settings: asked, cluster });
+    const lifePeaks = new Map<string, number>();
     const rounds = new Rounds(asked, cluster, rows);
-    await rounds.all();
+    try {
+      await rounds.all();
+    } finally {
+      for (const row of rows) lifePeaks.set(row.name, row.lifePeakBytes?.() ?? 0);
+      await Promise.all(rows.map((row) => row.stop?.()));
+    }
     const circumstances = {
+      lifePeaks,
       date: systemClock.now(),
       versions: versions(asked, cluster),
       dataBytes,
@@ -108,11 +115,13 @@ function figuresFile({ workDir }: BenchSettings): string {
 /** The rows that run, and why the others do not. */
 function usableRows(context: RowContext): { readonly rows: readonly Row[]; readonly absent: Map<string, string> } {
   const plain = { encrypted: false, local: false };
+  const first: TidemarkVariant = { ...plain, name: "tidemark zstd@1", compression: "zstd:1" };
   const rows: readonly Row[] = [
-    tidemark(context, { ...plain, name: "tidemark zstd@1", compression: "zstd:1" }),
+    tidemark(context, first),
     tidemark(context, { ...plain, name: "tidemark encrypted", compression: "zstd:1", encrypted: true }),
     tidemark(context, { ...plain, name: "tidemark none", compression: "none" }),
     tidemark(context, { ...plain, name: "tidemark local", compression: "zstd:1", local: true }),
+    tidemarkCommand(context, { ...first, name: "tidemark zstd@1 as a command" }),
     pgBasebackup(context, "pg_basebackup server-zstd@1", "server-zstd:level=1,workers=2"),
     pgBasebackup(context, "pg_basebackup server-zstd", "server-zstd:workers=2"),
     pgBasebackup(context, "pg_basebackup none-t", "none"),

@@ -2,6 +2,7 @@ import { execFile, spawn } from "node:child_process";
 import { closeSync, openSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import type { Resident } from "./resident.ts";
 
 /** A program to run and measure. */
 export interface Command {
@@ -9,53 +10,77 @@ export interface Command {
   readonly env?: Readonly<Record<string, string>>;
 }
 
+/** An order to a process that is there already. */
+export interface ResidentAct {
+  readonly resident: Resident;
+  readonly order: object;
+}
+
+export type Act = Command | ResidentAct;
+
 export interface Measured {
   readonly ok: boolean;
-  /** Of the command. */
+  /** Of the command, or from the order to its answer. */
   readonly wallSeconds: number;
-  /** What `sync -f` of the scratch file system took right afterwards: what the command left to others. */
+  /** What `sync -f` of the scratch file system took right afterwards: what the act left to others. */
   readonly syncSeconds: number;
-  /** User and system time of the command and what it started. */
+  /** User and system time of the command and what it started; of a resident process meanwhile. */
   readonly clientSeconds: number;
   /** The same of all of PostgreSQL's processes meanwhile. */
   readonly serverSeconds: number;
-  /** Largest sum over the processes of the command, sampled ten times a second. */
+  /** Largest sum over the processes of the act, sampled ten times a second. */
   readonly peakBytes: number;
 }
 
-/** Runs a command to its end. Output goes to the log; the figures are of this run alone. */
-export async function measure(
-  command: Command,
-  places: { readonly log: string; readonly workDir: string; readonly postmaster: number | null },
-): Promise<Measured> {
+export interface MeasuringPlaces {
+  readonly log: string;
+  readonly workDir: string;
+  readonly postmaster: number | null;
+}
+
+/** Performs an act to its end. Output goes to the log; the figures are of this act alone. */
+export async function measure(act: Act, { log, workDir, postmaster }: MeasuringPlaces): Promise<Measured> {
+  const pid = "resident" in act ? await act.resident.start() : null;
   await run("sync", []);
-  const log = openSync(places.log, "a");
-  const serverBefore = places.postmaster === null ? 0 : cpuOf(places.postmaster);
-  const clientBefore = reapedSeconds();
+  const client = pid === null ? reapedSeconds : () => cpuOf(pid);
+  const serverBefore = postmaster === null ? 0 : cpuOf(postmaster);
+  const clientBefore = client();
   const startedAt = performance.now();
-  const [program = "", ...rest] = command.argv;
-  const child = spawn(program, rest, { env: { ...process.env, ...command.env }, stdio: ["ignore", log, log] });
+  const { pid: running, done } =
+    "resident" in act ? { pid, done: act.resident.perform(act.order) } : runCommand(act, log);
   let peakBytes = 0;
-  const sampling = setInterval(() => {
-    peakBytes = Math.max(peakBytes, memoryOf(child.pid ?? -1));
-  }, 100);
-  const code = await new Promise<number | null>((resolve) => {
-    child.once("error", () => resolve(null));
-    child.once("exit", (exit) => resolve(exit));
-  });
+  const sample = () => {
+    peakBytes = Math.max(peakBytes, memoryOf(running ?? -1));
+  };
+  const sampling = setInterval(sample, 100);
+  const ok = await done;
   const wallSeconds = (performance.now() - startedAt) / 1000;
+  const clientSeconds = client() - clientBefore;
+  // What stays there counts, however short the act was.
+  if (pid !== null) sample();
   clearInterval(sampling);
-  closeSync(log);
   const syncedAt = performance.now();
-  await run("sync", ["-f", places.workDir]);
+  await run("sync", ["-f", workDir]);
   return {
-    ok: code === 0,
+    ok,
     wallSeconds,
     syncSeconds: (performance.now() - syncedAt) / 1000,
-    clientSeconds: reapedSeconds() - clientBefore,
-    serverSeconds: places.postmaster === null ? 0 : cpuOf(places.postmaster) - serverBefore,
+    clientSeconds,
+    serverSeconds: postmaster === null ? 0 : cpuOf(postmaster) - serverBefore,
     peakBytes,
   };
+}
+
+function runCommand({ argv, env }: Command, logFile: string): { pid: number | null; done: Promise<boolean> } {
+  const log = openSync(logFile, "a");
+  const [program = "", ...rest] = argv;
+  const child = spawn(program, rest, { env: { ...process.env, ...env }, stdio: ["ignore", log, log] });
+  closeSync(log);
+  const done = new Promise<boolean>((resolve) => {
+    child.once("error", () => resolve(false));
+    child.once("exit", (exit) => resolve(exit === 0));
+  });
+  return { pid: child.pid ?? null, done };
 }
 
 /** Bytes of all files below a folder, each counted once however many names it has. */

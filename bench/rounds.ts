@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, statfsSync } from "node:fs";
 import { join } from "node:path";
 import { type BenchCluster, change } from "./cluster.ts";
-import { type Command, type Measured, measure, sizeOf } from "./measure.ts";
+import { type Act, type Measured, measure, sizeOf } from "./measure.ts";
 import type { Sample } from "./report.ts";
 import type { Row, RowPlaces, Step } from "./rows/row.ts";
 import type { BenchSettings } from "./settings.ts";
@@ -144,9 +144,9 @@ export class Rounds {
     };
   }
 
-  #run(row: Row, command: Command): Promise<Measured> {
+  #run(row: Row, act: Act): Promise<Measured> {
     const { workDir } = this.#settings;
-    return measure(command, { log: this.#log(row), workDir, postmaster: this.#cluster.postmaster });
+    return measure(act, { log: this.#log(row), workDir, postmaster: this.#cluster.postmaster });
   }
 
   /**

@@ -1,5 +1,5 @@
 import type { BenchCluster } from "../cluster.ts";
-import type { Command } from "../measure.ts";
+import type { Act } from "../measure.ts";
 import type { BenchSettings } from "../settings.ts";
 
 /** What can be measured of a tool. */
@@ -21,11 +21,15 @@ export interface Row {
   /** Why it cannot run here, or null. */
   readonly unavailable: string | null;
   /** Untimed, once before the first round, in a place of its own: what only the first run of a program costs. */
-  warmUp?(places: RowPlaces): readonly Command[];
+  warmUp?(places: RowPlaces): readonly Act[];
   /** Untimed, before the first backup. */
-  prepare(places: RowPlaces): readonly Command[];
+  prepare(places: RowPlaces): readonly Act[];
   /** Null: it has no such step. */
-  step(step: Step, places: RowPlaces): Command | null;
+  step(step: Step, places: RowPlaces): Act | null;
+  /** Where a process lives through the whole run: the most memory it ever had. */
+  lifePeakBytes?(): number;
+  /** At the end of the run. */
+  stop?(): Promise<void>;
 }
 
 export interface RowContext {

@@ -1,6 +1,9 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { boundedMemory } from "@tidemark/kit";
+import type { Order } from "../acts.ts";
+import type { Command } from "../measure.ts";
+import { Resident } from "../resident.ts";
 import type { Row, RowContext, RowPlaces, Step } from "./row.ts";
 
 export interface TidemarkVariant {
@@ -11,34 +14,56 @@ export interface TidemarkVariant {
   readonly local: boolean;
 }
 
-const act = fileURLToPath(new URL("../tidemark-act.ts", import.meta.url));
+const script = fileURLToPath(new URL("../tidemark-act.ts", import.meta.url));
 
-/** Ourselves: each act in a process of its own, as the command is. */
-export function tidemark({ settings, cluster }: RowContext, variant: TidemarkVariant): Row {
-  const command = (name: string, places: RowPlaces) => ({
-    // As `npm start` runs its workers.
-    argv: [process.execPath, ...boundedMemory.nodeFlags, act, name],
-    env: {
-      ...boundedMemory.environment,
-      // As the command finds it after its first run. A folder of ours: the account that measures may not write elsewhere.
-      NODE_COMPILE_CACHE: join(settings.workDir, "compiled"),
-      BENCH_ACT: JSON.stringify({
-        ...variant,
-        ...places,
-        dsn: cluster.dsn,
-        dataDir: cluster.dataDir,
-        threads: settings.threads,
-      }),
-    },
+/** Ourselves as `npm start` runs us: a worker is there and takes one act after another. */
+export function tidemark(context: RowContext, variant: TidemarkVariant): Row {
+  const { settings } = context;
+  const log = join(settings.workDir, `${variant.name.replace(/[^\w]+/g, "-")}.log`);
+  const worker = new Resident({ argv: [...program, script], env: environment(context) }, log);
+  return {
+    ...steps(context, variant, (order) => ({ resident: worker, order })),
+    lifePeakBytes: () => worker.lifePeakBytes,
+    stop: () => worker.stop(),
+  };
+}
+
+/** Ourselves as a command that starts, acts and ends: `tidemark restore direct`. */
+export function tidemarkCommand(context: RowContext, variant: TidemarkVariant): Row {
+  const act = (order: Order): Command => ({
+    argv: [...program, script],
+    env: { ...environment(context), BENCH_ACT: JSON.stringify(order) },
   });
+  const all = steps(context, variant, act);
+  const has: ReadonlySet<Step> = new Set(["full", "incr", "restore-full", "restore-incr"]);
+  return { ...all, step: (step, places) => (has.has(step) ? all.step(step, places) : null) };
+}
+
+/** As apps/start runs workers. */
+const program = [process.execPath, ...boundedMemory.nodeFlags, "--max-old-space-size=256"];
+
+function environment({ settings }: RowContext): Readonly<Record<string, string>> {
+  // As the command finds it after its first run. A folder of ours: the account that measures may not write elsewhere.
+  return { ...boundedMemory.environment, NODE_COMPILE_CACHE: join(settings.workDir, "compiled") };
+}
+
+function steps(
+  { settings, cluster }: RowContext,
+  variant: TidemarkVariant,
+  act: (order: Order) => ReturnType<Row["step"]> & object,
+): Row {
+  const { dsn, dataDir } = cluster;
+  const order = (name: Order["act"], places: RowPlaces) =>
+    act({ ...variant, ...places, act: name, dsn, dataDir, threads: settings.threads });
   const isIncremental = (step: Step) => step === "incr" || step === "restore-incr";
   // Increments come over the replication protocol alone.
   const hasIncrements = cluster.major >= 17 && !variant.local;
+  const warmUps = ["init", "full", "verify", "verify-whole", "restore-full"] as const;
   return {
     name: variant.name,
     unavailable: null,
-    warmUp: (places) => ["init", "full", "verify-whole", "restore-full"].map((name) => command(name, places)),
-    prepare: (places) => [command("init", places)],
-    step: (step, places) => (isIncremental(step) && !hasIncrements ? null : command(step, places)),
+    warmUp: (places) => [...warmUps, ...(hasIncrements ? (["incr"] as const) : [])].map((name) => order(name, places)),
+    prepare: (places) => [order("init", places)],
+    step: (step, places) => (isIncremental(step) && !hasIncrements ? null : order(step, places)),
   };
 }
