@@ -19,7 +19,8 @@ async function main(): Promise<void> {
     settings.redisUrl === null
       ? { databaseUrl: settings.databaseUrl.reveal() }
       : { redisUrl: settings.redisUrl.reveal() },
-    { logger },
+    // What is asked for meanwhile is kept as rows, and /readyz says what is missing.
+    { logger, mayBeAway: true },
   );
   const baseUrl = settings.publicUrl?.origin ?? `http://${settings.host}:${settings.port}`;
   const app = await buildServer({

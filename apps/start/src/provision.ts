@@ -60,7 +60,7 @@ async function open({ settings, paths, databaseUrl }: ProvisionDeps) {
   });
   const metadata = openMetadata({ url: databaseUrl, logger, poolSize: 2 });
   const place = settings.redisUrl === null ? { databaseUrl } : { redisUrl: settings.redisUrl.reveal() };
-  return { metadata, logger, queues: await openQueues(place, { logger }) };
+  return { metadata, logger, queues: await openQueues(place, { logger, mayBeAway: true }) };
 }
 
 type Opened = Awaited<ReturnType<typeof open>>;

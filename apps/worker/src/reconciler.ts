@@ -2,6 +2,7 @@ import type { HeldLease, Run } from "@tidemark/metadata";
 import { blockerOf, byAge } from "./exclusion.ts";
 import { deadWorkers, forgetWorker } from "./live-workers.ts";
 import { mirrorAll } from "./mirror-catalogue.ts";
+import { refreshQueueFinding } from "./queue-finding.ts";
 import { endDeadRun } from "./reconcile-dead-run.ts";
 import { refreshServerFindings } from "./refresh-findings.ts";
 import { checkRepositories } from "./repository-state.ts";
@@ -49,6 +50,7 @@ async function pass(deps: WorkerDeps, count: number): Promise<void> {
   const lease = await acquireTurn(deps);
   if (lease === null) return;
   const parts: readonly (readonly [string, number, () => Promise<unknown>])[] = [
+    ["the queue", 1, () => refreshQueueFinding(deps)],
     ["dead runs", 1, () => endDeadRuns(deps)],
     ["waiting runs", 1, () => ringReadyRuns(deps)],
     ["lost bells", 1, () => ringAgain(deps)],

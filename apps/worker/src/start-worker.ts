@@ -29,7 +29,10 @@ export interface StartedWorker {
   stop(finishWithinMs: number): Promise<void>;
 }
 
-/** Builds a worker and starts it. Throws what keeps it from starting: settings, metadata, queue or key. */
+/**
+ * Builds a worker and starts it. Throws what keeps it from starting: settings, metadata or key. Where the queue is away it
+ * waits for it (a finding says so): WAL is received and clones are kept meanwhile, and runs begin when it comes.
+ */
 export async function startWorker(settings: WorkerSettings, logger: Logger): Promise<StartedWorker> {
   const metadata = await openMetadata({ url: settings.databaseUrl.reveal(), logger });
   const key = await loadWorkerKey(settings, metadata);
@@ -37,7 +40,7 @@ export async function startWorker(settings: WorkerSettings, logger: Logger): Pro
     settings.redisUrl === null
       ? { databaseUrl: settings.databaseUrl.reveal() }
       : { redisUrl: settings.redisUrl.reveal() };
-  const queues = await openQueues(place, { logger });
+  const queues = await openQueues(place, { logger, mayBeAway: true });
   await prepareScratch(settings);
   const workerId = newId("worker");
   const onStep = createKillHook(settings.killHook);

@@ -255,6 +255,46 @@ describe.each(["postgresql", "redis"] as const)("queues in %s", (backend) => {
   });
 });
 
+it("begins without Redis where it may be away, says so, and rings once it is there", async () => {
+  await using late = await redisServer();
+  await late.kill();
+  const said: string[] = [];
+  const telling = { ...logger, warn: (_about: unknown, text: string) => void said.push(text) } as typeof logger;
+  const queues = await openQueues({ redisUrl: late.url }, { logger: telling, mayBeAway: true });
+  try {
+    const rung: string[] = [];
+    queues.createWorker("backup", async (ring) => void rung.push("runId" in ring ? ring.runId : ""), {
+      concurrency: 1,
+    });
+    const [early, runId] = [newId("run"), newId("run")];
+    await expect(queues.ring(early, "backup")).rejects.toMatchObject({ code: "queue-unreachable" });
+    await expect(queues.listSchedules()).rejects.toMatchObject({ code: "queue-unreachable" });
+    expect(said).toContain("the queue cannot be reached: nothing is begun until it can");
+    await late.start();
+    await waitFor(
+      () =>
+        queues.ring(runId, "backup").then(
+          () => true,
+          () => false,
+        ),
+      { what: "the first ring" },
+    );
+    await waitFor(() => rung.includes(runId), { what: "the ring to arrive", timeoutMs: 30_000 });
+    expect(rung).not.toContain(early);
+  } finally {
+    await queues.close();
+  }
+});
+
+it("closes in bounded time while the place it waits for is away", async () => {
+  const queues = await openQueues({ redisUrl: "redis://127.0.0.1:1" }, { logger, mayBeAway: true });
+  const worker = queues.createWorker("backup", async () => undefined, { concurrency: 1 });
+  const startedMs = systemClock.monotonicMs();
+  await worker.close();
+  await queues.close();
+  expect(systemClock.monotonicMs() - startedMs).toBeLessThan(12_000);
+});
+
 it("migrate leaves the queue's tables alone and finds no drift in them", async () => {
   expect(await migrate(databaseUrl)).toEqual({ applied: [] });
   const rows = await server.query(

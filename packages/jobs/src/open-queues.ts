@@ -1,4 +1,5 @@
 import { AppError, joinCleanup, systemClock } from "@tidemark/kit";
+import { awaitPlace, workerWhenThere } from "./await-place.ts";
 import type { QueueName } from "./job.ts";
 import { type BellQueue, openBackend, queueUnreachable } from "./queue-backend.ts";
 import { startWorker } from "./queue-worker.ts";
@@ -8,7 +9,7 @@ import { settleWithin } from "./settle-within.ts";
 
 /**
  * Opens the queues in the metadata database or in Redis; both behave the same. Tables are made when needed (under
- * BullMQ's own lock). Throws `queue-unreachable` when the place does not answer.
+ * BullMQ's own lock). Throws `queue-unreachable` when the place does not answer, unless it may be away.
  */
 export async function openQueues(place: QueuePlace, options: QueueOptions): Promise<Queues> {
   const { logger } = options;
@@ -16,7 +17,16 @@ export async function openQueues(place: QueuePlace, options: QueueOptions): Prom
   const queues = new Map<QueueName, BellQueue>();
   const workers: QueueWorker[] = [];
 
-  const queue = (name: QueueName) => {
+  let wasThere = false;
+  const ask = async () => {
+    await (wasThere ? backend.ping() : backend.ready());
+    wasThere = true;
+  };
+  const queue = async (name: QueueName) => {
+    const known = queues.get(name);
+    if (known !== undefined) return known;
+    // BullMQ, which has no answer of the place yet, would wait for it however long that is away.
+    await ask();
     const open = queues.get(name) ?? backend.queue(name);
     if (!queues.has(name))
       open.on("error", (error) => logger.warn({ err: error, queue: name }, "the queue reports an error"));
@@ -31,13 +41,14 @@ export async function openQueues(place: QueuePlace, options: QueueOptions): Prom
     }
   };
 
-  await reachable(async () => {
-    try {
-      await backend.ready();
-    } catch (error) {
-      throw await joinCleanup(error, () => backend.close());
-    }
-  });
+  const closing = new AbortController();
+  let there: Promise<void> = Promise.resolve();
+  try {
+    await reachable(ask);
+  } catch (error) {
+    if (options.mayBeAway !== true) throw await joinCleanup(error, () => backend.close());
+    there = awaitPlace({ ask: () => reachable(ask), first: error, logger, signal: closing.signal });
+  }
   return {
     backend: backend.kind,
     ring: (runId, kind, wanted) =>
@@ -45,32 +56,36 @@ export async function openQueues(place: QueuePlace, options: QueueOptions): Prom
         const job = runJob(kind);
         const payload = job.payload.parse({ runId });
         const delay = wanted?.delayMs ?? 0;
-        const open = queue(job.queue);
+        const open = await queue(job.queue);
         await addOrPromote(open, job.name, payload, { ...jobOptions(job), jobId: job.jobId(payload), delay });
       }),
     upsertSchedule: (scheduleId, cron, zone) =>
       reachable(async () => {
         const data = scheduleTick.payload.parse({ scheduleId });
-        const open = queue(scheduleTick.queue);
+        const open = await queue(scheduleTick.queue);
         const template = { name: scheduleTick.name, data, opts: jobOptions(scheduleTick) };
         await open.upsertJobScheduler(scheduleId, { pattern: cron, tz: zone }, template).catch((cause: unknown) => {
           throw isCronError(cause) ? cronInvalid(cron, zone, cause) : cause;
         });
       }),
-    removeSchedule: (scheduleId) => reachable(async () => queue(scheduleTick.queue).removeJobScheduler(scheduleId)),
-    listSchedules: () => reachable(async () => await listSchedules(queue(scheduleTick.queue))),
+    removeSchedule: (scheduleId) =>
+      reachable(async () => (await queue(scheduleTick.queue)).removeJobScheduler(scheduleId)),
+    listSchedules: () => reachable(async () => await listSchedules(await queue(scheduleTick.queue))),
     createWorker: (name, handler, { concurrency }) => {
       const now = () => systemClock.now();
-      const worker = startWorker({ backend, logger, queue: name, handler, concurrency, now });
+      const start = () => startWorker({ backend, logger, queue: name, handler, concurrency, now });
+      const worker = workerWhenThere(name, there, closing.signal, start);
       workers.push(worker);
       return worker;
     },
     ping: () => reachable(() => backend.ping()),
     close: async () => {
+      closing.abort();
       await Promise.all(workers.map((worker) => worker.close()));
       const warn = (error: unknown) => logger.warn({ err: error }, "the queue closed with an error");
       await settleWithin(3_000, Promise.all([...queues.values()].map((open) => open.close())), warn);
       await settleWithin(3_000, backend.close(), warn);
+      await settleWithin(3_000, there, warn);
     },
   };
 }

@@ -8,6 +8,11 @@ export type QueueBackend = "postgresql" | "redis";
 
 export interface QueueOptions {
   readonly logger: Logger;
+  /**
+   * True: begin without the place where it does not answer, and ask again until it does. Until then ringing fails with
+   * `queue-unreachable`, and nothing rings. False when left out: throw.
+   */
+  readonly mayBeAway?: boolean;
 }
 
 /** What a handler is rung with, parsed. */
