@@ -113,6 +113,7 @@ async function runAgent(context: CommandContext, options: AgentOptions): Promise
   const workerData: PushLaneData = { settings, environment: { ...context.environment } };
   const lanes = new PushLanes({ script: laneScript, workerData, lanes: settings.parallel });
   lanes.start();
+  await using _lanes = { [Symbol.asyncDispose]: () => lanes.close() };
   const agent = await startWalAgent(
     {
       spool: settings.spool,
@@ -140,7 +141,6 @@ async function runAgent(context: CommandContext, options: AgentOptions): Promise
   ]);
   stopped.abort();
   await agent.stop();
-  await lanes.close();
   return exitCodes.done;
 }
 

@@ -14,7 +14,8 @@ export interface AgentSocket {
 
 /**
  * Listens on a Unix socket for whoever may use it (its mode is 0600). A socket that a dead agent left is replaced; of a
- * living one `agent-running` is thrown.
+ * living one `agent-running` is thrown. Whoever calls this holds the lock of its spool, so nobody replaces it at the
+ * same time.
  */
 export async function listenForRequests(path: string, answer: Answer, owner: Owner | null): Promise<AgentSocket> {
   assertSocketPath(path);

@@ -3,6 +3,7 @@ import { basename } from "node:path";
 import { type Clock, describeError, type Logger } from "@tidemark/kit";
 import type { WalPlaces } from "../fetch/wal-places.ts";
 import type { PushedWal } from "../push/push-wal.ts";
+import { type AgentLock, lockSpool } from "./agent-lock.ts";
 import type { AgentRequest } from "./agent-protocol.ts";
 import { type AgentSocket, listenForRequests } from "./agent-socket.ts";
 import { type AgentQuestion, AgentSpool } from "./agent-spool.ts";
@@ -57,7 +58,8 @@ class Agent implements WalAgent {
   readonly #queue: PushQueue;
   #spool!: AgentSpool;
   #desk!: FetchDesk;
-  #socket!: AgentSocket;
+  #socket: AgentSocket | null = null;
+  #lock: AgentLock | null = null;
   #watcher: FSWatcher | null = null;
   #timers: NodeJS.Timeout[] = [];
   #endIdle: () => void = () => undefined;
@@ -86,15 +88,17 @@ class Agent implements WalAgent {
 
   async begin(): Promise<void> {
     const { socket, spool } = this.#settings;
-    // The socket decides who is the agent: only then the spool is emptied.
+    // The lock decides who is the agent: only then the spool is emptied and a socket that is left there replaced.
     const owner = await AgentSpool.make(spool);
-    this.#socket = await listenForRequests(socket, (request) => this.#reply(request), owner);
+    this.#lock = await lockSpool(spool, owner);
     try {
+      this.#socket = await listenForRequests(socket, (request) => this.#reply(request), owner);
       this.#spool = await AgentSpool.open(spool, owner);
       this.#desk = this.#openDesk();
       await this.#spool.beat();
     } catch (error) {
-      await this.#socket.close();
+      await this.#socket?.close();
+      await this.#lock.release();
       throw error;
     }
     this.#watcher = watch(this.#spool.wantFolder, () => this.#listen());
@@ -118,12 +122,13 @@ class Agent implements WalAgent {
     this.#watcher?.close();
     // First of all nobody comes this way any more.
     await this.#spool.close();
-    await this.#socket.close();
+    await this.#socket?.close();
     await this.#listening;
     await this.#queue.stop();
     const desk = this.#desk.close();
     await Promise.all(this.#answering);
     await desk;
+    await this.#lock?.release();
     this.#endIdle();
   }
 
