@@ -97,7 +97,9 @@ function CloneFacts({ clone }: { readonly clone: Clone }) {
           {clone.createdBy}, <Time at={clone.createdAt} />
         </Fact>
       </Facts>
-      {clone.error !== null && <ErrorPanel title="It could not be made" problem={clone.error} />}
+      {clone.error !== null && (
+        <ErrorPanel title={clone.state === "RUNNING" ? "Its server does not run" : "It failed"} problem={clone.error} />
+      )}
     </>
   );
 }

@@ -8,12 +8,13 @@ import {
   resumeClone,
 } from "@tidemark/engine";
 import { parseRunRequest } from "@tidemark/jobs";
-import { describeError } from "@tidemark/kit";
+import { describeError, formatDuration } from "@tidemark/kit";
 import type { CloneRow, HeldLease } from "@tidemark/metadata";
 import { deadWorkers } from "../live-workers.ts";
 import { cloneFolder } from "../scratch.ts";
 import type { WorkerDeps } from "../worker-deps.ts";
 import { cloneTimes, hereDeps, isHere } from "./clone-facts.ts";
+import { CloneStarts, mostStarts } from "./clone-starts.ts";
 
 export interface CloneKeeper {
   /** Cuts everybody off and stops the servers; their clones go on when a worker starts here again. */
@@ -62,10 +63,12 @@ class Keeper {
   readonly #deps: WorkerDeps;
   readonly #kept = new Map<string, Kept>();
   readonly #stopping = new AbortController();
+  readonly #starts: CloneStarts;
   #passes = 0;
 
   constructor(deps: WorkerDeps) {
     this.#deps = deps;
+    this.#starts = new CloneStarts(deps.clock);
   }
 
   interrupt(): void {
@@ -129,18 +132,9 @@ class Keeper {
     const kept = this.#kept.get(row.id);
     if (kept === undefined || row.path === null) return;
     const locate = locateClone(row.path);
-    if ((await locate()) === null) {
-      logger.info({ cloneId: row.id }, "starting a clone's server again");
-      try {
-        const control = { signal: this.#stopping.signal, emit: () => undefined };
-        const { pid } = await resumeClone(hereDeps(this.#deps), row.id, cloneTimes, control);
-        await metadata.clones.update(row.id, { pid });
-      } catch (error) {
-        if (this.#stopping.signal.aborted) return;
-        const { code, message } = describeError(error);
-        return await this.#end(row, { code, message });
-      }
-    }
+    if ((await locate()) === null && !(await this.#startAgain(row))) return;
+    this.#starts.forget(row.id);
+    if (row.error !== null) await metadata.clones.update(row.id, { error: null }, ["running"]);
     if (kept.gate !== null && row.port === kept.gate.port && row.workerId === workerId) return;
     const sealed = await metadata.clones.sealedPassword(row.id);
     if (sealed === null) return;
@@ -152,6 +146,31 @@ class Keeper {
       logger,
     });
     await metadata.clones.update(row.id, { workerId, host: kept.gate.host, port: kept.gate.port }, ["running"]);
+  }
+
+  /** False: it does not run. Why, and when it is tried again, stands in its row; when all tries have failed it ends. */
+  async #startAgain(row: CloneRow): Promise<boolean> {
+    const { metadata, logger } = this.#deps;
+    if (!this.#starts.isDue(row.id)) return false;
+    logger.info({ cloneId: row.id }, "starting a clone's server again");
+    try {
+      const control = { signal: this.#stopping.signal, emit: () => undefined };
+      const { pid } = await resumeClone(hereDeps(this.#deps), row.id, cloneTimes, control);
+      await metadata.clones.update(row.id, { pid });
+      return true;
+    } catch (error) {
+      if (this.#stopping.signal.aborted) return false;
+      const { code, message } = describeError(error);
+      const { count, againInMs } = this.#starts.failed(row.id);
+      logger.warn({ err: error, cloneId: row.id, count, againInMs }, "a clone's server did not start");
+      const tries = `its server did not start (try ${count} of ${mostStarts}): ${message}`;
+      if (againInMs === null) await this.#end(row, { code, message: tries });
+      else {
+        const again = `${tries}; it is tried again in ${formatDuration(againInMs)}`;
+        await metadata.clones.update(row.id, { error: { code, message: again } }, ["running"]);
+      }
+      return false;
+    }
   }
 
   /** The gate first, then the server and its files, then the row: who reads "ended" finds the space given back. */
@@ -194,6 +213,7 @@ class Keeper {
   async #drop(cloneId: string): Promise<void> {
     const kept = this.#kept.get(cloneId);
     this.#kept.delete(cloneId);
+    this.#starts.forget(cloneId);
     if (kept === undefined) return;
     await kept.gate?.close();
     await this.#deps.metadata.leases.release(kept.lease);

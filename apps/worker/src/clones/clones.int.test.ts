@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdir, readFile } from "node:fs/promises";
-import { dirname } from "node:path";
+import { readdir, readFile, rename } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { locateClone } from "@tidemark/engine";
 import { CloneActResult, CloneResult, ConnectionReportResult } from "@tidemark/jobs";
@@ -73,8 +73,22 @@ describe("clones of a worker", () => {
     // A worker that stops takes the server down with it; the next one starts it again, at the same port.
     await second.stop(5_000);
     expect(await locateClone(made.path)()).toBeNull();
+    // While it does not start it is not given up: its row says why, and it is tried again.
+    const needed = join(made.path, "data", "PG_VERSION");
+    await rename(needed, `${needed}.away`);
     const third = await place.start();
+    const troubled = await waitFor(
+      async () => {
+        const row = await place.metadata.clones.get(cloneId);
+        return row?.error == null ? null : row;
+      },
+      { what: "its row to say that it does not start" },
+    );
+    expect(troubled.state).toBe("running");
+    expect(troubled.error?.message).toMatch(/did not start \(try \d of \d\): .+; it is tried again in/);
+    await rename(`${needed}.away`, needed);
     await waitFor(async () => (await countRows(dsn)) === 7, { what: "the clone to be started again" });
+    expect(await place.metadata.clones.get(cloneId)).toMatchObject({ state: "running", error: null });
 
     await place.metadata.clones.extend(cloneId, 1);
     await waitFor(async () => (await place.metadata.clones.get(cloneId))?.state === "ended", { what: "its end" });
