@@ -79,6 +79,41 @@ describe("WAL segments", () => {
     ]);
   });
 
+  it("show a hole between a timeline and the one it came from", async () => {
+    const { wal, backups } = database.metadata;
+    const ids = await database.seed("forked");
+    const own = (index: bigint, timeline: number): NewWalSegment => ({ ...segment(index, timeline), ...ids });
+    const history = async (timeline: number, parent: number, switchLsn: bigint) =>
+      await wal.recordTimeline({
+        ...{ serverId: ids.serverId, systemIdentifier, timeline, parent, switchLsn },
+        history: `${parent}\t0/0\tno recovery target specified\n`,
+      });
+    await backups.mirror({
+      id: newId("backup"),
+      ...{ serverId: ids.serverId, repositoryId: ids.repositoryId, startedAt: at },
+      change: { state: "restorable", systemIdentifier, timeline: 1, startLsn: mib16, stopLsn: 2n * mib16 },
+    });
+    // Timeline 2 goes on where 1 was left; 1 itself went on for a while.
+    await wal.recordSegments([1n, 2n, 3n, 4n].map((index) => own(index, 1)));
+    await history(2, 1, 3n * mib16 + 100n);
+    await wal.recordSegments([3n, 4n].map((index) => own(index, 2)));
+    expect(await wal.holes([ids.serverId])).toEqual([]);
+    // 3 began in segment 8 of 2, of which 5 to 7 never came; 4 began in 9 of 3, which has nothing of its own.
+    await history(3, 2, 8n * mib16 + 100n);
+    await history(4, 3, 9n * mib16 + 100n);
+    await wal.recordSegments([9n, 10n].map((index) => own(index, 4)));
+    const hole = { serverId: ids.serverId, systemIdentifier, timeline: 2, fromLsn: 5n * mib16, toLsn: 9n * mib16 };
+    expect(await wal.holes([ids.serverId])).toMatchObject([hole]);
+    await wal.recordSegments([own(8n, 3)]);
+    expect(await wal.holes([ids.serverId])).toMatchObject([{ ...hole, toLsn: 8n * mib16 }]);
+    await wal.recordSegments([5n, 6n, 7n].map((index) => own(index, 2)));
+    expect(await wal.holes([ids.serverId])).toEqual([]);
+    // Behind its beginning what is missing is the timeline's own.
+    await history(5, 4, 11n * mib16);
+    await wal.recordSegments([own(12n, 5)]);
+    expect(await wal.holes([ids.serverId])).toMatchObject([{ timeline: 5, fromLsn: 11n * mib16, toLsn: 12n * mib16 }]);
+  });
+
   it("are told of while the second repository lacks them behind its oldest backup", async () => {
     const { wal, backups, copies, repositories, servers } = database.metadata;
     const ids = await database.seed("copied");
