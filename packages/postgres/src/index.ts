@@ -95,6 +95,7 @@ export {
   type RelationFile,
   type RelationPlace,
 } from "./files/relation-file.ts";
+export { higherLimits, type ServerLimits } from "./files/server-limits.ts";
 export { encodeTablespaceMap, parseTablespaceMap, type TablespaceMapEntry } from "./files/tablespace-map.ts";
 export { parseTimelineHistory, type TimelineAncestor } from "./files/timeline-history.ts";
 export {
@@ -231,6 +232,8 @@ export {
   type TransactionRecordKind,
   transactionKind,
 } from "./wal/decode-transaction.ts";
+export { walPageBytes } from "./wal/page-header.ts";
+export { beginOfRecordReachingOver } from "./wal/record-reaching-over.ts";
 export { type CommittedRelations, RelationNames, type RelationNamesSource } from "./wal/relation-names.ts";
 export { resourceManagers, rmgrName } from "./wal/resource-managers.ts";
 export {

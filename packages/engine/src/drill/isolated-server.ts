@@ -12,8 +12,7 @@ import {
   settingArguments,
   startCluster,
 } from "@tidemark/local-postgres";
-import { type PgControl, parsePgControl } from "@tidemark/postgres";
-import { higherLimits, type RecoveryLimits } from "../point-in-time/limits-in-wal.ts";
+import { higherLimits, type PgControl, parsePgControl, type ServerLimits } from "@tidemark/postgres";
 import { noTarget, type RecoveryAsk, recoverySettings } from "../restored-configuration/recovery-settings.ts";
 import { commonDatabases } from "./drill-sql.ts";
 import type { ScratchPlace } from "./scratch.ts";
@@ -26,7 +25,7 @@ export interface IsolatedStart {
   /** To where it recovers with WAL from an archive; null or left out: from what the backup holds, as after a crash. */
   readonly recovery?: RecoveryAsk | null;
   /** Limits it is given at least, where those of its `pg_control` are lower. */
-  readonly least?: RecoveryLimits | null;
+  readonly least?: ServerLimits | null;
   /** `detached`: it may outlive this process. Default child. */
   readonly lifetime?: "child" | "detached";
 }

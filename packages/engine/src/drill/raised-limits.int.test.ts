@@ -1,11 +1,43 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { systemClock } from "@tidemark/kit";
 import { type Lsn, parseLsn } from "@tidemark/postgres";
+import type { ServerArea, WalArchive } from "@tidemark/repository";
 import { postgresCacheDir } from "@tidemark/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { cloneSessions, endClone } from "../clone/clone-acts.ts";
 import { makeClone } from "../clone/make-clone.ts";
 import { type EngineRig, engineRig } from "../engine-rig.ts";
+import { executeRestore } from "../restore/execute-restore.ts";
 import { type ArchivedServer, archivedServer } from "./archived-server.fixture.ts";
+
+const fetch = { program: "tidemark", configPath: "/etc/tidemark/orders.json" };
+
+/** As if its segments had been stored by a version that did not look for limits. */
+function withoutLimits(area: ServerArea): ServerArea {
+  const older = (archive: WalArchive): WalArchive =>
+    new Proxy(archive, {
+      get(target, name) {
+        if (name !== "describe") {
+          const value = Reflect.get(target, name) as unknown;
+          return typeof value === "function" ? value.bind(target) : value;
+        }
+        return async (segment: string) => {
+          const found = await target.describe(segment);
+          if (found?.facts == null) return found;
+          const { limits: _, ...facts } = found.facts;
+          return { ...found, facts };
+        };
+      },
+    });
+  return new Proxy(area, {
+    get(target, name) {
+      const value = Reflect.get(target, name) as unknown;
+      if (name === "wal") return (systemIdentifier: bigint) => older(target.wal(systemIdentifier));
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+}
 
 /** 13 ends where it meets a limit above its own, later ones pause there. */
 describe.each([13, 18] as const)("a server of PostgreSQL %i whose limits were raised after the backup", (major) => {
@@ -33,6 +65,23 @@ describe.each([13, 18] as const)("a server of PostgreSQL %i whose limits were ra
     await archived?.[Symbol.asyncDispose]();
     await rig?.[Symbol.asyncDispose]();
   });
+
+  it.each([["told by the segments"], ["read from the WAL, where they do not tell"]] as const)(
+    "is restored with limits that its recovery will meet, WAL to be fetched: %s",
+    async (how) => {
+      const recovery = { timeline: "latest", action: "promote", asStandby: false, wal: "fetch", fetch } as const;
+      const targetDirectory = rig.dir.join(how.slice(0, 4));
+      const plan = await rig.plan({ targetDirectory, recovery: { ...recovery, target: { kind: "latest" } } });
+      const logged: string[] = [];
+      const area = how.startsWith("told") ? rig.area : withoutLimits(rig.area);
+      const emit = (event: { readonly kind: string; readonly message?: string }) =>
+        void logged.push(event.message ?? "");
+      await executeRestore({ area, clock: systemClock }, plan, { ...rig.control(), emit });
+      const settings = await readFile(join(targetDirectory, "postgresql.auto.conf"), "utf8");
+      expect(settings).toMatch(/^max_connections = '?210'?$/m);
+      expect(logged.some((line) => /^reading \d+ WAL segments for limits/.test(line))).toBe(!how.startsWith("told"));
+    },
+  );
 
   it("is drilled to the end of its WAL", async () => {
     const report = await rig.drill({ timeline: "latest", replayTimeoutMs: 30_000 });

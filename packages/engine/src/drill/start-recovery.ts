@@ -2,10 +2,10 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { AppError, type Clock } from "@tidemark/kit";
 import type { PostgresInstallation, RunningCluster } from "@tidemark/local-postgres";
-import { formatLsn, type Lsn, parsePgControl } from "@tidemark/postgres";
+import { formatLsn, higherLimits, type Lsn, parsePgControl, type ServerLimits } from "@tidemark/postgres";
 import type { ServerArea } from "@tidemark/repository";
 import type { ActControl } from "../act.ts";
-import { exceedsLimits, higherLimits, type RecoveryLimits } from "../point-in-time/limits-in-wal.ts";
+import { exceedsLimits } from "../point-in-time/limits-in-wal.ts";
 import type { RecoveryPlan } from "../point-in-time/recovery-request.ts";
 import { type FeedProgress, type RecoveryFeed, startRecoveryFeed } from "../recovery/recovery-feed.ts";
 import type { RecoveryAsk } from "../restored-configuration/recovery-settings.ts";
@@ -98,7 +98,7 @@ export async function startRecovery(trial: TrialRecovery): Promise<StartedRecove
 class LimitedServer {
   readonly #trial: TrialRecovery;
   readonly #restoreCommand: string;
-  #limits: RecoveryLimits | null = null;
+  #limits: ServerLimits | null = null;
   #cluster: RunningCluster | null = null;
 
   constructor(trial: TrialRecovery, restoreCommand: string) {
@@ -151,7 +151,7 @@ class LimitedServer {
   }
 
   /** Null: read while the server wrote it. */
-  async #metLimits(): Promise<RecoveryLimits | null> {
+  async #metLimits(): Promise<ServerLimits | null> {
     try {
       return parsePgControl(await readFile(join(this.#trial.place.dataDir, "global", "pg_control"))).limits;
     } catch (error) {

@@ -1,12 +1,12 @@
 import { type FileHandle, mkdir, open } from "node:fs/promises";
 import { type Clock, formatBytes, joinCleanup } from "@tidemark/kit";
-import { timelineHistoryName } from "@tidemark/postgres";
+import { type ServerLimits, timelineHistoryName } from "@tidemark/postgres";
 import type { WalArchive } from "@tidemark/repository";
 import { type ActControl, ProgressMeter, throwIfCancelled } from "../act.ts";
 import type { RestorePlan } from "../restore/plan-restore.ts";
 import type { RestorePlaces } from "../restore/restore-places.ts";
 import { syncDirectory } from "../restore/restore-target.ts";
-import { LimitsInWal, type RecoveryLimits } from "./limits-in-wal.ts";
+import { LimitsInWal } from "./limits-in-wal.ts";
 import type { NeededSegment, RecoveryPlan } from "./recovery-request.ts";
 
 /**
@@ -35,7 +35,7 @@ export interface CopyNeededWal {
  * Puts every segment and history a recovery reads into the restored directory, owned and durable. Gives the limits that
  * the source was given after the backup, which the restored server has to meet; null: they stayed.
  */
-export async function copyNeededWal(copy: CopyNeededWal): Promise<RecoveryLimits | null> {
+export async function copyNeededWal(copy: CopyNeededWal): Promise<ServerLimits | null> {
   const { recovery, control, places, plan, clock } = copy;
   const folder = places.below(neededWalFolder);
   await mkdir(folder, { recursive: true, mode: plan.facts.dataDirectoryMode });

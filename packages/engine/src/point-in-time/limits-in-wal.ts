@@ -1,8 +1,5 @@
-import { decodeParameterChange, type Lsn, type PgControl, WalReader } from "@tidemark/postgres";
+import { decodeParameterChange, higherLimits, type Lsn, type ServerLimits, WalReader } from "@tidemark/postgres";
 import type { NeededSegment } from "./recovery-request.ts";
-
-/** What a server in recovery must not undercut. */
-export type RecoveryLimits = PgControl["limits"];
 
 /**
  * Looks for the limits of the source that were raised after the backup: a server in recovery pauses (13: ends) where it
@@ -12,14 +9,14 @@ export class LimitsInWal {
   readonly #major: number;
   #reader: WalReader | null = null;
   #timeline = 0;
-  #highest: RecoveryLimits | null = null;
+  #highest: ServerLimits | null = null;
 
   constructor(major: number) {
     this.#major = major;
   }
 
   /** The highest of each that was met; null: nobody changed them. */
-  get highest(): RecoveryLimits | null {
+  get highest(): ServerLimits | null {
     return this.#highest;
   }
 
@@ -41,7 +38,7 @@ export class LimitsInWal {
 }
 
 /** Whether one of them is above its counterpart. */
-export function exceedsLimits(limits: RecoveryLimits, others: RecoveryLimits): boolean {
+export function exceedsLimits(limits: ServerLimits, others: ServerLimits): boolean {
   return (
     limits.maxConnections > others.maxConnections ||
     limits.maxWorkerProcesses > others.maxWorkerProcesses ||
@@ -49,16 +46,4 @@ export function exceedsLimits(limits: RecoveryLimits, others: RecoveryLimits): b
     limits.maxPreparedTransactions > others.maxPreparedTransactions ||
     limits.maxLocksPerTransaction > others.maxLocksPerTransaction
   );
-}
-
-/** The higher of each. */
-export function higherLimits(left: RecoveryLimits, right: RecoveryLimits | null): RecoveryLimits {
-  if (right === null) return left;
-  return {
-    maxConnections: Math.max(left.maxConnections, right.maxConnections),
-    maxWorkerProcesses: Math.max(left.maxWorkerProcesses, right.maxWorkerProcesses),
-    maxWalSenders: Math.max(left.maxWalSenders, right.maxWalSenders),
-    maxPreparedTransactions: Math.max(left.maxPreparedTransactions, right.maxPreparedTransactions),
-    maxLocksPerTransaction: Math.max(left.maxLocksPerTransaction, right.maxLocksPerTransaction),
-  };
 }

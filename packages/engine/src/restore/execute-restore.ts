@@ -1,13 +1,15 @@
 import { rename } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { AppError, formatBytes, formatDuration, joinCleanup } from "@tidemark/kit";
+import type { ServerLimits } from "@tidemark/postgres";
 import type { ManifestReader } from "@tidemark/repository";
 import { type ActControl, cancellation, ProgressMeter, reachStep, throwIfCancelled } from "../act.ts";
 import { PlaceCounts, PlaceTable } from "../frames/place-table.ts";
 import { WorkerThreads } from "../frames/worker-threads.ts";
 import { holdForReading } from "../hold-packs.ts";
 import { copyNeededWal } from "../point-in-time/copy-needed-wal.ts";
-import type { RecoveryLimits } from "../point-in-time/limits-in-wal.ts";
+import { raisedLimits } from "../point-in-time/raised-limits.ts";
+import type { RecoveryPlan } from "../point-in-time/recovery-request.ts";
 import type { ComposedFile } from "../restored-configuration/compose-configuration.ts";
 import { writeConfiguration } from "../restored-configuration/write-configuration.ts";
 import { writeRecovery } from "../restored-configuration/write-recovery.ts";
@@ -142,7 +144,7 @@ class Restore {
   readonly #tablespaceMap: Uint8Array | null;
   #table: PlaceTable | null = null;
   /** Those the source was given after the backup; null: none are known. */
-  #limits: RecoveryLimits | null = null;
+  #limits: ServerLimits | null = null;
   #middleReached = false;
   writtenBytes = 0n;
   removedCount = 0;
@@ -172,7 +174,7 @@ class Restore {
     const tree = await this.#makeTree(manifest, isDelta ? null : counts);
     const wanted = isDelta ? await this.#compare(manifest, tree, counts) : allRuns;
     // Before the data: what the archive cannot give after all is known early.
-    await this.#copyWal();
+    await this.#prepareWal();
     await reachStep(this.#control, "restore:before-data");
     await this.#writeData(manifest, tree, counts, wanted);
     await reachStep(this.#control, "restore:before-links");
@@ -191,9 +193,13 @@ class Restore {
     await this.#finish(tree);
   }
 
-  async #copyWal(): Promise<void> {
+  async #prepareWal(): Promise<void> {
     const { recovery } = this.#plan;
-    if (recovery === null || recovery.request.wal !== "copy") return;
+    if (recovery === null) return;
+    if (recovery.request.wal !== "copy") {
+      this.#limits = await this.#askLimits(recovery);
+      return;
+    }
     await reachStep(this.#control, "restore:before-wal");
     const archive = this.#deps.area.wal(recovery.systemIdentifier);
     const { clock } = this.#deps;
@@ -204,6 +210,20 @@ class Restore {
       places: this.#places,
       control: this.#control,
       clock,
+    });
+  }
+
+  /** The server fetches its WAL by itself, and must not meet a limit above its own there. */
+  async #askLimits({ systemIdentifier, segments }: RecoveryPlan): Promise<ServerLimits | null> {
+    return await raisedLimits({
+      archive: this.#deps.area.wal(systemIdentifier),
+      segments,
+      major: Math.floor(this.#plan.facts.serverVersion / 10_000),
+      signal: this.#control.signal,
+      onRead: (count) => {
+        const message = `reading ${count} WAL segments for limits of the source that were raised after the backup: what is stored with them does not tell`;
+        this.#control.emit({ kind: "log", level: "info", message });
+      },
     });
   }
 

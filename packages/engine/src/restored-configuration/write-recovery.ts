@@ -1,8 +1,7 @@
 import { type FileHandle, open, readFile, rm } from "node:fs/promises";
 import { systemErrorCode } from "@tidemark/kit";
 import type { ServerSettings } from "@tidemark/local-postgres";
-import { parsePgControl } from "@tidemark/postgres";
-import { higherLimits, type RecoveryLimits } from "../point-in-time/limits-in-wal.ts";
+import { higherLimits, parsePgControl, type ServerLimits } from "@tidemark/postgres";
 import { walCommands } from "../point-in-time/wal-commands.ts";
 import type { RestorePlan } from "../restore/plan-restore.ts";
 import { type RestorePlaces, stagedControlPath } from "../restore/restore-places.ts";
@@ -23,7 +22,7 @@ export const autoConfigurationPath = "postgresql.auto.conf";
 export async function writeRecovery(
   plan: RestorePlan,
   places: RestorePlaces,
-  later: RecoveryLimits | null,
+  later: ServerLimits | null,
 ): Promise<readonly ComposedFile[]> {
   const main = await readText(places, "postgresql.conf");
   const auto = await readText(places, autoConfigurationPath);
@@ -43,7 +42,7 @@ async function settingsFor(
   plan: RestorePlan,
   places: RestorePlaces,
   files: readonly string[],
-  later: RecoveryLimits | null,
+  later: ServerLimits | null,
 ): Promise<ServerSettings> {
   const major = Math.floor(plan.facts.serverVersion / 10_000);
   const quiet = quietSettings({ major, adopt: plan.request.adopt === true });

@@ -1,5 +1,6 @@
 import { AppError, crc32c } from "@tidemark/kit";
 import { type Lsn, toLsn } from "./lsn.ts";
+import type { ServerLimits } from "./server-limits.ts";
 
 /** DBState of src/include/catalog/pg_control.h, in its order. */
 export const clusterStates = [
@@ -34,13 +35,7 @@ export interface PgControl {
   readonly backupEndRequired: boolean;
   readonly walLevel: "minimal" | "replica" | "logical";
   /** Limits a hot standby must not undercut, else its recovery stops. */
-  readonly limits: {
-    readonly maxConnections: number;
-    readonly maxWorkerProcesses: number;
-    readonly maxWalSenders: number;
-    readonly maxPreparedTransactions: number;
-    readonly maxLocksPerTransaction: number;
-  };
+  readonly limits: ServerLimits;
   readonly blockSizeBytes: number;
   readonly blocksPerSegment: number;
   readonly walBlockSizeBytes: number;

@@ -1,4 +1,5 @@
 import { type Lsn, toLsn } from "../files/lsn.ts";
+import type { ServerLimits } from "../files/server-limits.ts";
 import { damaged } from "./record-body.ts";
 import { Parts } from "./record-parts.ts";
 import { resourceManagers, serverInfo } from "./resource-managers.ts";
@@ -31,12 +32,7 @@ export interface EndOfRecovery {
 }
 
 /** The settings that a standby must not be below, changed. */
-export interface ParameterChange {
-  readonly maxConnections: number;
-  readonly maxWorkerProcesses: number;
-  readonly maxWalSenders: number;
-  readonly maxPreparedTransactions: number;
-  readonly maxLocksPerTransaction: number;
+export interface ParameterChange extends ServerLimits {
   /** 0 minimal, 1 replica, 2 logical. */
   readonly walLevel: number;
   readonly walLogHints: boolean;
@@ -96,8 +92,15 @@ export function decodeEndOfRecovery(record: WalRecord): EndOfRecovery | null {
 }
 
 export function decodeParameterChange(record: WalRecord): ParameterChange | null {
-  const parts = partsOf(record, serverInfo.parameterChange);
-  if (parts === null) return null;
+  if (!isServerRecord(record, serverInfo.parameterChange)) return null;
+  const change = decodeParameterChangeData(record.body().mainData);
+  if (change === null) throw damaged("a parameter change is cut short");
+  return change;
+}
+
+/** xl_parameter_change; null when it is cut short. */
+export function decodeParameterChangeData(main: Uint8Array): ParameterChange | null {
+  const parts = new Parts(main);
   const change = {
     maxConnections: parts.u32(),
     maxWorkerProcesses: parts.u32(),
@@ -107,7 +110,7 @@ export function decodeParameterChange(record: WalRecord): ParameterChange | null
     walLevel: parts.u32(),
   };
   const flags = parts.u16();
-  if (parts.isCutShort) throw damaged("a parameter change is cut short");
+  if (parts.isCutShort) return null;
   return { ...change, walLogHints: (flags & 0xff) !== 0, trackCommitTimestamp: flags >> 8 !== 0 };
 }
 

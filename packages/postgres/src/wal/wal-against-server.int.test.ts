@@ -1,6 +1,7 @@
 import { findHostTool, majors, runTool, startWriterLedger, type TestServer, testServer } from "@tidemark/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { formatLsn, type Lsn } from "../files/lsn.ts";
+import { higherLimits, type ServerLimits } from "../files/server-limits.ts";
 import {
   decodeCheckpoint,
   decodeParameterChange,
@@ -149,6 +150,7 @@ describe.each(majors)("the WAL of PostgreSQL %i", (major) => {
     const expected = factsByReader([...records()].map(kept), wal);
     expect(whole.slice(0, -1).map(({ problem }) => problem)).toEqual(wal.segments.slice(1).map(() => null));
     expect(whole.map(({ problem: _, ...facts }) => facts)).toEqual(expected);
+    expect(whole.flatMap(({ limits }) => limits?.maxConnections ?? [])).toContain(90);
     const beginning = { ...wal, segments: wal.segments.slice(0, 4) };
     for (const step of [8191, 70_001, 17]) {
       expect(scan(beginning, major, () => step)).toEqual(whole.slice(0, 4));
@@ -159,6 +161,7 @@ describe.each(majors)("the WAL of PostgreSQL %i", (major) => {
     endLsn: record.endLsn,
     end: decodeTransactionEnd(record, major),
     point: decodeRestorePoint(record),
+    limits: limitsOf(decodeParameterChange(record)),
     relations: record.blocks().map(({ spcOid, dbOid, relNumber }) => `${spcOid}/${dbOid}/${relNumber}`),
   });
 
@@ -230,7 +233,12 @@ interface KeptRecord {
   readonly endLsn: Lsn;
   readonly end: TransactionEnd | null;
   readonly point: { readonly name: string; readonly at: Date; readonly lsn: Lsn } | null;
+  readonly limits: ServerLimits | null;
   readonly relations: readonly string[];
+}
+
+function limitsOf(change: ServerLimits | null): ServerLimits | null {
+  return change === null ? null : higherLimits(change, null);
 }
 
 function factsByReader(records: readonly KeptRecord[], wal: StoredWal) {
@@ -248,6 +256,10 @@ function factsByReader(records: readonly KeptRecord[], wal: StoredWal) {
       restorePoints: here.flatMap(({ point }) => (point === null ? [] : [point])),
       relations: [...new Set(here.flatMap(({ relations }) => relations))],
       lastRecordEnd: here.at(-1)?.endLsn ?? null,
+      limits: here.reduce<ServerLimits | null>(
+        (most, { limits }) => (limits ? higherLimits(limits, most) : most),
+        null,
+      ),
     };
   });
 }

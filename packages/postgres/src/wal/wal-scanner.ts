@@ -1,6 +1,7 @@
 import type { Lsn } from "../files/lsn.ts";
+import { higherLimits, type ServerLimits } from "../files/server-limits.ts";
 import { walSegmentStart } from "../files/wal-segment.ts";
-import { decodeRestorePointData } from "./decode-server-records.ts";
+import { decodeParameterChangeData, decodeRestorePointData } from "./decode-server-records.ts";
 import { decodeTransactionData, transactionKind } from "./decode-transaction.ts";
 import { blockFlags, bodyIds } from "./record-body.ts";
 import { lsnOf, RecordFramer } from "./record-framer.ts";
@@ -87,11 +88,14 @@ export class WalScanner {
   }
 
   #closeSegment(): void {
+    const { limits, ...facts } = this.#facts;
+    const problem = this.#framer.takeProblem();
     this.#closed.push({
-      ...this.#facts,
+      ...facts,
       lastRecordEnd: this.#endHigh < 0 ? null : lsnOf(this.#endHigh, this.#endLow),
       relations: this.#relations.names(),
-      problem: this.#framer.takeProblem(),
+      ...(problem === null ? { limits } : {}),
+      problem,
     });
     // The receiver takes them one by one; nobody may take them at all, and then memory must stay what it is.
     if (this.#closed.length > closedLimit) this.#closed.shift();
@@ -107,6 +111,7 @@ export class WalScanner {
     this.#walkHeaders();
     if (rmgr === 1) this.#takeTransaction(info);
     else if (rmgr === 0 && (info & 0xf0) === serverInfo.restorePoint) this.#takeRestorePoint();
+    else if (rmgr === 0 && (info & 0xf0) === serverInfo.parameterChange) this.#takeParameterChange();
   }
 
   /** Passes the block references, notes their relations, and finds the main data. */
@@ -190,9 +195,16 @@ export class WalScanner {
       this.#facts.restorePoints.push({ ...point, lsn: this.#framer.recordEndLsn });
     }
   }
+
+  #takeParameterChange(): void {
+    const main = this.#mainData();
+    const change = main === null ? null : decodeParameterChangeData(main);
+    if (change !== null) this.#facts.limits = higherLimits(change, this.#facts.limits);
+  }
 }
 
 interface OpenFacts {
+  limits: ServerLimits | null;
   firstCommit: WalCommit | null;
   lastCommit: WalCommit | null;
   commitCount: number;
@@ -200,7 +212,7 @@ interface OpenFacts {
 }
 
 function emptyFacts(): OpenFacts {
-  return { firstCommit: null, lastCommit: null, commitCount: 0, restorePoints: [] };
+  return { firstCommit: null, lastCommit: null, commitCount: 0, restorePoints: [], limits: null };
 }
 
 const closedLimit = 64;

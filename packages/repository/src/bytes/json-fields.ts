@@ -68,6 +68,11 @@ export class JsonFields {
     return value.map(read);
   }
 
+  /** Whether it is there at all: fields that came later are missing in what was written before. */
+  has(name: string): boolean {
+    return this.#fields[name] !== undefined;
+  }
+
   isNull(name: string): boolean {
     return this.#fields[name] === null || this.#fields[name] === undefined;
   }

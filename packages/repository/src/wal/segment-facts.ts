@@ -1,5 +1,5 @@
 import { asText, JsonFields, jsonBytes } from "../bytes/json-fields.ts";
-import type { WalCommit, WalRestorePoint, WalSegmentFacts, WalSegmentPlace } from "./wal-archive.ts";
+import type { WalCommit, WalLimits, WalRestorePoint, WalSegmentFacts, WalSegmentPlace } from "./wal-archive.ts";
 
 /** What an object of WAL is: of a segment, or of what there is of one. `ended`: the timeline ends in it. */
 export type WalSegmentKind = "whole" | "ended" | "archived";
@@ -80,7 +80,14 @@ function factsJson(facts: WalSegmentFacts): unknown {
     restorePoints: facts.restorePoints.map(({ name, at, lsn }) => ({ name, at: at.toISOString(), lsn: String(lsn) })),
     relations: facts.relations,
     lastRecordEnd: facts.lastRecordEnd === null ? null : String(facts.lastRecordEnd),
+    ...(facts.limits === undefined ? {} : { limits: facts.limits === null ? null : limitsJson(facts.limits) }),
   };
+}
+
+/** By name: what else the caller's value holds is not for the archive. */
+function limitsJson(limits: WalLimits): WalLimits {
+  const { maxConnections, maxWorkerProcesses, maxWalSenders, maxPreparedTransactions, maxLocksPerTransaction } = limits;
+  return { maxConnections, maxWorkerProcesses, maxWalSenders, maxPreparedTransactions, maxLocksPerTransaction };
 }
 
 function commitJson(commit: WalCommit | null): unknown {
@@ -95,6 +102,17 @@ function readFacts(fields: JsonFields): WalSegmentFacts {
     restorePoints: fields.list("restorePoints", readRestorePoint),
     relations: fields.isNull("relations") ? null : fields.list("relations", asText),
     lastRecordEnd: fields.bigintOrNull("lastRecordEnd"),
+    ...(fields.has("limits") ? { limits: fields.isNull("limits") ? null : readLimits(fields.object("limits")) } : {}),
+  };
+}
+
+function readLimits(fields: JsonFields): WalLimits {
+  return {
+    maxConnections: fields.number("maxConnections"),
+    maxWorkerProcesses: fields.number("maxWorkerProcesses"),
+    maxWalSenders: fields.number("maxWalSenders"),
+    maxPreparedTransactions: fields.number("maxPreparedTransactions"),
+    maxLocksPerTransaction: fields.number("maxLocksPerTransaction"),
   };
 }
 

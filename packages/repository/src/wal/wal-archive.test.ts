@@ -43,6 +43,10 @@ const facts: WalSegmentFacts = {
   restorePoints: [{ name: "before the flood", at: new Date("2026-01-02T03:04:45Z"), lsn: 0x3000128n }],
   relations: ["1663/5/16384"],
   lastRecordEnd: 0x30fffd0n,
+  limits: {
+    ...{ maxConnections: 90, maxWorkerProcesses: 8, maxWalSenders: 10 },
+    ...{ maxPreparedTransactions: 0, maxLocksPerTransaction: 64 },
+  },
 };
 
 async function entries(archive: WalArchive, options = {}): Promise<string[]> {

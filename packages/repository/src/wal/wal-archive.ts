@@ -74,6 +74,20 @@ export interface WalSegmentFacts {
   readonly relations: readonly string[] | null;
   /** End of the last whole record that ends in this segment; null: none does, or it is not known. */
   readonly lastRecordEnd: bigint | null;
+  /**
+   * Limits that the server was started with here, the highest of each: whoever replays this must not undercut them. Null:
+   * it was not started with others; left out: nobody looked.
+   */
+  readonly limits?: WalLimits | null;
+}
+
+/** Settings of a server that a recovery of its WAL must not undercut (xl_parameter_change). */
+export interface WalLimits {
+  readonly maxConnections: number;
+  readonly maxWorkerProcesses: number;
+  readonly maxWalSenders: number;
+  readonly maxPreparedTransactions: number;
+  readonly maxLocksPerTransaction: number;
 }
 
 export interface WalCommit {
