@@ -152,7 +152,7 @@ class MomentSearch {
     const { relation, database } = this.#request;
     if (relation !== null && !this.#isKnown) {
       throw new AppError("not-found", {
-        message: `${database} had no relation ${relation.schema}.${relation.name} in the backup or the WAL behind it`,
+        message: `the database ${database} had no relation ${relation.schema}.${relation.name} in the backup or the WAL behind it`,
         hint: "names are compared exactly, in the case that PostgreSQL stores",
       });
     }

@@ -46,7 +46,7 @@ export interface WalReceiverState {
   /** Durable in the repository, and reported to the server. */
   readonly flushedLsn: bigint | null;
   readonly serverLsn: bigint | null;
-  /** The newest one received; durable once `flushedLsn` has reached its end. */
+  /** The newest one that is durable: not beyond `flushedLsn`. */
   readonly lastCommit: WalCommit | null;
   /** Our clock, when the server was last heard. */
   readonly lastMessageAt: Date | null;

@@ -29,6 +29,11 @@ describe.each(majors)("receiving from PostgreSQL %i", (major) => {
     expect(receiver.gaps).toEqual([]);
     expect(receiver.segments.length).toBeGreaterThanOrEqual(verdict.segments);
     expect(receiver.segments.some(({ facts }) => (facts?.commitCount ?? 0) > 3)).toBe(true);
+    const told = receiver.states.flatMap(({ lastCommit, flushedLsn }) =>
+      lastCommit === null ? [] : [{ commit: lastCommit.lsn, flushedLsn: flushedLsn ?? 0n }],
+    );
+    expect(told.length).toBeGreaterThan(0);
+    expect(told.filter(({ commit, flushedLsn }) => commit > flushedLsn)).toEqual([]);
     await using pushed = await repositoryWal();
     const area = { serverId: "srv_1", wal: pushed.archiveOf, walIdentifiers: async () => [] } as unknown as ServerArea;
     for await (const { kind, name } of (await wal.archive()).list({ timeline: 1 })) {

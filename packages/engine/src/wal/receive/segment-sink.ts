@@ -30,6 +30,9 @@ export class SegmentSink {
   readonly #scanner: WalScanner;
   #receivedLsn: bigint;
   #durableLsn: bigint;
+  #lastCommit: WalCommit | null = null;
+  /** Received and not known to be durable: the last one of each piece that came. */
+  readonly #undurable: WalCommit[] = [];
   #writer: WalSegmentWriter | null = null;
   /** The first bytes of a segment, until there are enough to tell whose it is. */
   #header: Uint8Array = new Uint8Array(0);
@@ -56,8 +59,9 @@ export class SegmentSink {
     return this.#durableLsn;
   }
 
+  /** The newest one that is durable. */
   get lastCommit(): WalCommit | null {
-    return this.#scanner.lastCommit;
+    return this.#lastCommit;
   }
 
   /** What a segment failed with that was being finished in the background. */
@@ -85,6 +89,7 @@ export class SegmentSink {
       const part = rest.subarray(0, room);
       rest = rest.subarray(part.length);
       this.#scanner.push(part);
+      this.#noteCommit();
       await this.#write(part);
       this.#receivedLsn += BigInt(part.length);
       if (part.length === room) await this.#completeSegment();
@@ -197,5 +202,19 @@ export class SegmentSink {
   #advance(lsn: bigint): void {
     const reached = lsn < this.#receivedLsn ? lsn : this.#receivedLsn;
     if (reached > this.#durableLsn) this.#durableLsn = reached;
+    const behind = this.#undurable.findIndex((commit) => commit.lsn > this.#durableLsn);
+    const durable = this.#undurable.splice(0, behind === -1 ? this.#undurable.length : behind);
+    this.#lastCommit = durable.at(-1) ?? this.#lastCommit;
+  }
+
+  /** When many wait, the newest is told late rather than none. */
+  #noteCommit(): void {
+    const { lastCommit } = this.#scanner;
+    if (lastCommit === null || lastCommit === this.#lastCommit || lastCommit === this.#undurable.at(-1)) return;
+    if (this.#undurable.length === mostUndurable) this.#undurable.pop();
+    this.#undurable.push(lastCommit);
   }
 }
+
+/** More pieces than come between two flushes of a busy server, at 128 KiB each. */
+const mostUndurable = 256;
