@@ -302,6 +302,47 @@ describe("mutations", () => {
     });
   });
 
+  it("sets what a policy promises beside retention, measures by it, and takes it away again", async () => {
+    const fields =
+      "server { policy { id sentence rpoTargetSeconds rtoTargetSeconds proofDays verifyDays targetsSentence } verifications { days late freshParts sentence } }";
+    const { id } = seeded.server;
+    const set = async (targets: object) => (await mutate("updateServer", { id, targets }, fields)).server;
+    const first = await set({ rtoTargetSeconds: 3600, verifyDays: 30 });
+    expect(first.policy).toMatchObject({
+      rpoTargetSeconds: null,
+      targetsSentence: "restored within 1 h, everything stored verified every 30 days",
+    });
+    expect(first.verifications).toEqual([
+      { days: 30, late: false, freshParts: 0, sentence: expect.stringContaining("0 of 30 so far") },
+    ]);
+    const rest = await api.rest("GET", `/api/v1/servers/${id}`);
+    expect(rest.body.targets).toEqual({
+      rpoTargetSeconds: null,
+      rtoTargetSeconds: 3600,
+      proofDays: null,
+      verifyDays: 30,
+    });
+    // What is left out stays; null takes away; other rules leave targets alone.
+    expect((await set({ rpoTargetSeconds: 300, verifyDays: null })).policy).toMatchObject({
+      rpoTargetSeconds: 300,
+      rtoTargetSeconds: 3600,
+      verifyDays: null,
+    });
+    const ruled = await mutate("updateServer", { id, retention: { keepLast: 3 } }, fields);
+    expect(ruled.server.policy).toMatchObject({
+      sentence: expect.stringContaining("3 backups"),
+      rtoTargetSeconds: 3600,
+    });
+    const refused = await mutate("updateServer", { id, targets: { rpoTargetSeconds: 1, proofDays: 0 } });
+    expect(refused.userErrors[0]).toMatchObject({ code: "policy-invalid", field: ["rpoTargetSeconds"] });
+    expect(refused.userErrors[0].message).toContain("days a proof counts: from 1 to 3650");
+    const made = await mutate("createPolicy", { name: "strict", targets: { proofDays: 7 } }, "policy { id proofDays }");
+    expect(made.policy.proofDays).toBe(7);
+    const both = await mutate("updateServer", { id, policyId: made.policy.id, targets: { proofDays: 3 } });
+    expect(both.userErrors[0]).toMatchObject({ field: ["targets"] });
+    await set({ rpoTargetSeconds: null, rtoTargetSeconds: null });
+  });
+
   it("foretells what a policy leaves, today and later, by numbers or in another tool's words", async () => {
     const simulate = (at: Date, policy: object | null) =>
       api.graphql(

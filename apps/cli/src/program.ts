@@ -3,6 +3,7 @@ import { addBackupCommands } from "./commands/backup.ts";
 import { addCatalogCommands } from "./commands/catalog.ts";
 import { addCloneCommands } from "./commands/clone.ts";
 import { addDoctorCommand } from "./commands/doctor.ts";
+import { addPolicyCommands } from "./commands/policy.ts";
 import { addRepositoryCommands } from "./commands/repository.ts";
 import { addRestoreCommands } from "./commands/restore.ts";
 import { addRetentionCommands } from "./commands/retention.ts";
@@ -47,6 +48,7 @@ export function buildProgram(context: CommandContext): Program {
   addBackupCommands(root, context, register);
   addRestoreCommands(root, context, register);
   addRetentionCommands(root, context, register);
+  addPolicyCommands(root, context, register);
   addCloneCommands(root, context, register);
   addRunCommands(root, context, register);
   addRepositoryCommands(root, context, register);

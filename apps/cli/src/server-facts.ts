@@ -19,7 +19,7 @@ export const ServerFacts = z.object({
   repository: z.object({ id: z.string(), name: z.string() }),
   copyTo: z.object({ id: z.string(), name: z.string() }).nullable(),
   offline: z.object({ since: z.string(), by: z.string(), reason: z.string() }).nullable(),
-  policy: z.object({ id: z.string(), name: z.string(), sentence: z.string() }),
+  policy: z.object({ id: z.string(), name: z.string(), sentence: z.string(), targetsSentence: z.string().nullable() }),
   lastBackup: z.object({ id: z.string(), state: z.string(), startedAt: z.string() }).nullable(),
   lastProven: z.object({ id: z.string(), provenAt: z.string().nullable() }).nullable(),
   schedules: z.array(z.object({ kind: z.string(), sentence: z.string(), enabled: z.boolean() })),
@@ -27,7 +27,7 @@ export const ServerFacts = z.object({
 export type ServerFacts = z.infer<typeof ServerFacts>;
 
 export const serverFields = `id name connection systemIdentifier serverVersion sizeBytes backupMethod wal { mode synchronous } createdAt nextBackupAt
-  offline { since by reason } protection { state reasons } repository { id name } copyTo { id name } policy { id name sentence }
+  offline { since by reason } protection { state reasons } repository { id name } copyTo { id name } policy { id name sentence targetsSentence }
   lastBackup { id state startedAt } lastProven { id provenAt } schedules { kind sentence enabled }`;
 
 export async function fetchServer(session: Session, name: string): Promise<ServerFacts> {
@@ -62,6 +62,7 @@ export function printServer(session: Session, server: ServerFacts): void {
     ["method", lowerState(server.backupMethod)],
     ["WAL", walText(server)],
     ["keeps", server.policy.sentence],
+    ["promises", server.policy.targetsSentence],
     ...server.schedules.map(
       (schedule) => [lowerState(schedule.kind), schedule.enabled ? schedule.sentence : "off"] as const,
     ),

@@ -9,6 +9,7 @@ import { checkRepositories } from "./repository-state.ts";
 import { deadAfterMs } from "./run-keeper.ts";
 import { alignSchedulers, runMissed } from "./scheduler.ts";
 import { clearDeadDrills } from "./scratch.ts";
+import { startVerifyTurns } from "./verify-turns.ts";
 import { mirrorPushedWal } from "./wal/mirror-all-wal.ts";
 import { refreshWalFindings } from "./wal/refresh-wal-findings.ts";
 import type { WorkerDeps } from "./worker-deps.ts";
@@ -57,6 +58,7 @@ async function pass(deps: WorkerDeps, count: number): Promise<void> {
     ["orphaned backups", 3, () => settleOrphanedBackups(deps)],
     ["schedulers", 5, () => alignSchedulers(deps)],
     ["missed schedules", 3, () => runMissed(deps)],
+    ["verifications of policies", 10, () => startVerifyTurns(deps)],
     ["findings", 20, () => refreshServerFindings(deps)],
     ["findings of WAL", 3, () => refreshWalFindings(deps)],
     ["pushed WAL", 20, () => mirrorPushedWal(deps)],

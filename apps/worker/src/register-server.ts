@@ -77,7 +77,7 @@ function newServer(intent: AddIntent, sealedDsn: string | null, tested: TestedCo
     contact: contactOf(tested.report, tested.sizeBytes),
     policy:
       intent.policyId === null
-        ? { create: { name: `${intent.name} retention`, ...retention } }
+        ? { create: { name: `${intent.name} retention`, ...retention, ...(intent.targets ?? {}) } }
         : { id: intent.policyId },
     schedules: intent.schedules,
   };

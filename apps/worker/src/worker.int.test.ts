@@ -7,10 +7,13 @@ import {
   type RunRequest,
   VerifyResult,
 } from "@tidemark/jobs";
+import { systemClock } from "@tidemark/kit";
+import { createLogger } from "@tidemark/kit/logger";
 import { keepEverything } from "@tidemark/policy";
 import { type TestServer, testServer, waitFor } from "@tidemark/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { everyRow, type TestWorkplace, testWorkplace } from "./test-worker.ts";
+import { startVerifyTurns } from "./verify-turns.ts";
 
 describe("a worker", () => {
   let place: TestWorkplace;
@@ -150,7 +153,8 @@ describe("a worker", () => {
 
   it("verifies all backups of a server at once, and each of them counts as verified", async () => {
     const verify = { serverId, backupId: null, tier: "whole" as const, subset: null, repositoryId: null };
-    const run = await place.endedAs((await place.request("verify", verify, { serverId })).id, "succeeded");
+    const asked = await place.request("verify", verify, { serverId, repositoryId });
+    const run = await place.endedAs(asked.id, "succeeded");
     const result = VerifyResult.parse(run.result);
     const rows = (await place.metadata.backups.ofServer(serverId)).filter(({ state }) => state === "restorable");
     expect(result).toMatchObject({ ok: true, checkedBackups: rows.length });
@@ -161,6 +165,23 @@ describe("a worker", () => {
     const [least] = await place.metadata.backups.leastCoverage([serverId]);
     expect(least).toMatchObject({ serverId, storedShare: 1, wholeShare: 1 });
     expect(least?.wholeSince).not.toBeNull();
+  });
+
+  it("verifies everything by itself as the policy wants it, a part after the other", async () => {
+    const server = await place.metadata.servers.get(serverId);
+    await place.metadata.policies.update(server?.policyId ?? "", { verifyDays: 2 });
+    const deps = { ...place, logger: createLogger({ name: "test", level: "silent" }), clock: systemClock };
+    // The verification of everything that a person asked for a moment ago counts for every part.
+    expect(await startVerifyTurns(deps)).toBe(0);
+    const aDayOn = { ...deps, clock: { ...systemClock, now: () => new Date(Date.now() + 23.5 * 3_600_000) } };
+    expect(await startVerifyTurns(aDayOn)).toBe(1);
+    const { rows } = await place.metadata.runs.list({ serverId, kinds: ["verify"] }, { first: 1 });
+    const [run] = rows;
+    expect(run).toMatchObject({ requestedBy: "policy", request: { subset: { part: 1, of: 2 }, tier: "whole" } });
+    await place.endedAs(run?.id ?? "", "succeeded");
+    const parts = await place.metadata.runs.verifiedParts([serverId]);
+    expect(parts.find(({ of }) => of === 2)).toMatchObject({ part: 1, isRunning: false, repositoryId });
+    await place.metadata.policies.update(server?.policyId ?? "", { verifyDays: null });
   });
 
   it("plans a restore, executes that plan and refuses it when the target is not empty any more", async () => {

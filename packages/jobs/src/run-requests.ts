@@ -26,6 +26,13 @@ const Retention = z.object({
   minimum: z.number().int().min(1).max(1_000),
 });
 
+const PolicyTargets = z.object({
+  rpoTargetSeconds: z.number().int().nullable(),
+  rtoTargetSeconds: z.number().int().nullable(),
+  proofDays: z.number().int().nullable(),
+  verifyDays: z.number().int().nullable(),
+});
+
 const ScheduleRequest = z.object({
   kind: z.enum(["backup", "verify", "retention", "drill"]),
   cron: z.string(),
@@ -50,6 +57,8 @@ const ConnectionIntent = z.discriminatedUnion("kind", [
     policyId: z.string().nullable(),
     /** Makes a policy of the server's own when no policyId is given. */
     retention: Retention.nullable(),
+    /** What that policy promises beside; left out or null: nothing by name. */
+    targets: PolicyTargets.nullable().optional(),
     schedules: z.array(ScheduleRequest),
     sameSystemAs: z.enum(["member", "copy"]).nullable(),
     firstBackup: z.boolean(),

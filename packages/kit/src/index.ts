@@ -21,4 +21,4 @@ export { makeFolders } from "./make-folders.ts";
 export { maskSecrets } from "./mask-secrets.ts";
 export { identifyProcess, isProcessAlive, type ProcessIdentity } from "./process-identity.ts";
 export { Secret } from "./secret.ts";
-export { formatAge, formatBytes, formatDuration, formatShare, formatShares } from "./units.ts";
+export { formatAge, formatBytes, formatDuration, formatShare, formatShares, parseDuration } from "./units.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { formatAge, formatBytes, formatDuration, formatShare, formatShares } from "./units.ts";
+import { formatAge, formatBytes, formatDuration, formatShare, formatShares, parseDuration } from "./units.ts";
 
 describe("formatBytes", () => {
   it.each([
@@ -37,6 +37,19 @@ describe("formatAge", () => {
     [47 * 3_600_000, "47 h"],
     [4 * 86_400_000, "4 d"],
   ])("%s ms is %s", (ageMs, text) => expect(formatAge(ageMs)).toBe(text));
+});
+
+describe("parseDuration", () => {
+  it("reads what formatDuration writes, and shorter forms", () => {
+    for (const durationMs of [850, 12_000, 200_000, 7_500_000, 356_400_000]) {
+      expect(parseDuration(formatDuration(durationMs))).toBe(durationMs);
+    }
+    expect([" 90s", "5m", "1h30min", "2d"].map(parseDuration)).toEqual([90_000, 300_000, 5_400_000, 172_800_000]);
+  });
+
+  it.each(["", "5", "min", "-5 s", "1.5 h", "5 weeks", "5 s later"])("does not read %o", (text) =>
+    expect(parseDuration(text)).toBeNull(),
+  );
 });
 
 describe("formatShares", () => {

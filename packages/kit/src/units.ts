@@ -74,3 +74,23 @@ export function formatAge(ageMs: number): string {
   if (seconds < 48 * 3600) return `${Math.floor(seconds / 3600)} h`;
   return `${Math.floor(seconds / 86_400)} d`;
 }
+
+/** Reads a duration as `formatDuration` writes it, in milliseconds, blanks or not: `90 s`, `5min`, `1 h 30 min`, `2d`. Null for anything else. */
+export function parseDuration(text: string): number | null {
+  const trimmed = text.trim();
+  if (!/^(\d{1,9}\s*(ms|s|min|m|h|d)\s*)+$/.test(trimmed)) return null;
+  let durationMs = 0;
+  for (const [, count, unit] of trimmed.matchAll(/(\d+)\s*(ms|s|min|m|h|d)/g)) {
+    durationMs += Number(count) * (durationUnits[unit ?? ""] ?? 0);
+  }
+  return durationMs;
+}
+
+const durationUnits: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1_000,
+  min: 60_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};

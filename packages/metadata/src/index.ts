@@ -62,6 +62,7 @@ export {
   type RunState,
   type RunStore,
   runKinds,
+  type VerifiedPartRow,
 } from "./run-store.ts";
 export {
   type NewSchedule,

@@ -23,6 +23,8 @@ export interface PolicyTargets {
   readonly rtoTargetSeconds: number | null;
   /** Days for which a proof by a drill counts. */
   readonly proofDays: number | null;
+  /** Days within which everything that is stored is verified by itself; null: never by itself. */
+  readonly verifyDays: number | null;
 }
 
 export interface PolicyRow extends PolicyRules, PolicyTargets {
@@ -64,6 +66,7 @@ const policyColumns = {
   rpoTargetSeconds: true,
   rtoTargetSeconds: true,
   proofDays: true,
+  verifyDays: true,
   version: true,
   createdAt: true,
 } satisfies Prisma.PolicySelect;

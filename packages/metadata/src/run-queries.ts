@@ -1,7 +1,7 @@
 import { Prisma, type PrismaClient } from "./generated/client.ts";
 import { type Page, type PageRequest, readPage } from "./page.ts";
 import { newestRunFirst, runColumns, toRun } from "./run-columns.ts";
-import type { Run, RunFilter, RunKind } from "./run-store.ts";
+import type { Run, RunFilter, RunKind, VerifiedPartRow } from "./run-store.ts";
 
 export async function findRuns(prisma: PrismaClient, ids: readonly string[]): Promise<readonly Run[]> {
   if (ids.length === 0) return [];
@@ -147,4 +147,21 @@ export async function failuresInRow(
        AND (good.at IS NULL OR failed.created_at > good.at)
      GROUP BY failed.server_id`);
   return new Map(rows.map((row) => [row.serverId, row.failures]));
+}
+
+export async function verifiedParts(
+  prisma: PrismaClient,
+  serverIds: readonly string[],
+): Promise<readonly VerifiedPartRow[]> {
+  if (serverIds.length === 0) return [];
+  return await prisma.$queryRaw<VerifiedPartRow[]>`
+    SELECT server_id AS "serverId", repository_id AS "repositoryId",
+           coalesce((request->'subset'->>'part')::int, 1) AS part, coalesce((request->'subset'->>'of')::int, 1) AS of,
+           min(created_at) AS "firstAt", max(created_at) AS "lastAt",
+           max(finished_at) FILTER (WHERE result ? 'checkedBackups') AS "verifiedAt",
+           bool_or(finished_at IS NULL) AS "isRunning"
+      FROM run
+     WHERE server_id = ANY(${[...serverIds]}::text[]) AND kind = 'verify' AND repository_id IS NOT NULL
+       AND request->>'backupId' IS NULL AND coalesce(request->>'tier', 'whole') = 'whole'
+     GROUP BY 1, 2, 3, 4`;
 }

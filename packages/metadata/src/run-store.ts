@@ -22,6 +22,7 @@ import {
   latestOfSchedules,
   latestSucceeded,
   listRuns,
+  verifiedParts,
 } from "./run-queries.ts";
 
 /** The kinds of packages/jobs' `runRequests`; a test there holds the two lists together. */
@@ -179,6 +180,20 @@ export interface Heartbeat {
 }
 
 /** All times are the database's, so that machines need not agree. Unknown run ids throw `not-found` unless said otherwise. */
+/** The runs that verified one part of all that a server has in a repository; part 1 of 1 is everything at once. */
+export interface VerifiedPartRow {
+  readonly serverId: string;
+  readonly repositoryId: string;
+  readonly part: number;
+  readonly of: number;
+  /** When the first and the last of them were asked for. */
+  readonly firstAt: Date;
+  readonly lastAt: Date;
+  /** When the last of them ended that read what it should, whatever it found. */
+  readonly verifiedAt: Date | null;
+  readonly isRunning: boolean;
+}
+
 export interface RunStore {
   /** Throws `idempotency-key-reused` when the key was used for another request. Ring the queue after it, for `created`. */
   create(run: NewRun): Promise<CreatedRun>;
@@ -217,6 +232,8 @@ export interface RunStore {
   latestFinished(serverIds: readonly string[], kind: RunKind): Promise<readonly Run[]>;
   /** The newest drill of each server that said yes or no. One that was cancelled or not possible takes back no verdict. */
   latestDrillVerdicts(serverIds: readonly string[]): Promise<readonly Run[]>;
+  /** The whole verifications of parts of all that servers have in a repository, by server, repository and part. */
+  verifiedParts(serverIds: readonly string[]): Promise<readonly VerifiedPartRow[]>;
   /** Backup runs that failed or were interrupted since the last one that succeeded, per server id; 0 when left out. */
   failuresInRow(serverIds: readonly string[], kind: RunKind): Promise<ReadonlyMap<string, number>>;
 }
@@ -281,6 +298,7 @@ export function createRunStore(prisma: PrismaClient): RunStore {
     latestSucceeded: (serverId, kind, limit) => latestSucceeded(prisma, serverId, kind, limit),
     latestFinished: (serverIds, kind) => latestFinished(prisma, serverIds, kind),
     latestDrillVerdicts: (serverIds) => latestDrillVerdicts(prisma, serverIds),
+    verifiedParts: (serverIds) => verifiedParts(prisma, serverIds),
     failuresInRow: (serverIds, kind) => failuresInRow(prisma, serverIds, kind),
   };
 }

@@ -1,9 +1,10 @@
 export { type CopyCandidate, type CopyLag, copyAllowedMs, copyLag } from "./copy-lag.ts";
-export { defaultRpoTargetSeconds } from "./default-targets.ts";
+export { defaultProofDays, defaultRpoTargetSeconds } from "./default-targets.ts";
 export { describeSchedule } from "./describe-schedule.ts";
 export { type EstimateRequest, estimateRemaining, type PastRun, type RemainingRange } from "./estimate-remaining.ts";
 export { type HeroServer, heroSentence } from "./hero-sentence.ts";
 export { type MissedTime, type MissedTimes, missedTimes, type SilentSchedule } from "./missed-times.ts";
+export { checkPolicyTargets, describeTargets, type PolicyTargets } from "./policy-targets.ts";
 export {
   canBeRestored,
   type Protection,
@@ -89,6 +90,7 @@ export {
   walGrowth,
 } from "./slot-forecast.ts";
 export { isTimeZone } from "./time-zone.ts";
+export { type VerifiedPart, type VerifyTurn, verifyTurn } from "./verify-turn.ts";
 export type { WalProtectionCode, WalProtectionFacts } from "./wal-protection.ts";
 export { walRetention } from "./wal-retention/wal-retention.ts";
 export type {

@@ -44,6 +44,13 @@ describe("protectionState", () => {
     ["is green only with a fresh backup and a proof", {}, "protected", "proven"],
     ["is not green without a proof", { lastProvenAt: null, lastDrill: null }, "unproven", "never-proven"],
     ["is not green with a proof of last year", { lastProvenAt: ago(400 * day) }, "unproven", "proof-too-old"],
+    ["is not green with a proof older than promised", { proofLifetimeMs: 60_000 }, "unproven", "proof-too-old"],
+    [
+      "is degraded when what is stored was not verified in time",
+      { verificationLate: "not everything" },
+      "degraded",
+      "verification-late",
+    ],
     ["is degraded when a backup is late", newest({ stoppedAt: ago(1.5 * day) }), "degraded", "backup-late"],
     ["is not late while within its interval", newest({ stoppedAt: ago(1.1 * day) }), "protected", "proven"],
     ["is degraded when the last runs failed", { failuresInRow: 2 }, "degraded", "backups-failing"],

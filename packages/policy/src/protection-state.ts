@@ -1,4 +1,5 @@
 import { assertNever, formatAge } from "@tidemark/kit";
+import { defaultProofDays } from "./default-targets.ts";
 import { type ScheduleTimes, scheduleIntervalMs } from "./schedule.ts";
 import { type WalProtectionCode, type WalProtectionFacts, walReasons } from "./wal-protection.ts";
 
@@ -25,6 +26,7 @@ export type ProtectionCode =
   | "never-proven"
   | "proof-too-old"
   | "proven"
+  | "verification-late"
   | WalProtectionCode;
 
 export interface ProtectionReason {
@@ -57,7 +59,9 @@ export interface ProtectionFacts {
   readonly offline: { readonly since: Date; readonly by: string } | null;
   /** Null or left out: nothing is said of its WAL. */
   readonly wal?: WalProtectionFacts | null;
-  /** How old a proof may be, in milliseconds; left out: a month. */
+  /** Said of what was not verified for longer than the policy promises; left out or null: nothing is late, or promised. */
+  readonly verificationLate?: string | null;
+  /** How old a proof may be, in milliseconds; left out: `defaultProofDays`. */
   readonly proofLifetimeMs?: number;
 }
 
@@ -93,6 +97,7 @@ function* collectReasons(facts: ProtectionFacts, now: Date): Generator<Protectio
   }
   yield* backupReasons(facts, newest, now);
   yield* proofReasons(facts, now);
+  if (facts.verificationLate != null) yield { code: "verification-late", sentence: facts.verificationLate };
   if (facts.wal != null) yield* walReasons(facts.wal, facts.proofLifetimeMs ?? defaultProofLifetimeMs, now);
 }
 
@@ -147,8 +152,10 @@ function* proofReasons(facts: ProtectionFacts, now: Date): Generator<ProtectionR
     return;
   }
   const ageMs = now.getTime() - facts.lastProvenAt.getTime();
-  if (ageMs > (facts.proofLifetimeMs ?? defaultProofLifetimeMs)) {
-    yield { code: "proof-too-old", sentence: `the last proven restore is ${formatAge(ageMs)} old` };
+  const lifetimeMs = facts.proofLifetimeMs ?? defaultProofLifetimeMs;
+  if (ageMs > lifetimeMs) {
+    const sentence = `the last proven restore is ${formatAge(ageMs)} old, and a proof counts for ${formatAge(lifetimeMs)}`;
+    yield { code: "proof-too-old", sentence };
   } else {
     yield { code: "proven", sentence: `restored, started and checked ${formatAge(ageMs)} ago` };
   }
@@ -174,6 +181,7 @@ function stateOf(code: ProtectionCode): ProtectionState {
     case "suspect-pages":
     case "older-backup-damaged":
     case "no-backup-schedule":
+    case "verification-late":
     case "wal-gap":
     case "receiver-down":
     case "slot-in-danger":
@@ -209,5 +217,4 @@ const lateFactor = 1.25;
 const farOverdueFactor = 3;
 /** For schedules of minutes, where a quarter of the interval is less than a backup takes. */
 const latenessGraceMs = 10 * 60_000;
-/** A drill older than a month says little about the backups of today. */
-const defaultProofLifetimeMs = 31 * 86_400_000;
+const defaultProofLifetimeMs = defaultProofDays * 86_400_000;

@@ -107,7 +107,7 @@ function* instantReasons(
   }
   const ageMs = now.getTime() - lastInstantProvenAt.getTime();
   if (ageMs <= proofLifetimeMs) return;
-  const sentence = `the last proven recovery to an instant is ${formatAge(ageMs)} old`;
+  const sentence = `the last proven recovery to an instant is ${formatAge(ageMs)} old, and a proof counts for ${formatAge(proofLifetimeMs)}`;
   yield { code: "instant-proof-too-old", sentence };
 }
 

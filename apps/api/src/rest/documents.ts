@@ -27,6 +27,14 @@ export const ServerDocument = z
     repositoryId: z.string(),
     copyToId: z.string().nullable().describe("The second repository its backups are copied to; null: none."),
     policyId: z.string(),
+    targets: z
+      .object({
+        rpoTargetSeconds: z.number().int().nullable().describe("Null: a minute where WAL is streamed, else nothing."),
+        rtoTargetSeconds: z.number().int().nullable().describe("Null: nothing is promised."),
+        proofDays: z.number().int().nullable().describe("Null: 31."),
+        verifyDays: z.number().int().nullable().describe("Null: nothing is verified by itself."),
+      })
+      .describe("What its policy promises beside retention."),
     protection: z.object({
       state: z.enum(["protected", "unproven", "degraded", "at-risk", "unprotected", "unknown"]),
       reasons: z.array(z.string()),

@@ -47,6 +47,7 @@ export function representServer(
     repositoryId: server.repositoryId,
     copyToId: server.copyToId,
     policyId: server.policyId,
+    targets: standing.targets,
     protection: {
       state: standing.protection.state,
       reasons: standing.protection.reasons.map((reason) => reason.sentence),

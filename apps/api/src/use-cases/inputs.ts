@@ -1,4 +1,4 @@
-import { keepEverything, parseRetention, type RetentionPolicy } from "@tidemark/policy";
+import { keepEverything, type PolicyTargets, parseRetention, type RetentionPolicy } from "@tidemark/policy";
 import { z } from "zod";
 import { badField } from "./parse-input.ts";
 
@@ -52,6 +52,38 @@ export function completeRetention(input: z.output<typeof RetentionInput>): Reten
     throw badField("text", "give the rules either as a text or as numbers");
   }
   return { ...parseRetention(input.text), ...rest };
+}
+
+export const PolicyTargetsInput = z
+  .object({
+    rpoTargetSeconds: z
+      .number()
+      .nullish()
+      .describe("Seconds of commits that may be lost at most, 5 to 31 days; null: a minute where WAL is streamed."),
+    rtoTargetSeconds: z
+      .number()
+      .nullish()
+      .describe("Seconds a restore may take at most, 10 to 31 days; null: nothing is promised."),
+    proofDays: z.number().nullish().describe("Days a proof by a drill counts, 1 to 3650; null: 31."),
+    verifyDays: z
+      .number()
+      .nullish()
+      .describe("Days within which everything stored is verified, a part each day, 1 to 366; null: not by itself."),
+  })
+  .describe("What a policy promises beside retention. What is left out stays; null takes it away.");
+
+/** What the input changes of the targets there are. Check with policy's `checkPolicyTargets`. */
+export function changedTargets(
+  before: PolicyTargets | null,
+  input: z.output<typeof PolicyTargetsInput> | null | undefined,
+): PolicyTargets {
+  const kept = (name: keyof PolicyTargets) => (input?.[name] === undefined ? (before?.[name] ?? null) : input[name]);
+  return {
+    rpoTargetSeconds: kept("rpoTargetSeconds"),
+    rtoTargetSeconds: kept("rtoTargetSeconds"),
+    proofDays: kept("proofDays"),
+    verifyDays: kept("verifyDays"),
+  };
 }
 
 export const Cron = z.string().min(1).max(200);

@@ -1,14 +1,17 @@
 import type { PolicyRow } from "@tidemark/metadata";
-import { checkRetentionPolicy, type PeriodRule, type RetentionPolicy } from "@tidemark/policy";
+import { checkPolicyTargets, checkRetentionPolicy, type PeriodRule, type RetentionPolicy } from "@tidemark/policy";
 import { z } from "zod";
 import type { Services } from "../services.ts";
-import { completeRetention, EntityId, RetentionInput } from "./inputs.ts";
+import { changedTargets, completeRetention, EntityId, PolicyTargetsInput, RetentionInput } from "./inputs.ts";
 import { notFound, parseInput } from "./parse-input.ts";
 import { type Caller, perform } from "./perform.ts";
 
 const PolicyName = z.string().trim().min(1, "a name is needed").max(100);
 
-export const CreatePolicyInput = RetentionInput.extend({ name: PolicyName });
+export const CreatePolicyInput = RetentionInput.extend({
+  name: PolicyName,
+  targets: PolicyTargetsInput.nullish(),
+});
 
 export function createPolicy(services: Services, caller: Caller, input: unknown) {
   const act = { name: "createPolicy", input: input as Record<string, unknown>, target: { kind: "policy", id: null } };
@@ -16,7 +19,9 @@ export function createPolicy(services: Services, caller: Caller, input: unknown)
     const parsed = parseInput(CreatePolicyInput, input);
     const rules = completeRetention(parsed);
     checkRetentionPolicy(rules);
-    const policy = await services.metadata.policies.create({ name: parsed.name, ...rules });
+    const targets = changedTargets(null, parsed.targets);
+    checkPolicyTargets(targets);
+    const policy = await services.metadata.policies.create({ name: parsed.name, ...rules, ...targets });
     scope.target({ kind: "policy", id: policy.id });
     return { policyId: policy.id };
   });
@@ -25,6 +30,7 @@ export function createPolicy(services: Services, caller: Caller, input: unknown)
 export const UpdatePolicyInput = RetentionInput.extend({
   id: EntityId,
   name: PolicyName.nullish(),
+  targets: PolicyTargetsInput.nullish(),
   expectedVersion: z.number().int().nullish(),
 });
 
@@ -39,7 +45,9 @@ export function updatePolicy(services: Services, caller: Caller, input: unknown)
     if (before === null) throw notFound("policy", parsed.id, "id");
     const rules = changedRules(before, parsed);
     checkRetentionPolicy(rules);
-    const change = parsed.name == null ? rules : { ...rules, name: parsed.name };
+    const targets = changedTargets(before, parsed.targets);
+    checkPolicyTargets(targets);
+    const change = { ...rules, ...targets, ...(parsed.name == null ? {} : { name: parsed.name }) };
     await services.metadata.policies.update(parsed.id, change, parsed.expectedVersion ?? undefined);
     return { policyId: parsed.id };
   });

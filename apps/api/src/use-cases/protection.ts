@@ -10,16 +10,27 @@ import type {
   ScheduleRow,
   Server,
 } from "@tidemark/metadata";
-import { type Protection, type ProtectionFacts, protectionState } from "@tidemark/policy";
+import {
+  defaultProofDays,
+  type PolicyTargets,
+  type Protection,
+  type ProtectionFacts,
+  protectionState,
+} from "@tidemark/policy";
+import { type ServerVerification, verificationsOf } from "./verifications.ts";
 import { walFactsOf, walRowsOf } from "./wal-protection.ts";
 
-/** What is known of a server, gathered for many at once: thirteen queries, however many servers. */
+/** What is known of a server, gathered for many at once: fourteen queries, however many servers. */
 export interface ServerStanding {
   readonly protection: Protection;
   readonly lastBackup: BackupRow | null;
   readonly lastProven: BackupRow | null;
   /** The period it is in; null: online. */
   readonly offline: OfflinePeriod | null;
+  /** What its policy promises beside retention. */
+  readonly targets: PolicyTargets;
+  /** How far the verifications are that its policy wants, in each of its repositories; empty: it wants none. */
+  readonly verifications: readonly ServerVerification[];
 }
 
 /** In the order of `servers`. */
@@ -42,6 +53,7 @@ export async function standingsOf(
     metadata.offline.current(ids),
   ]);
   const walRows = await walRowsOf(metadata, servers);
+  const verifications = await verificationsOf(metadata, servers, walRows.policies, now);
   const latestOf = new Map(latest.map((backup) => [backup.serverId, backup]));
   const provenOf = new Map(proven.map((backup) => [backup.serverId, backup]));
   const drillOf = new Map(drills.flatMap((run) => (run.serverId === null ? [] : [[run.serverId, run] as const])));
@@ -50,6 +62,8 @@ export async function standingsOf(
     const lastBackup = latestOf.get(server.id) ?? null;
     const lastProven = provenOf.get(server.id) ?? null;
     const period = offline.find((one) => one.serverId === server.id) ?? null;
+    const policy = walRows.policies.find(({ id }) => id === server.policyId);
+    const verified = verifications.get(server.id) ?? [];
     const facts: ProtectionFacts = {
       readAt: readAt(repositoryOf.get(server.repositoryId)),
       newestRestorable: newestOf(lastBackup),
@@ -69,9 +83,17 @@ export async function standingsOf(
         offline: period,
         now,
       }),
-      ...proofLifetimeOf(walRows.policies.find((policy) => policy.id === server.policyId)),
+      verificationLate: verified.find(({ turn }) => turn.late)?.sentence ?? null,
+      ...proofLifetimeOf(policy),
     };
-    return { protection: protectionState(facts, now), lastBackup, lastProven, offline: period };
+    return {
+      protection: protectionState(facts, now),
+      lastBackup,
+      lastProven,
+      offline: period,
+      targets: targetsOf(policy),
+      verifications: verified,
+    };
   });
 }
 
@@ -104,7 +126,12 @@ function blockingOf(findings: readonly FindingRow[], serverId: string): readonly
 }
 
 function proofLifetimeOf(policy: PolicyRow | undefined): Pick<ProtectionFacts, "proofLifetimeMs"> {
-  return policy?.proofDays == null ? {} : { proofLifetimeMs: policy.proofDays * 86_400_000 };
+  return { proofLifetimeMs: (policy?.proofDays ?? defaultProofDays) * 86_400_000 };
+}
+
+function targetsOf(policy: PolicyRow | undefined): PolicyTargets {
+  const { rpoTargetSeconds = null, rtoTargetSeconds = null, proofDays = null, verifyDays = null } = policy ?? {};
+  return { rpoTargetSeconds, rtoTargetSeconds, proofDays, verifyDays };
 }
 
 /** "Not possible here", cancelled and interrupted drills are no verdict. */

@@ -1,11 +1,22 @@
 import { BackupMethod, type RunRequest, storedDrillSettings, WalMode, WalSlotName } from "@tidemark/jobs";
 import { AppError } from "@tidemark/kit";
 import { type RepositoryRow, type Server, type ServerChange, walSlotOf } from "@tidemark/metadata";
-import { checkRetentionPolicy, defaultRetention, validateCron } from "@tidemark/policy";
+import { checkPolicyTargets, checkRetentionPolicy, defaultRetention, validateCron } from "@tidemark/policy";
 import { z } from "zod";
 import type { Services } from "../services.ts";
 import { DrillSettingsInput, drillSettingsOf } from "./drills.ts";
-import { Cron, completeRetention, Dsn, EntityId, EntityName, RetentionInput, Zone } from "./inputs.ts";
+import {
+  Cron,
+  changedTargets,
+  completeRetention,
+  Dsn,
+  EntityId,
+  EntityName,
+  PolicyTargetsInput,
+  RetentionInput,
+  Zone,
+} from "./inputs.ts";
+import { changeOwnPolicy } from "./own-policy.ts";
 import { badField, notFound, parseInput } from "./parse-input.ts";
 import { type ActOutcome, type ActScope, type Caller, perform } from "./perform.ts";
 import { requireRepository, requireServer } from "./requirements.ts";
@@ -38,6 +49,7 @@ export const AddServerInput = z.object({
   repositoryId: EntityId.nullish().describe("The first ready repository when left out."),
   policyId: EntityId.nullish(),
   retention: RetentionInput.nullish().describe("Makes a policy of the server's own."),
+  targets: PolicyTargetsInput.nullish().describe("What the policy of its own promises; not with a policyId."),
   backupCron: Cron.nullish(),
   drillCron: Cron.nullish(),
   verifyCron: Cron.nullish(),
@@ -71,6 +83,9 @@ export function addServer(services: Services, caller: Caller, input: unknown) {
     }
     const retention = parsed.retention == null ? null : completeRetention(parsed.retention);
     if (retention !== null) checkRetentionPolicy(retention);
+    if (parsed.targets != null && parsed.policyId != null) throw badField("targets", eitherPolicy);
+    const targets = changedTargets(null, parsed.targets);
+    checkPolicyTargets(targets);
     const request: RunRequest<"connection-test"> = {
       serverId: null,
       sealedDsn: await services.sealer.seal(parsed.dsn),
@@ -80,6 +95,7 @@ export function addServer(services: Services, caller: Caller, input: unknown) {
         repositoryId: repository.id,
         policyId: parsed.policyId ?? null,
         retention: retention ?? (parsed.policyId == null ? defaultRetention : null),
+        targets,
         schedules: readSchedules(parsed),
         sameSystemAs: parsed.sameSystemAs ?? null,
         firstBackup: parsed.firstBackup ?? true,
@@ -146,6 +162,7 @@ export const UpdateServerInput = z.object({
   dsn: Dsn.nullish().describe("Takes effect when the connection test that starts with it succeeds."),
   policyId: EntityId.nullish(),
   retention: RetentionInput.nullish().describe("Changes the server's own policy, or gives it one."),
+  targets: PolicyTargetsInput.nullish().describe("Changes the targets of its own policy, or gives it one."),
   backupMethod: BackupMethod.nullish().describe(
     "How its backups are taken when one asks for no other method. local-files is only for servers on the worker's own machine.",
   ),
@@ -172,15 +189,16 @@ export function updateServer(
   return perform(services, caller, act, async (scope) => {
     const parsed = parseInput(UpdateServerInput, input);
     const server = await requireServer(services, parsed.id, "id");
-    if (parsed.policyId != null && parsed.retention != null) {
-      throw badField("retention", "give either a policy or retention rules");
-    }
+    if (parsed.policyId != null && parsed.retention != null) throw badField("retention", eitherPolicy);
+    if (parsed.policyId != null && parsed.targets != null) throw badField("targets", eitherPolicy);
     // Sealed first: when no worker has made a key yet nothing may be changed by half.
     const sealedDsn = parsed.dsn == null ? null : await services.sealer.seal(parsed.dsn);
     const change: ServerChange = {
       ...(parsed.name == null ? {} : { name: parsed.name }),
       ...(parsed.policyId == null ? {} : { policyId: await existingPolicy(services, parsed.policyId) }),
-      ...(parsed.retention == null ? {} : { policyId: await ownPolicy(services, server, parsed.retention) }),
+      ...(parsed.retention == null && parsed.targets == null
+        ? {}
+        : { policyId: await changeOwnPolicy(services, server, parsed) }),
       ...(parsed.backupMethod == null ? {} : { backupMethod: parsed.backupMethod }),
       ...(parsed.walMode == null ? {} : { walMode: parsed.walMode }),
       ...(parsed.walSlot == null ? {} : { walSlot: parsed.walSlot }),
@@ -201,18 +219,7 @@ async function existingPolicy(services: Services, id: string): Promise<string> {
   return id;
 }
 
-/** A policy others use too is left alone: the server gets one of its own instead. Gives the policy's id. */
-async function ownPolicy(services: Services, server: Server, input: z.output<typeof RetentionInput>): Promise<string> {
-  const { policies, servers } = services.metadata;
-  const rules = completeRetention(input);
-  checkRetentionPolicy(rules);
-  const sharing = (await servers.all()).filter((other) => other.policyId === server.policyId);
-  if (sharing.every((other) => other.id === server.id)) return (await policies.update(server.policyId, rules)).id;
-  const wanted = `${server.name} retention`;
-  const name = (await policies.findByName(wanted)) === null ? wanted : `${wanted} (${server.id})`;
-  const left = await policies.findByName(name);
-  return left === null ? (await policies.create({ name, ...rules })).id : (await policies.update(left.id, rules)).id;
-}
+const eitherPolicy = "give either a policy or what a policy of its own says";
 
 async function testNewDsn(scope: ActScope, server: Server, sealedDsn: string): Promise<string> {
   const request: RunRequest<"connection-test"> = {

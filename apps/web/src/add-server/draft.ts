@@ -1,4 +1,5 @@
 import { noRules, type RetentionDraft } from "#retention/retention-draft.ts";
+import { noTargets, type TargetDraft } from "#retention/target-draft.ts";
 
 /** What the steps of "Add server" have gathered so far. */
 export interface ServerDraft {
@@ -7,6 +8,7 @@ export interface ServerDraft {
   readonly sameSystemAs: "MEMBER" | "COPY" | null;
   readonly repositoryId: string;
   readonly retention: RetentionDraft;
+  readonly targets: TargetDraft;
   readonly backup: { readonly cron: string; readonly zone: string };
   readonly drill: boolean;
 }
@@ -19,6 +21,7 @@ export function startingDraft(repositoryId: string, zone: string): ServerDraft {
     sameSystemAs: null,
     repositoryId,
     retention: { ...noRules, keepLast: "7", windowDays: "14", minimum: "2", timeZone: zone },
+    targets: noTargets,
     backup: { cron: "0 2 * * *", zone },
     drill: true,
   };

@@ -4,6 +4,7 @@ import { ConnectionReportView } from "#connection/connection-report-view.tsx";
 import { graphql } from "#graphql/graphql.ts";
 import { useAct } from "#lib/use-act.ts";
 import { describeDraft, toRetentionInput } from "#retention/retention-draft.ts";
+import { toTargetsInput } from "#retention/target-draft.ts";
 import { RunInline } from "#runs/run-inline.tsx";
 import { useRun } from "#runs/use-run.ts";
 import { SchedulePreview } from "#schedules/schedule-preview.tsx";
@@ -48,11 +49,12 @@ export function FinishStep({ draft, repositories, onBack, onConnection }: Props)
   const failed = watched.run !== null && watched.run.state !== "SUCCEEDED" && watched.run.finishedAt !== null;
 
   const finish = async () => {
-    const { backup, retention, drill, ...rest } = draft;
+    const { backup, retention, targets, drill, ...rest } = draft;
     const payload = await act({
       input: {
         ...rest,
         retention: toRetentionInput(retention),
+        targets: toTargetsInput(targets),
         backupCron: backup.cron,
         drillCron: drill ? weeklyDrill : null,
         retentionCron: dailyRetention,

@@ -2,6 +2,8 @@
 import type { FormEvent } from "react";
 import { bytes } from "#lib/format.ts";
 import { RetentionFields } from "#retention/retention-fields.tsx";
+import { toTargetsInput } from "#retention/target-draft.ts";
+import { TargetFields } from "#retention/target-fields.tsx";
 import { CronFields } from "#schedules/cron-fields.tsx";
 import { Button } from "#ui/button.tsx";
 import { Actions } from "#ui/dialog.tsx";
@@ -27,7 +29,8 @@ interface Props {
 export function PolicyStep({ draft, repositories, onChange, onBack, onNext }: Props) {
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
-    onNext();
+    // What cannot be read is said at its field.
+    if (toTargetsInput(draft.targets) !== null) onNext();
   };
   return (
     <form onSubmit={submit} className="space-y-5">
@@ -51,6 +54,9 @@ export function PolicyStep({ draft, repositories, onChange, onBack, onNext }: Pr
       </Panel>
       <Panel title="What to keep" description="A held backup is always kept; the newest usable one is never deleted.">
         <RetentionFields draft={draft.retention} onChange={(retention) => onChange({ retention })} />
+      </Panel>
+      <Panel title="What is promised" description="A server that does not keep to it is shown as degraded or unproven.">
+        <TargetFields draft={draft.targets} onChange={(targets) => onChange({ targets })} />
       </Panel>
       <Panel title="Proof">
         <CheckField

@@ -9,6 +9,18 @@ import { Panel } from "#ui/panel.tsx";
 import { Cell, Row, RowHeader, Table } from "#ui/table.tsx";
 import { VerifyArea } from "./verify-area.tsx";
 
+const VerificationFields = graphql(`
+  fragment VerificationFields on Server {
+    verifications {
+      repository {
+        id
+      }
+      late
+      sentence
+    }
+  }
+`);
+
 export const RepositoryServersFields = graphql(
   `
     fragment RepositoryServersFields on Repository {
@@ -20,6 +32,7 @@ export const RepositoryServersFields = graphql(
           coverage {
             ...CoverageFields
           }
+          ...VerificationFields
         }
       }
       copiedServers(first: 100) {
@@ -30,11 +43,12 @@ export const RepositoryServersFields = graphql(
             late
             sentence
           }
+          ...VerificationFields
         }
       }
     }
   `,
-  [CoverageFields],
+  [CoverageFields, VerificationFields],
 );
 
 type Fields = ResultOf<typeof RepositoryServersFields>;
@@ -66,6 +80,7 @@ export function RepositoryServers({ repository }: { readonly repository: Fields 
               <Cell label="Here">its backups</Cell>
               <Cell label="Verified to">
                 {server.coverage === null ? "no backups yet" : <CoverageText coverage={server.coverage} />}
+                <PolicyVerification server={server} repositoryId={repository.id} />
               </Cell>
               <Cell label="Acts" align="end">
                 {server.coverage !== null && <VerifyArea server={server} repositoryId={repository.id} />}
@@ -79,6 +94,7 @@ export function RepositoryServers({ repository }: { readonly repository: Fields 
               <Cell label="Verified to">
                 {server.copyLag === null ? "–" : sentence(server.copyLag.sentence)}
                 {server.copyLag?.late === true && <strong className="text-warn"> Late.</strong>}
+                <PolicyVerification server={server} repositoryId={repository.id} />
               </Cell>
               <Cell label="Acts" align="end">
                 <VerifyArea server={server} repositoryId={repository.id} />
@@ -99,6 +115,18 @@ function ServerName({ server }: { readonly server: { readonly id: string; readon
       </Link>
     </RowHeader>
   );
+}
+
+interface VerificationProps {
+  readonly server: ResultOf<typeof VerificationFields>;
+  readonly repositoryId: string;
+}
+
+/** How far the verification here is that the server's policy wants; nothing where it wants none. */
+function PolicyVerification({ server, repositoryId }: VerificationProps) {
+  const here = server.verifications.find(({ repository }) => repository.id === repositoryId);
+  if (here === undefined) return null;
+  return <div className={here.late ? "text-warn" : "text-muted"}>{sentence(here.sentence)}</div>;
 }
 
 function CoverageText({ coverage }: { readonly coverage: ResultOf<typeof CoverageFields> }) {

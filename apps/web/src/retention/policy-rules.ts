@@ -13,3 +13,13 @@ export const PolicyRules = graphql(`
     sentence
   }
 `);
+
+export const PolicyTargets = graphql(`
+  fragment PolicyTargets on Policy {
+    rpoTargetSeconds
+    rtoTargetSeconds
+    proofDays
+    verifyDays
+    targetsSentence
+  }
+`);

@@ -50,6 +50,14 @@ export const OverviewFactFields = graphql(`
     }
     policy {
       sentence
+      targetsSentence
+    }
+    verifications {
+      repository {
+        id
+      }
+      late
+      sentence
     }
     schedules {
       id
@@ -113,6 +121,14 @@ export function OverviewFacts({ server }: { readonly server: ServerFacts }) {
           <Time at={server.lastContactAt} />
         </Fact>
         <Fact label="Retention">{sentence(server.policy.sentence)}</Fact>
+        {server.policy.targetsSentence !== null && (
+          <Fact label="Targets">{sentence(server.policy.targetsSentence)}</Fact>
+        )}
+        {server.verifications.map((verification) => (
+          <Fact key={verification.repository.id} label="Verified by the policy">
+            {sentence(verification.sentence)}
+          </Fact>
+        ))}
         <Fact label="Schedules">
           <Schedules server={server} />
         </Fact>

@@ -20,6 +20,22 @@ export const RetentionInputRef = builder.inputType("RetentionInput", {
   }),
 });
 
+export const PolicyTargetsInputRef = builder.inputType("PolicyTargetsInput", {
+  description: "What a policy promises beside retention. What is left out stays; null takes it away.",
+  fields: (t) => ({
+    rpoTargetSeconds: t.int({
+      description: "Seconds of commits that may be lost at most, 5 to 31 days; null: a minute where WAL is streamed.",
+    }),
+    rtoTargetSeconds: t.int({
+      description: "Seconds a restore may take at most, 10 to 31 days; null: nothing is promised.",
+    }),
+    proofDays: t.int({ description: "Days a proof by a drill counts, 1 to 3650; null: 31." }),
+    verifyDays: t.int({
+      description: "Days within which everything stored is verified, a part each day, 1 to 366; null: not by itself.",
+    }),
+  }),
+});
+
 const policyRules = "A rule that is null or left out keeps nothing.";
 
 export const CreatePolicyInput = builder.inputType("CreatePolicyInput", {
@@ -37,6 +53,7 @@ export const CreatePolicyInput = builder.inputType("CreatePolicyInput", {
       description: 'The rules as pgmoneta ("7,4,12,5") or Barman ("REDUNDANCY 3") write them, instead of numbers.',
     }),
     minimum: t.int({ description: "Never fewer usable ones; 1 when left out." }),
+    targets: t.field({ type: PolicyTargetsInputRef, description: "What it promises beside retention." }),
   }),
 });
 
@@ -57,6 +74,7 @@ export const UpdatePolicyInput = builder.inputType("UpdatePolicyInput", {
       description: 'The rules as pgmoneta ("7,4,12,5") or Barman ("REDUNDANCY 3") write them, instead of numbers.',
     }),
     minimum: t.int({ description: "Never fewer usable ones." }),
+    targets: t.field({ type: PolicyTargetsInputRef, description: "What it promises beside retention." }),
   }),
 });
 

@@ -2,7 +2,7 @@ import { builder } from "../builder.ts";
 import { BackupMethodEnum, SameSystemChoiceEnum, WalModeEnum } from "../enums.ts";
 import { DrillSettingsInput } from "./drill-inputs.ts";
 import { keyText } from "./idempotency-key.ts";
-import { RetentionInputRef } from "./policy-inputs.ts";
+import { PolicyTargetsInputRef, RetentionInputRef } from "./policy-inputs.ts";
 
 /** What the mutations that register servers are asked; the use cases, which REST shares, check values and limits. */
 
@@ -26,6 +26,7 @@ export const AddServerInput = builder.inputType("AddServerInput", {
       type: RetentionInputRef,
       description: "Makes a policy of its own, when no policyId is given.",
     }),
+    targets: t.field({ type: PolicyTargetsInputRef, description: "What that policy promises." }),
     backupCron: t.string({ description: "When backups are taken; never by itself when left out." }),
     drillCron: t.string({ description: "When drills run; never by itself when left out." }),
     verifyCron: t.string({ description: "When verifications run; never by itself when left out." }),
@@ -58,6 +59,10 @@ export const UpdateServerInput = builder.inputType("UpdateServerInput", {
     dsn: t.string({ description: "A new way to reach it; stored when its test succeeds." }),
     policyId: t.id({ description: "Another policy." }),
     retention: t.field({ type: RetentionInputRef, description: "Changes its own policy, or gives it one." }),
+    targets: t.field({
+      type: PolicyTargetsInputRef,
+      description: "Changes what its own policy promises, or gives it one.",
+    }),
     backupMethod: t.field({
       type: BackupMethodEnum,
       description:

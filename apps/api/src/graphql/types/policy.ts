@@ -1,11 +1,11 @@
-import { describeRetention } from "@tidemark/policy";
+import { describeRetention, describeTargets } from "@tidemark/policy";
 import type { CopyRetention, RetentionDecision } from "../../use-cases/retention-plan.ts";
 import type { ForecastBackup, ForecastDeletion, RetentionForecast } from "../../use-cases/simulate-retention.ts";
 import { builder } from "../builder.ts";
 import { BackupRef, NodeRef, PolicyRef, RetentionPreviewRef } from "../refs.ts";
 
 PolicyRef.implement({
-  description: "Which backups are kept.",
+  description: "Which backups are kept, and what is promised beside.",
   interfaces: [NodeRef],
   isTypeOf: (value) => (value as { id: string }).id.startsWith("pol_"),
   fields: (t) => ({
@@ -29,6 +29,28 @@ PolicyRef.implement({
     timeZone: t.exposeString("timeZone", { description: "Where days begin; an IANA name." }),
     minimum: t.exposeInt("minimum", { description: "Never fewer usable ones." }),
     sentence: t.string({ description: "The rules in words.", resolve: (policy) => describeRetention(policy) }),
+    rpoTargetSeconds: t.exposeInt("rpoTargetSeconds", {
+      nullable: true,
+      description: "Seconds of commits that may be lost at most; null: a minute where WAL is streamed, else nothing.",
+    }),
+    rtoTargetSeconds: t.exposeInt("rtoTargetSeconds", {
+      nullable: true,
+      description:
+        "Seconds a restore may take at most, as the last proven drill measured it; null: nothing is promised.",
+    }),
+    proofDays: t.exposeInt("proofDays", {
+      nullable: true,
+      description: "Days for which a proof by a drill counts; null: 31.",
+    }),
+    verifyDays: t.exposeInt("verifyDays", {
+      nullable: true,
+      description: "Days within which everything stored is verified by itself, a part each day; null: not by itself.",
+    }),
+    targetsSentence: t.string({
+      nullable: true,
+      description: "The targets in words; null: it names none.",
+      resolve: (policy) => describeTargets(policy),
+    }),
     version: t.exposeInt("version", { description: "Counts changes; see UpdatePolicyInput.expectedVersion." }),
     createdAt: t.expose("createdAt", { type: "DateTime", description: "When it was made." }),
   }),

@@ -1,6 +1,7 @@
 import { storedDrillSettings } from "@tidemark/jobs";
 import type { ServerMember } from "@tidemark/metadata";
 import { type CopyLag, nextRuns, type Protection } from "@tidemark/policy";
+import type { ServerVerification } from "../../use-cases/verifications.ts";
 import { builder } from "../builder.ts";
 import { BackupConnection, nestedPageCost, pageArguments, RunConnection } from "../connections.ts";
 import { BackupMethodEnum, BackupStateEnum, ProtectionStateEnum, RunKindEnum } from "../enums.ts";
@@ -33,6 +34,34 @@ const ProtectionRef = builder.objectRef<Protection>("Protection").implement({
       description: "Sentences, worst first.",
       resolve: (protection) => protection.reasons.map((reason) => reason.sentence),
     }),
+  }),
+});
+
+const ServerVerificationRef = builder.objectRef<ServerVerification>("ServerVerification").implement({
+  description: "How far the verification of everything stored is that a policy wants every so many days.",
+  fields: (t) => ({
+    repository: t.field({
+      type: RepositoryRef,
+      description: "Where: its first repository, or the one its backups are copied to.",
+      resolve: ({ repositoryId }, _args, { loaders }) =>
+        requiredRow(loaders.repository.load(repositoryId), repositoryId),
+    }),
+    days: t.exposeInt("days", { description: "Within how many days; also the number of parts." }),
+    freshParts: t.int({
+      description: "How many of the parts were read and checked within so many days.",
+      resolve: ({ turn }) => turn.freshParts,
+    }),
+    since: t.field({
+      type: "DateTime",
+      nullable: true,
+      description: "Since when all of it was read at least once; null: some part never was.",
+      resolve: ({ turn }) => turn.since,
+    }),
+    late: t.boolean({
+      description: "By more than a day; the server is degraded then.",
+      resolve: ({ turn }) => turn.late,
+    }),
+    sentence: t.exposeString("sentence", { description: "In words." }),
   }),
 });
 
@@ -136,6 +165,11 @@ ServerRef.implement({
       nullable: true,
       description: "What each of its backups is verified to at least; null: it has no backups.",
       resolve: (server, _args, { loaders }) => loaders.coverageOfServer.load(server.id),
+    }),
+    verifications: t.field({
+      type: [ServerVerificationRef],
+      description: "What its policy wants verified by itself, in each of its repositories; empty: nothing.",
+      resolve: async (server, _args, { loaders }) => [...(await loaders.standing.load(server)).verifications],
     }),
     wal: t.field({
       type: ServerWalRef,

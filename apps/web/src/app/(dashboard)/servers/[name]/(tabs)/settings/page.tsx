@@ -3,8 +3,9 @@ import { notFound } from "next/navigation";
 import { graphql } from "#graphql/graphql.ts";
 import { load } from "#lib/server-query.ts";
 import { OfflinePeriodFields, OfflineSettings } from "#offline/offline-settings.tsx";
-import { PolicyRules } from "#retention/policy-rules.ts";
+import { PolicyRules, PolicyTargets } from "#retention/policy-rules.ts";
 import { RetentionSettings } from "#retention/retention-settings.tsx";
+import { TargetSettings } from "#retention/target-settings.tsx";
 import { ScheduleFields } from "#schedules/schedule-fields.ts";
 import { ScheduleSettings } from "#schedules/schedule-settings.tsx";
 import { ConnectionSettings } from "#servers/connection-settings.tsx";
@@ -29,6 +30,14 @@ const ServerSettings = graphql(
         ...SecondRepositoryFields
         policy {
           ...PolicyRules
+          ...PolicyTargets
+        }
+        verifications {
+          repository {
+            id
+          }
+          late
+          sentence
         }
         schedules {
           ...ScheduleFields
@@ -46,7 +55,7 @@ const ServerSettings = graphql(
       }
     }
   `,
-  [SecondRepositoryFields, ScheduleFields, OfflinePeriodFields, PolicyRules],
+  [SecondRepositoryFields, ScheduleFields, OfflinePeriodFields, PolicyRules, PolicyTargets],
 );
 
 export default async function ServerSettingsPage({ params }: { readonly params: Promise<{ readonly name: string }> }) {
@@ -65,6 +74,7 @@ export default async function ServerSettingsPage({ params }: { readonly params: 
         )}
       />
       <RetentionSettings server={server} />
+      <TargetSettings server={server} />
       <ConnectionSettings server={server} />
       <OfflineSettings server={server} periods={server.offlinePeriods} />
       <RemoveServer server={server} />

@@ -1,0 +1,15 @@
+import { expect, it } from "vitest";
+import { targetsInput } from "./policy-targets.ts";
+
+it("reads targets, leaves out what was not given, and takes away what is none", () => {
+  expect(targetsInput({})).toBeNull();
+  expect(targetsInput({ rpo: "1min30s", rto: "none", proofDays: "7" })).toEqual({
+    rpoTargetSeconds: 90,
+    rtoTargetSeconds: null,
+    proofDays: 7,
+  });
+});
+
+it.each([{ rpo: "soon" }, { rto: "500ms" }, { proofDays: "0" }, { verifyDays: "1.5" }])("refuses %o", (options) => {
+  expect(() => targetsInput(options)).toThrow(/takes a/);
+});
