@@ -3,6 +3,7 @@ import { useState } from "react";
 import { ConnectionReportView } from "#connection/connection-report-view.tsx";
 import { graphql } from "#graphql/graphql.ts";
 import { useAct } from "#lib/use-act.ts";
+import { UserErrorFields } from "#lib/user-error-fields.ts";
 import { describeDraft, toRetentionInput } from "#retention/retention-draft.ts";
 import { toTargetsInput } from "#retention/target-draft.ts";
 import { RunInline } from "#runs/run-inline.tsx";
@@ -17,21 +18,21 @@ import { dailyRetention, type ServerDraft, weeklyDrill } from "./draft.ts";
 import type { RepositoryChoice } from "./policy-step.tsx";
 import { useLeadOn } from "./use-lead-on.ts";
 
-const AddServer = graphql(`
-  mutation AddServer($input: AddServerInput!) {
-    addServer(input: $input) {
-      run {
-        id
-      }
-      userErrors {
-        code
-        field
-        message
-        hint
+const AddServer = graphql(
+  `
+    mutation AddServer($input: AddServerInput!) {
+      addServer(input: $input) {
+        run {
+          id
+        }
+        userErrors {
+          ...UserErrorFields
+        }
       }
     }
-  }
-`);
+  `,
+  [UserErrorFields],
+);
 
 interface Props {
   readonly draft: ServerDraft;

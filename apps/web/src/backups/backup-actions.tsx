@@ -4,40 +4,41 @@ import { graphql } from "#graphql/graphql.ts";
 import { runPath } from "#lib/paths.ts";
 import type { Problem } from "#lib/problem.ts";
 import { useAct } from "#lib/use-act.ts";
+import { UserErrorFields } from "#lib/user-error-fields.ts";
 import { Button } from "#ui/button.tsx";
 import { ErrorPanel } from "#ui/error-panel.tsx";
 
-const VerifyBackup = graphql(`
-  mutation VerifyBackup($input: VerifyBackupInput!) {
-    verifyBackup(input: $input) {
-      run {
-        id
-      }
-      userErrors {
-        code
-        field
-        message
-        hint
+const VerifyBackup = graphql(
+  `
+    mutation VerifyBackup($input: VerifyBackupInput!) {
+      verifyBackup(input: $input) {
+        run {
+          id
+        }
+        userErrors {
+          ...UserErrorFields
+        }
       }
     }
-  }
-`);
+  `,
+  [UserErrorFields],
+);
 
-const DrillBackup = graphql(`
-  mutation DrillBackup($input: DrillBackupInput!) {
-    drillBackup(input: $input) {
-      run {
-        id
-      }
-      userErrors {
-        code
-        field
-        message
-        hint
+const DrillBackup = graphql(
+  `
+    mutation DrillBackup($input: DrillBackupInput!) {
+      drillBackup(input: $input) {
+        run {
+          id
+        }
+        userErrors {
+          ...UserErrorFields
+        }
       }
     }
-  }
-`);
+  `,
+  [UserErrorFields],
+);
 
 export function VerifyNow({ backupId }: { readonly backupId: string }) {
   const router = useRouter();

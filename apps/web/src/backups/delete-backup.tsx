@@ -5,33 +5,34 @@ import { graphql, type ResultOf } from "#graphql/graphql.ts";
 import { bytes, sentence } from "#lib/format.ts";
 import { runPath } from "#lib/paths.ts";
 import { useAct } from "#lib/use-act.ts";
+import { UserErrorFields } from "#lib/user-error-fields.ts";
 import { Button } from "#ui/button.tsx";
 import { Actions, Dialog } from "#ui/dialog.tsx";
 import { ErrorPanel } from "#ui/error-panel.tsx";
 import { Note } from "#ui/note.tsx";
 
-const DeleteBackup = graphql(`
-  mutation DeleteBackup($input: DeleteBackupInput!) {
-    deleteBackup(input: $input) {
-      plan {
-        planHash
-        sentence
-        consequences
-        freedBytesAtLeast
-        allowed
-      }
-      run {
-        id
-      }
-      userErrors {
-        code
-        field
-        message
-        hint
+const DeleteBackup = graphql(
+  `
+    mutation DeleteBackup($input: DeleteBackupInput!) {
+      deleteBackup(input: $input) {
+        plan {
+          planHash
+          sentence
+          consequences
+          freedBytesAtLeast
+          allowed
+        }
+        run {
+          id
+        }
+        userErrors {
+          ...UserErrorFields
+        }
       }
     }
-  }
-`);
+  `,
+  [UserErrorFields],
+);
 
 type DeletePlan = NonNullable<ResultOf<typeof DeleteBackup>["deleteBackup"]["plan"]>;
 

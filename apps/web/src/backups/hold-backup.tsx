@@ -3,43 +3,44 @@ import { useRouter } from "next/navigation";
 import { type FormEvent, useState } from "react";
 import { graphql } from "#graphql/graphql.ts";
 import { useAct } from "#lib/use-act.ts";
+import { UserErrorFields } from "#lib/user-error-fields.ts";
 import { Button } from "#ui/button.tsx";
 import { Actions, Dialog } from "#ui/dialog.tsx";
 import { ErrorPanel } from "#ui/error-panel.tsx";
 import { TextField } from "#ui/field.tsx";
 import { useMarkRun } from "./use-mark-run.tsx";
 
-const HoldBackup = graphql(`
-  mutation HoldBackup($input: HoldBackupInput!) {
-    holdBackup(input: $input) {
-      run {
-        id
-      }
-      userErrors {
-        code
-        field
-        message
-        hint
+const HoldBackup = graphql(
+  `
+    mutation HoldBackup($input: HoldBackupInput!) {
+      holdBackup(input: $input) {
+        run {
+          id
+        }
+        userErrors {
+          ...UserErrorFields
+        }
       }
     }
-  }
-`);
+  `,
+  [UserErrorFields],
+);
 
-const ReleaseBackup = graphql(`
-  mutation ReleaseBackup($input: ReleaseBackupInput!) {
-    releaseBackup(input: $input) {
-      run {
-        id
-      }
-      userErrors {
-        code
-        field
-        message
-        hint
+const ReleaseBackup = graphql(
+  `
+    mutation ReleaseBackup($input: ReleaseBackupInput!) {
+      releaseBackup(input: $input) {
+        run {
+          id
+        }
+        userErrors {
+          ...UserErrorFields
+        }
       }
     }
-  }
-`);
+  `,
+  [UserErrorFields],
+);
 
 export function HoldBackupDialog({ backupId }: { readonly backupId: string }) {
   const [open, setOpen] = useState(false);

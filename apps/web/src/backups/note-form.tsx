@@ -2,27 +2,28 @@
 import { type FormEvent, useState } from "react";
 import { graphql } from "#graphql/graphql.ts";
 import { useAct } from "#lib/use-act.ts";
+import { UserErrorFields } from "#lib/user-error-fields.ts";
 import { Button } from "#ui/button.tsx";
 import { ErrorPanel } from "#ui/error-panel.tsx";
 import { Field } from "#ui/field.tsx";
 import { Panel } from "#ui/panel.tsx";
 import { useMarkRun } from "./use-mark-run.tsx";
 
-const AnnotateBackup = graphql(`
-  mutation AnnotateBackup($input: AnnotateBackupInput!) {
-    annotateBackup(input: $input) {
-      run {
-        id
-      }
-      userErrors {
-        code
-        field
-        message
-        hint
+const AnnotateBackup = graphql(
+  `
+    mutation AnnotateBackup($input: AnnotateBackupInput!) {
+      annotateBackup(input: $input) {
+        run {
+          id
+        }
+        userErrors {
+          ...UserErrorFields
+        }
       }
     }
-  }
-`);
+  `,
+  [UserErrorFields],
+);
 
 export function NoteForm({ backupId, note }: { readonly backupId: string; readonly note: string | null }) {
   const [text, setText] = useState(note ?? "");

@@ -4,24 +4,25 @@ import { useCallback, useEffect, useState } from "react";
 import { graphql } from "#graphql/graphql.ts";
 import type { Problem } from "#lib/problem.ts";
 import { useAct } from "#lib/use-act.ts";
+import { UserErrorFields } from "#lib/user-error-fields.ts";
 import { isFinal } from "#runs/run-state.ts";
 import { useRun, type WatchedRun } from "#runs/use-run.ts";
 
-const InspectServer = graphql(`
-  mutation InspectServer($input: InspectServerInput!) {
-    inspectServer(input: $input) {
-      run {
-        id
-      }
-      userErrors {
-        code
-        field
-        message
-        hint
+const InspectServer = graphql(
+  `
+    mutation InspectServer($input: InspectServerInput!) {
+      inspectServer(input: $input) {
+        run {
+          id
+        }
+        userErrors {
+          ...UserErrorFields
+        }
       }
     }
-  }
-`);
+  `,
+  [UserErrorFields],
+);
 
 export interface Inspecting {
   /** Looks at one check again, or with null at everything the server tells. */

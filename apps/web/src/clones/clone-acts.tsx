@@ -1,12 +1,11 @@
 "use client";
 import { useRouter } from "next/navigation";
-import { type FormEvent, useState } from "react";
+import { useState } from "react";
 import { TargetFields } from "#drills/target-fields.tsx";
 import { readTrialTarget, type TrialTargetDraft } from "#drills/trial-target.ts";
 import { useAct } from "#lib/use-act.ts";
+import { ActDialog } from "#ui/act-dialog.tsx";
 import { Button } from "#ui/button.tsx";
-import { Actions, Dialog } from "#ui/dialog.tsx";
-import { ErrorPanel } from "#ui/error-panel.tsx";
 import { TextField } from "#ui/field.tsx";
 import { useLocalZone } from "#ui/time.tsx";
 import { CloneActDialog } from "./clone-act-dialog.tsx";
@@ -79,22 +78,15 @@ export function End({ cloneId, blockedBy }: Props) {
 
 export function Extend({ cloneId, blockedBy }: Props) {
   const router = useRouter();
-  const [open, setOpen] = useState(false);
-  const { act, pending, problem, clear } = useAct(ExtendClone, true);
-  const submit = async (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    const hours = Number(new FormData(event.currentTarget).get("hours"));
-    if ((await act({ input: { id: cloneId, hours } })) === null) return;
-    setOpen(false);
+  const act = useAct(ExtendClone, true);
+  const extend = async (form: FormData) => {
+    if ((await act.act({ input: { id: cloneId, hours: Number(form.get("hours")) } })) === null) return false;
     router.refresh();
+    return true;
   };
   return (
-    <Dialog
-      open={open}
-      onOpenChange={(next) => {
-        clear();
-        setOpen(next);
-      }}
+    <ActDialog
+      act={act}
       title="Extend"
       description="It then goes by itself so many hours from now."
       trigger={
@@ -102,17 +94,11 @@ export function Extend({ cloneId, blockedBy }: Props) {
           Extend…
         </Button>
       }
+      does="Extend"
+      failure="It was not extended"
+      onAct={extend}
     >
-      <form onSubmit={(event) => void submit(event)} className="space-y-4">
-        <TextField label="Hours from now" name="hours" type="number" min={1} max={744} required defaultValue="24" />
-        {problem !== null && <ErrorPanel announce title="It was not extended" problem={problem} />}
-        <Actions>
-          <Button onClick={() => setOpen(false)}>Close</Button>
-          <Button type="submit" tone="primary" pending={pending}>
-            Extend
-          </Button>
-        </Actions>
-      </form>
-    </Dialog>
+      <TextField label="Hours from now" name="hours" type="number" min={1} max={744} required defaultValue="24" />
+    </ActDialog>
   );
 }

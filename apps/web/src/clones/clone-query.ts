@@ -1,4 +1,5 @@
 import { graphql, type ResultOf } from "#graphql/graphql.ts";
+import { UserErrorFields } from "#lib/user-error-fields.ts";
 
 export const CloneFields = graphql(`
   fragment CloneFields on Clone {
@@ -31,116 +32,116 @@ export const CloneFields = graphql(`
 `);
 export type Clone = ResultOf<typeof CloneFields>;
 
-export const CreateClone = graphql(`
-  mutation CreateClone($input: CreateCloneInput!) {
-    createClone(input: $input) {
-      run {
-        id
-      }
-      userErrors {
-        code
-        field
-        message
-        hint
+export const CreateClone = graphql(
+  `
+    mutation CreateClone($input: CreateCloneInput!) {
+      createClone(input: $input) {
+        run {
+          id
+        }
+        userErrors {
+          ...UserErrorFields
+        }
       }
     }
-  }
-`);
+  `,
+  [UserErrorFields],
+);
 
-export const MoveClone = graphql(`
-  mutation MoveClone($input: MoveCloneInput!) {
-    moveClone(input: $input) {
-      run {
-        id
-      }
-      userErrors {
-        code
-        field
-        message
-        hint
+export const MoveClone = graphql(
+  `
+    mutation MoveClone($input: MoveCloneInput!) {
+      moveClone(input: $input) {
+        run {
+          id
+        }
+        userErrors {
+          ...UserErrorFields
+        }
       }
     }
-  }
-`);
+  `,
+  [UserErrorFields],
+);
 
-export const PromoteClone = graphql(`
-  mutation PromoteClone($input: PromoteCloneInput!) {
-    promoteClone(input: $input) {
-      run {
-        id
-      }
-      userErrors {
-        code
-        field
-        message
-        hint
+export const PromoteClone = graphql(
+  `
+    mutation PromoteClone($input: PromoteCloneInput!) {
+      promoteClone(input: $input) {
+        run {
+          id
+        }
+        userErrors {
+          ...UserErrorFields
+        }
       }
     }
-  }
-`);
+  `,
+  [UserErrorFields],
+);
 
-export const EndClone = graphql(`
-  mutation EndClone($input: EndCloneInput!) {
-    endClone(input: $input) {
-      run {
-        id
-      }
-      userErrors {
-        code
-        field
-        message
-        hint
+export const EndClone = graphql(
+  `
+    mutation EndClone($input: EndCloneInput!) {
+      endClone(input: $input) {
+        run {
+          id
+        }
+        userErrors {
+          ...UserErrorFields
+        }
       }
     }
-  }
-`);
+  `,
+  [UserErrorFields],
+);
 
-export const ExtendClone = graphql(`
-  mutation ExtendClone($input: ExtendCloneInput!) {
-    extendClone(input: $input) {
-      clone {
-        id
-        expiresAt
-      }
-      userErrors {
-        code
-        field
-        message
-        hint
+export const ExtendClone = graphql(
+  `
+    mutation ExtendClone($input: ExtendCloneInput!) {
+      extendClone(input: $input) {
+        clone {
+          id
+          expiresAt
+        }
+        userErrors {
+          ...UserErrorFields
+        }
       }
     }
-  }
-`);
+  `,
+  [UserErrorFields],
+);
 
-export const ExtractFromClone = graphql(`
-  mutation ExtractFromClone($input: ExtractFromCloneInput!) {
-    extractFromClone(input: $input) {
-      run {
-        id
-      }
-      userErrors {
-        code
-        field
-        message
-        hint
+export const ExtractFromClone = graphql(
+  `
+    mutation ExtractFromClone($input: ExtractFromCloneInput!) {
+      extractFromClone(input: $input) {
+        run {
+          id
+        }
+        userErrors {
+          ...UserErrorFields
+        }
       }
     }
-  }
-`);
+  `,
+  [UserErrorFields],
+);
 
-export const RevealCloneConnection = graphql(`
-  mutation RevealCloneConnection($input: RevealCloneConnectionInput!) {
-    revealCloneConnection(input: $input) {
-      run {
-        id
-      }
-      downloadToken
-      userErrors {
-        code
-        field
-        message
-        hint
+export const RevealCloneConnection = graphql(
+  `
+    mutation RevealCloneConnection($input: RevealCloneConnectionInput!) {
+      revealCloneConnection(input: $input) {
+        run {
+          id
+        }
+        downloadToken
+        userErrors {
+          ...UserErrorFields
+        }
       }
     }
-  }
-`);
+  `,
+  [UserErrorFields],
+);

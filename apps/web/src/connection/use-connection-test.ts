@@ -3,23 +3,24 @@ import { useCallback, useState } from "react";
 import { graphql } from "#graphql/graphql.ts";
 import type { Problem } from "#lib/problem.ts";
 import { useAct } from "#lib/use-act.ts";
+import { UserErrorFields } from "#lib/user-error-fields.ts";
 import { useRun, type WatchedRun } from "#runs/use-run.ts";
 
-const TestConnection = graphql(`
-  mutation TestConnection($input: TestConnectionInput!) {
-    testConnection(input: $input) {
-      run {
-        id
-      }
-      userErrors {
-        code
-        field
-        message
-        hint
+const TestConnection = graphql(
+  `
+    mutation TestConnection($input: TestConnectionInput!) {
+      testConnection(input: $input) {
+        run {
+          id
+        }
+        userErrors {
+          ...UserErrorFields
+        }
       }
     }
-  }
-`);
+  `,
+  [UserErrorFields],
+);
 
 export interface ConnectionTest {
   /** Tests a connection string that is not stored, or the one of a server. */

@@ -1,4 +1,5 @@
 import { graphql, type ResultOf } from "#graphql/graphql.ts";
+import { UserErrorFields } from "#lib/user-error-fields.ts";
 
 /** A drill as one row of a list. */
 export const DrillRowFields = graphql(`
@@ -20,6 +21,13 @@ export const DrillRowFields = graphql(`
       outcome
       reason
       rtoMs
+      phases {
+        name
+      }
+      asked {
+        target
+        behindSeconds
+      }
       backup {
         id
         finishedAt
@@ -118,37 +126,37 @@ export const DrillEvidenceFields = graphql(
 );
 export type DrillEvidence = ResultOf<typeof DrillEvidenceFields>;
 
-export const DrillServer = graphql(`
-  mutation DrillServer($input: DrillServerInput!) {
-    drillServer(input: $input) {
-      run {
-        id
-      }
-      userErrors {
-        code
-        field
-        message
-        hint
+export const DrillServer = graphql(
+  `
+    mutation DrillServer($input: DrillServerInput!) {
+      drillServer(input: $input) {
+        run {
+          id
+        }
+        userErrors {
+          ...UserErrorFields
+        }
       }
     }
-  }
-`);
+  `,
+  [UserErrorFields],
+);
 
-export const UpdateDrillSettings = graphql(`
-  mutation UpdateDrillSettings($input: UpdateServerInput!) {
-    updateServer(input: $input) {
-      server {
-        id
-      }
-      userErrors {
-        code
-        field
-        message
-        hint
+export const UpdateDrillSettings = graphql(
+  `
+    mutation UpdateDrillSettings($input: UpdateServerInput!) {
+      updateServer(input: $input) {
+        server {
+          id
+        }
+        userErrors {
+          ...UserErrorFields
+        }
       }
     }
-  }
-`);
+  `,
+  [UserErrorFields],
+);
 
 export const EvidencePage = graphql(
   `

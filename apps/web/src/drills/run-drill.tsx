@@ -1,11 +1,10 @@
 "use client";
 import { useRouter } from "next/navigation";
-import { type FormEvent, useState } from "react";
+import { useState } from "react";
 import { runPath } from "#lib/paths.ts";
 import { useAct } from "#lib/use-act.ts";
+import { ActDialog } from "#ui/act-dialog.tsx";
 import { Button } from "#ui/button.tsx";
-import { Actions, Dialog } from "#ui/dialog.tsx";
-import { ErrorPanel } from "#ui/error-panel.tsx";
 import { CheckField } from "#ui/field.tsx";
 import { useLocalZone } from "#ui/time.tsx";
 import { DrillServer } from "./drill-query.ts";
@@ -20,30 +19,25 @@ const nothing: ExpectationDraft = { rows: "", sql: "" };
 export function RunDrill({ serverId }: { readonly serverId: string }) {
   const router = useRouter();
   const zone = useLocalZone();
-  const [open, setOpen] = useState(false);
   const [target, setTarget] = useState(usualTarget);
   const [expects, setExpects] = useState(false);
   const [draft, setDraft] = useState(nothing);
-  const { act, pending, problem, clear } = useAct(DrillServer, true);
+  const act = useAct(DrillServer, true);
   const to = readTrialTarget(target, zone);
   const found = readExpectations(draft);
   const wrong = typeof to === "string" ? to : expects && !found.ok ? found.message : null;
 
-  const submit = async (event: FormEvent) => {
-    event.preventDefault();
-    if (wrong !== null || typeof to === "string" || pending) return;
+  const start = async () => {
+    if (typeof to === "string") return false;
     const expectations = expects && found.ok ? { expectations: found.expectations } : {};
-    const payload = await act({ input: { serverId, ...(to === null ? {} : { target: to }), ...expectations } });
+    const payload = await act.act({ input: { serverId, ...(to === null ? {} : { target: to }), ...expectations } });
     if (payload?.run) router.push(runPath(payload.run.id));
+    return false;
   };
 
   return (
-    <Dialog
-      open={open}
-      onOpenChange={(next) => {
-        clear();
-        setOpen(next);
-      }}
+    <ActDialog
+      act={act}
       title="Run a drill"
       description="Restores to a scratch place, starts PostgreSQL there, recovers, checks, measures how long that took, and throws it away. The server itself is not touched."
       trigger={
@@ -52,23 +46,18 @@ export function RunDrill({ serverId }: { readonly serverId: string }) {
         </Button>
       }
       wide
+      does="Run drill"
+      blockedBy={wrong}
+      failure="The drill was not started"
+      onAct={start}
     >
-      <form onSubmit={(event) => void submit(event)} className="space-y-4">
-        <TargetFields draft={target} onChange={setTarget} usual="Where the settings say" />
-        <CheckField
-          label="Expect something else than the settings say, this once"
-          checked={expects}
-          onChange={(event) => setExpects(event.target.checked)}
-        />
-        {expects && <ExpectationFields draft={draft} onChange={setDraft} />}
-        {problem !== null && <ErrorPanel announce title="The drill was not started" problem={problem} />}
-        <Actions>
-          <Button onClick={() => setOpen(false)}>Close</Button>
-          <Button type="submit" tone="primary" pending={pending} blockedBy={wrong}>
-            Run drill
-          </Button>
-        </Actions>
-      </form>
-    </Dialog>
+      <TargetFields draft={target} onChange={setTarget} usual="Where the settings say" />
+      <CheckField
+        label="Expect something else than the settings say, this once"
+        checked={expects}
+        onChange={(event) => setExpects(event.target.checked)}
+      />
+      {expects && <ExpectationFields draft={draft} onChange={setDraft} />}
+    </ActDialog>
   );
 }

@@ -2,24 +2,25 @@
 import { useRouter } from "next/navigation";
 import { graphql } from "#graphql/graphql.ts";
 import { useAct } from "#lib/use-act.ts";
+import { UserErrorFields } from "#lib/user-error-fields.ts";
 import { Button } from "#ui/button.tsx";
 import { ErrorPanel } from "#ui/error-panel.tsx";
 
-const SetServerOnline = graphql(`
-  mutation SetServerOnline($input: SetServerOnlineInput!) {
-    setServerOnline(input: $input) {
-      server {
-        id
-      }
-      userErrors {
-        code
-        field
-        message
-        hint
+const SetServerOnline = graphql(
+  `
+    mutation SetServerOnline($input: SetServerOnlineInput!) {
+      setServerOnline(input: $input) {
+        server {
+          id
+        }
+        userErrors {
+          ...UserErrorFields
+        }
       }
     }
-  }
-`);
+  `,
+  [UserErrorFields],
+);
 
 export function SetOnline({ serverId }: { readonly serverId: string }) {
   const router = useRouter();

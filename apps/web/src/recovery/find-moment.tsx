@@ -3,6 +3,7 @@ import { type FormEvent, useState } from "react";
 import { graphql } from "#graphql/graphql.ts";
 import { absoluteTime } from "#lib/format.ts";
 import { useAct } from "#lib/use-act.ts";
+import { UserErrorFields } from "#lib/user-error-fields.ts";
 import { CancelRun } from "#runs/cancel-run.tsx";
 import { RunInline } from "#runs/run-inline.tsx";
 import { isFinal } from "#runs/run-state.ts";
@@ -17,21 +18,21 @@ import { FoundMomentsView } from "./found-moments.tsx";
 import type { FoundMoment } from "./found-moments-fields.ts";
 import { parseZonedInstant } from "./zoned-instant.ts";
 
-const FindMomentMutation = graphql(`
-  mutation FindMoment($input: FindMomentInput!) {
-    findMoment(input: $input) {
-      run {
-        id
-      }
-      userErrors {
-        code
-        field
-        message
-        hint
+const FindMomentMutation = graphql(
+  `
+    mutation FindMoment($input: FindMomentInput!) {
+      findMoment(input: $input) {
+        run {
+          id
+        }
+        userErrors {
+          ...UserErrorFields
+        }
       }
     }
-  }
-`);
+  `,
+  [UserErrorFields],
+);
 
 interface Props {
   readonly server: { readonly id: string; readonly name: string };

@@ -5,6 +5,7 @@ import { type FormEvent, useEffect, useState } from "react";
 import { graphql } from "#graphql/graphql.ts";
 import { repositoryPath } from "#lib/paths.ts";
 import { useAct } from "#lib/use-act.ts";
+import { UserErrorFields } from "#lib/user-error-fields.ts";
 import { RunInline } from "#runs/run-inline.tsx";
 import { useRun } from "#runs/use-run.ts";
 import { Button } from "#ui/button.tsx";
@@ -12,24 +13,24 @@ import { Actions, Dialog } from "#ui/dialog.tsx";
 import { ErrorPanel } from "#ui/error-panel.tsx";
 import { CheckField, Field, TextField } from "#ui/field.tsx";
 
-const AddRepository = graphql(`
-  mutation AddRepository($input: AddRepositoryInput!) {
-    addRepository(input: $input) {
-      repository {
-        id
-      }
-      run {
-        id
-      }
-      userErrors {
-        code
-        field
-        message
-        hint
+const AddRepository = graphql(
+  `
+    mutation AddRepository($input: AddRepositoryInput!) {
+      addRepository(input: $input) {
+        repository {
+          id
+        }
+        run {
+          id
+        }
+        userErrors {
+          ...UserErrorFields
+        }
       }
     }
-  }
-`);
+  `,
+  [UserErrorFields],
+);
 
 export function AddRepositoryDialog() {
   const [open, setOpen] = useState(false);

@@ -3,28 +3,29 @@ import { useRouter } from "next/navigation";
 import { useState } from "react";
 import { graphql } from "#graphql/graphql.ts";
 import { useAct } from "#lib/use-act.ts";
+import { UserErrorFields } from "#lib/user-error-fields.ts";
 import { Button } from "#ui/button.tsx";
 import { ErrorPanel } from "#ui/error-panel.tsx";
 import { SelectField } from "#ui/field.tsx";
 import { Note } from "#ui/note.tsx";
 import { Panel } from "#ui/panel.tsx";
 
-const UpdateRepository = graphql(`
-  mutation UpdateRepository($input: UpdateRepositoryInput!) {
-    updateRepository(input: $input) {
-      repository {
-        id
-        compression
-      }
-      userErrors {
-        code
-        field
-        message
-        hint
+const UpdateRepository = graphql(
+  `
+    mutation UpdateRepository($input: UpdateRepositoryInput!) {
+      updateRepository(input: $input) {
+        repository {
+          id
+          compression
+        }
+        userErrors {
+          ...UserErrorFields
+        }
       }
     }
-  }
-`);
+  `,
+  [UserErrorFields],
+);
 
 interface Props {
   readonly repository: { readonly id: string; readonly compression: string };

@@ -3,6 +3,7 @@ import { useRouter } from "next/navigation";
 import { type FormEvent, useEffect, useState } from "react";
 import { graphql } from "#graphql/graphql.ts";
 import { useAct } from "#lib/use-act.ts";
+import { UserErrorFields } from "#lib/user-error-fields.ts";
 import { RunInline } from "#runs/run-inline.tsx";
 import { useRun } from "#runs/use-run.ts";
 import { Button } from "#ui/button.tsx";
@@ -12,37 +13,37 @@ import { Field, TextField } from "#ui/field.tsx";
 import { Note } from "#ui/note.tsx";
 import { NewKeyFields, readNewKey } from "./new-key-fields.tsx";
 
-const AddRepositoryKey = graphql(`
-  mutation AddRepositoryKey($input: AddRepositoryKeyInput!) {
-    addRepositoryKey(input: $input) {
-      run {
-        id
-      }
-      userErrors {
-        code
-        field
-        message
-        hint
+const AddRepositoryKey = graphql(
+  `
+    mutation AddRepositoryKey($input: AddRepositoryKeyInput!) {
+      addRepositoryKey(input: $input) {
+        run {
+          id
+        }
+        userErrors {
+          ...UserErrorFields
+        }
       }
     }
-  }
-`);
+  `,
+  [UserErrorFields],
+);
 
-const RewrapRepositoryKey = graphql(`
-  mutation RewrapRepositoryKey($input: RewrapRepositoryKeyInput!) {
-    rewrapRepositoryKey(input: $input) {
-      run {
-        id
-      }
-      userErrors {
-        code
-        field
-        message
-        hint
+const RewrapRepositoryKey = graphql(
+  `
+    mutation RewrapRepositoryKey($input: RewrapRepositoryKeyInput!) {
+      rewrapRepositoryKey(input: $input) {
+        run {
+          id
+        }
+        userErrors {
+          ...UserErrorFields
+        }
       }
     }
-  }
-`);
+  `,
+  [UserErrorFields],
+);
 
 /** Another key beside those there are. */
 export function AddKey({ repositoryId }: { readonly repositoryId: string }) {

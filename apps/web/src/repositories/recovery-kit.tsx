@@ -4,6 +4,7 @@ import { useState } from "react";
 import { graphql } from "#graphql/graphql.ts";
 import { type Problem, toProblem } from "#lib/problem.ts";
 import { useAct } from "#lib/use-act.ts";
+import { UserErrorFields } from "#lib/user-error-fields.ts";
 import { RunInline } from "#runs/run-inline.tsx";
 import { useRun } from "#runs/use-run.ts";
 import { Button } from "#ui/button.tsx";
@@ -13,39 +14,39 @@ import { Panel } from "#ui/panel.tsx";
 import { Time } from "#ui/time.tsx";
 import { downloadKit } from "./download-kit.ts";
 
-const RequestKit = graphql(`
-  mutation RequestRecoveryKit($input: RequestRecoveryKitInput!) {
-    requestRecoveryKit(input: $input) {
-      run {
-        id
-      }
-      downloadToken
-      userErrors {
-        code
-        field
-        message
-        hint
+const RequestKit = graphql(
+  `
+    mutation RequestRecoveryKit($input: RequestRecoveryKitInput!) {
+      requestRecoveryKit(input: $input) {
+        run {
+          id
+        }
+        downloadToken
+        userErrors {
+          ...UserErrorFields
+        }
       }
     }
-  }
-`);
+  `,
+  [UserErrorFields],
+);
 
-const ConfirmKit = graphql(`
-  mutation ConfirmRecoveryKit($input: ConfirmRecoveryKitInput!) {
-    confirmRecoveryKit(input: $input) {
-      repository {
-        id
-        recoveryKitSavedAt
-      }
-      userErrors {
-        code
-        field
-        message
-        hint
+const ConfirmKit = graphql(
+  `
+    mutation ConfirmRecoveryKit($input: ConfirmRecoveryKitInput!) {
+      confirmRecoveryKit(input: $input) {
+        repository {
+          id
+          recoveryKitSavedAt
+        }
+        userErrors {
+          ...UserErrorFields
+        }
       }
     }
-  }
-`);
+  `,
+  [UserErrorFields],
+);
 
 interface Props {
   readonly repository: { readonly id: string; readonly name: string; readonly recoveryKitSavedAt: string | null };

@@ -2,25 +2,26 @@
 import { useRouter } from "next/navigation";
 import { useMemo, useState } from "react";
 import { graphql } from "#graphql/graphql.ts";
+import { UserErrorFields } from "#lib/user-error-fields.ts";
 import { Button } from "#ui/button.tsx";
 import { Dialog } from "#ui/dialog.tsx";
 import { PlannedKeyAct } from "./planned-key-act.tsx";
 
-const RemoveRepositoryKey = graphql(`
-  mutation RemoveRepositoryKey($input: RemoveRepositoryKeyInput!) {
-    removeRepositoryKey(input: $input) {
-      run {
-        id
-      }
-      userErrors {
-        code
-        field
-        message
-        hint
+const RemoveRepositoryKey = graphql(
+  `
+    mutation RemoveRepositoryKey($input: RemoveRepositoryKeyInput!) {
+      removeRepositoryKey(input: $input) {
+        run {
+          id
+        }
+        userErrors {
+          ...UserErrorFields
+        }
       }
     }
-  }
-`);
+  `,
+  [UserErrorFields],
+);
 
 interface Props {
   readonly repositoryId: string;

@@ -9,8 +9,8 @@ import { Panel } from "#ui/panel.tsx";
 import { Cell, Row, RowHeader, Table } from "#ui/table.tsx";
 import { VerifyArea } from "./verify-area.tsx";
 
-const VerificationFields = graphql(`
-  fragment VerificationFields on Server {
+const AreaVerifiedFields = graphql(`
+  fragment AreaVerifiedFields on Server {
     verifications {
       repository {
         id
@@ -32,7 +32,7 @@ export const RepositoryServersFields = graphql(
           coverage {
             ...CoverageFields
           }
-          ...VerificationFields
+          ...AreaVerifiedFields
         }
       }
       copiedServers(first: 100) {
@@ -43,12 +43,12 @@ export const RepositoryServersFields = graphql(
             late
             sentence
           }
-          ...VerificationFields
+          ...AreaVerifiedFields
         }
       }
     }
   `,
-  [CoverageFields, VerificationFields],
+  [CoverageFields, AreaVerifiedFields],
 );
 
 type Fields = ResultOf<typeof RepositoryServersFields>;
@@ -118,7 +118,7 @@ function ServerName({ server }: { readonly server: { readonly id: string; readon
 }
 
 interface VerificationProps {
-  readonly server: ResultOf<typeof VerificationFields>;
+  readonly server: ResultOf<typeof AreaVerifiedFields>;
   readonly repositoryId: string;
 }
 

@@ -1,26 +1,27 @@
 "use client";
 import { type FormEvent, useState } from "react";
 import { graphql } from "#graphql/graphql.ts";
+import { UserErrorFields } from "#lib/user-error-fields.ts";
 import { Button } from "#ui/button.tsx";
 import { Actions, Dialog } from "#ui/dialog.tsx";
 import { Field } from "#ui/field.tsx";
 import { PlannedKeyAct } from "./planned-key-act.tsx";
 
-const RotateRepositoryKeys = graphql(`
-  mutation RotateRepositoryKeys($input: RotateRepositoryKeysInput!) {
-    rotateRepositoryKeys(input: $input) {
-      run {
-        id
-      }
-      userErrors {
-        code
-        field
-        message
-        hint
+const RotateRepositoryKeys = graphql(
+  `
+    mutation RotateRepositoryKeys($input: RotateRepositoryKeysInput!) {
+      rotateRepositoryKeys(input: $input) {
+        run {
+          id
+        }
+        userErrors {
+          ...UserErrorFields
+        }
       }
     }
-  }
-`);
+  `,
+  [UserErrorFields],
+);
 
 interface Props {
   readonly repositoryId: string;

@@ -4,26 +4,26 @@ import { useState } from "react";
 import { graphql } from "#graphql/graphql.ts";
 import { runPath } from "#lib/paths.ts";
 import { useAct } from "#lib/use-act.ts";
+import { UserErrorFields } from "#lib/user-error-fields.ts";
+import { ActDialog } from "#ui/act-dialog.tsx";
 import { Button } from "#ui/button.tsx";
-import { Actions, Dialog } from "#ui/dialog.tsx";
-import { ErrorPanel } from "#ui/error-panel.tsx";
 import { Choice } from "#ui/field.tsx";
 
-const VerifyAreaMutation = graphql(`
-  mutation VerifyArea($input: VerifyAreaInput!) {
-    verifyArea(input: $input) {
-      run {
-        id
-      }
-      userErrors {
-        code
-        field
-        message
-        hint
+const VerifyAreaMutation = graphql(
+  `
+    mutation VerifyArea($input: VerifyAreaInput!) {
+      verifyArea(input: $input) {
+        run {
+          id
+        }
+        userErrors {
+          ...UserErrorFields
+        }
       }
     }
-  }
-`);
+  `,
+  [UserErrorFields],
+);
 
 const tiers = [
   { tier: "WHOLE", title: "Everything", words: "Each frame is opened, with the checksums of runs, files and pages." },
@@ -44,17 +44,16 @@ interface Props {
 /** Verifies all that a server has in the repository, each pack once. */
 export function VerifyArea({ server, repositoryId }: Props) {
   const router = useRouter();
-  const [open, setOpen] = useState(false);
   const [tier, setTier] = useState<Tier>("WHOLE");
-  const { act, pending, problem } = useAct(VerifyAreaMutation, true);
+  const act = useAct(VerifyAreaMutation, true);
   const start = async () => {
-    const payload = await act({ input: { serverId: server.id, repositoryId, tier } });
+    const payload = await act.act({ input: { serverId: server.id, repositoryId, tier } });
     if (payload?.run) router.push(runPath(payload.run.id));
+    return false;
   };
   return (
-    <Dialog
-      open={open}
-      onOpenChange={setOpen}
+    <ActDialog
+      act={act}
       title={`Verify all backups of ${server.name}`}
       description="Each pack is read once, however many backups share it; what is found counts for all of them."
       trigger={
@@ -62,30 +61,25 @@ export function VerifyArea({ server, repositoryId }: Props) {
           Verify…
         </Button>
       }
+      does="Verify"
+      failure="The verification was not started"
+      onAct={start}
     >
-      <div className="space-y-4">
-        <fieldset className="space-y-2">
-          <legend className="mb-1 text-sm font-medium">How deep</legend>
-          {tiers.map((one) => (
-            <Choice
-              key={one.tier}
-              name="tier"
-              value={one.tier}
-              title={one.title}
-              checked={tier === one.tier}
-              onChoose={() => setTier(one.tier)}
-            >
-              {one.words}
-            </Choice>
-          ))}
-        </fieldset>
-        {problem !== null && <ErrorPanel announce title="The verification was not started" problem={problem} />}
-        <Actions>
-          <Button tone="primary" pending={pending} onClick={() => void start()}>
-            Verify
-          </Button>
-        </Actions>
-      </div>
-    </Dialog>
+      <fieldset className="space-y-2">
+        <legend className="mb-1 text-sm font-medium">How deep</legend>
+        {tiers.map((one) => (
+          <Choice
+            key={one.tier}
+            name="tier"
+            value={one.tier}
+            title={one.title}
+            checked={tier === one.tier}
+            onChoose={() => setTier(one.tier)}
+          >
+            {one.words}
+          </Choice>
+        ))}
+      </fieldset>
+    </ActDialog>
   );
 }

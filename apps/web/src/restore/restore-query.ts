@@ -1,4 +1,5 @@
 import { graphql, type ResultOf } from "#graphql/graphql.ts";
+import { UserErrorFields } from "#lib/user-error-fields.ts";
 import { InstantFields } from "#recovery/window-query.ts";
 
 export const RestoreChoiceFields = graphql(`
@@ -30,6 +31,7 @@ export const RestorePage = graphql(
       server(id: $id, name: $name) {
         id
         name
+        timeZone
         backups(states: [RESTORABLE], first: 100) {
           totalCount
           nodes {
@@ -76,34 +78,34 @@ export const ResolveForRestore = graphql(
 );
 export type RestoreAnswer = ResultOf<typeof ResolveForRestore>["resolveRecoveryTarget"];
 
-export const PlanRestore = graphql(`
-  mutation PlanRestore($input: PlanRestoreInput!) {
-    planRestore(input: $input) {
-      run {
-        id
-      }
-      userErrors {
-        code
-        field
-        message
-        hint
+export const PlanRestore = graphql(
+  `
+    mutation PlanRestore($input: PlanRestoreInput!) {
+      planRestore(input: $input) {
+        run {
+          id
+        }
+        userErrors {
+          ...UserErrorFields
+        }
       }
     }
-  }
-`);
+  `,
+  [UserErrorFields],
+);
 
-export const RunRestore = graphql(`
-  mutation RunRestore($input: RunRestoreInput!) {
-    runRestore(input: $input) {
-      run {
-        id
-      }
-      userErrors {
-        code
-        field
-        message
-        hint
+export const RunRestore = graphql(
+  `
+    mutation RunRestore($input: RunRestoreInput!) {
+      runRestore(input: $input) {
+        run {
+          id
+        }
+        userErrors {
+          ...UserErrorFields
+        }
       }
     }
-  }
-`);
+  `,
+  [UserErrorFields],
+);

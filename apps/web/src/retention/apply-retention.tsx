@@ -6,6 +6,7 @@ import { plural } from "#lib/format.ts";
 import { runPath } from "#lib/paths.ts";
 import { useAct } from "#lib/use-act.ts";
 import { useQuery } from "#lib/use-query.ts";
+import { UserErrorFields } from "#lib/user-error-fields.ts";
 import { Button } from "#ui/button.tsx";
 import { Actions, Dialog } from "#ui/dialog.tsx";
 import { ErrorPanel } from "#ui/error-panel.tsx";
@@ -13,21 +14,21 @@ import { TextField } from "#ui/field.tsx";
 import { RetentionDecisions } from "./retention-decisions.tsx";
 import { PreviewRetention } from "./retention-query.ts";
 
-const ApplyRetentionMutation = graphql(`
-  mutation ApplyRetention($input: ApplyRetentionInput!) {
-    applyRetention(input: $input) {
-      run {
-        id
-      }
-      userErrors {
-        code
-        field
-        message
-        hint
+const ApplyRetentionMutation = graphql(
+  `
+    mutation ApplyRetention($input: ApplyRetentionInput!) {
+      applyRetention(input: $input) {
+        run {
+          id
+        }
+        userErrors {
+          ...UserErrorFields
+        }
       }
     }
-  }
-`);
+  `,
+  [UserErrorFields],
+);
 
 /** Plan → show → execute: the saved policy's plan, confirmed by typing how many backups it deletes. */
 export function ApplyRetention({ serverId }: { readonly serverId: string }) {

@@ -5,6 +5,7 @@ import { graphql, type ResultOf } from "#graphql/graphql.ts";
 import { sentence } from "#lib/format.ts";
 import { useAct } from "#lib/use-act.ts";
 import { useQuery } from "#lib/use-query.ts";
+import { UserErrorFields } from "#lib/user-error-fields.ts";
 import { Button } from "#ui/button.tsx";
 import { Actions } from "#ui/dialog.tsx";
 import { ErrorPanel } from "#ui/error-panel.tsx";
@@ -20,24 +21,21 @@ import { PreviewRetention } from "./retention-query.ts";
 
 const UpdateRetention = graphql(
   `
-  mutation UpdateRetention($input: UpdateServerInput!) {
-    updateServer(input: $input) {
-      server {
-        id
-        policy {
-          ...PolicyRules
+    mutation UpdateRetention($input: UpdateServerInput!) {
+      updateServer(input: $input) {
+        server {
+          id
+          policy {
+            ...PolicyRules
+          }
+        }
+        userErrors {
+          ...UserErrorFields
         }
       }
-      userErrors {
-        code
-        field
-        message
-        hint
-      }
     }
-  }
-`,
-  [PolicyRules],
+  `,
+  [PolicyRules, UserErrorFields],
 );
 
 interface Props {

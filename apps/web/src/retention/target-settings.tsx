@@ -4,6 +4,7 @@ import { type FormEvent, useState } from "react";
 import { graphql, type ResultOf } from "#graphql/graphql.ts";
 import { sentence } from "#lib/format.ts";
 import { useAct } from "#lib/use-act.ts";
+import { UserErrorFields } from "#lib/user-error-fields.ts";
 import { Button } from "#ui/button.tsx";
 import { Actions } from "#ui/dialog.tsx";
 import { ErrorPanel } from "#ui/error-panel.tsx";
@@ -13,21 +14,21 @@ import type { PolicyTargets } from "./policy-rules.ts";
 import { targetDraftOf, toTargetsInput } from "./target-draft.ts";
 import { TargetFields } from "./target-fields.tsx";
 
-const UpdateTargets = graphql(`
-  mutation UpdateTargets($input: UpdateServerInput!) {
-    updateServer(input: $input) {
-      server {
-        id
-      }
-      userErrors {
-        code
-        field
-        message
-        hint
+const UpdateTargets = graphql(
+  `
+    mutation UpdateTargets($input: UpdateServerInput!) {
+      updateServer(input: $input) {
+        server {
+          id
+        }
+        userErrors {
+          ...UserErrorFields
+        }
       }
     }
-  }
-`);
+  `,
+  [UserErrorFields],
+);
 
 interface Props {
   readonly server: {

@@ -3,6 +3,7 @@ import { useRouter } from "next/navigation";
 import { type FormEvent, useState } from "react";
 import { graphql } from "#graphql/graphql.ts";
 import { useAct } from "#lib/use-act.ts";
+import { UserErrorFields } from "#lib/user-error-fields.ts";
 import { Button } from "#ui/button.tsx";
 import { Actions, Dialog } from "#ui/dialog.tsx";
 import { ErrorPanel } from "#ui/error-panel.tsx";
@@ -11,35 +12,35 @@ import { useLocalZone } from "#ui/time.tsx";
 import { CronFields } from "./cron-fields.tsx";
 import type { Schedule, scheduleKinds } from "./schedule-fields.ts";
 
-const SetSchedule = graphql(`
-  mutation SetSchedule($input: SetScheduleInput!) {
-    setSchedule(input: $input) {
-      schedule {
-        id
-      }
-      userErrors {
-        code
-        field
-        message
-        hint
+const SetSchedule = graphql(
+  `
+    mutation SetSchedule($input: SetScheduleInput!) {
+      setSchedule(input: $input) {
+        schedule {
+          id
+        }
+        userErrors {
+          ...UserErrorFields
+        }
       }
     }
-  }
-`);
+  `,
+  [UserErrorFields],
+);
 
-const RemoveSchedule = graphql(`
-  mutation RemoveSchedule($input: RemoveScheduleInput!) {
-    removeSchedule(input: $input) {
-      removedId
-      userErrors {
-        code
-        field
-        message
-        hint
+const RemoveSchedule = graphql(
+  `
+    mutation RemoveSchedule($input: RemoveScheduleInput!) {
+      removeSchedule(input: $input) {
+        removedId
+        userErrors {
+          ...UserErrorFields
+        }
       }
     }
-  }
-`);
+  `,
+  [UserErrorFields],
+);
 
 interface Props {
   readonly serverId: string;

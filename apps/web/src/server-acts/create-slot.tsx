@@ -1,27 +1,28 @@
 "use client";
 import { type FormEvent, useState } from "react";
 import { graphql } from "#graphql/graphql.ts";
+import { UserErrorFields } from "#lib/user-error-fields.ts";
 import { Button } from "#ui/button.tsx";
 import { Actions, Dialog } from "#ui/dialog.tsx";
 import { CheckField, TextField } from "#ui/field.tsx";
 import { ActOutcome } from "./act-outcome.tsx";
 import { useServerAct } from "./use-server-act.ts";
 
-const CreateSlot = graphql(`
-  mutation CreateSlot($input: CreateReplicationSlotInput!) {
-    createReplicationSlot(input: $input) {
-      run {
-        id
-      }
-      userErrors {
-        code
-        field
-        message
-        hint
+const CreateSlot = graphql(
+  `
+    mutation CreateSlot($input: CreateReplicationSlotInput!) {
+      createReplicationSlot(input: $input) {
+        run {
+          id
+        }
+        userErrors {
+          ...UserErrorFields
+        }
       }
     }
-  }
-`);
+  `,
+  [UserErrorFields],
+);
 
 interface Props {
   readonly serverId: string;

@@ -1,6 +1,7 @@
 "use client";
 import { type FormEvent, useEffect, useState } from "react";
 import { graphql } from "#graphql/graphql.ts";
+import { UserErrorFields } from "#lib/user-error-fields.ts";
 import { RunInline } from "#runs/run-inline.tsx";
 import { Button } from "#ui/button.tsx";
 import { Actions, Dialog } from "#ui/dialog.tsx";
@@ -11,37 +12,37 @@ import type { SlotDropPlan } from "./server-act-fields.ts";
 import { SlotDropPlanView } from "./slot-drop-plan-view.tsx";
 import { useServerAct } from "./use-server-act.ts";
 
-const PlanSlotDrop = graphql(`
-  mutation PlanSlotDrop($input: PlanReplicationSlotDropInput!) {
-    planReplicationSlotDrop(input: $input) {
-      run {
-        id
-      }
-      userErrors {
-        code
-        field
-        message
-        hint
+const PlanSlotDrop = graphql(
+  `
+    mutation PlanSlotDrop($input: PlanReplicationSlotDropInput!) {
+      planReplicationSlotDrop(input: $input) {
+        run {
+          id
+        }
+        userErrors {
+          ...UserErrorFields
+        }
       }
     }
-  }
-`);
+  `,
+  [UserErrorFields],
+);
 
-const DropSlot = graphql(`
-  mutation DropSlot($input: DropReplicationSlotInput!) {
-    dropReplicationSlot(input: $input) {
-      run {
-        id
-      }
-      userErrors {
-        code
-        field
-        message
-        hint
+const DropSlot = graphql(
+  `
+    mutation DropSlot($input: DropReplicationSlotInput!) {
+      dropReplicationSlot(input: $input) {
+        run {
+          id
+        }
+        userErrors {
+          ...UserErrorFields
+        }
       }
     }
-  }
-`);
+  `,
+  [UserErrorFields],
+);
 
 interface Props {
   readonly serverId: string;

@@ -1,27 +1,28 @@
 "use client";
 import { type FormEvent, useState } from "react";
 import { graphql } from "#graphql/graphql.ts";
+import { UserErrorFields } from "#lib/user-error-fields.ts";
 import { Button } from "#ui/button.tsx";
 import { Actions, Dialog } from "#ui/dialog.tsx";
 import { TextField } from "#ui/field.tsx";
 import { ActOutcome } from "./act-outcome.tsx";
 import { useServerAct } from "./use-server-act.ts";
 
-const CreateRestorePoint = graphql(`
-  mutation CreateRestorePoint($input: CreateRestorePointInput!) {
-    createRestorePoint(input: $input) {
-      run {
-        id
-      }
-      userErrors {
-        code
-        field
-        message
-        hint
+const CreateRestorePoint = graphql(
+  `
+    mutation CreateRestorePoint($input: CreateRestorePointInput!) {
+      createRestorePoint(input: $input) {
+        run {
+          id
+        }
+        userErrors {
+          ...UserErrorFields
+        }
       }
     }
-  }
-`);
+  `,
+  [UserErrorFields],
+);
 
 /** MAXFNAMELEN of xlog_internal.h is 64 with its end. */
 const longestName = 63;

@@ -1,41 +1,42 @@
 "use client";
 import { graphql } from "#graphql/graphql.ts";
+import { UserErrorFields } from "#lib/user-error-fields.ts";
 import { Button } from "#ui/button.tsx";
 import { ActOutcome } from "./act-outcome.tsx";
 import { RestorePointDialog } from "./restore-point.tsx";
 import { useServerAct } from "./use-server-act.ts";
 
-const SwitchWal = graphql(`
-  mutation SwitchWal($input: SwitchWalInput!) {
-    switchWal(input: $input) {
-      run {
-        id
-      }
-      userErrors {
-        code
-        field
-        message
-        hint
+const SwitchWal = graphql(
+  `
+    mutation SwitchWal($input: SwitchWalInput!) {
+      switchWal(input: $input) {
+        run {
+          id
+        }
+        userErrors {
+          ...UserErrorFields
+        }
       }
     }
-  }
-`);
+  `,
+  [UserErrorFields],
+);
 
-const Checkpoint = graphql(`
-  mutation Checkpoint($input: CheckpointServerInput!) {
-    checkpointServer(input: $input) {
-      run {
-        id
-      }
-      userErrors {
-        code
-        field
-        message
-        hint
+const Checkpoint = graphql(
+  `
+    mutation Checkpoint($input: CheckpointServerInput!) {
+      checkpointServer(input: $input) {
+        run {
+          id
+        }
+        userErrors {
+          ...UserErrorFields
+        }
       }
     }
-  }
-`);
+  `,
+  [UserErrorFields],
+);
 
 interface Props {
   readonly serverId: string;

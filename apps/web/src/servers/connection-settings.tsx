@@ -6,6 +6,7 @@ import { useConnectionTest } from "#connection/use-connection-test.ts";
 import { graphql } from "#graphql/graphql.ts";
 import { serverPath } from "#lib/paths.ts";
 import { useAct } from "#lib/use-act.ts";
+import { UserErrorFields } from "#lib/user-error-fields.ts";
 import { RunInline } from "#runs/run-inline.tsx";
 import { useRun } from "#runs/use-run.ts";
 import { Button } from "#ui/button.tsx";
@@ -15,26 +16,26 @@ import { TextField } from "#ui/field.tsx";
 import { Note } from "#ui/note.tsx";
 import { Panel } from "#ui/panel.tsx";
 
-const UpdateConnection = graphql(`
-  mutation UpdateConnection($input: UpdateServerInput!) {
-    updateServer(input: $input) {
-      server {
-        id
-        name
-        version
-      }
-      run {
-        id
-      }
-      userErrors {
-        code
-        field
-        message
-        hint
+const UpdateConnection = graphql(
+  `
+    mutation UpdateConnection($input: UpdateServerInput!) {
+      updateServer(input: $input) {
+        server {
+          id
+          name
+          version
+        }
+        run {
+          id
+        }
+        userErrors {
+          ...UserErrorFields
+        }
       }
     }
-  }
-`);
+  `,
+  [UserErrorFields],
+);
 
 interface Props {
   readonly server: {

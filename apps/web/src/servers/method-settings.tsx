@@ -3,6 +3,7 @@ import { useRouter } from "next/navigation";
 import { type FormEvent, useState } from "react";
 import { graphql } from "#graphql/graphql.ts";
 import { useAct } from "#lib/use-act.ts";
+import { UserErrorFields } from "#lib/user-error-fields.ts";
 import { Button } from "#ui/button.tsx";
 import { Actions } from "#ui/dialog.tsx";
 import { ErrorPanel } from "#ui/error-panel.tsx";
@@ -11,21 +12,21 @@ import { Panel } from "#ui/panel.tsx";
 import type { BackupMethod } from "./backup-methods.ts";
 import { MethodChoice } from "./method-fields.tsx";
 
-const UpdateBackupMethod = graphql(`
-  mutation UpdateBackupMethod($input: UpdateServerInput!) {
-    updateServer(input: $input) {
-      server {
-        id
-      }
-      userErrors {
-        code
-        field
-        message
-        hint
+const UpdateBackupMethod = graphql(
+  `
+    mutation UpdateBackupMethod($input: UpdateServerInput!) {
+      updateServer(input: $input) {
+        server {
+          id
+        }
+        userErrors {
+          ...UserErrorFields
+        }
       }
     }
-  }
-`);
+  `,
+  [UserErrorFields],
+);
 
 interface Props {
   readonly server: { readonly id: string; readonly version: number; readonly backupMethod: BackupMethod };

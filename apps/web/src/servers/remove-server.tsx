@@ -3,6 +3,7 @@ import { useRouter } from "next/navigation";
 import { type FormEvent, useState } from "react";
 import { graphql } from "#graphql/graphql.ts";
 import { useAct } from "#lib/use-act.ts";
+import { UserErrorFields } from "#lib/user-error-fields.ts";
 import { Button, LinkButton } from "#ui/button.tsx";
 import { Actions, Dialog } from "#ui/dialog.tsx";
 import { ErrorPanel } from "#ui/error-panel.tsx";
@@ -10,20 +11,20 @@ import { TextField } from "#ui/field.tsx";
 import { Note } from "#ui/note.tsx";
 import { Panel } from "#ui/panel.tsx";
 
-const RemoveServerMutation = graphql(`
-  mutation RemoveServer($input: RemoveServerInput!) {
-    removeServer(input: $input) {
-      removedId
-      sentence
-      userErrors {
-        code
-        field
-        message
-        hint
+const RemoveServerMutation = graphql(
+  `
+    mutation RemoveServer($input: RemoveServerInput!) {
+      removeServer(input: $input) {
+        removedId
+        sentence
+        userErrors {
+          ...UserErrorFields
+        }
       }
     }
-  }
-`);
+  `,
+  [UserErrorFields],
+);
 
 export function RemoveServer({ server }: { readonly server: { readonly id: string; readonly name: string } }) {
   const router = useRouter();

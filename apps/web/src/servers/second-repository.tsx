@@ -4,6 +4,7 @@ import { type FormEvent, useEffect, useState } from "react";
 import { graphql } from "#graphql/graphql.ts";
 import { sentence } from "#lib/format.ts";
 import { useAct } from "#lib/use-act.ts";
+import { UserErrorFields } from "#lib/user-error-fields.ts";
 import { RunInline } from "#runs/run-inline.tsx";
 import { useRun } from "#runs/use-run.ts";
 import { Button } from "#ui/button.tsx";
@@ -14,37 +15,37 @@ import { Note } from "#ui/note.tsx";
 import { Panel } from "#ui/panel.tsx";
 import type { CopiedServer } from "./second-repository-fields.ts";
 
-const SetSecondRepository = graphql(`
-  mutation SetSecondRepository($input: SetSecondRepositoryInput!) {
-    setSecondRepository(input: $input) {
-      run {
-        id
-      }
-      userErrors {
-        code
-        field
-        message
-        hint
+const SetSecondRepository = graphql(
+  `
+    mutation SetSecondRepository($input: SetSecondRepositoryInput!) {
+      setSecondRepository(input: $input) {
+        run {
+          id
+        }
+        userErrors {
+          ...UserErrorFields
+        }
       }
     }
-  }
-`);
+  `,
+  [UserErrorFields],
+);
 
-const CopyBackups = graphql(`
-  mutation CopyBackups($input: CopyBackupsInput!) {
-    copyBackups(input: $input) {
-      run {
-        id
-      }
-      userErrors {
-        code
-        field
-        message
-        hint
+const CopyBackups = graphql(
+  `
+    mutation CopyBackups($input: CopyBackupsInput!) {
+      copyBackups(input: $input) {
+        run {
+          id
+        }
+        userErrors {
+          ...UserErrorFields
+        }
       }
     }
-  }
-`);
+  `,
+  [UserErrorFields],
+);
 
 interface Props {
   readonly server: CopiedServer;

@@ -4,6 +4,7 @@ import { type FormEvent, useState } from "react";
 import { graphql } from "#graphql/graphql.ts";
 import { runPath } from "#lib/paths.ts";
 import { useAct } from "#lib/use-act.ts";
+import { UserErrorFields } from "#lib/user-error-fields.ts";
 import { Button } from "#ui/button.tsx";
 import { Actions, Dialog } from "#ui/dialog.tsx";
 import { ErrorPanel } from "#ui/error-panel.tsx";
@@ -11,21 +12,21 @@ import { CheckField, SelectField, TextField } from "#ui/field.tsx";
 import type { BackupMethod } from "./backup-methods.ts";
 import { MethodFields, startingReaders } from "./method-fields.tsx";
 
-const TakeBackupMutation = graphql(`
-  mutation TakeBackup($input: TakeBackupInput!) {
-    takeBackup(input: $input) {
-      run {
-        id
-      }
-      userErrors {
-        code
-        field
-        message
-        hint
+const TakeBackupMutation = graphql(
+  `
+    mutation TakeBackup($input: TakeBackupInput!) {
+      takeBackup(input: $input) {
+        run {
+          id
+        }
+        userErrors {
+          ...UserErrorFields
+        }
       }
     }
-  }
-`);
+  `,
+  [UserErrorFields],
+);
 
 const kibPerMib = 1024;
 
