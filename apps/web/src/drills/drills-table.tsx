@@ -3,6 +3,7 @@ import { duration, sentence } from "#lib/format.ts";
 import { backupPath, evidencePath, runPath } from "#lib/paths.ts";
 import { Cell, Row, RowHeader, Table } from "#ui/table.tsx";
 import { Time } from "#ui/time.tsx";
+import { askedWords, wasRestored } from "./drill-facts.ts";
 import { DrillOutcome } from "./drill-outcome.tsx";
 import type { DrillRow } from "./drill-query.ts";
 
@@ -66,7 +67,11 @@ function Reached({ drill }: Pick<DrillRow, "drill">) {
   return (
     <>
       {recovery === null ? (
-        "The end of the backup"
+        wasRestored(drill) ? (
+          "The end of the backup"
+        ) : (
+          <span className="text-muted">Not restored; asked for was {askedWords(drill.asked)}</span>
+        )
       ) : recovery.reachedAt === null ? (
         sentence(recovery.sentence)
       ) : (

@@ -5,6 +5,7 @@ import { Fact, Facts, Mono } from "#ui/facts.tsx";
 import { Panel } from "#ui/panel.tsx";
 import { Step, StepList } from "#ui/step-list.tsx";
 import { Time } from "#ui/time.tsx";
+import { askedWords, wasRestored } from "./drill-facts.ts";
 import { OutcomeBadge } from "./drill-outcome.tsx";
 import type { DrillEvidence } from "./drill-query.ts";
 import { targetWords } from "./trial-target.ts";
@@ -64,13 +65,11 @@ export function EvidenceView({ drill }: { readonly drill: DrillEvidence }) {
   );
 }
 
-function Restored({
-  drill: { backup, restored, recovery, postgresVersion, tidemarkVersion, hostname },
-}: {
-  readonly drill: DrillEvidence;
-}) {
+function Restored({ drill }: { readonly drill: DrillEvidence }) {
+  const { backup, restored, recovery, postgresVersion, tidemarkVersion, hostname } = drill;
+  const isThere = wasRestored(drill);
   return (
-    <Panel title="What was restored, and to where">
+    <Panel title={isThere ? "What was restored, and to where" : "What was to be restored"}>
       <Facts columns={3}>
         {backup !== null && (
           <Fact label="Backup">
@@ -97,12 +96,14 @@ function Restored({
             <Fact label="The backup was complete">
               <Time at={restored.stoppedAt} show="absolute" />
             </Fact>
-            <Fact label="Written">{bytes(restored.bytes)}</Fact>
+            <Fact label={isThere ? "Written" : "Its size"}>{bytes(restored.bytes)}</Fact>
           </>
         )}
-        <Fact label="Recovered to">
-          {recovery === null ? "the end of the backup, without archived WAL" : sentence(recovery.sentence)}
-        </Fact>
+        {(isThere || recovery !== null) && (
+          <Fact label="Recovery">
+            {recovery === null ? "To the end of the backup, without archived WAL" : sentence(recovery.sentence)}
+          </Fact>
+        )}
         {recovery !== null && (
           <>
             <Fact label="PostgreSQL was asked for">
@@ -135,11 +136,7 @@ function Asked({ asked }: { readonly asked: DrillEvidence["asked"] }) {
     <Panel title="What was asked of it">
       <div className="space-y-4">
         <Facts columns={3}>
-          <Fact label="To">
-            {asked.behindSeconds === null
-              ? targetWords(asked.target)
-              : targetWords({ kind: "behind", seconds: asked.behindSeconds })}
-          </Fact>
+          <Fact label="To">{askedWords(asked)}</Fact>
           <Fact label="Timeline">{asked.timeline}</Fact>
           <Fact label="Largest copy">{asked.maxBytes === null ? "no limit" : bytes(asked.maxBytes)}</Fact>
           <Fact label="For the checks">{duration(asked.checkSeconds * 1000)}</Fact>

@@ -23,7 +23,7 @@ export function FoundMomentsView({ server, found, onShow }: Props) {
         {foundText(found)} <span className="text-muted">{bytes(found.readBytes)} of WAL were read.</span>
       </p>
       {limits.length > 0 && (
-        <Note kind="warn">
+        <Note>
           {limits.map((limit) => (
             <p key={limit}>{sentence(limit)}.</p>
           ))}

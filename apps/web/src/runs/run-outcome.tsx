@@ -15,6 +15,7 @@ import { Fact, Facts } from "#ui/facts.tsx";
 import { Note } from "#ui/note.tsx";
 import { Panel } from "#ui/panel.tsx";
 import { AreaVerification } from "./area-verification.tsx";
+import { CloneMade } from "./clone-made.tsx";
 import { ResultFacts } from "./result-facts.tsx";
 import type { RunDetail } from "./run-query.ts";
 import { isFinal, runTitle } from "./run-state.ts";
@@ -54,6 +55,18 @@ function NextStep({ run }: { readonly run: RunDetail }) {
     return (
       <LinkButton small href={serverPath(run.server, "recovery")}>
         Search again
+      </LinkButton>
+    );
+  if (run.error?.code === "target-unreachable")
+    return (
+      <LinkButton small href={serverPath(run.server, "recovery")}>
+        To the recoverable time line
+      </LinkButton>
+    );
+  if (run.kind === "CLONE" || run.kind === "CLONE_ACT")
+    return (
+      <LinkButton small href={serverPath(run.server, "drills")}>
+        To the clones
       </LinkButton>
     );
   if (run.kind === "BACKUP")
@@ -157,6 +170,8 @@ function RunResult({ run }: { readonly run: RunDetail }) {
           <VerificationView verification={backup.verification} />
         </Panel>
       ) : null;
+    case "CLONE":
+      return run.state === "SUCCEEDED" ? <CloneMade run={run} /> : null;
     case "BACKUP":
       return run.state === "SUCCEEDED" && backup !== null ? <BackupMade run={run} /> : null;
     case "INSPECT":

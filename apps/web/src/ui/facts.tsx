@@ -26,5 +26,5 @@ export function Fact({
 }
 
 export function Mono({ children }: { readonly children: ReactNode }) {
-  return <code className="break-all">{children}</code>;
+  return <code className="wrap-anywhere">{children}</code>;
 }

@@ -1,8 +1,9 @@
 "use client";
 import { CircleCheck, CirclePause, LoaderCircle, TriangleAlert } from "lucide-react";
 import { useRouter } from "next/navigation";
-import { bytes, count, rate, sentence, words } from "#lib/format.ts";
+import { bytes, plural, rate, sentence, words } from "#lib/format.ts";
 import { serverPath } from "#lib/paths.ts";
+import { useNow } from "#lib/use-now.ts";
 import { WalActs } from "#server-acts/wal-acts.tsx";
 import { Badge } from "#ui/badge.tsx";
 import { LinkButton } from "#ui/button.tsx";
@@ -61,7 +62,11 @@ const states = {
   STOPPED: { tone: "neutral", icon: CirclePause },
 } as const;
 
+/** As long without a word of a receiver that should say every five seconds that it lives: the api counts it as silent, too. */
+const silentAfterMs = 30_000;
+
 function ReceiverPanel({ wal: { receiver, synchronous } }: { readonly wal: Wal }) {
+  const now = useNow();
   if (receiver === null) {
     return (
       <Panel title="Receiver">
@@ -70,17 +75,34 @@ function ReceiverPanel({ wal: { receiver, synchronous } }: { readonly wal: Wal }
     );
   }
   const { tone, icon } = states[receiver.state];
+  const isSilent = receiver.state !== "STOPPED" && now.getTime() - Date.parse(receiver.updatedAt) > silentAfterMs;
   return (
     <Panel
       title="Receiver"
       action={
-        <Badge tone={tone} icon={icon}>
-          {words(receiver.state)} since&nbsp;
-          <Time at={receiver.stateSince} />
-        </Badge>
+        isSilent ? (
+          <Badge tone="warn" icon={TriangleAlert}>
+            Last told of itself&nbsp;
+            <Time at={receiver.updatedAt} />
+          </Badge>
+        ) : (
+          <Badge tone={tone} icon={icon}>
+            {words(receiver.state)} since&nbsp;
+            <Time at={receiver.stateSince} />
+          </Badge>
+        )
       }
     >
       <div className="space-y-4">
+        {isSilent && (
+          <Note kind="warn">
+            <p className="font-medium">Nobody says that it still receives: its worker was stopped, or hangs.</p>
+            <p>
+              What is durable stays restorable, and the slot keeps what comes meanwhile at the server. Start a worker;
+              it takes over within seconds.
+            </p>
+          </Note>
+        )}
         {receiver.error !== null && <ErrorPanel title="It cannot go on" problem={receiver.error} />}
         <Facts columns={3}>
           <Fact label="Durable here up to">
@@ -100,7 +122,7 @@ function ReceiverPanel({ wal: { receiver, synchronous } }: { readonly wal: Wal }
             <Time at={receiver.lastMessageAt} />
           </Fact>
           <Fact label="Timeline">{receiver.timeline ?? "–"}</Fact>
-          <Fact label="Reconnected">{count(receiver.reconnects)} times</Fact>
+          <Fact label="Reconnected">{plural(receiver.reconnects, "time")}</Fact>
           <Fact label="Synchronous">{synchronous ? "may be named as a synchronous standby" : "no"}</Fact>
         </Facts>
       </div>
