@@ -6,7 +6,6 @@ import { Button } from "#ui/button.tsx";
 import { Actions } from "#ui/dialog.tsx";
 import { ErrorPanel } from "#ui/error-panel.tsx";
 import { CheckField, Choice, SelectField, TextField } from "#ui/field.tsx";
-import { Clocks } from "#ui/clocks.tsx";
 import { Note } from "#ui/note.tsx";
 import { Panel } from "#ui/panel.tsx";
 import { Time, useLocalZone } from "#ui/time.tsx";
@@ -89,7 +88,6 @@ export function WhenStep({ serverId, initial, newest, onChoose, onBackupInstead 
               onChange={(event) => change({ text: event.target.value })}
             />
           )}
-          {typeof recovery !== "string" && recovery.at != null && <Clocks at={recovery.at} />}
           {takesInclusive.has(draft.kind) && (
             <CheckField
               label="With what happened exactly then"

@@ -14,10 +14,6 @@ export const RunDetailFields = graphql(
   `
     fragment RunDetailFields on Run {
       ...RunRowFields
-      server {
-        id
-        timeZone
-      }
       rateBytesPerSecond
       cancelRequestedAt
       cancelEffect

@@ -25,7 +25,6 @@ export const SnapshotFields = graphql(`
       startedAt
       configurationLoadedAt
       clockDifferenceMs
-      timeZone
       maxWalSenders
       usedWalSenders
       maxReplicationSlots

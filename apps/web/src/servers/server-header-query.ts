@@ -21,7 +21,6 @@ const ServerHeader = graphql(
           name
         }
         serverVersion
-        timeZone
         protection {
           ...ProtectionFields
         }

@@ -12,7 +12,6 @@ import { TakeBackup } from "#servers/take-backup.tsx";
 import { PageHeader } from "#shell/page-header.tsx";
 import { PageProblem } from "#shell/page-problem.tsx";
 import { LinkButton } from "#ui/button.tsx";
-import { ServerZone } from "#ui/server-zone.tsx";
 
 interface Props {
   readonly params: Promise<{ readonly name: string }>;
@@ -55,7 +54,7 @@ export default async function ServerLayout({ params, children }: Props) {
       />
       {server.offline !== null && <OfflineBanner serverId={server.id} offline={server.offline} />}
       <ServerTabs server={{ id: server.id, name: server.name }} />
-      <ServerZone zone={server.timeZone}>{children}</ServerZone>
+      {children}
     </>
   );
 }
