@@ -33,7 +33,9 @@ export function buildProgram(context: CommandContext): Program {
   const root = new Command("tidemark")
     .description("Keeps PostgreSQL servers restorable: takes, verifies, restores and proves physical backups")
     .version(version, "-V, --version")
-    .showHelpAfterError("(add --help for what is possible)")
+    .showHelpAfterError("  add --help for what is possible")
+    // As every other failure reads: what, and the stable code.
+    .configureOutput({ outputError: (text, write) => write(`tidemark: ${describeUsage(text)} [bad-request]\n`) })
     .exitOverride();
   let exitCode: number = exitCodes.done;
   const register: Register = (command, act) => {
@@ -64,6 +66,13 @@ export function buildProgram(context: CommandContext): Program {
       return exitCode;
     },
   };
+}
+
+function describeUsage(text: string): string {
+  return text
+    .replace(/^error: /, "")
+    .trim()
+    .replaceAll(/\s*\n\s*/g, " ");
 }
 
 function commandNames(command: Command): readonly string[] {

@@ -176,9 +176,16 @@ function runOfClone(clone: CloneRow, act: CloneAct) {
 
 async function requireLivingClone(services: Services, id: string): Promise<CloneRow> {
   const clone = await services.metadata.clones.get(id);
-  if (clone === null) throw new AppError("not-found", { message: `there is no clone ${id}` });
+  if (clone === null) throw noClone(id);
   if (clone.endedAt !== null) throw ended(id);
   return clone;
+}
+
+function noClone(id: string): AppError {
+  return new AppError("not-found", {
+    message: `there is no clone ${id}`,
+    hint: "`tidemark clone list` shows those that live",
+  });
 }
 
 function ended(id: string): AppError {

@@ -123,7 +123,14 @@ export function WhenStep({ serverId, initial, newest, onChoose, onBackupInstead 
           </div>
         </div>
       </Panel>
-      <div aria-live="polite">{found !== null && (isSearched ? <SearchedLater /> : <Answer answer={found} />)}</div>
+      <div aria-live="polite">
+        {found !== null &&
+          (isSearched ? (
+            <SearchedLater />
+          ) : (
+            <Answer answer={found} onTake={(at) => change({ kind: "TIME", text: at, inclusive: true })} />
+          ))}
+      </div>
       {answer.problem !== null && typeof recovery !== "string" && (
         <ErrorPanel title="The target could not be looked up" problem={answer.problem} />
       )}
@@ -159,7 +166,13 @@ function SearchedLater() {
   );
 }
 
-function Answer({ answer }: { readonly answer: RestoreAnswer }) {
+interface AnswerProps {
+  readonly answer: RestoreAnswer;
+  /** Another instant instead, as an RFC 3339 text. */
+  readonly onTake: (at: string) => void;
+}
+
+function Answer({ answer, onTake }: AnswerProps) {
   const { reachable, backup, walSegments, walBytes, through, notes, lastReachable, nextReachable } = answer;
   return (
     <Note kind={reachable ? "ok" : "warn"}>
@@ -183,16 +196,26 @@ function Answer({ answer }: { readonly answer: RestoreAnswer }) {
       {notes.map((note) => (
         <p key={note}>{sentence(note)}</p>
       ))}
-      {lastReachable !== null && (
-        <p>
-          The last instant before it: <Time at={lastReachable.at} show="absolute" /> ({lastReachable.lsn}).
-        </p>
-      )}
-      {nextReachable !== null && (
-        <p>
-          The first one after it: <Time at={nextReachable.at} show="absolute" /> ({nextReachable.lsn}).
-        </p>
+      {!reachable && (
+        <div className="mt-1 flex flex-wrap gap-2">
+          <TakeInstead label="The last before it" at={lastReachable?.at ?? null} onTake={onTake} />
+          <TakeInstead label="The first after it" at={nextReachable?.at ?? null} onTake={onTake} />
+        </div>
       )}
     </Note>
+  );
+}
+
+interface TakeInsteadProps extends Pick<AnswerProps, "onTake"> {
+  readonly label: string;
+  readonly at: string | null;
+}
+
+function TakeInstead({ label, at, onTake }: TakeInsteadProps) {
+  if (at === null) return null;
+  return (
+    <Button small onClick={() => onTake(at)}>
+      {label}: <Time at={at} show="absolute" />
+    </Button>
   );
 }
