@@ -3,7 +3,7 @@ import type { RecoveryInput, WindowBackup, WindowPartial, WindowSegmentFacts, Wi
 import { parseTimelineHistory, timelineHistoryName } from "@tidemark/postgres";
 import type { ServerArea, StoredBackup, WalArchive, WalPartial } from "@tidemark/repository";
 import { throwIfCancelled } from "../act.ts";
-import { scanPartial } from "./scan-partial.ts";
+import { type ScannedPartial, scanPartial } from "./scan-partial.ts";
 
 /** A whole segment of the archive; its facts are read when somebody needs them. */
 export interface ListedSegment {
@@ -91,7 +91,7 @@ async function readCluster(
   const cluster = { systemIdentifier, archive, segmentSizeBytes, backups, lines, histories };
   const timelines = await readTimelines(archive, histories);
   const major = Math.floor((stored.at(-1)?.facts?.serverVersion ?? 0) / 10_000);
-  return { ...cluster, timelines, partials: await readPartials(archive, unfinished, major, signal) };
+  return { ...cluster, timelines, partials: await readPartials({ archive, major, timelines, signal }, unfinished) };
 }
 
 function windowBackup({ backupId, facts }: StoredBackup): WindowBackup[] {
@@ -123,17 +123,16 @@ async function readLastAncestor(archive: WalArchive, timeline: number) {
 }
 
 async function readPartials(
-  archive: WalArchive,
+  about: Omit<ScannedPartial, "partial">,
   unfinished: ReadonlySet<number>,
-  major: number,
-  signal: AbortSignal,
 ): Promise<ArchivedCluster["partials"]> {
+  const { archive } = about;
   const partials: (WindowPartial & { readonly source: WalPartial })[] = [];
   for (const timeline of unfinished) {
     const source = await archive.partial(timeline);
     if (source === null) continue;
     const { endLsn, place } = source;
-    const facts = await scanPartial(source, major, signal);
+    const facts = await scanPartial({ ...about, partial: source });
     const { systemIdentifier } = archive;
     partials.push({ systemIdentifier, timeline, startLsn: place.startLsn, endLsn, facts, source });
   }

@@ -11,14 +11,14 @@ export type ReadSegmentPart = (offset: number, bytes: number) => Uint8Array | nu
  * start of a page, found by going back from the end over pages that hold nothing but the middle of that record. Null
  * where no record reaches over, where it began in a segment before this one, or where the bytes are not to be had.
  *
- * @param next the beginning of the segment behind it.
+ * @param next the beginning of the segment behind it; null: not known, and a record is taken to reach over.
  */
 export function beginOfRecordReachingOver(
-  next: Uint8Array,
+  next: Uint8Array | null,
   segmentSizeBytes: number,
   read: ReadSegmentPart,
 ): number | null {
-  if (next.length < pageHeadBytes || continuedBytes(next) === null) return null;
+  if (next !== null && (next.length < pageHeadBytes || continuedBytes(next) === null)) return null;
   for (let offset = segmentSizeBytes - walPageBytes; offset >= 0; offset -= walPageBytes) {
     const head = read(offset, pageHeadBytes);
     if (head === null || head.length < pageHeadBytes) return null;

@@ -30,11 +30,8 @@ export interface WalSegmentFactsLike {
   readonly relations: readonly string[] | null;
   /** The end of the last whole record that ends in this segment; null when none does. */
   readonly lastRecordEnd: Lsn | null;
-  /**
-   * Limits that the server was started with, the highest of each where it was started with several; null: it was not started
-   * with others than before. Left out where records were lost.
-   */
-  readonly limits?: ServerLimits | null;
+  /** Limits that the server was started with, the highest of each; null: it was not started with others than before. */
+  readonly limits: ServerLimits | null;
   /** Where and why the scan lost the records of this segment; null when every byte was understood. */
   readonly problem: string | null;
 }

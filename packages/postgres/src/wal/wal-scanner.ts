@@ -88,14 +88,11 @@ export class WalScanner {
   }
 
   #closeSegment(): void {
-    const { limits, ...facts } = this.#facts;
-    const problem = this.#framer.takeProblem();
     this.#closed.push({
-      ...facts,
+      ...this.#facts,
       lastRecordEnd: this.#endHigh < 0 ? null : lsnOf(this.#endHigh, this.#endLow),
       relations: this.#relations.names(),
-      ...(problem === null ? { limits } : {}),
-      problem,
+      problem: this.#framer.takeProblem(),
     });
     // The receiver takes them one by one; nobody may take them at all, and then memory must stay what it is.
     if (this.#closed.length > closedLimit) this.#closed.shift();

@@ -2,9 +2,9 @@ import { closeSync, openSync, readSync } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { AppError, systemErrorCode } from "@tidemark/kit";
-import { type Lsn, WalScanner, walSegmentName } from "@tidemark/postgres";
+import { beginOfRecordReachingOver, type Lsn, WalScanner, walSegmentName } from "@tidemark/postgres/segment-reading";
 import type { WalArchive, WalSegmentFacts, WalSegmentWriter } from "@tidemark/repository";
-import { walTailBytes } from "../receive/tail-before.ts";
+import { longestTailBytes } from "../receive/tail-before.ts";
 import type { SegmentHeader } from "../wal-origin.ts";
 
 export interface WriteSegmentRequest {
@@ -44,9 +44,10 @@ async function copySegment(
   branches: readonly Branch[],
 ): Promise<WalSegmentFacts> {
   const { sizeBytes, timeline, startLsn } = header.place;
-  const before = readTailBeside(path, header);
-  const scanner = new WalScanner({ major: header.major, segmentSizeBytes: sizeBytes, timeline, startLsn, before });
   const buffer = new Uint8Array(Math.min(sizeBytes, chunkBytes));
+  const head = buffer.subarray(0, readSync(file.fd, buffer, 0, pageHeadBytes, 0));
+  const before = readTailBeside(path, header, head);
+  const scanner = new WalScanner({ major: header.major, segmentSizeBytes: sizeBytes, timeline, startLsn, before });
   for (let at = 0; at < sizeBytes; ) {
     signal?.throwIfAborted();
     // In the thread itself: a push has one of its own, the file is in the page cache, and asking libuv took longer than reading.
@@ -62,19 +63,23 @@ async function copySegment(
 }
 
 /**
- * The end of the segment before, which the server keeps for a while after it was archived: a record may reach over from
- * there. Null where it is not there any more.
+ * The end of the segment before, which the server keeps for a while after it was archived, from the record on that reaches
+ * over from there. Null where none does, or where that segment is not there any more.
  */
-function readTailBeside(path: string, { place }: SegmentHeader): Uint8Array | null {
+function readTailBeside(path: string, { place }: SegmentHeader, head: Uint8Array): Uint8Array | null {
   const { timeline, startLsn, sizeBytes } = place;
   const from = startLsn - BigInt(sizeBytes);
   if (from < 0n) return null;
   const name = walSegmentName(timeline, from as Lsn, sizeBytes);
-  const tail = new Uint8Array(walTailBytes);
   try {
     const file = openSync(join(dirname(path), name), "r");
+    const read = (offset: number, bytes: number) => {
+      const part = new Uint8Array(bytes);
+      return readSync(file, part, 0, bytes, offset) === bytes ? part : null;
+    };
     try {
-      return readSync(file, tail, 0, tail.length, sizeBytes - tail.length) === tail.length ? tail : null;
+      const begin = beginOfRecordReachingOver(head, sizeBytes, read);
+      return begin === null || sizeBytes - begin > longestTailBytes ? null : read(begin, sizeBytes - begin);
     } finally {
       closeSync(file);
     }
@@ -140,3 +145,5 @@ class Branch {
 
 /** A block of the archive: what was read is still in the processor's cache when it is scanned, copied and hashed. */
 const chunkBytes = 128 * 1024;
+/** Of a page's header, what tells whether a record goes on there; more than that is a page. */
+const pageHeadBytes = 64;
