@@ -1,6 +1,6 @@
 import { readdir } from "node:fs/promises";
 import { systemClock } from "@tidemark/kit";
-import { parseLsn } from "@tidemark/postgres";
+import { formatLsn, type Lsn, parseLsn } from "@tidemark/postgres";
 import { majors } from "@tidemark/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type EngineRig, engineRig } from "../engine-rig.ts";
@@ -168,6 +168,12 @@ describe.each(chosen)("a drill of PostgreSQL %i to a target", (major) => {
     const middle = segments.at(-3) ?? "";
     const startLsn = BigInt(`0x${middle.slice(16)}`) * 0x10_0000n;
     await archive.removeSegments([{ ...place, startLsn }]);
+    // To the end of the WAL it comes to the gap only, and what is behind would be lost.
+    const latest = await drill({ expectations: noExpectations });
+    expect(latest.outcome).toBe("failed");
+    expect(latest.reason).toContain("reached the target: the recovery stopped at");
+    expect(latest.reason).toContain(`before missing WAL (${formatLsn(startLsn as Lsn)} to `);
+    expect(latest.checks.filter(({ ok }) => !ok)).toHaveLength(1);
     const report = await drill({ target: { kind: "lsn", lsn: marks[3]?.lsn ?? 0n, inclusive: false } });
     expect(report.outcome).toBe("failed");
     expect(report.reason).toContain("cannot be reached");

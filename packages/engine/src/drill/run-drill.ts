@@ -24,7 +24,7 @@ import { type DrillPhase, type DrillRecovery, type DrillReport, markDrill } from
 import { drillSessions, type OpenDrillSession, openAnyDatabase, readerSessions } from "./drill-sql.ts";
 import { drillRole, type IsolatedStart, lacksFeature, makeDrillRole, startIsolated } from "./isolated-server.ts";
 import { obstacleAnywhere, obstacleHere, planTrial, type TrialTarget } from "./plan-drill.ts";
-import { reachedCheck } from "./reached-check.ts";
+import { endedAtGap, isGapStill, reachedCheck } from "./reached-check.ts";
 import { removeScratch, type ScratchPlace, scratchPlace } from "./scratch.ts";
 import { type StartedRecovery, startRecovery } from "./start-recovery.ts";
 
@@ -205,7 +205,9 @@ class Drill {
       segments: servedSegments,
       waitedMs: Math.round(waitedMs),
     };
-    this.#checks.push(reachedCheck(recovery, reached, lastMissing));
+    const archive = area.wal(recovery.systemIdentifier);
+    const isCutOff = await isGapStill(archive, recovery, plan.facts.walSegmentSizeBytes);
+    this.#checks.push(isCutOff ? endedAtGap(recovery, reached) : reachedCheck(recovery, reached, lastMissing));
   }
 
   async #check(plan: RestorePlan, installation: PostgresInstallation): Promise<void> {

@@ -132,6 +132,7 @@ function recoveryPlan(cluster: ArchivedCluster, request: RecoveryRequest, choice
     histories: cluster.histories,
     storedBytes: BigInt(storedBytes),
     plainBytes: BigInt(segments.length) * BigInt(segmentSizeBytes),
+    gap: choice.gap,
     notes,
     sentence: describeRecovery(request, choice),
   };

@@ -1,4 +1,4 @@
-import type { RecoveryInstant, RecoveryTarget, TargetRequest } from "@tidemark/policy";
+import type { ReachableTarget, RecoveryInstant, RecoveryTarget, TargetRequest } from "@tidemark/policy";
 
 /** A point in time to restore to, and how the restored server gets the WAL for it. */
 export interface RecoveryRequest extends Omit<TargetRequest, "backupId" | "located"> {
@@ -48,6 +48,8 @@ export interface RecoveryPlan {
   /** What of it has to be fetched, and what it is when it is unpacked. */
   readonly storedBytes: bigint;
   readonly plainBytes: bigint;
+  /** To the end of the WAL: what is missing before newer WAL that it does not reach; null: nothing. */
+  readonly gap: ReachableTarget["gap"];
   /** What the person should know, as sentences. */
   readonly notes: readonly string[];
   /** To where and how, without a full stop. */

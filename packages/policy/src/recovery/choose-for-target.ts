@@ -99,6 +99,7 @@ function chooseOnTimeline(lifetime: LifetimeWal, timeline: number, request: Targ
     through: { timeline: timelineBefore(path, place.throughLsn), lsn: place.throughLsn, at: place.at },
     wal: walNeeds(place.base, place.throughLsn),
     histories: historiesOf(path),
+    gap: place.gap ?? null,
     notes: place.notes,
   };
 }

@@ -7,10 +7,11 @@ import {
   lastRecordEnd,
   type PathRun,
   type RecoveryPath,
+  timelineAt,
   timelineBefore,
 } from "./recovery-path.ts";
 import type { WindowRestorePoint } from "./recovery-types.ts";
-import type { RecoveryTarget } from "./target-types.ts";
+import type { GapBehind, RecoveryTarget } from "./target-types.ts";
 import { itemIndexAt } from "./timeline-wal.ts";
 
 /** A base from which the target is reached, what to ask of PostgreSQL, and how much WAL that takes. */
@@ -19,6 +20,8 @@ export interface TargetPlace {
   readonly recoverAs: RecoveryTarget;
   readonly throughLsn: bigint;
   readonly at: Date | null;
+  /** Left out: none. */
+  readonly gap?: GapBehind | null;
   readonly notes: readonly string[];
 }
 
@@ -37,9 +40,11 @@ export function placeOfLatest(path: RecoveryPath, bases: readonly PathBase[]): T
   if (base === undefined) return null;
   const throughLsn = endOf(base);
   const at = base.run === null ? null : (lastCommitUntil(base.run, throughLsn).commit?.at ?? null);
-  const behind = path.runs.some(({ fromLsn }) => fromLsn > throughLsn);
-  const notes = behind ? ["there is newer WAL behind a gap, and no backup after the gap yet"] : [];
-  return { base, recoverAs: endTarget(base, throughLsn), throughLsn, at, notes };
+  const fromLsn = base.run?.toLsn ?? base.backup.includedWal?.endLsn ?? throughLsn;
+  const next = path.runs.find((run) => run.fromLsn > fromLsn);
+  const gap = next === undefined ? null : { timeline: timelineAt(path, fromLsn), fromLsn, toLsn: next.fromLsn };
+  const notes = gap === null ? [] : ["there is newer WAL behind a gap, and no backup after the gap yet"];
+  return { base, recoverAs: endTarget(base, throughLsn), throughLsn, at, gap, notes };
 }
 
 /**

@@ -65,8 +65,17 @@ export interface ReachableTarget {
   readonly wal: readonly WalNeed[];
   /** Timelines whose `.history` file the recovery reads. */
   readonly histories: readonly number[];
+  /** With `latest`, where there is newer WAL that cannot be reached: what is missing before it. Else null. */
+  readonly gap: GapBehind | null;
   /** What the person should know: sentences. */
   readonly notes: readonly string[];
+}
+
+/** Missing WAL at which a way ends. */
+export interface GapBehind {
+  readonly timeline: number;
+  readonly fromLsn: bigint;
+  readonly toLsn: bigint;
 }
 
 export interface UnreachableTarget {
