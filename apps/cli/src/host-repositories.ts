@@ -1,4 +1,4 @@
-import { WalPlaces } from "@tidemark/engine";
+import { WalPlaces } from "@tidemark/engine/push-lane";
 import { AppError, Secret, systemClock } from "@tidemark/kit";
 import type { Environment } from "@tidemark/kit/settings";
 import {
@@ -17,7 +17,8 @@ import {
   RetryingStore,
   storeCredentialsOfEnvironment,
 } from "@tidemark/storage";
-import { type HostRepository, type HostSettings, readSecretFile } from "./host-settings.ts";
+import type { HostRepository, HostSettings } from "./host-settings.ts";
+import { readSecretFile } from "./secret-file.ts";
 
 type Owner = { readonly area: ServerArea; readonly systemIdentifier: bigint | null };
 

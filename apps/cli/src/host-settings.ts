@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { dirname, isAbsolute, resolve } from "node:path";
+import { isAbsolute, resolve } from "node:path";
 import { AppError } from "@tidemark/kit";
 import type { Environment } from "@tidemark/kit/settings";
 import { z } from "zod";
@@ -76,15 +76,6 @@ export function hostSettingsText(settings: HostSettingsFile): string {
 /** Where host-config puts what it makes, unless told: a spool beside other state of the machine. */
 export function defaultSpool(serverName: string): string {
   return resolve("/var/lib/tidemark", serverName.replaceAll(/[^A-Za-z0-9._-]/g, "-"));
-}
-
-/** A path in the settings that is not absolute counts from the file's own folder. */
-export function readSecretFile(settings: Pick<HostSettings, "file">, path: string): string {
-  try {
-    return readFileSync(resolve(dirname(settings.file), path), "utf8");
-  } catch (cause) {
-    throw invalid(`${path}, which ${settings.file} names, cannot be read`, undefined, cause);
-  }
 }
 
 function parseJson(file: string): unknown {

@@ -1,5 +1,5 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { pushWal, servePushes } from "@tidemark/engine";
+import { pushWal, servePushes } from "@tidemark/engine/push-lane";
 import { newId } from "@tidemark/kit";
 import type { Environment } from "@tidemark/kit/settings";
 import { HostRepositories } from "./host-repositories.ts";

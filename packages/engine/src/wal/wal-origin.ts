@@ -8,7 +8,7 @@ import {
   supportedMajors,
   validateSegmentHeader,
   walVersionOf,
-} from "@tidemark/postgres";
+} from "@tidemark/postgres/segment-reading";
 import type { ServerArea, WalSegmentPlace } from "@tidemark/repository";
 
 /** Whose WAL a cluster writes. */

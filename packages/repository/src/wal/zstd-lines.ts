@@ -1,5 +1,6 @@
 import type { TransformOptions } from "node:stream";
 import { constants, createZstdCompress, type ZstdOptions } from "node:zlib";
+import { releaseBytes } from "../bytes/release-bytes.ts";
 import { walBlockBytes } from "../format.ts";
 
 /**
@@ -11,7 +12,10 @@ export class ZstdLines {
   readonly #waiting: Waiting[] = [];
   readonly #lines: Line[] = Array.from({ length: linesTogether }, () => new Line());
 
-  /** One whole zstd frame, the same as in a thread's own context; null: it would not be smaller. `plain` must stay as it is. */
+  /**
+   * One whole zstd frame, the same as in a thread's own context; null: it would not be smaller. `plain` must stay as it is
+   * until then, and the frame is to be used at once: its memory goes when the next ones come.
+   */
   compress(plain: Uint8Array, level: number): Promise<Uint8Array | null> {
     const { promise, resolve, reject } = Promise.withResolvers<Uint8Array | null>();
     this.#waiting.push({ plain, level, resolve, reject });
@@ -50,6 +54,8 @@ class Line {
   isBusy = false;
   #stream: ReturnType<typeof createZstdCompress> | null = null;
   #level = 0;
+  /** Which the stream filled with some frames, one behind the other, and lets go when it is full. */
+  #chunk: Uint8Array | null = null;
 
   async compress(plain: Uint8Array, level: number): Promise<Uint8Array> {
     try {
@@ -65,7 +71,7 @@ class Line {
     if (this.#stream !== null && this.#level === level) return this.#stream;
     this.#forget();
     this.#level = level;
-    const options: ZstdOptions & TransformOptions = {
+    const options: ZstdOptions & Pick<TransformOptions, "readableHighWaterMark"> = {
       params: { [constants.ZSTD_c_compressionLevel]: level },
       flush: constants.ZSTD_e_end,
       chunkSize: outputBytes,
@@ -85,14 +91,24 @@ class Line {
         // All that there is, in one piece.
         const packed: Uint8Array | null = stream.read();
         if (packed === null) return reject(new Error("zstd gave nothing for a block of WAL"));
+        this.#releaseBefore(packed);
         resolve(packed);
       });
     });
   }
 
+  /** The collector would find full chunks late: they are a hundred times what it counts of them. */
+  #releaseBefore(packed: Uint8Array): void {
+    // A frame that lies in two chunks comes in a buffer of its own.
+    if (packed.buffer.byteLength !== outputBytes || packed.buffer === this.#chunk?.buffer) return;
+    if (this.#chunk !== null) releaseBytes(this.#chunk);
+    this.#chunk = new Uint8Array(packed.buffer);
+  }
+
   #forget(): void {
     this.#stream?.destroy();
     this.#stream = null;
+    this.#chunk = null;
   }
 }
 

@@ -1,7 +1,7 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { basename } from "node:path";
 import { AppError, systemErrorCode } from "@tidemark/kit";
-import { segmentHeaderBytes } from "@tidemark/postgres";
+import { segmentHeaderBytes } from "@tidemark/postgres/segment-reading";
 import type { WalArchive } from "@tidemark/repository";
 import { walFileKind } from "../../recovery/segment-order.ts";
 import {

@@ -1,4 +1,5 @@
-import { type Lsn, type TimelineAncestor, walSegmentStart } from "@tidemark/postgres";
+import type { Lsn, TimelineAncestor } from "@tidemark/postgres";
+import { walSegmentStart } from "@tidemark/postgres/segment-reading";
 
 /** The way a server came: the timelines it followed, and where it is. */
 export interface ServerHistory {
