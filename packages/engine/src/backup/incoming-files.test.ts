@@ -148,7 +148,7 @@ describe("IncomingFiles", () => {
     expect(received.at(0).crc32c).toBe(77);
   });
 
-  it("takes no bytes outside a file", async () => {
-    await expect(incoming(null).files.write(Buffer.alloc(1))).rejects.toThrow("outside a file");
+  it("takes no bytes outside a file", () => {
+    expect(() => incoming(null).files.write(Buffer.alloc(1))).toThrow("outside a file");
   });
 });

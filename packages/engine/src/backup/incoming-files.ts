@@ -143,15 +143,16 @@ export class IncomingFiles {
     this.#passed.names.add(name);
   }
 
-  async write(chunk: Uint8Array): Promise<void> {
+  /** The chunk may be reused when the promise is settled, or at once where there is none. */
+  write(chunk: Uint8Array): Promise<void> | undefined {
     const file = this.#open();
     if (file.keptBytes < file.keepBytes) {
       const piece = chunk.slice(0, file.keepBytes - file.keptBytes);
       file.kept.push(piece);
       file.keptBytes += piece.length;
     }
-    await file.writer?.write(chunk);
-    await file.passing?.write(chunk);
+    const written = file.writer?.write(chunk);
+    return file.passing === null ? written : pass(chunk, written, file.passing);
   }
 
   /** Gives the path of the file that ended. */
@@ -213,6 +214,11 @@ interface OpenFile {
   readonly keepBytes: number;
   readonly kept: Uint8Array[];
   keptBytes: number;
+}
+
+async function pass(chunk: Uint8Array, written: Promise<void> | undefined, passing: PassingFile): Promise<void> {
+  await written;
+  await passing.write(chunk);
 }
 
 const labelPath = "backup_label";

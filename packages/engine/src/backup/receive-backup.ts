@@ -85,35 +85,41 @@ export class BackupReceiver {
     this.#comparison = new ManifestComparison(this.#received);
   }
 
-  /** Takes the events to their end. */
-  async receive(events: AsyncIterable<BaseBackupEvent>): Promise<ReceivedBackup> {
+  /** Takes the events to their end, which come in portions (`BaseBackupStream.turns`). */
+  async receive(turns: AsyncIterable<Iterable<BaseBackupEvent>>): Promise<ReceivedBackup> {
     let end: Extract<BaseBackupEvent, { kind: "end" }> | null = null;
-    for await (const event of events) {
-      throwIfCancelled(this.#parts.control.signal);
-      if (event.kind === "end") end = event;
-      else await this.#take(event);
+    for await (const turn of turns) {
+      for (const event of turn) {
+        throwIfCancelled(this.#parts.control.signal);
+        if (event.kind === "end") end = event;
+        else {
+          // Most bytes only fill a frame further: nothing is to be waited for.
+          const taken = this.#take(event);
+          if (taken !== undefined) await taken;
+        }
+      }
     }
     if (end === null) throw damaged("the stream ended without the backup's end");
     this.#progress.finish();
     return this.#conclude(end);
   }
 
-  async #take(event: Exclude<BaseBackupEvent, { kind: "end" }>): Promise<void> {
+  #take(event: Exclude<BaseBackupEvent, { kind: "end" }>): Promise<void> | undefined {
     const { writer } = this.#parts;
     switch (event.kind) {
       case "start":
         return this.#begin(event);
       case "archive-begin":
-        return;
+        return undefined;
       case "directory":
         return writer.addDirectory({ path: event.path.slice(), mode: event.mode });
       case "symlink":
         return writer.addSymlink({ path: event.path.slice(), target: Buffer.from(event.target).toString("utf8") });
       case "file-begin":
-        return (await this.#nextFile()).begin(event);
+        return this.#nextFile((files) => files.begin(event));
       case "increment-begin":
         if (this.#parts.increments === null) throw damaged("an increment came that was not asked for");
-        return (await this.#nextFile()).beginIncrement(event);
+        return this.#nextFile((files) => files.beginIncrement(event));
       case "file-data":
         return this.#openFile().write(event.chunk);
       case "file-end":
@@ -124,7 +130,7 @@ export class BackupReceiver {
         return this.#takeManifest(event.chunk);
       case "manifest-end":
         this.#manifest = this.#comparison.finish();
-        return;
+        return undefined;
       case "progress":
         return this.#advance(event.doneBytes);
     }
@@ -144,13 +150,13 @@ export class BackupReceiver {
     this.#files = new IncomingFiles({ writer, layout: source, startLsn: event.startLsn, increments, ...parts });
   }
 
-  async #advance(doneBytes: bigint): Promise<void> {
+  #advance(doneBytes: bigint): Promise<void> | undefined {
     this.#parts.writer.addSentBytes(Number(doneBytes - this.#doneBytes));
     this.#progress.add(doneBytes - this.#doneBytes);
     this.#doneBytes = doneBytes;
     const expected = this.#start?.estimatedBytes ?? 0n;
-    if (this.#middleReached || doneBytes * 2n < expected) return;
-    await this.#reachMiddle();
+    if (this.#middleReached || doneBytes * 2n < expected) return undefined;
+    return this.#reachMiddle();
   }
 
   async #reachMiddle(): Promise<void> {
@@ -158,10 +164,10 @@ export class BackupReceiver {
     await reachStep(this.#parts.control, "backup:before-middle-file");
   }
 
-  async #nextFile(): Promise<IncomingFiles> {
+  async #nextFile(begin: (files: IncomingFiles) => Promise<void>): Promise<void> {
     if (this.#files === null) throw damaged("a file came before the backup's start");
     if (this.#received.count === 0) await reachStep(this.#parts.control, "backup:before-first-file");
-    return this.#files;
+    await begin(this.#files);
   }
 
   #openFile(): IncomingFiles {

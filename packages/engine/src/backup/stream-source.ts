@@ -173,7 +173,7 @@ class StreamSource implements OpenedSource {
     await using primary = switchPrimary(this.#options.connectPrimary, clock, control);
     const onStopping = () => primary.begin();
     const receiver = new BackupReceiver({ writer, source: details, control, clock, onStopping, increments });
-    return await receiver.receive(stream.events());
+    return await receiver.receive(stream.turns());
   }
 
   /**

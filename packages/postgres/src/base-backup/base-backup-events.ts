@@ -98,4 +98,9 @@ export interface BaseBackupStream {
    * `wal-removed`, `wal-level-minimal` … when the server gave up with an error.
    */
   events(): AsyncGenerator<BaseBackupEvent, void, undefined>;
+  /**
+   * The same, once, in portions of what has come, for whoever takes most events without waiting: a promise for each is a good
+   * part of what receiving costs. Take each portion to its end before the next.
+   */
+  turns(): AsyncGenerator<Iterable<BaseBackupEvent>, void, undefined>;
 }

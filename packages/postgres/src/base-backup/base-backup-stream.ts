@@ -2,6 +2,7 @@ import { AppError, type ErrorCode } from "@tidemark/kit";
 import type { Capabilities } from "../session/capabilities.ts";
 import { serverError } from "../session/server-error.ts";
 import type { WireSession } from "../session/wire-session.ts";
+import type { BackendMessage } from "../wire/backend-messages.ts";
 import { BaseBackupDecoder } from "./base-backup-decoder.ts";
 import type { BaseBackupEvent } from "./base-backup-events.ts";
 import type { RelationLayout } from "./incremental-header.ts";
@@ -21,41 +22,84 @@ export interface BackupTurn {
   readonly incremental: RelationLayout | undefined;
 }
 
+/** The same as single events; see `BaseBackupStream`. */
+export async function* eventsOf(
+  turns: AsyncGenerator<Iterable<BaseBackupEvent>, void, undefined>,
+): AsyncGenerator<BaseBackupEvent, void, undefined> {
+  for await (const turn of turns) yield* turn;
+}
+
 /**
- * Asks for a base backup and gives its events. Nothing is read from the socket beyond a few buffers unless
- * events are pulled, so a slow reader slows the server down instead of filling memory.
+ * Asks for a base backup and gives its events, those together that have come together. Nothing is read from the socket
+ * beyond a few buffers unless turns are pulled, so a slow reader slows the server down instead of filling memory.
  */
 export async function* streamBaseBackup(
   wire: WireSession,
   capabilities: Capabilities,
   turn: BackupTurn,
-): AsyncGenerator<BaseBackupEvent, void, undefined> {
+): AsyncGenerator<Iterable<BaseBackupEvent>, void, undefined> {
   turn.begin();
-  const decoder = new BaseBackupDecoder(capabilities);
-  const members = turn.incremental === undefined ? null : new IncrementalMembers(turn.incremental);
-  let isComplete = false;
+  const reading = new BackupReading(wire, new BaseBackupDecoder(capabilities), turn);
   try {
-    while (!isComplete) {
-      const event = decoder.next();
-      if (event === null) {
-        const message = await wire.receive();
-        if (message.kind === "error")
-          throw serverError(message.report, "replication", "the server gave up the base backup");
-        decoder.push(message);
-      } else {
-        if (event.kind === "start") turn.started();
-        if (event.kind === "end") {
-          isComplete = true;
-          turn.done();
-        }
-        if (members === null) yield event;
-        else yield* members.take(event);
-      }
+    while (!reading.isComplete) {
+      reading.take(await wire.receive());
+      yield reading.events();
+      reading.throwFailure();
     }
   } catch (error) {
-    throw isComplete ? error : duringBackup(error);
+    throw reading.isComplete ? error : duringBackup(error);
   } finally {
-    if (!isComplete) turn.abandon();
+    if (!reading.isComplete) turn.abandon();
+  }
+}
+
+/** A backup on its way: messages in, events out, without waiting for either. */
+class BackupReading {
+  isComplete = false;
+  readonly #wire: WireSession;
+  readonly #decoder: BaseBackupDecoder;
+  readonly #turn: BackupTurn;
+  readonly #members: IncrementalMembers | null;
+  /** What the server said when it gave up; the events before it are taken first. */
+  #failure: AppError | null = null;
+
+  constructor(wire: WireSession, decoder: BaseBackupDecoder, turn: BackupTurn) {
+    this.#wire = wire;
+    this.#decoder = decoder;
+    this.#turn = turn;
+    this.#members = turn.incremental === undefined ? null : new IncrementalMembers(turn.incremental);
+  }
+
+  take(message: BackendMessage): void {
+    if (message.kind === "error") {
+      this.#failure = serverError(message.report, "replication", "the server gave up the base backup");
+    } else {
+      this.#decoder.push(message);
+    }
+  }
+
+  throwFailure(): void {
+    if (this.#failure !== null) throw this.#failure;
+  }
+
+  /** What the messages that are there become. */
+  *events(): Generator<BaseBackupEvent, void, undefined> {
+    while (!this.isComplete && this.#failure === null) {
+      const event = this.#decoder.next();
+      if (event === null) {
+        const message = this.#wire.receiveNow();
+        if (message === null) return;
+        this.take(message);
+      } else {
+        if (event.kind === "start") this.#turn.started();
+        if (event.kind === "end") {
+          this.isComplete = true;
+          this.#turn.done();
+        }
+        if (this.#members === null) yield event;
+        else yield* this.#members.take(event);
+      }
+    }
   }
 }
 

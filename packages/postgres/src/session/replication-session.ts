@@ -1,7 +1,7 @@
 import { AppError, type Logger, systemClock } from "@tidemark/kit";
 import { baseBackupCommand } from "../base-backup/base-backup-command.ts";
 import type { BaseBackupOptions, BaseBackupStream } from "../base-backup/base-backup-events.ts";
-import { streamBaseBackup } from "../base-backup/base-backup-stream.ts";
+import { eventsOf, streamBaseBackup } from "../base-backup/base-backup-stream.ts";
 import type { ConnectionSettings } from "../connection/connection-settings.ts";
 import { cancelled, reachServer } from "../connection/reach-server.ts";
 import type { OpenedSocket } from "../connection/socket.ts";
@@ -182,23 +182,22 @@ export class ReplicationSession {
   /** Starts when its events are pulled. One that fails or is left early ends the session. */
   baseBackup(options: BaseBackupOptions): BaseBackupStream {
     const command = baseBackupCommand(options, this.capabilities);
-    return {
-      events: () =>
-        streamBaseBackup(this.#wire, this.capabilities, {
-          begin: () => {
-            this.#begin();
-            this.#limitSilence(startLimitMs[options.checkpoint]);
-            this.#wire.send(encodeQuery(command));
-          },
-          started: () => this.#limitSilence(this.#stallLimitMs),
-          done: () => {
-            this.#wire.silenceLimit = null;
-            this.#isBusy = false;
-          },
-          abandon: () => this.#abandon(connectionAbandoned()),
-          incremental: options.incremental,
-        }),
-    };
+    const turns = () =>
+      streamBaseBackup(this.#wire, this.capabilities, {
+        begin: () => {
+          this.#begin();
+          this.#limitSilence(startLimitMs[options.checkpoint]);
+          this.#wire.send(encodeQuery(command));
+        },
+        started: () => this.#limitSilence(this.#stallLimitMs),
+        done: () => {
+          this.#wire.silenceLimit = null;
+          this.#isBusy = false;
+        },
+        abandon: () => this.#abandon(connectionAbandoned()),
+        incremental: options.incremental,
+      });
+    return { turns, events: () => eventsOf(turns()) };
   }
 
   /**

@@ -140,14 +140,21 @@ export class WireSession {
    */
   async receive(): Promise<BackendMessage> {
     for (;;) {
+      const message = this.receiveNow();
+      if (message !== null) return message;
+      const bytes = await this.#read();
+      if (bytes === null) throw connectionLost();
+      this.#reader.push(bytes);
+    }
+  }
+
+  /** The same, of what was read already; null when `receive` has to wait for the server. */
+  receiveNow(): BackendMessage | null {
+    for (;;) {
       const message = this.#reader.next();
-      if (message === null) {
-        const bytes = await this.#read();
-        if (bytes === null) throw connectionLost();
-        this.#reader.push(bytes);
-      } else if (message.kind === "parameter-status") {
+      if (message?.kind === "parameter-status") {
         this.parameters.set(message.name, message.value);
-      } else if (message.kind === "notice") {
+      } else if (message?.kind === "notice") {
         const { severity, sqlState, message: text } = message.report;
         this.#logger?.info({ severity, sqlState }, `the server says: ${text}`);
       } else {

@@ -94,8 +94,8 @@ export interface PatchedFile extends NewFile {
 }
 
 export interface FileWriter {
-  /** The chunk is copied before this returns to the event loop; the caller may reuse it once the promise is settled. */
-  write(chunk: Uint8Array): Promise<void>;
+  /** The caller may reuse the chunk once the promise is settled; undefined: at once, there is nothing to wait for. */
+  write(chunk: Uint8Array): Promise<void> | undefined;
   /**
    * Throws when fewer or more bytes than announced were written. Small files share a frame that is encoded when it is
    * full, so the result is not known yet here: it goes to `onResult`.

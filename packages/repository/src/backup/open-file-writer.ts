@@ -1,4 +1,5 @@
 import { AppError } from "@tidemark/kit";
+import { copyBytes } from "../bytes/copy-bytes.ts";
 import { bundledFileBytes, frameBytes } from "../format.ts";
 import type { ParentFile } from "../manifests/parent-file.ts";
 import type { ReadableFile, WholeFileWriter } from "../types.ts";
@@ -25,19 +26,32 @@ export class OpenFileWriter implements WholeFileWriter {
     this.#parent = parent;
   }
 
-  async write(chunk: Uint8Array): Promise<void> {
+  write(chunk: Uint8Array): Promise<void> | undefined {
+    const left = (this.#target?.length ?? 0) - this.#filled;
+    if (this.#target === null || chunk.length >= left || this.isEnded) return this.#writeOn(chunk);
+    // Most chunks of a stream: they only fill the frame further.
+    this.#slicer.readBytes += chunk.length;
+    this.#fill(this.#target, chunk);
+    return undefined;
+  }
+
+  async #writeOn(chunk: Uint8Array): Promise<void> {
     if (this.isEnded) throw new AppError("internal", { message: `${nameOf(this.#file)} was written to after its end` });
     if (this.#given + chunk.length > this.#sizeBytes) throw this.#wrongSize(this.#given + chunk.length);
     this.#slicer.readBytes += chunk.length;
     for (let at = 0; at < chunk.length; ) {
       this.#target ??= await this.#nextTarget();
       const taken = Math.min(chunk.length - at, this.#target.length - this.#filled);
-      this.#target.set(chunk.subarray(at, at + taken), this.#filled);
+      this.#fill(this.#target, chunk.subarray(at, at + taken));
       at += taken;
-      this.#filled += taken;
-      this.#given += taken;
       if (this.#filled === this.#target.length) await this.#complete(this.#target);
     }
+  }
+
+  #fill(target: Uint8Array, bytes: Uint8Array): void {
+    copyBytes(bytes, target, this.#filled);
+    this.#filled += bytes.length;
+    this.#given += bytes.length;
   }
 
   async writeFrom(file: ReadableFile, lengthBytes: number): Promise<void> {

@@ -1,3 +1,5 @@
+import { copyBytes } from "../bytes/copy-bytes.ts";
+
 /**
  * Where packs are put together: memory in pieces of 1 MiB that go round. A pack of many small buffers made for the purpose
  * costs the mapping and collecting of each; one of a single buffer costs 32 MiB even where there is little to store.
@@ -32,7 +34,8 @@ export class SlabStack {
         this.#used = 0;
       }
       const part = bytes.subarray(at, at + slabBytes - this.#used);
-      this.#slabs.at(-1)?.set(part, this.#used);
+      const slab = this.#slabs.at(-1);
+      if (slab !== undefined) copyBytes(part, slab, this.#used);
       this.#used += part.length;
       at += part.length;
     }
