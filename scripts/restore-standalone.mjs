@@ -4,7 +4,7 @@
  * It is written from docs/repository-format.md alone and shares no code with the product, so it also proves that the
  * document suffices; the § numbers below are its sections. It only ever reads the repository.
  *
- * What it checks: every guard (AES-GCM tag or hash), every length, the CRC-32C of every frame, piece, run and file, the
+ * What it checks: every guard (AES-GCM tag, GMAC or hash), every length, the CRC-32C of every frame, piece, run and file, the
  * number of files and bytes, the hash of every segment of WAL. What it does not: fingerprints, which only writers use.
  * What it does not know it refuses.
  */
@@ -189,7 +189,7 @@ class Reader {
 const codecs = { plain: 0, zstd: 1, lz4: 2, gzip: 3 };
 
 /** The plain bytes of a box. `version` is that of the object it is in. */
-function openBox(stored, { key, nonce, place }, version, guardKey = null) {
+function openBox(stored, { key, nonce, place, guardKey = null }, version) {
   const body =
     key !== null
       ? decrypt(stored, key, nonce, place)
@@ -292,7 +292,7 @@ export function decodeLz4(block, plainBytes) {
 // ---------------------------------------------------------------------------------------------------------------------
 // §5 Seals, prefixes, trailers.
 
-const newestVersion = 2;
+const newestVersion = 3;
 const partCodes = { frame: 1, directory: 2, header: 3, chunk: 4, index: 5, fact: 6, wal: 7 };
 const prefixBytes = 64;
 const trailerBytes = 80;
@@ -306,6 +306,11 @@ function checkVersion(version) {
   if (version < 1) throw new Problem("there is no format version 0");
 }
 
+function checkFlags(flags, keyId, version) {
+  if (flags !== (keyId === "" ? 0 : 1)) throw new Problem("it contradicts itself about encryption");
+  if (keyId !== "" && version >= 3) throw new Problem(`it is encrypted, which nothing of format ${version} is`);
+}
+
 function readPrefix(bytes) {
   const reader = new Reader(bytes);
   const magic = reader.text(8);
@@ -315,7 +320,7 @@ function readPrefix(bytes) {
   const flags = reader.u16();
   const boxBytes = reader.u32();
   const keyId = reader.text(32);
-  if (flags !== (keyId === "" ? 0 : 1)) throw new Problem("it contradicts itself about encryption");
+  checkFlags(flags, keyId, version);
   return { magic, version, boxBytes, keyId, salt: reader.take(16) };
 }
 
@@ -333,12 +338,12 @@ function readTrailer(bytes, magic) {
   if (reader.u32() !== crc32c(bytes.subarray(0, 68))) throw new Problem("the CRC of its trailer does not match");
   if (reader.text(8) !== magic) throw new Problem("it does not end as it should");
   checkVersion(trailer.version);
-  if (trailer.flags !== (trailer.keyId === "" ? 0 : 1)) throw new Problem("it contradicts itself about encryption");
+  checkFlags(trailer.flags, trailer.keyId, trailer.version);
   return trailer;
 }
 
-/** Gives key, nonce and additional data of each part of one object. */
-function sealOf(repository, objectKey, { keyId, salt }) {
+/** Gives key, nonce, additional data and guard key of each part of one object. */
+function sealOf(repository, objectKey, { keyId, salt, version }) {
   let key = null;
   if (repository.dataKeys === null) {
     if (keyId !== "") throw new Problem("it says it is encrypted, in a repository that is not");
@@ -354,8 +359,26 @@ function sealOf(repository, objectKey, { keyId, salt }) {
     const nonce = Buffer.alloc(12);
     nonce.writeUInt32BE(partCodes[kind]);
     nonce.writeBigUInt64BE(BigInt(number), 4);
-    return { key, nonce, place: Buffer.from(`${name} ${kind} ${number}`, "latin1") };
+    const guardKey = key === null ? guardKeyOf(repository, kind, version) : null;
+    return { key, nonce, place: Buffer.from(`${name} ${kind} ${number}`, "latin1"), guardKey };
   };
+}
+
+/** Keys of the hashes of WAL and of its guards before version 3. */
+function walKeys(repository) {
+  const seed = repository.fingerprintSeed;
+  if (seed === null) throw new Problem("no slot that was opened holds the seed of the hashes");
+  const info = Buffer.from(`tidemark wal hash\0${repository.id}`, "latin1");
+  return Buffer.from(crypto.hkdfSync("sha256", seed, Buffer.alloc(0), info, 96));
+}
+
+/** What the boxes of an object without encryption are guarded with; null: a hash. */
+function guardKeyOf(repository, kind, version) {
+  if (version < 3) return kind === "wal" ? walKeys(repository).subarray(64) : null;
+  repository.guardKey ??= Buffer.from(
+    crypto.hkdfSync("sha256", Buffer.from(repository.id, "latin1"), Buffer.alloc(0), "tidemark guard", 32),
+  );
+  return repository.guardKey;
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -415,7 +438,7 @@ function openRepository(options) {
   });
   const { seed } = document.fingerprint;
   const fingerprintSeed = seed === null ? null : Buffer.from(seed, "base64");
-  const repository = { folder, id: document.id, document, dataKeys: null, fingerprintSeed };
+  const repository = { folder, id: document.id, document, dataKeys: null, fingerprintSeed, guardKey: null };
   if (document.encryption !== "none") repository.dataKeys = openSlots(repository, options);
   return repository;
 }
@@ -1123,8 +1146,7 @@ function readWalObject(repository, key, sealedFor, { grows }) {
     const seal = sealOf(repository, isPiece ? key : sealedFor, prefix);
     const open = (from, length, kind, number) => {
       if (from + length > bytes.length) throw new Problem("it ends early");
-      const guardKey = kind === "wal" ? repository.walHashKeys.guard : null;
-      return openBox(bytes.subarray(from, from + length), seal(kind, number), prefix.version, guardKey);
+      return openBox(bytes.subarray(from, from + length), seal(kind, number), prefix.version);
     };
     const header = JSON.parse(open(prefixBytes, prefix.boxBytes, "header", 0).toString("utf8"));
     const parts = [];
@@ -1182,12 +1204,8 @@ function readIndexed(repository, key, sealedFor, kind) {
 }
 
 function walHashKeys(repository) {
-  const seed = repository.fingerprintSeed;
-  if (seed === null) throw new Problem("no slot that was opened holds the seed of the hashes");
-  const keys = Buffer.from(
-    crypto.hkdfSync("sha256", seed, Buffer.alloc(0), Buffer.from(`tidemark wal hash\0${repository.id}`, "latin1"), 96),
-  );
-  return { part: keys.subarray(0, 32), whole: keys.subarray(32, 64), guard: keys.subarray(64) };
+  const keys = walKeys(repository);
+  return { part: keys.subarray(0, 32), whole: keys.subarray(32, 64) };
 }
 
 function walHash(keys, plain) {

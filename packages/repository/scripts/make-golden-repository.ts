@@ -10,11 +10,11 @@ import { fileURLToPath } from "node:url";
 import type { Clock, IdKind } from "@tidemark/kit";
 import { idPrefixes } from "@tidemark/kit";
 import { FilesystemStore } from "@tidemark/storage";
+import { formatVersion, writtenVersion } from "../src/format.ts";
 import {
   type BackupFacts,
   type CompressionSetting,
   createRepository,
-  formatVersion,
   openRepository,
   type RepositoryOptions,
   type RepositoryStep,
@@ -27,7 +27,8 @@ const folder = fileURLToPath(new URL(`../fixtures/golden-${formatVersion}`, impo
 await mkdir(folder, { recursive: true });
 await writeFile(join(folder, "key.txt"), `${testKey.text.reveal()}\n`);
 await writeFile(join(folder, "expected.json"), `${JSON.stringify(expected(), null, 2)}\n`);
-for (const encrypted of [true, false]) await make(encrypted);
+// What is encrypted is of version 2 still.
+for (const encrypted of [true, false]) if (writtenVersion(encrypted) === formatVersion) await make(encrypted);
 
 async function make(encrypted: boolean): Promise<void> {
   let ids = 0;

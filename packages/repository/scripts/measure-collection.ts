@@ -7,10 +7,11 @@ import { tmpdir } from "node:os";
 import { newId, systemClock } from "@tidemark/kit";
 import { type GetOptions, MemoryStore, type ObjectFacts } from "@tidemark/storage";
 import { executeCollection, planCollection } from "../src/collection/collection.ts";
-import { magic } from "../src/format.ts";
+import { formatVersion, magic } from "../src/format.ts";
 import { ManifestWriter } from "../src/manifests/manifest-writer.ts";
 import { FramePool } from "../src/packs/frame-pool.ts";
 import type { RepositoryContext } from "../src/repository-context.ts";
+import { guardKeysOf } from "../src/seal/guard-key.ts";
 import { encodeTrailer } from "../src/seal/object-trailer.ts";
 import { testFacts } from "../src/test-repository.ts";
 import type { Extent } from "../src/types.ts";
@@ -29,6 +30,7 @@ class SimulatedStore extends MemoryStore {
   readonly #trailer = encodeTrailer(magic.packEnd, {
     keyId: "",
     salt: new Uint8Array(16),
+    formatVersion,
     lastBoxOffset: packBytes - 60_080,
     lastBoxBytes: 60_000,
     count: framesPerPack,
@@ -61,6 +63,7 @@ const context: RepositoryContext = {
   store,
   repositoryId: "rep_measure",
   keyring: null,
+  guardKeys: guardKeysOf("rep_measure", new Uint8Array(8)),
   fingerprintSeed: new Uint8Array(8),
   compression: { algorithm: "zstd", level: 1 },
   spoolFolder: tmpdir(),

@@ -18,6 +18,7 @@ import { ManifestWriter } from "../src/manifests/manifest-writer.ts";
 import { FramePool } from "../src/packs/frame-pool.ts";
 import type { RepositoryContext } from "../src/repository-context.ts";
 import { defaultCompression } from "../src/seal/compression.ts";
+import { guardKeysOf } from "../src/seal/guard-key.ts";
 import { InlineEncoder, noise, testFacts } from "../src/test-repository.ts";
 import type { Extent } from "../src/types.ts";
 import { WalBlocks } from "../src/wal/wal-blocks.ts";
@@ -46,6 +47,7 @@ const context: RepositoryContext = {
   store: new FilesystemStore(join(folder, "store")),
   repositoryId: "rep_measure",
   keyring: { currentKeyId: "key_1", dataKeys: new Map([["key_1", new Uint8Array(32)]]) },
+  guardKeys: guardKeysOf("rep_measure", new Uint8Array(8)),
   fingerprintSeed: new Uint8Array(8),
   compression: defaultCompression,
   spoolFolder: folder,

@@ -2,10 +2,24 @@
 
 /**
  * Raised when a reader of the old one would misread the new. A reader reads this and every older version and refuses what
- * is newer; a writer writes only this. Version 2 (2026-11): pieces, that is, runs without a fingerprint and checksums of
- * pieces in directories; the frames a manifest uses in its index; further codecs.
+ * is newer; what is written is `writtenVersion`. Version 2 (2026-11): pieces, that is, runs without a fingerprint and
+ * checksums of pieces in directories; the frames a manifest uses in its index; further codecs. Version 3 (2026-11): boxes
+ * without encryption are guarded with a GMAC instead of a hash.
  */
-export const formatVersion = 2;
+export const formatVersion = 3;
+
+/** The first version whose guards without encryption are no hashes; nothing encrypted is of it. */
+export const guardVersion = 3;
+
+/** Of new objects and repositories. Version 3 has nothing new for what is encrypted, so that stays what it was. */
+export function writtenVersion(isEncrypted: boolean): number {
+  return isEncrypted ? guardVersion - 1 : guardVersion;
+}
+
+/** A copy says what its original says; 2 and 3 are told apart only by what their place does about encryption. */
+export function copiedVersion(original: number, isEncrypted: boolean): number {
+  return original < 2 ? original : writtenVersion(isEncrypted);
+}
 
 /** Plain bytes of a frame: 16 pages of 8 KiB. Measured better than 1 MiB in size and in time (2026-11). */
 export const frameBytes = 128 * 1024;

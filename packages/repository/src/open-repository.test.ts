@@ -83,7 +83,7 @@ describe("opening a repository", () => {
   });
 
   it.each([
-    ["a later version", { formatVersion: 3 }],
+    ["a later version", { formatVersion: 4 }],
     ["a requirement it does not know", { requires: ["sharded-packs"] }],
     ["an encryption it does not know", { encryption: "post-quantum" }],
   ])("refuses %s", async (_, change) => {

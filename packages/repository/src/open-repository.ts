@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { tmpdir } from "node:os";
 import { AppError, type Clock, type IdKind, joinCleanup, newId, systemClock } from "@tidemark/kit";
 import type { ObjectStore } from "@tidemark/storage";
-import { formatVersion } from "./format.ts";
+import { writtenVersion } from "./format.ts";
 import type { PassphraseCost } from "./keys/key-derivation.ts";
 import { encodeSlot } from "./keys/key-slot.ts";
 import { LiveKeyring } from "./keys/live-keyring.ts";
@@ -21,6 +21,7 @@ import {
   requireDocument,
 } from "./repository-document.ts";
 import { assertCompression, type CompressionSetting, defaultCompression } from "./seal/compression.ts";
+import { guardKeysOf } from "./seal/guard-key.ts";
 import { OpenedServerArea } from "./server-area.ts";
 import type { OnStep } from "./steps.ts";
 import type { Repository, RepositoryKey, ServerArea } from "./types.ts";
@@ -75,6 +76,7 @@ export async function createRepository(store: ObjectStore, options: CreateReposi
   const encrypted = options.encryption !== "none";
   const id = makeId("repository");
   const fingerprintSeed = encrypted ? null : seed;
+  const formatVersion = writtenVersion(encrypted);
   const document: RepositoryDocument = { id, formatVersion, createdAt, encrypted, fingerprintSeed };
   await options.onStep?.("create:before-key");
   if (options.encryption === "none") {
@@ -161,6 +163,7 @@ async function openWith(
     store,
     repositoryId: document.id,
     keyring,
+    guardKeys: guardKeysOf(document.id, fingerprintSeed),
     fingerprintSeed,
     compression: assertCompression(options.compression ?? defaultCompression),
     spoolFolder: options.spoolFolder ?? tmpdir(),

@@ -1,9 +1,9 @@
 import type { Clock, IdKind } from "@tidemark/kit";
 import type { ObjectStore } from "@tidemark/storage";
-import type { Magic } from "./format.ts";
+import { type Magic, writtenVersion } from "./format.ts";
 import type { FramePool } from "./packs/frame-pool.ts";
 import type { CompressionSetting } from "./seal/compression.ts";
-import { damagedObject, type Keyring, ObjectSeal, type Prefix } from "./seal/object-seal.ts";
+import { damagedObject, ObjectSeal, type Prefix, type SealKeys } from "./seal/object-seal.ts";
 import type { RepositoryStep } from "./steps.ts";
 import type { WalBlocks } from "./wal/wal-blocks.ts";
 
@@ -11,11 +11,8 @@ import type { WalBlocks } from "./wal/wal-blocks.ts";
 export type Every = (intervalMs: number, act: () => void) => () => void;
 
 /** What the parts of an opened repository share. */
-export interface RepositoryContext {
+export interface RepositoryContext extends SealKeys {
   readonly store: ObjectStore;
-  readonly repositoryId: string;
-  /** Null: not encrypted. */
-  readonly keyring: Keyring | null;
   readonly fingerprintSeed: Uint8Array;
   readonly compression: CompressionSetting;
   readonly spoolFolder: string;
@@ -35,20 +32,18 @@ export interface RepositoryContext {
   readonly sealsHere: boolean;
 }
 
-/** The seal of an object that is about to be written. */
-export function newSeal(context: RepositoryContext, key: string, walGuardKey?: Uint8Array): ObjectSeal {
-  const facts = { keyId: context.keyring?.currentKeyId ?? "", salt: context.randomBytes(16) };
-  return new ObjectSeal(context.repositoryId, key, facts, context.keyring, walGuardKey);
+/** The seal of an object that is about to be written; only a copy says another version (`copiedVersion`). */
+export function newSeal(
+  context: RepositoryContext,
+  key: string,
+  formatVersion: number = writtenVersion(context.keyring !== null),
+): ObjectSeal {
+  const facts = { keyId: context.keyring?.currentKeyId ?? "", salt: context.randomBytes(16), formatVersion };
+  return new ObjectSeal(context, key, facts);
 }
 
 /** The seal of an object that was read, once its prefix says that it is one of the expected kind. */
-export function sealOf(
-  context: RepositoryContext,
-  key: string,
-  prefix: Prefix,
-  magic: Magic,
-  walGuardKey?: Uint8Array,
-): ObjectSeal {
+export function sealOf(context: RepositoryContext, key: string, prefix: Prefix, magic: Magic): ObjectSeal {
   if (prefix.magic !== magic) throw damagedObject(key, `it is ${prefix.magic}, not ${magic}`);
-  return new ObjectSeal(context.repositoryId, key, prefix, context.keyring, walGuardKey);
+  return new ObjectSeal(context, key, prefix);
 }

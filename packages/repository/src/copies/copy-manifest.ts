@@ -2,7 +2,7 @@ import { AppError, joinCleanup } from "@tidemark/kit";
 import { manifestKeyTaken } from "../backup/revocation.ts";
 import { ByteReader } from "../bytes/byte-reader.ts";
 import { ByteWriter } from "../bytes/byte-writer.ts";
-import { magic } from "../format.ts";
+import { copiedVersion, magic } from "../format.ts";
 import { asManifestErrors, ManifestObject, readManifestBeginning } from "../manifests/manifest-object.ts";
 import { manifestKey } from "../paths.ts";
 import { newSeal, type RepositoryContext } from "../repository-context.ts";
@@ -25,7 +25,7 @@ export async function copyManifest(
   signal?: AbortSignal,
 ): Promise<void> {
   const key = manifestKey(serverId, backupId);
-  const body = await openSource(source, newSeal(target, key), key, signal);
+  const body = await openSource(source, target, key, signal);
   await target.step("copy:before-manifest");
   try {
     await target.store.put(key, body, signal === undefined ? {} : { signal });
@@ -51,7 +51,7 @@ export async function checkManifest(context: RepositoryContext, key: string): Pr
 
 async function openSource(
   source: RepositoryContext,
-  seal: ObjectSeal,
+  target: RepositoryContext,
   key: string,
   signal: AbortSignal | undefined,
 ): Promise<AsyncIterable<Uint8Array>> {
@@ -67,8 +67,9 @@ async function openSource(
     const index = readIndex(tail);
     const headerBytes = beginning.chunksAt - prefixBytes;
     const header = await getRange(source.store, key, prefixBytes, headerBytes, signal);
+    const seal = newSeal(target, key, copiedVersion(tail.trailer.formatVersion, target.keyring !== null));
     const parts = { header, chunksAt: beginning.chunksAt, index, from: beginning.seal, seal };
-    return resealed(source, key, tail.trailer.formatVersion, parts, signal);
+    return resealed(source, key, parts, signal);
   });
 }
 
@@ -102,7 +103,6 @@ function readIndex({ lastBox, trailer }: ObjectTail): ManifestIndex {
 function resealed(
   source: RepositoryContext,
   key: string,
-  version: number,
   parts: ManifestParts,
   signal: AbortSignal | undefined,
 ): AsyncIterable<Uint8Array> {
@@ -112,7 +112,7 @@ function resealed(
   return {
     async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
       const head = await reseal(header, "header", 0);
-      yield encodePrefix(magic.manifest, seal.facts, head.length, version);
+      yield encodePrefix(magic.manifest, seal.facts, head.length);
       yield head;
       const table = new ByteWriter(64 * 1024).bytes(index.packTable).varint(index.chunks.length);
       let at = chunksAt;
@@ -127,7 +127,7 @@ function resealed(
       const last = sealBox(table.take(), seal.part("index", 0));
       const trailer = { ...seal.facts, lastBoxOffset: offset, lastBoxBytes: last.length, count: index.chunks.length };
       yield last;
-      yield encodeTrailer(magic.manifestEnd, trailer, version);
+      yield encodeTrailer(magic.manifestEnd, trailer);
     },
   };
 }

@@ -2,7 +2,7 @@ import { AppError, joinCleanup } from "@tidemark/kit";
 import { ByteReader } from "../bytes/byte-reader.ts";
 import { ByteWriter } from "../bytes/byte-writer.ts";
 import { releaseBytes } from "../bytes/release-bytes.ts";
-import { magic } from "../format.ts";
+import { copiedVersion, magic } from "../format.ts";
 import {
   type DirectoryEntry,
   decodeDirectory,
@@ -77,7 +77,7 @@ export async function copyPack(
   options: PackCopy,
 ): Promise<number> {
   const key = packKey(serverId, packId);
-  const sealed = new ResealedPack(source, newSeal(target, key), options);
+  const sealed = new ResealedPack(source, sealOfCopy(source, target, key), options);
   await target.step("copy:before-pack");
   const { sizeBytes } = await target.store.put(key, sealed, signalOf(options));
   try {
@@ -93,6 +93,10 @@ export async function copyPack(
   }
   await target.step("copy:after-pack");
   return sizeBytes;
+}
+
+function sealOfCopy({ formatVersion }: SourcePack, target: RepositoryContext, key: string): ObjectSeal {
+  return newSeal(target, key, copiedVersion(formatVersion, target.keyring !== null));
 }
 
 const spoiled: ReadonlySet<string> = new Set(["storage-failed", "object-damaged", "pack-damaged", "object-missing"]);
@@ -168,11 +172,11 @@ class ResealedPack implements AsyncIterable<Uint8Array> {
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
-    const { formatVersion, names, directory } = this.#source;
+    const { names, directory } = this.#source;
     const { facts } = this.#seal;
     const places: Uint8Array[] = [];
     let offset = packHeaderBytes;
-    yield encodePrefix(magic.pack, facts, 0, formatVersion);
+    yield encodePrefix(magic.pack, facts, 0);
     yield names;
     for (const range of rangesOf(this.#source)) {
       for (const { index, stored } of await this.#resealRange(range)) {
@@ -183,7 +187,7 @@ class ResealedPack implements AsyncIterable<Uint8Array> {
     }
     const box = sealBox(this.#directoryWith(places), this.#seal.part("directory", 0));
     const last = { lastBoxOffset: offset, lastBoxBytes: box.length, count: directory.frameCount };
-    const trailer = encodeTrailer(magic.packEnd, { ...facts, ...last }, formatVersion);
+    const trailer = encodeTrailer(magic.packEnd, { ...facts, ...last });
     yield box;
     yield trailer;
     this.sizeBytes = offset + box.length + trailer.length;

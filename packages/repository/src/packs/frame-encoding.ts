@@ -31,12 +31,12 @@ export interface FramePart {
   readonly inspect: unknown;
 }
 
-/** How a frame is closed: AES-256-GCM, or, without a key (repository not encrypted), BLAKE2b over additional data and bytes. */
+/** How a frame is closed: AES-256-GCM, or, without a key (repository not encrypted), a guard of additional data and bytes. */
 export interface FrameSealing {
   readonly key: Uint8Array | null;
   readonly nonce: Uint8Array;
   readonly additionalData: Uint8Array;
-  /** Without a key, what the guard is made with: a GMAC under this one, which is no secret. Else the guard is a hash. */
+  /** Without a key, what the guard is made with: a GMAC under this one, which is no secret. Without either it is a hash. */
   readonly guardKey?: Uint8Array;
 }
 

@@ -1,7 +1,7 @@
 import { combineCrc32c, crc32c, crc32cOfPages } from "@tidemark/kit/crc32c";
 import { createXXHash128 } from "hash-wasm";
 import { pieceBytes } from "../format.ts";
-import { sealBox } from "../seal/sealed-box.ts";
+import { type BoxRoom, sealBox } from "../seal/sealed-box.ts";
 import type { FrameInspector, FrameJob, FrameOutcome, PartOutcome } from "../types.ts";
 
 /** XXH3-128 with the repository's seed, in canonical byte order. A change detector, not a proof against an attacker. */
@@ -23,7 +23,7 @@ export function encodeFrame(
   job: FrameJob,
   fingerprint: Fingerprinter,
   inspector?: FrameInspector,
-  room?: Uint8Array,
+  room?: BoxRoom,
 ): FrameOutcome {
   const parts: PartOutcome[] = [];
   let at = 0;

@@ -11,17 +11,20 @@ import type { FrameOutcome, FramePart, PartOutcome } from "../types.ts";
  */
 export class FrameMemory {
   readonly shared: SharedArrayBuffer;
-  /** `frameBytes` long, at the very beginning. */
+  /** `frameBytes` long. */
   readonly plain: Uint8Array;
-  /** Where `sealBox` works: the box, and in front of it what is hashed with it. */
-  readonly sealing: Uint8Array;
+  /** Where `sealBox` works with them; a box that is not made of these plain bytes goes `apart`. */
+  readonly room: { readonly apart: Uint8Array; readonly around: Uint8Array };
   readonly #numbers: Uint32Array;
   readonly #fingerprints: Uint8Array;
 
   constructor(shared: SharedArrayBuffer = new SharedArrayBuffer(memoryBytes)) {
     this.shared = shared;
-    this.plain = new Uint8Array(shared, 0, frameBytes);
-    this.sealing = new Uint8Array(shared, frameBytes, sealingBytes);
+    this.plain = new Uint8Array(shared, marginBytes, frameBytes);
+    this.room = {
+      apart: new Uint8Array(shared, apartAt, frameBytes + marginBytes),
+      around: new Uint8Array(shared, 0, apartAt),
+    };
     this.#numbers = new Uint32Array(shared, numbersAt, numberCount);
     this.#fingerprints = new Uint8Array(shared, fingerprintsAt, fingerprintBytes * (1 + bundleParts));
   }
@@ -46,8 +49,8 @@ export class FrameMemory {
     this.#numbers[0] = crc32c;
     this.#numbers.set(pieceCrcs, piecesAt);
     this.#fingerprints.set(fingerprint, 0);
-    const at = stored.byteOffset - this.sealing.byteOffset;
-    return { kind: "encoded", at, storedBytes: stored.length, plainBytes, pieces: pieceCrcs.length, findings };
+    const { byteOffset: at, length: storedBytes } = stored;
+    return { kind: "encoded", at, storedBytes, plainBytes, pieces: pieceCrcs.length, findings };
   }
 
   /** In the caller: the outcome that was kept. `stored` lies in the memory; the rest are copies. */
@@ -66,12 +69,17 @@ export class FrameMemory {
     return {
       kind: "encoded",
       parts,
-      stored: this.sealing.subarray(at, at + storedBytes),
+      stored: this.box(at, storedBytes),
       plainBytes: answer.plainBytes,
       crc32c: this.#numbers[0] ?? 0,
       fingerprint: this.#fingerprint(0),
       pieceCrcs: this.#numbers.slice(piecesAt, piecesAt + answer.pieces),
     };
+  }
+
+  /** A box that lies in the memory from `at` on. */
+  box(at: number, storedBytes: number): Uint8Array {
+    return new Uint8Array(this.shared, at, storedBytes);
   }
 
   #fingerprint(index: number): Uint8Array {
@@ -83,7 +91,7 @@ export class FrameMemory {
 /** What a thread answers of a frame beside what it leaves in the frame's memory. */
 export interface FrameAnswer {
   readonly kind: FrameOutcome["kind"];
-  /** Where in `sealing` the box begins, and how long it is. */
+  /** Where in the memory the box begins, and how long it is. */
   readonly at: number;
   readonly storedBytes: number;
   readonly plainBytes: number;
@@ -94,9 +102,10 @@ export interface FrameAnswer {
 
 const nothingFound: readonly unknown[] = [];
 const fingerprintBytes = 16;
-/** The box of a frame that does not compress, with head and guard, behind the longest additional data there is. */
-const sealingBytes = frameBytes + 4096;
-const numbersAt = frameBytes + sealingBytes;
+/** More than a box is longer than its plain bytes, in front of them and behind; a line of the processor's caches. */
+const marginBytes = 64;
+const apartAt = marginBytes + frameBytes + marginBytes;
+const numbersAt = apartAt + frameBytes + marginBytes;
 const piecesAt = 1;
 const partsAt = piecesAt + frameBytes / pieceBytes + 1;
 const flagsAt = partsAt + bundleParts;

@@ -189,7 +189,7 @@ class Member {
     return placed.map(({ memory }, index) => {
       const answer = answers[index];
       if (answer === undefined) throw poolError("a frame worker left out a block of WAL");
-      return { stored: [memory.sealing.subarray(answer.at, answer.at + answer.storedBytes)], leaf: answer.leaf };
+      return { stored: [memory.box(answer.at, answer.storedBytes)], leaf: answer.leaf };
     });
   }
 

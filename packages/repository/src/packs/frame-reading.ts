@@ -4,7 +4,9 @@ import type { ErrorCode } from "@tidemark/kit";
 export interface PartSeals {
   readonly key: Uint8Array | null;
   readonly place: string;
-  /** `guardKey` of the boxes of WAL, in objects that have such and are not encrypted. */
+  /** `guardKey` of every part, in an object of version 3 that is not encrypted. */
+  readonly guardKey?: Uint8Array;
+  /** `guardKey` of the boxes of WAL, in an older one. */
   readonly walGuardKey?: Uint8Array;
 }
 

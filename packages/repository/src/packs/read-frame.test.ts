@@ -37,7 +37,7 @@ function job(fileOffset: number, lengthBytes: number, parentFingerprint: Uint8Ar
 }
 
 async function read(fileOffset: number, lengthBytes: number, inspector?: FrameInspector): Promise<FrameOutcome> {
-  const room = new FrameMemory().sealing;
+  const room = new FrameMemory().room;
   return readFrame(job(fileOffset, lengthBytes), await loadFingerprinter(new Uint8Array(8)), inspector, room);
 }
 

@@ -1,5 +1,6 @@
 import { readSync } from "node:fs";
 import { frameBytes } from "../format.ts";
+import type { BoxRoom } from "../seal/sealed-box.ts";
 import type { FrameInspector, FrameJob, FrameOutcome } from "../types.ts";
 import { encodeFrame, type Fingerprinter } from "./frame-kernel.ts";
 
@@ -14,7 +15,7 @@ export function readFrame(
   job: ReadJob,
   fingerprint: Fingerprinter,
   inspector: FrameInspector | undefined,
-  room: Uint8Array,
+  room: BoxRoom,
 ): FrameOutcome {
   const part = job.parts[0];
   if (part === undefined || job.parts.length > 1) throw new RangeError("a frame that is read has one part");

@@ -13,7 +13,7 @@ export type FrameRequest =
   | { readonly id: number; readonly kind: "open"; readonly job: OpenFrameJob }
   | { readonly id: number; readonly kind: "wal"; readonly jobs: readonly PlacedJob<Omit<WalBlockJob, "plain">>[] };
 
-/** A job whose plain bytes are the beginning of a `FrameMemory`, sent along the first time a thread hears of it. */
+/** A job whose plain bytes are the first ones of a `FrameMemory`, sent along the first time a thread hears of it. */
 export type PlacedJob<Job> = Job & {
   readonly memory: number;
   readonly shared?: SharedArrayBuffer;
@@ -22,7 +22,7 @@ export type PlacedJob<Job> = Job & {
 
 export type FrameRequestJob = PlacedJob<Omit<FrameJob, "plain">>;
 
-/** Where in the memory's `sealing` the box lies. */
+/** Where in the memory the box lies. */
 export interface WalBlockAnswer {
   readonly at: number;
   readonly storedBytes: number;
@@ -78,16 +78,17 @@ export function serveFrames(inspector?: FrameInspector): void {
   const sealPlaced = (placed: PlacedJob<Omit<WalBlockJob, "plain">>): WalBlockAnswer => {
     const memory = memoryOf(placed);
     const job = { ...placed, plain: memory.plain.subarray(0, placed.plainBytes) };
-    const { stored, leaf } = sealWalBlock(job, memory.sealing);
+    const { apart } = memory.room;
+    const { stored, leaf } = sealWalBlock(job, { apart });
     const [box, ...others] = stored;
     if (box === undefined) throw new Error("a box of WAL has no parts");
-    if (others.length === 0) return { at: box.byteOffset - memory.sealing.byteOffset, storedBytes: box.length, leaf };
+    if (others.length === 0) return { at: box.byteOffset, storedBytes: box.length, leaf };
     let storedBytes = 0;
     for (const part of stored) {
-      memory.sealing.set(part, storedBytes);
+      apart.set(part, storedBytes);
       storedBytes += part.length;
     }
-    return { at: 0, storedBytes, leaf };
+    return { at: apart.byteOffset, storedBytes, leaf };
   };
   const encode = async (placed: FrameRequestJob): Promise<FrameAnswer> => {
     const memory = memoryOf(placed);
@@ -97,8 +98,8 @@ export function serveFrames(inspector?: FrameInspector): void {
     const { read } = job;
     const outcome =
       read === undefined
-        ? encodeFrame(job, fingerprinter, inspector, memory.sealing)
-        : readFrame({ ...job, read }, fingerprinter, inspector, memory.sealing);
+        ? encodeFrame(job, fingerprinter, inspector, memory.room)
+        : readFrame({ ...job, read }, fingerprinter, inspector, memory.room);
     return memory.keep(outcome);
   };
   port.on("message", (request: FrameRequest) => {

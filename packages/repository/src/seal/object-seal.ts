@@ -2,8 +2,9 @@ import { hkdfSync } from "node:crypto";
 import { AppError } from "@tidemark/kit";
 import { ByteReader } from "../bytes/byte-reader.ts";
 import { ByteWriter } from "../bytes/byte-writer.ts";
-import { formatVersion, type Magic, type PartKind } from "../format.ts";
+import { formatVersion, guardVersion, type Magic, type PartKind } from "../format.ts";
 import type { FrameSealing, PartSeals } from "../types.ts";
+import type { GuardKeys } from "./guard-key.ts";
 import { partSealing } from "./part-sealing.ts";
 
 /** The data keys that this repository's objects are sealed with, by key id, and the one new objects use. */
@@ -18,6 +19,16 @@ export interface SealFacts {
   readonly keyId: string;
   /** 16 random bytes, new for each object: no two objects share a key, whatever they are called. */
   readonly salt: Uint8Array;
+  /** Of the object; its guards go by it. */
+  readonly formatVersion: number;
+}
+
+/** What the seals of one repository are made from. */
+export interface SealKeys {
+  readonly repositoryId: string;
+  /** Null: not encrypted. */
+  readonly keyring: Keyring | null;
+  readonly guardKeys: GuardKeys;
 }
 
 /** Gives the key, nonce and additional data of each part of one object. */
@@ -27,12 +38,15 @@ export class ObjectSeal {
   readonly parts: PartSeals;
 
   /** `name` is the object's key in the store; sealed parts open only under the name they were made for. */
-  constructor(repositoryId: string, name: string, facts: SealFacts, keyring: Keyring | null, walGuardKey?: Uint8Array) {
-    this.facts = facts;
+  constructor({ repositoryId, keyring, guardKeys }: SealKeys, name: string, facts: SealFacts) {
+    const { keyId, salt, formatVersion: version } = facts;
+    this.facts = { keyId, salt, formatVersion: version };
     const key = deriveObjectKey(repositoryId, name, facts, keyring);
     // "1" whatever the version of the object: a part's place was never to change with the format.
     const place = `tidemark/1 ${repositoryId} ${name} ${Buffer.from(facts.salt).toString("hex")}`;
-    this.parts = { key, place, ...(key === null && walGuardKey !== undefined ? { walGuardKey } : {}) };
+    const { boxes: guardKey, olderWal: walGuardKey } = guardKeys;
+    if (key !== null) this.parts = { key, place };
+    else this.parts = version >= guardVersion ? { key, place, guardKey } : { key, place, walGuardKey };
   }
 
   part(kind: PartKind, number: number): FrameSealing {
@@ -67,19 +81,11 @@ function deriveObjectKey(
 
 export const prefixBytes = 64;
 
-/**
- * The first 64 bytes of every binary object. `firstBoxBytes` is the stored length of the box that follows, or 0. Only a
- * copy says another version than ours: that of the object it is a copy of.
- */
-export function encodePrefix(
-  magic: Magic,
-  facts: SealFacts,
-  firstBoxBytes: number,
-  version: number = formatVersion,
-): Uint8Array {
+/** The first 64 bytes of every binary object. `firstBoxBytes` is the stored length of the box that follows, or 0. */
+export function encodePrefix(magic: Magic, facts: SealFacts, firstBoxBytes: number): Uint8Array {
   return new ByteWriter(prefixBytes)
     .fixedText(magic, 8)
-    .u16(version)
+    .u16(facts.formatVersion)
     .u16(facts.keyId === "" ? 0 : 1)
     .u32(firstBoxBytes)
     .fixedText(facts.keyId, 32)
@@ -107,14 +113,22 @@ function readPrefix(bytes: Uint8Array, key: string): Prefix {
   const magic = reader.fixedText(8);
   const version = reader.u16();
   if (!magic.startsWith("TIDE")) throw damagedObject(key, "it does not begin as an object of ours");
-  if (version > formatVersion) throw newerObject(key, version);
-  if (version === 0) throw damagedObject(key, "there is no format version 0");
   const flags = reader.u16();
   const firstBoxBytes = reader.u32();
   const keyId = reader.fixedText(32);
   const salt = new Uint8Array(reader.bytes(16));
+  assertVersion(version, keyId, key);
   if (flags !== (keyId === "" ? 0 : 1)) throw damagedObject(key, "it contradicts itself about encryption");
-  return { magic, firstBoxBytes, keyId, salt };
+  return { magic, firstBoxBytes, keyId, salt, formatVersion: version };
+}
+
+/** Throws `repository-format-newer` or, for a version that no such object can have, `object-damaged`. */
+export function assertVersion(version: number, keyId: string, key: string): void {
+  if (version > formatVersion) throw newerObject(key, version);
+  if (version === 0) throw damagedObject(key, "there is no format version 0");
+  if (version >= guardVersion && keyId !== "") {
+    throw damagedObject(key, `it says it is encrypted, which nothing of format version ${version} is`);
+  }
 }
 
 export function damagedObject(key: string, why: string, cause?: unknown): AppError {

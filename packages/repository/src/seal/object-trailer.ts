@@ -2,15 +2,13 @@ import { AppError, crc32c } from "@tidemark/kit";
 import type { ObjectFacts, ObjectStore } from "@tidemark/storage";
 import { ByteReader } from "../bytes/byte-reader.ts";
 import { ByteWriter } from "../bytes/byte-writer.ts";
-import { formatVersion, type Magic } from "../format.ts";
+import type { Magic } from "../format.ts";
 import type { RepositoryContext } from "../repository-context.ts";
-import { damagedObject, newerObject, ObjectSeal, type SealFacts } from "./object-seal.ts";
+import { assertVersion, damagedObject, ObjectSeal, type SealFacts } from "./object-seal.ts";
 import { openBox } from "./sealed-box.ts";
 
 /** The last 80 bytes of a pack or manifest: where its last box (directory or index) is, and how to open it. */
 export interface ObjectTrailer extends SealFacts {
-  /** Of the format the object was written in. */
-  readonly formatVersion: number;
   readonly lastBoxOffset: number;
   readonly lastBoxBytes: number;
   /** Frames of a pack, chunks of a manifest. */
@@ -19,19 +17,14 @@ export interface ObjectTrailer extends SealFacts {
 
 export const trailerBytes = 80;
 
-/** `version`: see `encodePrefix`. */
-export function encodeTrailer(
-  magic: Magic,
-  trailer: Omit<ObjectTrailer, "formatVersion">,
-  version: number = formatVersion,
-): Uint8Array {
+export function encodeTrailer(magic: Magic, trailer: ObjectTrailer): Uint8Array {
   const writer = new ByteWriter(trailerBytes)
     .u64(trailer.lastBoxOffset)
     .u32(trailer.lastBoxBytes)
     .u32(trailer.count)
     .fixedText(trailer.keyId, 32)
     .bytes(trailer.salt)
-    .u16(version)
+    .u16(trailer.formatVersion)
     .u16(trailer.keyId === "" ? 0 : 1);
   return writer.u32(crc32c(writer.view())).fixedText(magic, 8).take();
 }
@@ -47,7 +40,7 @@ export function decodeTrailer(bytes: Uint8Array, magic: Magic, key: string): Obj
   reader.u16();
   const crcMatches = reader.u32() === crc32c(bytes.subarray(0, trailerBytes - 12));
   if (!crcMatches || reader.fixedText(8) !== magic) throw damagedObject(key, "it does not end as it should");
-  if (version > formatVersion) throw newerObject(key, version);
+  assertVersion(version, keyId, key);
   return { formatVersion: version, lastBoxOffset, lastBoxBytes, count, keyId, salt };
 }
 
@@ -98,7 +91,7 @@ export async function readTail(
       lastBoxOffset >= from
         ? tail.subarray(lastBoxOffset - from, tail.length - trailerBytes)
         : await getRange(context.store, key, lastBoxOffset, lastBoxBytes, signal);
-    const seal = new ObjectSeal(context.repositoryId, key, trailer, context.keyring);
+    const seal = new ObjectSeal(context, key, trailer);
     return { sizeBytes, trailer, seal, lastBox: openBox(stored, seal.part(part, 0)) };
   } catch (error) {
     throw error instanceof AppError

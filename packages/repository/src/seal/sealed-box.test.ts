@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createCipheriv, createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ByteReader } from "../bytes/byte-reader.ts";
@@ -6,43 +6,16 @@ import { ByteWriter } from "../bytes/byte-writer.ts";
 import { noise } from "../test-repository.ts";
 import type { FrameSealing } from "../types.ts";
 import { type BoxCompression, boxCodecs, compressionText, parseCompression } from "./compression.ts";
-import { BoxDamaged, openBox, openFrameBox, sealBox } from "./sealed-box.ts";
+import { BoxDamaged, checkBox, openBox, openFrameBox, resealBox, sealBox, sealBoxInParts } from "./sealed-box.ts";
 
-const sealing = (key: Uint8Array | null, place = "here"): FrameSealing => ({
+const sealing = (key: Uint8Array | null, place = "here", guardKey?: Uint8Array): FrameSealing => ({
   key,
   nonce: new Uint8Array(12),
   additionalData: new Uint8Array(Buffer.from(place)),
+  ...(guardKey === undefined ? {} : { guardKey }),
 });
-
-describe.each([
-  ["encrypted", new Uint8Array(32).fill(3)],
-  ["not encrypted", null],
-])("a box, %s", (_, key) => {
-  it("opens to what was sealed, whether it compresses or not", () => {
-    const text = fc.uint8Array({ maxLength: 5_000 });
-    const repetitive = fc
-      .tuple(fc.nat(255), fc.nat(200_000))
-      .map(([byte, length]) => new Uint8Array(length).fill(byte));
-    fc.assert(
-      fc.property(fc.oneof(text, repetitive), (plain) => {
-        const opened = openBox(sealBox(plain, sealing(key)), sealing(key));
-        expect(Buffer.compare(opened, plain)).toBe(0);
-      }),
-      { numRuns: 200 },
-    );
-  });
-
-  it("does not open with any one byte changed, cut off, or at another place", () => {
-    const stored = sealBox(new Uint8Array(Buffer.from("some bytes some bytes some bytes")), sealing(key));
-    for (let at = 0; at < stored.length; at++) {
-      const changed = stored.slice();
-      changed[at] = (changed[at] ?? 0) ^ 0x80;
-      expect(() => openBox(changed, sealing(key)), `byte ${at}`).toThrow(/match/);
-      expect(() => openBox(stored.slice(0, at), sealing(key)), `cut at ${at}`).toThrow(/match|short/);
-    }
-    expect(() => openBox(stored, sealing(key, "elsewhere"))).toThrow(/match/);
-  });
-});
+const guardKey = new Uint8Array(32).fill(4);
+const guarded = sealing(null, "here", guardKey);
 
 const everyCompression: readonly BoxCompression[] = [
   { codec: "plain", level: 0 },
@@ -50,6 +23,98 @@ const everyCompression: readonly BoxCompression[] = [
   ...[1, 3, 9, 19].map((level) => ({ codec: "zstd", level }) as const),
   ...[1, 6, 9].map((level) => ({ codec: "gzip", level }) as const),
 ];
+
+describe.each([
+  ["encrypted", (place?: string) => sealing(new Uint8Array(32).fill(3), place)],
+  ["guarded", (place?: string) => sealing(null, place, guardKey)],
+  ["hashed", (place?: string) => sealing(null, place)],
+])("a box, %s", (_, sealingAt) => {
+  it("opens to what was sealed, whether it compresses or not", () => {
+    const text = fc.uint8Array({ maxLength: 5_000 });
+    const repetitive = fc
+      .tuple(fc.nat(255), fc.nat(200_000))
+      .map(([byte, length]) => new Uint8Array(length).fill(byte));
+    fc.assert(
+      fc.property(fc.oneof(text, repetitive), (plain) => {
+        const opened = openBox(sealBox(plain, sealingAt()), sealingAt());
+        expect(Buffer.compare(opened, plain)).toBe(0);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it("does not open with any one byte changed, cut off, or at another place", () => {
+    const stored = sealBox(new Uint8Array(Buffer.from("some bytes some bytes some bytes")), sealingAt());
+    for (let at = 0; at < stored.length; at++) {
+      const changed = stored.slice();
+      changed[at] = (changed[at] ?? 0) ^ 0x80;
+      expect(() => openBox(changed, sealingAt()), `byte ${at}`).toThrow(/match/);
+      expect(() => openBox(stored.slice(0, at), sealingAt()), `cut at ${at}`).toThrow(/match|short/);
+    }
+    expect(() => openBox(stored, sealingAt("elsewhere"))).toThrow(/match/);
+  });
+
+  it("is the same box in memory that is there already, and leaves what is beside it alone", () => {
+    const text = new Uint8Array(Buffer.from("id, name, amount, note;".repeat(4_000)));
+    for (const plain of [text, noise(100_000, 5), new Uint8Array(0)]) {
+      for (const compression of everyCompression) {
+        const expected = sealBox(plain, sealingAt(), compression);
+        const room = { apart: new Uint8Array(plain.length + 64), around: new Uint8Array(plain.length + 128).fill(7) };
+        const inside = room.around.subarray(64, 64 + plain.length);
+        inside.set(plain);
+        expect(Buffer.compare(sealBox(inside, sealingAt(), compression, room), expected)).toBe(0);
+        expect(Buffer.compare(inside, plain)).toBe(0);
+        expect([...room.around.subarray(0, 59), ...room.around.subarray(96 + plain.length)]).toEqual(
+          Array(59 + 32).fill(7),
+        );
+        const elsewhere = { apart: new Uint8Array(plain.length + 64), around: new Uint8Array(plain.length + 128) };
+        expect(Buffer.compare(sealBox(inside, sealingAt(), compression, elsewhere), expected)).toBe(0);
+        expect(elsewhere.around.every((byte) => byte === 0)).toBe(true);
+        expect(Buffer.compare(Buffer.concat(sealBoxInParts(plain, sealingAt(), compression)), expected)).toBe(0);
+      }
+    }
+  });
+
+  it("is sealed again for any other kind of guard", () => {
+    const plain = noise(5_000, 6);
+    const from = sealingAt();
+    for (const to of [sealing(new Uint8Array(32).fill(5), "there"), sealing(null, "there", guardKey), sealing(null)]) {
+      const stored = resealBox(sealBox(plain, from), from, to);
+      expect(Buffer.compare(stored, sealBox(plain, to))).toBe(0);
+      checkBox(stored, to);
+    }
+  });
+});
+
+describe("a guard", () => {
+  it("is the GMAC of place and body in one piece", () => {
+    const body = Buffer.concat([Buffer.from([0, 9, 0, 0, 0]), Buffer.from("some text")]);
+    const cipher = createCipheriv("aes-256-gcm", guardKey, guarded.nonce);
+    cipher.setAAD(Buffer.concat([guarded.additionalData, body]));
+    cipher.final();
+    const stored = sealBox(Buffer.from("some text"), guarded);
+    expect(Buffer.compare(stored, Buffer.concat([body, cipher.getAuthTag()]))).toBe(0);
+  });
+
+  it("is that of its key, of however many keys there are", () => {
+    const keys = Array.from({ length: 40 }, (_, index) => new Uint8Array(32).fill(index));
+    const seals = keys.map((key) => sealing(null, "here", key));
+    const boxes = seals.map((one) => sealBox(new Uint8Array(9), one));
+    expect(new Set(boxes.map((box) => Buffer.from(box).toString("hex"))).size).toBe(keys.length);
+    for (const [index, one] of seals.entries()) {
+      checkBox(boxes[index] ?? new Uint8Array(0), one);
+      expect(() => checkBox(boxes[(index + 1) % boxes.length] ?? new Uint8Array(0), one)).toThrow(/guard/);
+    }
+  });
+
+  it("tells a bit that flipped in the last byte of a long box", () => {
+    const stored = sealBox(noise(64 * 1024 * 1024, 7), guarded, { codec: "plain", level: 0 });
+    checkBox(stored, guarded);
+    const at = stored.length - 17;
+    stored[at] = (stored[at] ?? 0) ^ 1;
+    expect(() => checkBox(stored, guarded)).toThrow(/guard/);
+  });
+});
 
 describe.each(everyCompression)("a box by $codec $level", (compression) => {
   const repetitive = new Uint8Array(Buffer.from("id, name, amount, note;".repeat(4_000)));

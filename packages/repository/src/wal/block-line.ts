@@ -245,7 +245,7 @@ async function sealHere(blocks: readonly WaitingBlock[]): Promise<readonly WalBl
   const outcomes: WalBlockOutcome[] = [];
   for (const { job, memory } of blocks) {
     if (outcomes.length % blocksAtOnce === blocksAtOnce - 1) await new Promise((resolve) => setImmediate(resolve));
-    outcomes.push(sealWalBlock(job, memory?.sealing));
+    outcomes.push(sealWalBlock(job, memory === null ? undefined : { apart: memory.room.apart }));
   }
   return outcomes;
 }

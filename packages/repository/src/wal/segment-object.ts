@@ -15,7 +15,6 @@ import {
   type WalHeader,
   type WalIndex,
 } from "./segment-facts.ts";
-import { walHashKeys } from "./wal-hash.ts";
 
 /**
  * A segment, whole or in the making, and a piece of one begin alike (docs/repository-format.md §10): prefix, header, then
@@ -33,7 +32,7 @@ export function beginObject(
   name: string,
   header: WalHeader,
 ): SegmentBeginning {
-  const seal = newSeal(context, name, walHashKeys(context).guardKey);
+  const seal = newSeal(context, name);
   const box = sealBox(encodeHeader(header), seal.part("header", 0));
   return { seal, bytes: Buffer.concat([encodePrefix(kind, seal.facts, box.length), box]) };
 }
@@ -95,7 +94,7 @@ export class WalObjectReader {
       const kind = prefix.magic === magic.walPiece ? "piece" : "segment";
       const name = nameOf(kind);
       const expected = kind === "piece" ? magic.walPiece : magic.walSegment;
-      const seal = sealOf(context, name, prefix, expected, walHashKeys(context).guardKey);
+      const seal = sealOf(context, name, prefix, expected);
       const box = prefix.firstBoxBytes > largestRecordBytes ? null : await bytes.take(prefix.firstBoxBytes);
       if (box === null) throw damagedObject(key, "its header is not there");
       return new WalObjectReader(kind, decodeHeader(openBox(box, seal.part("header", 0))), seal, bytes);
@@ -158,7 +157,7 @@ async function readEnd(context: RepositoryContext, { key, sizeBytes }: ObjectFac
     lastBoxOffset >= from
       ? tail.subarray(lastBoxOffset - from, tail.length - trailerBytes)
       : await getRange(context.store, key, lastBoxOffset, lastBoxBytes);
-  const seal = new ObjectSeal(context.repositoryId, name, trailer, context.keyring);
+  const seal = new ObjectSeal(context, name, trailer);
   return decodeIndex(openBox(box, seal.part("index", 0)));
 }
 

@@ -1,20 +1,18 @@
-import { createHmac, hkdfSync } from "node:crypto";
+import { createHmac } from "node:crypto";
 import { walBlockBytes } from "../format.ts";
 import type { RepositoryContext } from "../repository-context.ts";
+import { walKeys } from "../seal/guard-key.ts";
 import { walLeaf } from "./seal-wal-block.ts";
 
-/** What the bytes of WAL are hashed and guarded with (docs/repository-format.md §10): the same for a whole repository. */
+/** What the bytes of WAL are hashed with (docs/repository-format.md §10): the same for a whole repository. */
 export interface WalHashKeys {
   readonly leafKey: Uint8Array;
   readonly rootKey: Uint8Array;
-  /** Of the boxes of a repository without encryption. */
-  readonly guardKey: Uint8Array;
 }
 
 export function walHashKeys({ repositoryId, fingerprintSeed }: RepositoryContext): WalHashKeys {
-  const purpose = Buffer.from(`tidemark wal hash\0${repositoryId}`, "latin1");
-  const keys = new Uint8Array(hkdfSync("sha256", fingerprintSeed, new Uint8Array(0), purpose, 96));
-  return { leafKey: keys.slice(0, 32), rootKey: keys.slice(32, 64), guardKey: keys.slice(64) };
+  const keys = walKeys(repositoryId, fingerprintSeed);
+  return { leafKey: keys.slice(0, 32), rootKey: keys.slice(32, 64) };
 }
 
 /** Puts a hash together from those of the blocks, however the bytes were cut into boxes. */
