@@ -62,6 +62,7 @@ export const sampleSnapshot: ServerSnapshotDocument = {
     dataDirectory: "/var/lib/postgresql/17/main",
     archiveTimeoutSeconds: 0,
     checkpointTimeoutSeconds: 300,
+    timeZone: "Europe/Berlin",
     startedAt: instant,
     configurationLoadedAt: instant,
     clockDifferenceMs: -1.5,

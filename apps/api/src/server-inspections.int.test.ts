@@ -71,7 +71,7 @@ describe("inspections", () => {
     expect((await api.rest("GET", path("/checks"))).body).toEqual({ items: sampleChecks });
     const { data, errors } = await api.graphql(
       `query ($id: ID!) { server(id: $id) { checks { id state } snapshot { observedAt
-        info { versionNum systemIdentifier summarizeWal startedAt relationSegmentSizeBytes clockDifferenceMs }
+        info { versionNum systemIdentifier summarizeWal startedAt relationSegmentSizeBytes clockDifferenceMs timeZone }
         extensions { name version comment } tablespaces { oid name path insideDataDirectory }
         configurationFiles { purpose path insideDataDirectory } wal { lsn fileName fileOffset timeline at }
         recovery { replayedLsn } archiver { mode isArchiving archivedCount lastArchivedAt segmentsPerSecond }

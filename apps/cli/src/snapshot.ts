@@ -31,6 +31,7 @@ export const Snapshot = z.looseObject({
     startedAt: Instant,
     configurationLoadedAt: Instant,
     clockDifferenceMs: z.number(),
+    timeZone: z.string().nullable(),
     maxWalSenders: z.number(),
     usedWalSenders: z.number(),
     maxReplicationSlots: z.number(),

@@ -27,6 +27,8 @@ export const ServerSnapshotDocument = z.object({
     dataDirectory: z.string().nullable(),
     archiveTimeoutSeconds: z.number(),
     checkpointTimeoutSeconds: z.number(),
+    /** log_timezone; null: seen by a worker that did not ask yet. */
+    timeZone: z.string().nullable().default(null),
     startedAt: Instant,
     configurationLoadedAt: Instant,
     /** Server's clock less the worker's, halfway through the question. */

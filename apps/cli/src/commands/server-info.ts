@@ -62,6 +62,7 @@ function infoFacts(name: string, { observedAt, info }: Snapshot): readonly Fact[
     ["started", formatInstant(info.startedAt)],
     ["configured", formatInstant(info.configurationLoadedAt)],
     ["clock", clockText(info.clockDifferenceMs)],
+    ["time zone", info.timeZone],
   ];
 }
 

@@ -1,5 +1,6 @@
 "use client";
 import { takesInclusive, targetKinds } from "#restore/restore-instant.ts";
+import { Clocks } from "#ui/clocks.tsx";
 import { CheckField, SelectField, TextField } from "#ui/field.tsx";
 import { useLocalZone } from "#ui/time.tsx";
 import { readTrialTarget, type TrialTargetDraft } from "./trial-target.ts";
@@ -46,6 +47,7 @@ export function TargetFields({ draft, onChange, usual }: Props) {
           onChange={(event) => change({ text: event.target.value })}
         />
       )}
+      {read !== null && typeof read !== "string" && read.at != null && <Clocks at={read.at} />}
       {draft.kind !== "USUAL" && takesInclusive.has(draft.kind) && (
         <CheckField
           label="With what happened exactly then"

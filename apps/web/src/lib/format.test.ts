@@ -1,5 +1,15 @@
 import { describe, expect, it } from "vitest";
-import { absoluteTime, bytes, etaRange, percent, plural, relativeTime, scheduledTime, words } from "./format.ts";
+import {
+  absoluteTime,
+  bytes,
+  etaRange,
+  knownZone,
+  percent,
+  plural,
+  relativeTime,
+  scheduledTime,
+  words,
+} from "./format.ts";
 
 const at = (text: string) => new Date(text);
 
@@ -16,6 +26,11 @@ describe("times", () => {
     expect(absoluteTime(at("2026-03-29T00:59:59Z"), "Europe/Berlin")).toBe("2026-03-29 01:59:59 CET");
     expect(absoluteTime(at("2026-03-29T01:00:00Z"), "Europe/Berlin")).toBe("2026-03-29 03:00:00 CEST");
     expect(absoluteTime(at("2026-03-29T01:00:00Z"), "UTC")).toBe("2026-03-29 01:00:00 UTC");
+  });
+
+  it("knows the zones a server may name, but for those no browser does", () => {
+    for (const zone of ["Europe/Berlin", "Etc/UTC", "GMT"]) expect(knownZone(zone)).toBe(zone);
+    for (const zone of ["<+03>-03", "localtime", ""]) expect(knownZone(zone)).toBeNull();
   });
 
   it("shows midnight as 00:00, not 24:00", () => {

@@ -49,6 +49,16 @@ export function absoluteTime(at: Date, zone: string): string {
   return `${part("year")}-${part("month")}-${part("day")} ${part("hour")}:${part("minute")}:${part("second")} ${part("timeZoneName")}`;
 }
 
+/** A zone as this browser knows it; null for one it does not, as the POSIX forms (`<+03>-03`) a server may have. */
+export function knownZone(zone: string): string | null {
+  try {
+    new Intl.DateTimeFormat("en-GB", { timeZone: zone });
+    return zone;
+  } catch {
+    return null;
+  }
+}
+
 /** `Sun 2026-11-22 02:00 CET`: a coming time of a schedule, where the weekday matters and the second does not. */
 export function scheduledTime(at: Date, zone: string): string {
   const weekday = new Intl.DateTimeFormat("en-GB", { timeZone: zone, weekday: "short" }).format(at);

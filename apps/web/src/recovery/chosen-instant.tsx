@@ -5,6 +5,7 @@ import { backupPath } from "#lib/paths.ts";
 import { Button } from "#ui/button.tsx";
 import { Fact, Facts, Mono } from "#ui/facts.tsx";
 import { Note } from "#ui/note.tsx";
+import { useServerZone } from "#ui/server-zone.tsx";
 import { Time, useLocalZone } from "#ui/time.tsx";
 import type { Instant, TargetAnswer } from "./window-query.ts";
 
@@ -19,11 +20,13 @@ interface Props {
 /** One instant in every clock, the WAL around it, and what a restore to it would take. */
 export function ChosenInstant({ ms, answer, stale, onChoose }: Props) {
   const zone = useLocalZone();
+  const serverZone = useServerZone();
   const at = new Date(ms);
   return (
     <div aria-live="polite" aria-busy={stale} className={stale ? "opacity-60" : undefined}>
       <Facts columns={3}>
         <Fact label="Your time">{absoluteTime(at, zone)}</Fact>
+        <Fact label="The server's time">{serverZone === null ? "not known" : absoluteTime(at, serverZone)}</Fact>
         <Fact label="UTC">{absoluteTime(at, "UTC")}</Fact>
         <Fact label="Last known commit then">
           {answer?.commitBefore == null ? (

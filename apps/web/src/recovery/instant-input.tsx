@@ -3,6 +3,7 @@ import { type FormEvent, useState } from "react";
 import { absoluteTime } from "#lib/format.ts";
 import { Button } from "#ui/button.tsx";
 import { SelectField, TextField } from "#ui/field.tsx";
+import { useServerZone } from "#ui/server-zone.tsx";
 import { useLocalZone } from "#ui/time.tsx";
 import { type Lane, nearestRecoverable, type TimelineModel } from "./timeline-model.ts";
 import { parseZonedInstant } from "./zoned-instant.ts";
@@ -16,10 +17,11 @@ interface Props {
 /** An instant typed with its zone, and the timeline it is meant on. */
 export function InstantInput({ model, chosen, onChoose }: Props) {
   const local = useLocalZone();
-  const [zone, setZone] = useState<"local" | "utc">("local");
+  const serverZone = useServerZone();
+  const [zone, setZone] = useState<"local" | "server" | "utc">("local");
   const [draft, setDraft] = useState<string | null>(null);
   const [error, setError] = useState<string | null>(null);
-  const shownZone = zone === "utc" ? "UTC" : local;
+  const shownZone = { local, server: serverZone ?? local, utc: "UTC" }[zone];
   const text = draft ?? inputText(chosen.ms, shownZone);
 
   const submit = (event: FormEvent) => {
@@ -54,11 +56,12 @@ export function InstantInput({ model, chosen, onChoose }: Props) {
           label="In the clock of"
           value={zone}
           onChange={(event) => {
-            setZone(event.target.value === "utc" ? "utc" : "local");
+            setZone(event.target.value as typeof zone);
             setDraft(null);
           }}
         >
           <option value="local">{local}</option>
+          {serverZone !== null && serverZone !== local && <option value="server">{serverZone} (the server)</option>}
           <option value="utc">UTC</option>
         </SelectField>
       </div>

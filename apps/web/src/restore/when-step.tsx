@@ -3,6 +3,7 @@ import { type FormEvent, useState } from "react";
 import { bytes, plural, sentence } from "#lib/format.ts";
 import { useQuery } from "#lib/use-query.ts";
 import { Button } from "#ui/button.tsx";
+import { Clocks } from "#ui/clocks.tsx";
 import { Actions } from "#ui/dialog.tsx";
 import { ErrorPanel } from "#ui/error-panel.tsx";
 import { CheckField, Choice, SelectField, TextField } from "#ui/field.tsx";
@@ -88,6 +89,7 @@ export function WhenStep({ serverId, initial, newest, onChoose, onBackupInstead 
               onChange={(event) => change({ text: event.target.value })}
             />
           )}
+          {typeof recovery !== "string" && recovery.at != null && <Clocks at={recovery.at} />}
           {takesInclusive.has(draft.kind) && (
             <CheckField
               label="With what happened exactly then"

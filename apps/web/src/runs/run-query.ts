@@ -14,6 +14,10 @@ export const RunDetailFields = graphql(
   `
     fragment RunDetailFields on Run {
       ...RunRowFields
+      server {
+        id
+        timeZone
+      }
       rateBytesPerSecond
       cancelRequestedAt
       cancelEffect

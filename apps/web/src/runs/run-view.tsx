@@ -7,6 +7,7 @@ import { backupPath, repositoryPath, serverPath } from "#lib/paths.ts";
 import { PageHeader } from "#shell/page-header.tsx";
 import { Fact, Facts, Mono } from "#ui/facts.tsx";
 import { Panel } from "#ui/panel.tsx";
+import { ServerTime, ServerZone } from "#ui/server-zone.tsx";
 import { Time } from "#ui/time.tsx";
 import { CancelRun } from "./cancel-run.tsx";
 import { RunLog } from "./run-log.tsx";
@@ -26,7 +27,7 @@ export function RunView({ initial }: { readonly initial: RunDetail }) {
   }, [title]);
 
   return (
-    <>
+    <ServerZone zone={run.server?.timeZone ?? null}>
       <PageHeader
         trail={[{ title: "Runs", path: "/runs" }]}
         title={runTitle(run)}
@@ -52,7 +53,7 @@ export function RunView({ initial }: { readonly initial: RunDetail }) {
         <RunFacts run={run} />
         <RunLog events={watched.events} final={isFinal(run.state)} />
       </div>
-    </>
+    </ServerZone>
   );
 }
 
@@ -84,6 +85,7 @@ function RunFacts({ run }: { readonly run: RunDetail }) {
         <Fact label="Asked by">{run.schedule === null ? run.requestedBy : `schedule: ${run.schedule.sentence}`}</Fact>
         <Fact label="Started">
           <Time at={run.startedAt} show="absolute" />
+          <ServerTime at={run.startedAt} />
           {run.lateMs !== null && run.lateMs > 0 && (
             <span className="block text-sm text-warn">
               late by {duration(run.lateMs)}; due <Time at={run.scheduledFor} show="absolute" />
@@ -92,6 +94,7 @@ function RunFacts({ run }: { readonly run: RunDetail }) {
         </Fact>
         <Fact label="Finished">
           <Time at={run.finishedAt} show="absolute" />
+          <ServerTime at={run.finishedAt} />
         </Fact>
         {run.startedAt !== null && run.finishedAt !== null && (
           <Fact label="Duration">{duration(Date.parse(run.finishedAt) - Date.parse(run.startedAt))}</Fact>

@@ -44,6 +44,7 @@ export function InfoPanel({ snapshot: { info } }: { readonly snapshot: Snapshot 
           <Fact label="track_commit_timestamp">{onOff(info.trackCommitTimestamp)}</Fact>
           <Fact label="FIPS mode">{info.fips === null ? "cannot be asked" : onOff(info.fips)}</Fact>
           <Fact label="Clock">{clock(info.clockDifferenceMs)}</Fact>
+          <Fact label="Time zone">{info.timeZone ?? "not asked yet"}</Fact>
           <Fact label="WAL segment">{bytes(String(info.walSegmentSizeBytes))}</Fact>
           <Fact label="Blocks">
             {bytes(String(info.blockSizeBytes))}, WAL {bytes(String(info.walBlockSizeBytes))}

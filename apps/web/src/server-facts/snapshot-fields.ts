@@ -25,6 +25,7 @@ export const SnapshotFields = graphql(`
       startedAt
       configurationLoadedAt
       clockDifferenceMs
+      timeZone
       maxWalSenders
       usedWalSenders
       maxReplicationSlots

@@ -21,6 +21,7 @@ const ServerHeader = graphql(
           name
         }
         serverVersion
+        timeZone
         protection {
           ...ProtectionFields
         }

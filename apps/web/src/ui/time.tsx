@@ -2,6 +2,7 @@
 import { useSyncExternalStore } from "react";
 import { absoluteTime, relativeTime, scheduledTime, unknown } from "#lib/format.ts";
 import { tickMs, useNow } from "#lib/use-now.ts";
+import { useServerZone } from "./server-zone.tsx";
 
 interface TimeProps {
   readonly at: string | null | undefined;
@@ -11,15 +12,17 @@ interface TimeProps {
   readonly zone?: string;
 }
 
-/** An instant: UTC in the markup and the tooltip, the reader's own time on the page, the zone always named. */
+/** An instant: UTC in the markup and the tooltip with the server's time, the reader's own time on the page, the zone always named. */
 export function Time({ at, show = "relative", zone }: TimeProps) {
   const now = useNow();
   const local = useLocalZone();
+  const serverZone = useServerZone();
   if (at === null || at === undefined) return <>{unknown}</>;
   const instant = new Date(at);
   const shownZone = zone ?? local;
   const absolute = absoluteTime(instant, shownZone);
   const utc = absoluteTime(instant, "UTC");
+  const clocks = [absolute, ...(serverZone === null ? [] : [absoluteTime(instant, serverZone)]), utc];
   const text = {
     relative: relativeTime(instant, notBefore(instant, now)),
     absolute,
@@ -28,7 +31,7 @@ export function Time({ at, show = "relative", zone }: TimeProps) {
   return (
     <time
       dateTime={instant.toISOString()}
-      title={absolute === utc ? utc : `${absolute} · ${utc}`}
+      title={[...new Set(clocks)].join(" · ")}
       suppressHydrationWarning
       className="whitespace-nowrap"
     >

@@ -49,7 +49,8 @@ describe.each(majors)("facts of PostgreSQL %i", (major) => {
     const info = await asking(primary, (session) => readServerInfo(session, { clock }));
     const [raw] = await primary.query<Record<string, string>>(
       `SELECT system_identifier::text AS system, current_setting('server_version') AS version,
-              (extract(epoch FROM pg_postmaster_start_time()) * 1000)::bigint::text AS started
+              (extract(epoch FROM pg_postmaster_start_time()) * 1000)::bigint::text AS started,
+              current_setting('log_timezone') AS zone
          FROM pg_control_system()`,
     );
     expect(info).toMatchObject({
@@ -72,6 +73,7 @@ describe.each(majors)("facts of PostgreSQL %i", (major) => {
       dataDirectoryMode: 0o700,
       archiveTimeoutSeconds: 0,
       checkpointTimeoutSeconds: 300,
+      timeZone: raw?.zone,
       maxWalSenders: 8,
       usedWalSenders: 1,
       maxReplicationSlots: 8,

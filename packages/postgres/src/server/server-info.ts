@@ -42,6 +42,11 @@ export interface ServerInfo {
   /** 0: never by time. */
   readonly archiveTimeoutSeconds: number;
   readonly checkpointTimeoutSeconds: number;
+  /**
+   * log_timezone: the one clock of the whole server, which its log and backup_label are written in. (TimeZone is a session's:
+   * each role, database and client may have another.) As it is written there, also `Etc/UTC` or `<+03>-03`.
+   */
+  readonly timeZone: string;
   readonly startedAt: Date;
   readonly configurationLoadedAt: Date;
   /** The server's clock less ours, halfway through the question. */
@@ -98,6 +103,7 @@ export async function readServerInfo(
     dataDirectoryMode: Number.parseInt(row.data_directory_mode, 8),
     archiveTimeoutSeconds: row.archive_timeout,
     checkpointTimeoutSeconds: row.checkpoint_timeout,
+    timeZone: row.time_zone,
     startedAt: requiredInstant(row.started_ms),
     configurationLoadedAt: requiredInstant(row.loaded_ms),
     clockDifferenceMs: Math.round(row.clock_ms - (askedMs + halfTripMs)),
@@ -170,6 +176,7 @@ interface InfoRow {
   readonly data_directory_mode: string;
   readonly archive_timeout: number;
   readonly checkpoint_timeout: number;
+  readonly time_zone: string;
   readonly started_ms: number;
   readonly loaded_ms: number;
   readonly clock_ms: number;
@@ -200,6 +207,7 @@ function infoQuestion(role: AskingRole): string {
          pg_catalog.current_setting('data_directory_mode') AS data_directory_mode,
          ${rawSetting("archive_timeout")}::int4 AS archive_timeout,
          ${rawSetting("checkpoint_timeout")}::int4 AS checkpoint_timeout,
+         pg_catalog.current_setting('log_timezone') AS time_zone,
          ${msOf("pg_catalog.pg_postmaster_start_time()")} AS started_ms,
          ${msOf("pg_catalog.pg_conf_load_time()")} AS loaded_ms,
          ${msOf("pg_catalog.clock_timestamp()")} AS clock_ms,

@@ -41,6 +41,10 @@ export const ServerInfoRef = builder.objectRef<ServerSnapshotDocument["info"]>("
     }),
     archiveTimeoutSeconds: t.exposeInt("archiveTimeoutSeconds", { description: "archive_timeout; 0: off." }),
     checkpointTimeoutSeconds: t.exposeInt("checkpointTimeoutSeconds", { description: "checkpoint_timeout." }),
+    timeZone: t.exposeString("timeZone", {
+      nullable: true,
+      description: "log_timezone: the zone its log and its backup labels are written in. Null: not asked yet.",
+    }),
     startedAt: t.field({
       type: "DateTime",
       description: "When it was started.",

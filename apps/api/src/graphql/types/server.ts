@@ -171,6 +171,12 @@ ServerRef.implement({
       description: "What its policy wants verified by itself, in each of its repositories; empty: nothing.",
       resolve: async (server, _args, { loaders }) => [...(await loaders.standing.load(server)).verifications],
     }),
+    timeZone: t.string({
+      nullable: true,
+      description: "The zone of its own clock (log_timezone), as last seen; null: not known yet.",
+      resolve: async (server, _args, { loaders }) =>
+        (await loaders.inspectionOfServer.load(server.id))?.snapshot.info.timeZone ?? null,
+    }),
     wal: t.field({
       type: ServerWalRef,
       description: "How its WAL comes to us, and what would be lost now.",

@@ -12,6 +12,7 @@ import { TakeBackup } from "#servers/take-backup.tsx";
 import { PageHeader } from "#shell/page-header.tsx";
 import { PageProblem } from "#shell/page-problem.tsx";
 import { LinkButton } from "#ui/button.tsx";
+import { ServerZone } from "#ui/server-zone.tsx";
 
 interface Props {
   readonly params: Promise<{ readonly name: string }>;
@@ -54,7 +55,7 @@ export default async function ServerLayout({ params, children }: Props) {
       />
       {server.offline !== null && <OfflineBanner serverId={server.id} offline={server.offline} />}
       <ServerTabs server={{ id: server.id, name: server.name }} />
-      {children}
+      <ServerZone zone={server.timeZone}>{children}</ServerZone>
     </>
   );
 }

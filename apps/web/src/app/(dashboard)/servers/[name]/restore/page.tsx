@@ -11,6 +11,7 @@ import { PageProblem } from "#shell/page-problem.tsx";
 import { LinkButton } from "#ui/button.tsx";
 import { EmptyState } from "#ui/empty-state.tsx";
 import { Panel } from "#ui/panel.tsx";
+import { ServerZone } from "#ui/server-zone.tsx";
 
 export const metadata: Metadata = { title: "Restore" };
 
@@ -53,12 +54,14 @@ export default async function RestoreServerPage({ params, searchParams }: Props)
             </EmptyState>
           </Panel>
         ) : (
-          <RestoreWizard
-            server={{ id: server.id, name: server.name }}
-            backups={server.backups.nodes}
-            restoreRoots={system.restoreRoots}
-            initial={initial}
-          />
+          <ServerZone zone={server.timeZone}>
+            <RestoreWizard
+              server={{ id: server.id, name: server.name }}
+              backups={server.backups.nodes}
+              restoreRoots={system.restoreRoots}
+              initial={initial}
+            />
+          </ServerZone>
         )}
       </div>
     </>
