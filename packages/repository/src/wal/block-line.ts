@@ -3,11 +3,13 @@ import type { FrameMemory } from "../packs/frame-memory.ts";
 import type { RepositoryContext } from "../repository-context.ts";
 import type { BoxCompression } from "../seal/compression.ts";
 import type { ObjectSeal } from "../seal/object-seal.ts";
-import { sealWalBlock, type WalBlockJob, type WalBlockOutcome, walLeaf } from "./seal-wal-block.ts";
+import type { BoxRoom } from "../seal/sealed-box.ts";
+import { sealWalBlock, sealWalBlockBeside, type WalBlockJob, type WalBlockOutcome, walLeaf } from "./seal-wal-block.ts";
 import { recordHead } from "./segment-object.ts";
 import type { SegmentSink } from "./segment-sink.ts";
 import { blocksTogether } from "./wal-blocks.ts";
 import { WalHash, walHashKeys } from "./wal-hash.ts";
+import type { ZstdLines } from "./zstd-lines.ts";
 
 /** A record of a segment in the making. */
 export interface PlacedRecord {
@@ -167,22 +169,27 @@ export class BlockLine {
   }
 
   /**
-   * Few blocks are sealed here: a message to a thread is not worth it, nor a thread for a server that writes little. So are
-   * those that are not compressed: to hash them takes as long as to wake a thread and be woken by it.
+   * Few blocks are sealed here: to wake a thread and be woken by it is not worth it, nor is it for those that are not
+   * compressed. zstd has its own way beside this thread; other codecs have a thread of the pool.
    */
   #dispatch(): void {
     const blocks = this.#waiting;
     if (blocks.length === 0) return;
     this.#waiting = [];
-    const isWorthIt =
-      !this.#context.sealsHere &&
-      blocks.length >= blocksTogether &&
-      blocks.every(({ memory }) => memory !== null) &&
-      blocks.some(({ job }) => job.compression.codec !== "plain");
-    const outcomes = isWorthIt ? this.#context.openers.sealWal(blocks.map(({ job }) => job)) : sealHere(blocks);
+    const outcomes = this.#beginSealing(blocks);
     // Told once it is its turn; an error before that is not nobody's.
     outcomes.catch(() => undefined);
     this.#appended = this.#appended.then(() => this.#append(blocks, outcomes));
+  }
+
+  #beginSealing(blocks: readonly WaitingBlock[]): Promise<readonly WalBlockOutcome[]> {
+    const { sealsHere, openers, walBlocks } = this.#context;
+    const codecs = new Set(blocks.map(({ job }) => job.compression.codec));
+    codecs.delete("plain");
+    if (sealsHere || codecs.size === 0 || blocks.length < blocksTogether) return sealHere(blocks);
+    if (blocks.some(({ memory }) => memory === null)) return sealHere(blocks);
+    if (codecs.has("lz4") || codecs.has("gzip")) return openers.sealWal(blocks.map(({ job }) => job));
+    return sealBeside(walBlocks.zstd, blocks);
   }
 
   async #append(blocks: readonly WaitingBlock[], sealed: Promise<readonly WalBlockOutcome[]>): Promise<void> {
@@ -245,9 +252,20 @@ async function sealHere(blocks: readonly WaitingBlock[]): Promise<readonly WalBl
   const outcomes: WalBlockOutcome[] = [];
   for (const { job, memory } of blocks) {
     if (outcomes.length % blocksAtOnce === blocksAtOnce - 1) await new Promise((resolve) => setImmediate(resolve));
-    outcomes.push(sealWalBlock(job, memory === null ? undefined : { apart: memory.room.apart }));
+    outcomes.push(sealWalBlock(job, roomOf(memory)));
   }
   return outcomes;
+}
+
+/** Settles when nobody reads any of the blocks any more. */
+async function sealBeside(lines: ZstdLines, blocks: readonly WaitingBlock[]): Promise<readonly WalBlockOutcome[]> {
+  const sealing = blocks.map(({ job, memory }) => sealWalBlockBeside(lines, job, roomOf(memory)));
+  await Promise.allSettled(sealing);
+  return Promise.all(sealing);
+}
+
+function roomOf(memory: FrameMemory | null): BoxRoom | undefined {
+  return memory === null ? undefined : { apart: memory.room.apart };
 }
 
 /** Then the event loop has its turn; only blocks of zeros come in such numbers. */

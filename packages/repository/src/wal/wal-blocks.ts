@@ -1,4 +1,5 @@
 import { FrameMemory } from "../packs/frame-memory.ts";
+import { ZstdLines } from "./zstd-lines.ts";
 
 /**
  * Buffers for blocks of WAL, each with room for its box, which all segments in the making of a repository share. They go
@@ -6,6 +7,8 @@ import { FrameMemory } from "../packs/frame-memory.ts";
  * many there are is bounded by who takes them, see `mayTake`.
  */
 export class WalBlocks {
+  /** Who compresses them. */
+  readonly zstd = new ZstdLines();
   readonly #free: FrameMemory[] = [];
   #taken = 0;
 
