@@ -205,7 +205,7 @@ export const objectStoreContract: readonly ContractCase[] = [
     guarantee: "leaves nothing of an object in the making that was never published, and keeps one that was",
     run: async (store) => {
       const one = (await store.beginAppend?.()) ?? null;
-      const other = (await store.beginAppend?.({ reserveBytes: 1000 })) ?? null;
+      const other = (await store.beginAppend?.({ reserveBytes: 1000, syncsEach: true })) ?? null;
       if (one === null || other === null) return;
       await one.append([pattern(100)]);
       await one.close();

@@ -1,3 +1,4 @@
+import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { AppError, joinCleanup, makeFolders } from "@tidemark/kit";
@@ -21,6 +22,7 @@ export interface AppendContext {
   readonly pathOf: (key: string) => string;
   readonly onStep: ((step: FilesystemWriteStep) => void | Promise<void>) | undefined;
   readonly reserveBytes: number;
+  readonly syncsEach: boolean;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -44,7 +46,9 @@ export class AppendFile implements AppendableObject {
   static async begin(context: AppendContext): Promise<AppendFile> {
     const path = join(context.root, temporaryFolder, await newTemporaryName());
     await makeFolders(dirname(path));
-    return new AppendFile(context, await open(path, "wx", fileMode), path);
+    const { O_WRONLY, O_CREAT, O_EXCL, O_DSYNC } = constants;
+    const flags = O_WRONLY | O_CREAT | O_EXCL | (context.syncsEach ? (O_DSYNC ?? 0) : 0);
+    return new AppendFile(context, await open(path, flags, fileMode), path);
   }
 
   get sizeBytes(): number {
@@ -70,6 +74,8 @@ export class AppendFile implements AppendableObject {
   }
 
   async sync(): Promise<void> {
+    // With O_DSYNC a write comes back as from fdatasync (open(2)); a system without the flag has it undefined.
+    if (this.#context.syncsEach && constants.O_DSYNC !== undefined) return;
     try {
       // The size, where it changed, and where the bytes lie belong to what fdatasync makes durable (fdatasync(2)).
       await this.#handle.datasync();

@@ -174,6 +174,7 @@ export class FilesystemStore implements ObjectStore {
         pathOf: (key) => this.fileOf(key),
         onStep: this.#options.onStep,
         reserveBytes: options.reserveBytes ?? 0,
+        syncsEach: options.syncsEach ?? false,
         signal: options.signal,
       });
     } catch (error) {

@@ -82,6 +82,11 @@ export interface AppendOptions {
    * commit of its journal for each). The object is longer by them and ends in zeros. Default 0.
    */
   readonly reserveBytes?: number;
+  /**
+   * Each append is going to be synced: where a store can do both in one, it does, and `sync` is there for the others. Spares
+   * a way to a thread and back. Default false.
+   */
+  readonly syncsEach?: boolean;
   readonly signal?: AbortSignal;
 }
 

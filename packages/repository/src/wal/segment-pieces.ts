@@ -73,7 +73,7 @@ export class GrowingPieces implements SegmentPieces {
   async #beginSmall(): Promise<SmallBoxes> {
     const key = `${this.#folder}growing-${this.#parts.suffix}`;
     const { seal, bytes } = beginObject(this.#context, magic.walPiece, key, this.#parts.header);
-    const object = (await this.#context.store.beginAppend?.({ reserveBytes })) ?? null;
+    const object = (await this.#context.store.beginAppend?.({ reserveBytes, syncsEach: true })) ?? null;
     if (object === null) throw new Error("a store that grew one object grows no other");
     // From now on it is `close` that ends it, whatever fails.
     this.#small = { object, seal };
