@@ -4,7 +4,7 @@ import { releaseBytes } from "../bytes/release-bytes.ts";
 import { walBlockBytes } from "../format.ts";
 
 /**
- * Compresses blocks of WAL in libuv's threads, two at a time, in the order in which they come: where one receiver is behind,
+ * Compresses blocks of WAL in libuv's threads, some at a time, in the order in which they come: where one receiver is behind,
  * both processors of a small machine are at it. A worker thread for that took 25 MiB, and the messages to it as long as
  * these calls do (5 ms a segment, measured 2026-11).
  */
@@ -46,8 +46,11 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-/** libuv has four threads: the others write and sync. */
-const linesTogether = 2;
+/**
+ * The thread that hands blocks over is busy with others for as long as one takes,
+ * and with two lines both waited for it (a fifth longer, measured 2026-11). libuv has four threads: one is left to write and sync.
+ */
+const linesTogether = 3;
 
 /** A context that is kept, with its tables; each write gives one frame, since it flushes as the end of one. */
 class Line {
