@@ -1,5 +1,6 @@
 import { AppError } from "@tidemark/kit";
 import { frameBytes } from "../format.ts";
+import type { ExtentTable } from "../manifests/extent-table.ts";
 import type { FrameExtent, ParentFile } from "../manifests/parent-file.ts";
 import type { PieceReader } from "../packs/piece-reader.ts";
 import type { PendingFile } from "./entry-queue.ts";
@@ -28,17 +29,57 @@ export class Carrier {
 
   /** The parent's bytes from `from` to `to`, which it must have. To be called in ascending order. */
   async carry(file: PendingFile, parent: ParentFile, from: number, to: number): Promise<void> {
-    const { slicer } = this.#parts;
-    for (let at = from; at < to; ) {
-      const extent = await parent.extentAt(at);
-      if (extent === null) throw endsEarly(file);
-      const begin = Number(extent.fileOffset);
-      const end = Math.min(to, begin + Number(extent.lengthBytes));
-      if (extent.kind === "zeros") slicer.addZeros(file, at, end - at);
-      else await this.#carryRun(file, extent, at, end);
-      at = end;
-      if (++this.#added % runsBetweenLooks === 0) await slicer.makeRoomForRuns();
+    for (let at = from; ; ) {
+      const done = this.carryAtHand(file, parent, at, to);
+      if (this.#added >= runsBetweenLooks) {
+        this.#added = 0;
+        await this.#parts.slicer.makeRoomForRuns();
+      } else if (done === at && at < to) {
+        if (parent.isAt(at)) at = await this.#carryRun(file, parent, at, to);
+        else if (!(await parent.reach(at))) throw endsEarly(file);
+        continue;
+      }
+      if (done >= to) return;
+      at = done;
     }
+  }
+
+  /** The same as far as nothing must be waited for; gives where it ended. */
+  carryAtHand(file: PendingFile, parent: ParentFile, from: number, to: number): number {
+    let at = from;
+    while (at < to && this.#added < runsBetweenLooks && parent.isAt(at)) {
+      const { table, index } = parent.place;
+      const whole = this.#countWhole(table, index, at, to);
+      const end = whole > 0 ? table.endOf(index + whole - 1) : Math.min(to, table.endOf(index));
+      if (whole > 0) this.#carryWhole(file, table, index, index + whole);
+      else if (table.isZeros(index)) this.#parts.slicer.addZeros(file, at, end - at);
+      else if (!this.#carryPart(file, table, index, at, end)) return at;
+      at = end;
+      this.#added += Math.max(whole, 1);
+    }
+    return at;
+  }
+
+  /** How many runs from this extent on lie within the stretch as a whole and can stay where they are. */
+  #countWhole(table: ExtentTable, first: number, from: number, to: number): number {
+    if (table.beginOf(first) !== from) return 0;
+    let index = first;
+    let sound = "";
+    for (; index < table.count && table.endOf(index) <= to && !table.isZeros(index); index++) {
+      const packId = table.packIdOf(index);
+      // Those that follow each other mostly lie in one pack.
+      if (packId === sound) continue;
+      this.#parts.assertCarriable(packId);
+      if (this.#parts.isEvacuated(packId)) break;
+      sound = packId;
+    }
+    return index - first;
+  }
+
+  /** Whole, they keep their fingerprints: a later stream of this place can still be found unchanged. */
+  #carryWhole(file: PendingFile, table: ExtentTable, from: number, to: number): void {
+    this.carriedBytes += table.endOf(to - 1) - table.beginOf(from);
+    this.#parts.slicer.addCarried(file, { table, from, to });
   }
 
   /**
@@ -72,20 +113,43 @@ export class Carrier {
     return true;
   }
 
-  async #carryRun(file: PendingFile, extent: FrameExtent, from: number, to: number): Promise<void> {
-    this.#parts.assertCarriable(extent.packId);
-    const skipped = from - Number(extent.fileOffset);
-    const lengthBytes = to - from;
-    if (this.#parts.isEvacuated(extent.packId)) return this.#copy(file, extent, skipped, lengthBytes);
-    this.carriedBytes += lengthBytes;
-    // Whole, it keeps its fingerprint: a later stream of this place can still be found unchanged.
-    if (lengthBytes === extent.lengthBytes) return this.#parts.slicer.addRun(file, extent);
+  /** A part of a run, where all is at hand that must be known of it; `false` when it is not. */
+  #carryPart(file: PendingFile, table: ExtentTable, index: number, from: number, to: number): boolean {
+    const packId = table.packIdOf(index);
+    this.#parts.assertCarriable(packId);
+    if (this.#parts.isEvacuated(packId)) return false;
+    const frameIndex = table.frameIndexOf(index);
+    const offsetInFrame = table.offsetInFrameOf(index) + from - table.beginOf(index);
+    const crc32c = this.#parts.pieces.crcAtHand(packId, frameIndex, offsetInFrame, to - from);
+    if (crc32c === undefined) return false;
+    this.#addPart(file, { packId, frameIndex, offsetInFrame }, { from, to, crc32c });
+    return true;
+  }
+
+  /** Of the run at `from`; gives where it, or what is wanted of it, ends. */
+  async #carryRun(file: PendingFile, parent: ParentFile, from: number, limit: number): Promise<number> {
+    const { table, index } = parent.place;
+    const extent = table.extent(index) as FrameExtent;
     const { packId, frameIndex } = extent;
+    const to = Math.min(limit, table.endOf(index));
+    this.#parts.assertCarriable(packId);
+    this.#added++;
+    const skipped = from - table.beginOf(index);
+    if (this.#parts.isEvacuated(packId)) {
+      await this.#copy(file, extent, skipped, to - from);
+      return to;
+    }
     const offsetInFrame = extent.offsetInFrame + skipped;
-    const crc32c = await this.#parts.pieces.crcOf(packId, frameIndex, offsetInFrame, lengthBytes);
-    const fileOffset = BigInt(from);
-    const place = { packId, frameIndex, offsetInFrame };
-    this.#parts.slicer.addRun(file, { kind: "frame", fileOffset, lengthBytes, ...place, crc32c, fingerprint: null });
+    const crc32c = await this.#parts.pieces.crcOf(packId, frameIndex, offsetInFrame, to - from);
+    this.#addPart(file, { packId, frameIndex, offsetInFrame }, { from, to, crc32c });
+    return to;
+  }
+
+  #addPart(file: PendingFile, place: StoredPlace, { from, to, crc32c }: SummedBytes): void {
+    const lengthBytes = to - from;
+    this.carriedBytes += lengthBytes;
+    const run = { kind: "frame", fileOffset: BigInt(from), lengthBytes, ...place, crc32c, fingerprint: null } as const;
+    this.#parts.slicer.addRun(file, run);
   }
 
   /** Stores anew what lies in a pack that shall become empty. The frame was checked when it was opened. */
@@ -103,6 +167,15 @@ export class Carrier {
     space.set(bytes);
     slicer.addToBundle(file, space, part);
   }
+}
+
+type StoredPlace = Pick<FrameExtent, "packId" | "frameIndex" | "offsetInFrame">;
+
+/** Bytes of a file with their checksum. */
+interface SummedBytes {
+  readonly from: number;
+  readonly to: number;
+  readonly crc32c: number;
 }
 
 /** Changed blocks that follow each other, as bytes of the file. */

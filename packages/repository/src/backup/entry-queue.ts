@@ -1,5 +1,7 @@
 import { combineCrc32c, crc32cOfZeros } from "@tidemark/kit";
 import { extentsPerRecord, frameBytes } from "../format.ts";
+import type { CarriedRuns, ExtentTable } from "../manifests/extent-table.ts";
+import type { RecordedExtents } from "../manifests/manifest-records.ts";
 import type { ManifestWriter } from "../manifests/manifest-writer.ts";
 import type { Extent, FileResult, NewFile } from "../types.ts";
 
@@ -20,8 +22,11 @@ export class PendingFile {
   readonly file: NewFile;
   /** All bytes were given. */
   ended = false;
-  readonly #runs: (FinishedRun | undefined)[] = [];
+  readonly #runs: (FinishedRun | CarriedRuns | undefined)[] = [];
   #begun = 0;
+  /** So many from the front are finished, and how many runs they are. */
+  #ready = 0;
+  #readyRuns = 0;
   #crc = 0;
   #began = false;
   readonly #findings: unknown[] = [];
@@ -42,19 +47,23 @@ export class PendingFile {
     this.#runs[number - this.#flushed] = run;
   }
 
+  /** Runs that are finished from the beginning: the parent's, as they are. */
+  addCarried(runs: CarriedRuns): void {
+    this.#tally.waiting += runs.to - runs.from;
+    this.#runs[this.#begun++ - this.#flushed] = runs;
+  }
+
   #flushed = 0;
 
   /** Writes what is finished from the front; true when the file is complete. */
   flushTo(manifest: ManifestWriter): boolean {
     if (!this.#began) manifest.beginFile(this.file);
     this.#began = true;
-    const ready = this.#readyRuns();
-    const complete = this.ended && this.#flushed + ready === this.#begun;
+    for (; this.#runs[this.#ready] !== undefined; this.#ready++) this.#readyRuns += countOf(this.#runs[this.#ready]);
+    const complete = this.ended && this.#flushed + this.#ready === this.#begun;
     // Some runs make a record worth its head; a file is written in pieces so that it need not fit into memory.
-    if (!complete && ready < extentsPerRecord) return false;
-    for (let at = 0; at < ready; at += extentsPerRecord) {
-      manifest.addExtents(joinZeros(this.#take(Math.min(extentsPerRecord, ready - at))));
-    }
+    if (!complete && this.#readyRuns < extentsPerRecord) return false;
+    while (this.#ready > 0) manifest.addExtents(joinZeros(this.#take()));
     if (complete) manifest.endFile(this.#crc);
     return complete;
   }
@@ -63,24 +72,45 @@ export class PendingFile {
     return { crc32c: this.#crc, findings: this.#findings };
   }
 
-  #readyRuns(): number {
-    let ready = 0;
-    while (ready < this.#runs.length && this.#runs[ready] !== undefined) ready++;
-    return ready;
-  }
-
-  #take(count: number): Extent[] {
-    const extents: Extent[] = [];
-    for (const run of this.#runs.splice(0, count)) {
-      if (run === undefined) continue;
+  /** A record's worth of what is ready. */
+  #take(): (Extent | CarriedRuns)[] {
+    const extents: (Extent | CarriedRuns)[] = [];
+    let room = extentsPerRecord;
+    let slots = 0;
+    for (; slots < this.#ready && room > 0; slots++) {
+      const run = this.#runs[slots];
+      if (run === undefined) break;
+      if ("table" in run) {
+        const to = Math.min(run.to, run.from + room);
+        room -= to - run.from;
+        extents.push({ ...run, to });
+        this.#addCrcs(run.table, run.from, to);
+        if (to === run.to) continue;
+        this.#runs[slots] = { ...run, from: to };
+        break;
+      }
+      room--;
       extents.push(run.extent);
       this.#crc = combineCrc32c(this.#crc, run.crc32c, run.extent.lengthBytes);
       for (const finding of run.findings) this.#findings.push(finding);
     }
-    this.#flushed += count;
-    this.#tally.waiting -= count;
+    this.#runs.splice(0, slots);
+    this.#ready -= slots;
+    this.#flushed += slots;
+    this.#readyRuns -= extentsPerRecord - room;
+    this.#tally.waiting -= extentsPerRecord - room;
     return extents;
   }
+
+  #addCrcs(table: ExtentTable, from: number, to: number): void {
+    for (let index = from; index < to; index++) {
+      this.#crc = combineCrc32c(this.#crc, table.crcOf(index), table.endOf(index) - table.beginOf(index));
+    }
+  }
+}
+
+function countOf(run: FinishedRun | CarriedRuns | undefined): number {
+  return run !== undefined && "table" in run ? run.to - run.from : 1;
 }
 
 /** Entries in the order they were given, written to the manifest as far as they are finished. */
@@ -144,17 +174,21 @@ export class EntryQueue {
 }
 
 /** Runs of zeros that follow each other become one extent. */
-function joinZeros(extents: readonly Extent[]): Extent[] {
-  const joined: Extent[] = [];
+function joinZeros(extents: RecordedExtents): RecordedExtents {
+  const joined: (Extent | CarriedRuns)[] = [];
   for (const extent of extents) {
     const last = joined.at(-1);
-    if (extent.kind === "zeros" && last?.kind === "zeros") {
+    if (isZeros(extent) && last !== undefined && isZeros(last)) {
       joined[joined.length - 1] = { ...last, lengthBytes: last.lengthBytes + extent.lengthBytes };
     } else {
       joined.push(extent);
     }
   }
   return joined;
+}
+
+function isZeros(extent: Extent | CarriedRuns): extent is Extent & { readonly kind: "zeros" } {
+  return "kind" in extent && extent.kind === "zeros";
 }
 
 const zeros = new Uint8Array(frameBytes);

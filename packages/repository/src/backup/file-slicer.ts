@@ -1,4 +1,5 @@
 import { bundleParts, frameBytes, pieceBytes } from "../format.ts";
+import type { CarriedRuns } from "../manifests/extent-table.ts";
 import { isLostManifest } from "../manifests/manifest-object.ts";
 import type { FrameExtent, ParentFile } from "../manifests/parent-file.ts";
 import type { ParentIndex } from "../manifests/parent-index.ts";
@@ -47,11 +48,18 @@ export class FileSlicer {
    * nothing else may be added before them.
    */
   async bundleSpace(lengthBytes: number, which = bundleOf(lengthBytes), parts = 1): Promise<Uint8Array> {
-    const full = this.#bundles[which];
-    if (full !== null && (full.used + lengthBytes > frameBytes || full.parts.length + parts > bundleParts)) {
+    for (;;) {
+      const space = this.bundleSpaceLeft(lengthBytes, which, parts);
+      if (space !== null) return space;
       await this.#flush(which);
     }
-    const bundle = this.#bundles[which] ?? { buffer: this.takeBuffer(), used: 0, parts: [] };
+  }
+
+  /** The same, or null when the bundle must go first. */
+  bundleSpaceLeft(lengthBytes: number, which: BundleName, parts: number): Uint8Array | null {
+    const full = this.#bundles[which];
+    if (full !== null && (full.used + lengthBytes > frameBytes || full.parts.length + parts > bundleParts)) return null;
+    const bundle = full ?? { buffer: this.takeBuffer(), used: 0, parts: [] };
     this.#bundles[which] = bundle;
     return bundle.buffer.subarray(bundle.used, bundle.used + lengthBytes);
   }
@@ -96,6 +104,11 @@ export class FileSlicer {
   /** A run whose place and checksum are known already. */
   addRun(file: PendingFile, extent: Extent & { readonly kind: "frame" }): void {
     file.finishRun(file.beginRun(), { extent, crc32c: extent.crc32c, findings: noFindings });
+  }
+
+  /** Many of the parent's at once, as they are. */
+  addCarried(file: PendingFile, runs: CarriedRuns): void {
+    file.addCarried(runs);
   }
 
   takeBuffer(): Uint8Array {
@@ -146,6 +159,14 @@ export class FileSlicer {
   async parentRun(parent: ParentFile | null, fileOffset: number, lengthBytes: number): Promise<FrameExtent | null> {
     const run = parent === null ? null : await this.#ask(() => parent.runAt(fileOffset, lengthBytes));
     return run !== null && this.#parts.isUsable(run.packId) ? run : null;
+  }
+
+  /** The same where nothing must be read for it; undefined otherwise. */
+  parentRunAtHand(parent: ParentFile, fileOffset: number, lengthBytes: number): FrameExtent | null | undefined {
+    if (this.parentLoss !== null) return null;
+    const run = parent.runAtHand(fileOffset, lengthBytes);
+    if (run === undefined || run === null) return run;
+    return this.#parts.isUsable(run.packId) ? run : null;
   }
 
   /** A parent that was deleted meanwhile, or is damaged, costs space and not the backup. */

@@ -1,10 +1,11 @@
 import { AppError } from "@tidemark/kit";
+import { copyBytes } from "../bytes/copy-bytes.ts";
 import { frameBytes } from "../format.ts";
 import type { ParentFile } from "../manifests/parent-file.ts";
 import type { PatchedFile } from "../types.ts";
 import type { BlockRun, Carrier } from "./carrier.ts";
 import { isAllZeros, type PendingFile } from "./entry-queue.ts";
-import { bundleOf, type FileSlicer } from "./file-slicer.ts";
+import { type BundledPart, bundleOf, type FileSlicer } from "./file-slicer.ts";
 import { nameOf, wrongSize } from "./open-file-writer.ts";
 
 export interface PatchedFileParts {
@@ -37,23 +38,49 @@ export class PatchedFileWriter {
     this.#announced = parts.patch.changedBlocks.length * parts.patch.blockSize;
   }
 
-  async write(chunk: Uint8Array): Promise<void> {
+  write(chunk: Uint8Array): Promise<void> | undefined {
     const { slicer, file } = this.#parts;
     if (this.isEnded) throw new AppError("internal", { message: `${nameOf(file)} was written to after its end` });
     if (this.#given + chunk.length > this.#announced) {
       throw wrongSize(file, this.#announced, this.#given + chunk.length);
     }
     slicer.readBytes += chunk.length;
-    for (let at = 0; at < chunk.length; ) {
-      this.#run ??= await this.#beginRun();
+    const taken = this.#takeAtHand(chunk, 0);
+    return taken === chunk.length && !this.#isFull ? undefined : this.#takeAll(chunk, taken);
+  }
+
+  /** Takes bytes from `from` on as far as nothing must be waited for; gives where it ended. Most of all blocks come together so. */
+  #takeAtHand(chunk: Uint8Array, from: number): number {
+    let at = from;
+    while (at < chunk.length) {
+      this.#run ??= this.#beginRunAtHand();
       const run = this.#run;
-      const taken = Math.min(chunk.length - at, run.target.length - run.filled);
-      run.target.set(chunk.subarray(at, at + taken), run.filled);
-      at += taken;
-      run.filled += taken;
-      this.#given += taken;
-      if (run.filled === run.target.length) await this.#endRun(run);
+      if (run === null) break;
+      at += this.#fill(run, chunk, at);
+      if (this.#isFull && !this.#endRunAtHand(run)) break;
     }
+    return at;
+  }
+
+  async #takeAll(chunk: Uint8Array, from: number): Promise<void> {
+    for (let at = from; ; ) {
+      if (this.#run !== null && this.#isFull) await this.#endRun(this.#run);
+      if (at >= chunk.length) return;
+      this.#run ??= await this.#beginRun();
+      at = this.#takeAtHand(chunk, at);
+    }
+  }
+
+  get #isFull(): boolean {
+    return this.#run !== null && this.#run.filled === this.#run.target.length;
+  }
+
+  #fill(run: OpenRun, chunk: Uint8Array, at: number): number {
+    const taken = Math.min(chunk.length - at, run.target.length - run.filled);
+    copyBytes(chunk.subarray(at, at + taken), run.target, run.filled);
+    run.filled += taken;
+    this.#given += taken;
+    return taken;
   }
 
   async end(): Promise<void> {
@@ -88,6 +115,47 @@ export class PatchedFileWriter {
     return { fileOffset, target, isFrame, filled: 0 };
   }
 
+  /** As `#beginRun`, where nothing must be waited for; else null, and nothing was begun. */
+  #beginRunAtHand(): OpenRun | null {
+    if (this.#window !== null) return this.#nextInWindow(this.#window);
+    const { slicer, patch, parent } = this.#parts;
+    const run = blockRunAt(patch, this.#next);
+    const windowStart = Math.floor(run.begin / frameBytes) * frameBytes;
+    if (windowStart >= this.#at && this.#isParents(windowStart)) {
+      if (!this.#carryAtHand(windowStart)) return null;
+      // More than one extent: it may be worth gathering.
+      const { table, index } = parent.isAt(windowStart) ? parent.place : { table: null, index: 0 };
+      if (table === null || table.endOf(index) < windowStart + frameBytes) return null;
+    }
+    if (!this.#carryAtHand(run.begin)) return null;
+    const lengthBytes = run.end - run.begin;
+    const blocks = lengthBytes / patch.blockSize;
+    const isFrame = lengthBytes === frameBytes;
+    const target = isFrame
+      ? slicer.takeBuffer()
+      : slicer.bundleSpaceLeft(lengthBytes, bundleOf(patch.blockSize), blocks);
+    if (target === null) return null;
+    this.#next += blocks;
+    return { fileOffset: run.begin, target, isFrame, filled: 0 };
+  }
+
+  /** As `#endRun`, where nothing must be waited for; `false` when it must. */
+  #endRunAtHand(run: OpenRun): boolean {
+    if (this.#window !== null || run.isFrame) return false;
+    const { slicer, file, parent, patch } = this.#parts;
+    const { fileOffset, target } = run;
+    const parts: (BundledPart & { readonly bytes: Uint8Array })[] = [];
+    for (const { from, to } of stretches(target, patch.blockSize)) {
+      const known = slicer.parentRunAtHand(parent, fileOffset + from, to - from);
+      if (known === undefined) return false;
+      parts.push({ bytes: target.subarray(from, to), fileOffset: fileOffset + from, parent: known });
+    }
+    this.#run = null;
+    this.#at = fileOffset + target.length;
+    for (const { bytes, ...part } of parts) slicer.addToBundle(file, bytes, part, bundleOf(patch.blockSize));
+    return true;
+  }
+
   async #endRun(run: OpenRun): Promise<void> {
     this.#run = null;
     if (this.#window !== null) return this.#endRunInWindow(this.#window);
@@ -112,16 +180,19 @@ export class PatchedFileWriter {
    */
   async #gatherWindow(start: number): Promise<OpenWindow | null> {
     const { slicer, carrier, parent, patch } = this.#parts;
-    const length = Math.min(frameBytes, Number(patch.sizeBytes) - start);
-    const limit = this.#limit();
+    if (!this.#isParents(start)) return null;
     const runs = blockRunsUntil(patch, this.#next, start + frameBytes);
-    // Only where all of it is the parent's: beyond its end and the limit there are zeros and nothing to gather.
-    if (length < frameBytes || limit < start + length) return null;
     await this.#carryTo(start);
     const buffer = slicer.takeBuffer();
     if (await carrier.gather(parent, start, runs, buffer)) return { start, buffer, runs, done: 0 };
     slicer.giveBuffer(buffer);
     return null;
+  }
+
+  /** Whether the parent has all of the window: beyond its end and the limit there are zeros and nothing to gather. */
+  #isParents(start: number): boolean {
+    const end = start + frameBytes;
+    return end <= Number(this.#parts.patch.sizeBytes) && end <= this.#limit();
   }
 
   #nextInWindow({ start, buffer, runs, done }: OpenWindow): OpenRun {
@@ -145,11 +216,27 @@ export class PatchedFileWriter {
 
   /** Up to the parent's end and the limit it is the parent's, from there on zeros. */
   async #carryTo(end: number): Promise<void> {
+    const { carrier, file, parent } = this.#parts;
+    if (this.#carryAtHand(end)) return;
+    const carriedEnd = this.#carriedEnd(end);
+    await carrier.carry(file, parent, this.#at, carriedEnd);
+    this.#at = carriedEnd;
+    this.#carryAtHand(end);
+  }
+
+  /** The same as far as nothing must be waited for; `false` when that is not all. */
+  #carryAtHand(end: number): boolean {
     const { slicer, carrier, file, parent } = this.#parts;
-    const carriedEnd = Math.max(this.#at, Math.min(end, this.#limit()));
-    if (carriedEnd > this.#at) await carrier.carry(file, parent, this.#at, carriedEnd);
+    const carriedEnd = this.#carriedEnd(end);
+    if (carriedEnd > this.#at) this.#at = carrier.carryAtHand(file, parent, this.#at, carriedEnd);
+    if (this.#at < carriedEnd) return false;
     if (end > carriedEnd) slicer.addZeros(file, carriedEnd, end - carriedEnd);
     this.#at = end;
+    return true;
+  }
+
+  #carriedEnd(end: number): number {
+    return Math.max(this.#at, Math.min(end, this.#limit()));
   }
 }
 

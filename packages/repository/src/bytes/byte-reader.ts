@@ -77,6 +77,15 @@ export class ByteReader {
     this.at = end;
   }
 
+  /** The next bytes, into a part of `target`. */
+  copyInto(target: Uint8Array, targetAt: number, length: number): void {
+    const end = this.at + length;
+    if (end > this.#bytes.length) throw new RangeError("bytes past the end");
+    // Byte by byte: for the few there are, a call costs more.
+    for (let at = 0; at < length; at++) target[targetAt + at] = this.#bytes[this.at + at] as number;
+    this.at = end;
+  }
+
   sized(): Uint8Array {
     return this.bytes(this.varint());
   }

@@ -74,6 +74,13 @@ export class ByteWriter {
     return this;
   }
 
+  /** A few bytes of an array, without a view on them. */
+  part(bytes: Uint8Array, from: number, to: number): this {
+    this.#room(to - from);
+    for (let at = from; at < to; at++) this.#bytes[this.#length++] = bytes[at] as number;
+    return this;
+  }
+
   /** A varint length and the bytes. */
   sized(bytes: Uint8Array): this {
     return this.varint(bytes.length).bytes(bytes);

@@ -1,6 +1,7 @@
 import type { ByteReader } from "../bytes/byte-reader.ts";
 import { ByteWriter } from "../bytes/byte-writer.ts";
 import type { Extent, NewFile } from "../types.ts";
+import type { CarriedRuns } from "./extent-table.ts";
 
 /**
  * The records a manifest's chunks are made of: type (1 byte), length (varint), body. A file is one `file` record, any
@@ -29,13 +30,28 @@ export function endRecord(crc32c: number, runs: number, smallRuns: number): Uint
   return new ByteWriter(16).u32(crc32c).varint(runs).varint(smallRuns).take();
 }
 
-/** `packNumber` gives the place of a run's pack in the manifest's table; it is asked once for each run. */
-export function extentsRecord(
-  extents: readonly Extent[],
-  packNumber: (run: Extent & { readonly kind: "frame" }) => number,
-): Uint8Array {
-  const writer = new ByteWriter(16 + extents.length * 36).varint(extents.length);
+/** Extents, and runs that another manifest has, in the file's order. */
+export type RecordedExtents = readonly (Extent | CarriedRuns)[];
+
+/**
+ * Writes the body of a record. `packNumber` gives the place of a run's pack in the manifest's table; it is asked once for
+ * each run.
+ */
+export function writeExtents(
+  writer: ByteWriter,
+  extents: RecordedExtents,
+  packNumber: (packId: string, frameIndex: number, lengthBytes: number) => number,
+): void {
+  writer.varint(extents.reduce((sum, extent) => sum + ("table" in extent ? extent.to - extent.from : 1), 0));
   for (const extent of extents) {
+    if ("table" in extent) {
+      const { table, from, to } = extent;
+      for (let index = from; index < to; index++) {
+        const lengthBytes = table.endOf(index) - table.beginOf(index);
+        table.writeRun(index, packNumber(table.packIdOf(index), table.frameIndexOf(index), lengthBytes), writer);
+      }
+      continue;
+    }
     if (extent.kind === "zeros") {
       writer.u8(0).varint(Number(extent.lengthBytes));
       continue;
@@ -43,12 +59,11 @@ export function extentsRecord(
     const { fingerprint } = extent;
     writer
       .u8(fingerprint === null ? 2 : 1)
-      .varint(packNumber(extent))
+      .varint(packNumber(extent.packId, extent.frameIndex, extent.lengthBytes))
       .varint(extent.frameIndex);
     writer.varint(extent.offsetInFrame).varint(extent.lengthBytes).u32(extent.crc32c);
     if (fingerprint !== null) writer.bytes(fingerprint);
   }
-  return writer.view();
 }
 
 export function readDirectoryRecord(reader: ByteReader): { readonly mode: number; readonly path: Uint8Array } {

@@ -6,16 +6,17 @@ import { newSeal, type RepositoryContext } from "../repository-context.ts";
 import { encodePrefix, type ObjectSeal } from "../seal/object-seal.ts";
 import { encodeTrailer } from "../seal/object-trailer.ts";
 import { sealBox } from "../seal/sealed-box.ts";
-import type { Extent, NewFile } from "../types.ts";
+import type { NewFile } from "../types.ts";
 import { headerToJson, type ManifestHeader } from "./backup-facts.ts";
 import { FrameBitmap } from "./frame-bitmap.ts";
 import {
   directoryRecord,
   endRecord,
-  extentsRecord,
   fileRecord,
+  type RecordedExtents,
   recordTypes,
   symlinkRecord,
+  writeExtents,
 } from "./manifest-records.ts";
 import { ManifestSpool } from "./manifest-spool.ts";
 
@@ -31,6 +32,8 @@ export class ManifestWriter {
   readonly spool: ManifestSpool;
   readonly #seal: ObjectSeal;
   readonly #chunk = new ByteWriter(manifestChunkBytes + 64 * 1024);
+  /** The record of extents that is put together. */
+  readonly #record = new ByteWriter(4096);
   readonly #chunks: ChunkPlace[] = [];
   readonly #packNumbers = new Map<string, number>();
   /** By pack number: which frames are referred to. */
@@ -64,16 +67,17 @@ export class ManifestWriter {
     this.#add(recordTypes.file, fileRecord(file));
   }
 
-  addExtents(extents: readonly Extent[]): void {
+  addExtents(extents: RecordedExtents): void {
     if (extents.length === 0) return;
-    const record = extentsRecord(extents, ({ packId, frameIndex, lengthBytes }) => {
+    this.#record.clear();
+    writeExtents(this.#record, extents, (packId, frameIndex, lengthBytes) => {
       this.runs++;
       if (this.#file.isLarge && lengthBytes < smallRunBytes) this.smallRuns++;
       const packNumber = this.#packNumber(packId);
       this.#frameUse[packNumber]?.add(frameIndex);
       return packNumber;
     });
-    this.#add(recordTypes.extents, record);
+    this.#add(recordTypes.extents, this.#record.view());
   }
 
   endFile(crc32c: number): void {

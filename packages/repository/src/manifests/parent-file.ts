@@ -1,7 +1,8 @@
 import { ByteReader } from "../bytes/byte-reader.ts";
 import type { Extent } from "../types.ts";
+import { ExtentTable } from "./extent-table.ts";
 import { asManifestErrors, type ManifestObject } from "./manifest-object.ts";
-import { type FileRecord, readExtentsRecord, recordTypes, visitRuns } from "./manifest-records.ts";
+import { type FileRecord, recordTypes, visitRuns } from "./manifest-records.ts";
 
 export type FrameExtent = Extent & { readonly kind: "frame" };
 
@@ -19,10 +20,10 @@ export class ParentFile {
   readonly #manifest: ManifestObject;
   #chunk: number;
   #records: ByteReader;
-  #extents: readonly Extent[] = [];
+  /** Records that are known and not passed; the walk is at `#at` in the first. */
+  #tables: ExtentTable[] = [];
   #at = 0;
-  /** Where the extent at `#at` begins, and where the one behind the last known begins. */
-  #offset = 0;
+  /** Where the extent behind the last known begins. */
   #nextOffset = 0;
   #ended = false;
 
@@ -39,32 +40,60 @@ export class ParentFile {
    * ascending order.
    */
   async runAt(fileOffset: number, lengthBytes: number): Promise<FrameExtent | null> {
-    const extent = await this.extentAt(fileOffset);
-    if (extent === null || extent.kind === "zeros" || this.#offset !== fileOffset) return null;
-    return extent.lengthBytes === lengthBytes && extent.fingerprint !== null ? extent : null;
+    return (await this.reach(fileOffset)) ? (this.runAtHand(fileOffset, lengthBytes) ?? null) : null;
+  }
+
+  /** The same among the extents that are known; undefined when it is none of them. */
+  runAtHand(fileOffset: number, lengthBytes: number): FrameExtent | null | undefined {
+    if (!this.isAt(fileOffset)) return undefined;
+    const { table, index } = this.place;
+    if (!table.hasFingerprint(index) || table.beginOf(index) !== fileOffset) return null;
+    return table.endOf(index) - fileOffset === lengthBytes ? (table.extent(index) as FrameExtent) : null;
+  }
+
+  /** Walks to the extent that holds the byte at this offset, among those that are known; `false` when it is none of them. */
+  isAt(fileOffset: number): boolean {
+    for (;;) {
+      const table = this.#tables[0];
+      if (table === undefined) return false;
+      for (; this.#at < table.count; this.#at++) if (fileOffset < table.endOf(this.#at)) return true;
+      this.#tables.shift();
+      this.#at = 0;
+    }
+  }
+
+  /** As `isAt`, with records that must be read; `false` beyond the file's end. */
+  async reach(fileOffset: number): Promise<boolean> {
+    while (!this.isAt(fileOffset)) if (!(await this.#nextRecord())) return false;
+    return true;
+  }
+
+  /** The extent that was walked to. */
+  get place(): { readonly table: ExtentTable; readonly index: number } {
+    const table = this.#tables[0];
+    if (table === undefined) throw new RangeError("no extent was walked to");
+    return { table, index: this.#at };
   }
 
   /** The extent that holds the byte at this offset, or null beyond the file's end. To be asked for in ascending order. */
   async extentAt(fileOffset: number): Promise<Extent | null> {
-    for (;;) {
-      const extent = this.#extents[this.#at];
-      if (extent === undefined) {
-        if (!(await this.#nextRecord())) return null;
-        continue;
-      }
-      const end = this.#offset + Number(extent.lengthBytes);
-      if (fileOffset < end) return extent;
-      this.#offset = end;
-      this.#at++;
-    }
+    if (!(await this.reach(fileOffset))) return null;
+    const { table, index } = this.place;
+    return table.extent(index);
   }
 
   /** The extents that hold bytes of this stretch, without walking past them. `from` as in `extentAt`. */
   async ahead(from: number, to: number): Promise<readonly Extent[]> {
-    if ((await this.extentAt(from)) === null) return [];
+    if (!(await this.reach(from))) return [];
     while (this.#nextOffset < to && (await this.#nextRecord()));
-    const end = this.#extents.findIndex((extent, at) => at >= this.#at && Number(extent.fileOffset) >= to);
-    return this.#extents.slice(this.#at, end === -1 ? undefined : end);
+    const extents: Extent[] = [];
+    for (const [number, table] of this.#tables.entries()) {
+      for (let index = number === 0 ? this.#at : 0; index < table.count; index++) {
+        if (table.beginOf(index) >= to) return extents;
+        extents.push(table.extent(index));
+      }
+    }
+    return extents;
   }
 
   /** Whether one of the file's runs lies in one of these packs, by number. Uses the walk up. */
@@ -85,12 +114,11 @@ export class ParentFile {
   async #nextRecord(): Promise<boolean> {
     const body = await this.#nextBody();
     if (body === null) return false;
-    const extents = await asManifestErrors(this.#manifest.key, async () =>
-      readExtentsRecord(body, BigInt(this.#nextOffset), this.#manifest.packIds),
-    );
-    for (const extent of extents) this.#nextOffset += Number(extent.lengthBytes);
-    this.#extents = this.#at >= this.#extents.length ? extents : [...this.#extents.slice(this.#at), ...extents];
-    this.#at = 0;
+    const { packIds, key } = this.#manifest;
+    const table = await asManifestErrors(key, async () => new ExtentTable(body, this.#nextOffset, packIds));
+    if (table.count === 0) return true;
+    this.#nextOffset = table.endOf(table.count - 1);
+    this.#tables.push(table);
     return true;
   }
 

@@ -19,15 +19,20 @@ export class DirectoryCache {
     this.#signal = signal;
   }
 
+  /** The directory if it is at hand. */
+  known(packId: string): PackDirectory | undefined {
+    const known = this.#directories.get(packId);
+    if (known === undefined) return undefined;
+    // Last used, last to go.
+    this.#directories.delete(packId);
+    this.#directories.set(packId, known);
+    return known;
+  }
+
   /** Throws `object-missing`, `object-damaged`, or what the store says when it could not be asked. */
   async directory(packId: string): Promise<PackDirectory> {
-    const known = this.#directories.get(packId);
-    if (known !== undefined) {
-      // Last used, last to go.
-      this.#directories.delete(packId);
-      this.#directories.set(packId, known);
-      return known;
-    }
+    const known = this.known(packId);
+    if (known !== undefined) return known;
     const directory = await readDirectory(this.#context, packKey(this.#serverId, packId), this.#signal);
     this.#directories.set(packId, directory);
     this.#bytes += directory.sizeBytes;

@@ -3,6 +3,7 @@ import { pieceBytes } from "../format.ts";
 import type { RepositoryContext } from "../repository-context.ts";
 import { DirectoryCache } from "./directory-cache.ts";
 import { PackFrameSource } from "./frame-source.ts";
+import type { PackDirectory } from "./pack-directory.ts";
 
 /**
  * Answers for parts of stored frames: their checksum, from the pack's directory where it says, and their bytes. Throws
@@ -15,6 +16,8 @@ export class PieceReader {
   readonly #signal: AbortSignal | undefined;
   /** Opened frames by pack and index, the last used last. */
   readonly #opened = new Map<string, Uint8Array>();
+  /** The frame that was asked about last: a changed page asks for what is before it and behind. */
+  #asked: { readonly packId: string; readonly frameIndex: number; readonly pieces: FramePieces | null } | null = null;
   /** Plain bytes of the frames that were fetched and opened. */
   openedBytes = 0;
 
@@ -26,8 +29,13 @@ export class PieceReader {
 
   /** CRC-32C of some bytes of a frame, without reading them where the directory has it. */
   async crcOf(packId: string, frameIndex: number, offsetInFrame: number, lengthBytes: number): Promise<number> {
-    const known = await this.#knownCrc(packId, frameIndex, offsetInFrame, lengthBytes);
-    return known ?? crc32c(await this.bytesOf(packId, frameIndex, offsetInFrame, lengthBytes));
+    const known = this.crcAtHand(packId, frameIndex, offsetInFrame, lengthBytes);
+    if (known !== undefined) return known;
+    await this.#asPackErrors(packId, () => this.#directories.directory(packId));
+    return (
+      this.crcAtHand(packId, frameIndex, offsetInFrame, lengthBytes) ??
+      crc32c(await this.bytesOf(packId, frameIndex, offsetInFrame, lengthBytes))
+    );
   }
 
   /** A view into the opened frame; valid until the next frame is asked for. */
@@ -39,21 +47,18 @@ export class PieceReader {
     return frame.subarray(offsetInFrame, offsetInFrame + lengthBytes);
   }
 
-  async #knownCrc(
-    packId: string,
-    frameIndex: number,
-    offsetInFrame: number,
-    lengthBytes: number,
-  ): Promise<number | null> {
-    const directory = await this.#asPackErrors(packId, () => this.#directories.directory(packId));
-    const entry = directory.entry(frameIndex);
-    const pieces = directory.pieceCrcs(frameIndex);
-    if (entry === undefined || pieces === null || offsetInFrame % pieceBytes !== 0) return null;
+  /** The same by what is in memory; undefined when that does not tell. */
+  crcAtHand(packId: string, frameIndex: number, offsetInFrame: number, lengthBytes: number): number | undefined {
+    if (this.#asked?.packId !== packId || this.#asked.frameIndex !== frameIndex) {
+      const directory = this.#directories.known(packId);
+      if (directory === undefined) return undefined;
+      this.#asked = { packId, frameIndex, pieces: soundPieces(directory, frameIndex) };
+    }
+    const { pieces } = this.#asked;
+    if (pieces === null || offsetInFrame % pieceBytes !== 0) return undefined;
     const end = offsetInFrame + lengthBytes;
-    if ((end % pieceBytes !== 0 && end !== entry.plainBytes) || end > entry.plainBytes) return null;
-    // The pieces must make up the frame: else a mistake of whoever wrote them would go on for ever.
-    if (combinePieces(pieces, 0, entry.plainBytes) !== entry.crc32c) return null;
-    return combinePieces(pieces, offsetInFrame, end);
+    if ((end % pieceBytes !== 0 && end !== pieces.plainBytes) || end > pieces.plainBytes) return undefined;
+    return combinePieces(pieces.crcs, offsetInFrame, end);
   }
 
   async #open(packId: string, frameIndex: number): Promise<Uint8Array> {
@@ -90,6 +95,20 @@ export class PieceReader {
 
 /** Frames a file's pieces come from, one of each backup since it was whole; neighbouring windows share them. 4 MiB. */
 const keptFrames = 32;
+
+interface FramePieces {
+  readonly crcs: Uint32Array;
+  readonly plainBytes: number;
+}
+
+/** Null unless they make up the frame: else a mistake of whoever wrote them would go on for ever. */
+function soundPieces(directory: PackDirectory, frameIndex: number): FramePieces | null {
+  const entry = directory.entry(frameIndex);
+  const crcs = directory.pieceCrcs(frameIndex);
+  if (entry === undefined || crcs === null) return null;
+  const { plainBytes, crc32c: whole } = entry;
+  return combinePieces(crcs, 0, plainBytes) === whole ? { crcs, plainBytes } : null;
+}
 
 /** The checksum of the bytes from `from` (on the grid) to `to`. */
 function combinePieces(pieces: Uint32Array, from: number, to: number): number {
