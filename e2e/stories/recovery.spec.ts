@@ -50,6 +50,9 @@ test("the time line leads back to an instant between two changes", async ({ page
 
   await page.getByRole("link", { name: "Restore to this instant…" }).click();
   await expect(page.getByRole("radio", { name: "An instant" })).toBeChecked();
+  await page.getByLabel("Instant", { exact: true }).fill("2090-01-01 00:00:00Z");
+  await page.getByRole("button", { name: /^The last before it/ }).click();
+  await expect(page.getByText(/From the backup of/)).toBeVisible();
   await page.getByLabel("Instant", { exact: true }).fill(instant);
   await expect(page.getByText(/From the backup of/)).toBeVisible();
   await page.getByRole("button", { name: "Next: where" }).click();

@@ -34,6 +34,7 @@ export function CloneActDialog<V>(props: Props<V>) {
   const { act, opens, openTone, blockedBy = null, title, description, does, doTone = "primary", variables } = props;
   const [open, setOpen] = useState(props.opened ?? false);
   const wanted = variables();
+  const missing = typeof wanted === "string" && act.done === null ? wanted : null;
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if (typeof wanted !== "string" && !act.running) act.start(wanted);
@@ -60,15 +61,10 @@ export function CloneActDialog<V>(props: Props<V>) {
         <div role="status" className="empty:hidden">
           {act.done !== null && <Note kind="ok">{props.outcome(act.done)}</Note>}
         </div>
-        <Actions>
+        <Actions blockedBy={missing}>
           <Button onClick={() => setOpen(false)}>{act.done === null ? "Close" : "Done"}</Button>
           {act.done === null && (
-            <Button
-              type="submit"
-              tone={doTone}
-              pending={act.running}
-              blockedBy={typeof wanted === "string" ? wanted : null}
-            >
+            <Button type="submit" tone={doTone} pending={act.running} blockedBy={missing}>
               {does}
             </Button>
           )}

@@ -1,5 +1,5 @@
 "use client";
-import { useSyncExternalStore } from "react";
+import { createContext, use, useMemo, useSyncExternalStore } from "react";
 
 /** How often ages on the page are said anew. */
 export const tickMs = 10_000;
@@ -8,9 +8,17 @@ let current = new Date();
 const readers = new Set<() => void>();
 let timer: ReturnType<typeof setInterval> | undefined;
 
-/** The present, for ages. All readers share one timer. */
+/** When the server drew the page; null where it was not drawn there. */
+export const DrawnAtContext = createContext<string | null>(null);
+
+/**
+ * The present, for ages. All readers share one timer. While the browser takes over what the server drew it is the server's
+ * present: with another one an axis may have another mark, and React throws the page away and draws it anew.
+ */
 export function useNow(): Date {
-  return useSyncExternalStore(subscribe, readNow, readNow);
+  const drawnAt = use(DrawnAtContext);
+  const drawn = useMemo(() => (drawnAt === null ? null : new Date(drawnAt)), [drawnAt]);
+  return useSyncExternalStore(subscribe, readNow, drawn === null ? readNow : () => drawn);
 }
 
 function subscribe(reader: () => void): () => void {

@@ -55,7 +55,7 @@ export function WalActs({ serverId, inRecovery, blockedBy, onDone }: Props) {
   const input = { serverId };
   const writing = blockedBy ?? (inRecovery ? onStandby : null);
   return (
-    <div className="space-y-3">
+    <div className="grid gap-3">
       <div className="flex flex-wrap gap-2">
         <Button pending={switching.running} blockedBy={writing} onClick={() => switching.start({ input })}>
           Switch WAL

@@ -51,7 +51,7 @@ export function ActDialog(props: Props) {
       <form onSubmit={(event) => void submit(event)} className="space-y-4">
         {props.children}
         {act.problem !== null && <ErrorPanel announce title={props.failure} problem={act.problem} />}
-        <Actions>
+        <Actions blockedBy={blockedBy}>
           <Button onClick={() => setOpen(false)}>{leaves}</Button>
           <Button type="submit" tone={tone} pending={act.pending} blockedBy={blockedBy}>
             {does}

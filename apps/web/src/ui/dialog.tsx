@@ -45,9 +45,18 @@ export function Dialog({ open, onOpenChange, title, description, trigger, wide =
   );
 }
 
+interface ActionsProps {
+  /** Why the last of them cannot be pressed yet: a tooltip is nothing for fingers. */
+  readonly blockedBy?: string | null;
+  readonly children: ReactNode;
+}
+
 /** The row of buttons that ends a dialog or form. */
-export function Actions({ children }: { readonly children: ReactNode }) {
+export function Actions({ blockedBy = null, children }: ActionsProps) {
   return (
-    <div className="mt-5 flex flex-wrap justify-end gap-2 max-sm:flex-col-reverse max-sm:*:w-full">{children}</div>
+    <div className="mt-5 space-y-2">
+      {blockedBy !== null && <p className="text-[0.8125rem] text-muted sm:text-end">{blockedBy}.</p>}
+      <div className="flex flex-wrap justify-end gap-2 max-sm:flex-col-reverse max-sm:*:w-full">{children}</div>
+    </div>
   );
 }

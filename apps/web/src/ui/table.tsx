@@ -77,7 +77,7 @@ export function Cell({ label, align, title, children }: CellProps) {
       role="cell"
       data-label={label}
       title={title}
-      className={clsx(cell, align === "end" && "text-end whitespace-nowrap")}
+      className={clsx(cell, align === "end" && "whitespace-nowrap md:text-end")}
     >
       {children}
     </td>

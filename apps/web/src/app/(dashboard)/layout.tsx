@@ -5,6 +5,7 @@ import type { ReactNode } from "react";
 import { graphql } from "#graphql/graphql.ts";
 import { signInPath } from "#lib/paths.ts";
 import { load, requestedPath } from "#lib/server-query.ts";
+import { DrawnAt } from "#shell/drawn-at.tsx";
 import { Logo } from "#shell/logo.tsx";
 import { NavigationLinks } from "#shell/navigation-links.tsx";
 import { readTheme, themeCookie } from "#shell/theme.ts";
@@ -27,7 +28,7 @@ export default async function DashboardLayout({ children }: { readonly children:
   if (loaded.ok && loaded.value.viewer?.mustChangePassword === true) redirect("/change-password");
   const theme = readTheme((await cookies()).get(themeCookie)?.value);
   return (
-    <>
+    <DrawnAt at={new Date().toISOString()}>
       <a
         href="#content"
         className="sr-only z-50 rounded-md bg-surface px-4 py-2 focus:not-sr-only focus:fixed focus:top-2 focus:left-2"
@@ -51,6 +52,6 @@ export default async function DashboardLayout({ children }: { readonly children:
       <main id="content" tabIndex={-1} className="mx-auto max-w-6xl px-4 py-6 outline-none sm:px-6 sm:py-8">
         {children}
       </main>
-    </>
+    </DrawnAt>
   );
 }
