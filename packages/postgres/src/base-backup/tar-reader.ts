@@ -160,14 +160,15 @@ const memberTypes: ReadonlyMap<number, TarMember["type"]> = new Map([
  * (sizes above 8 GiB).
  */
 function parseNumber(header: Uint8Array, from: number, length: number): number {
-  const field = header.subarray(from, from + length);
+  const end = from + length;
   let value = 0;
-  if (((field[0] as number) & 0x80) !== 0) {
-    for (const [index, byte] of field.entries()) value = value * 256 + (index === 0 ? byte & 0x7f : byte);
+  if (((header[from] as number) & 0x80) !== 0) {
+    for (let at = from; at < end; at++) value = value * 256 + ((header[at] as number) & (at === from ? 0x7f : 0xff));
   } else {
-    const digits = /^([0-7]+)[\0 ]*$/.exec(latin1(field))?.[1];
-    if (digits === undefined) throw damaged("a number in a member's header is malformed");
-    value = Number.parseInt(digits, 8);
+    let at = from;
+    for (; at < end && ((header[at] as number) & 0xf8) === 0x30; at++) value = value * 8 + ((header[at] as number) & 7);
+    const isMalformed = at === from || header.subarray(at, end).some((byte) => byte !== 0 && byte !== 0x20);
+    if (isMalformed) throw damaged("a number in a member's header is malformed");
   }
   if (!Number.isSafeInteger(value)) throw damaged("a number in a member's header is too large");
   return value;

@@ -69,6 +69,11 @@ export class ByteReader {
     return new Uint8Array(found.buffer, found.byteOffset, found.length);
   }
 
+  skip(length: number): void {
+    if (length > this.left) throw new RangeError("bytes past the end");
+    this.at += length;
+  }
+
   /** The next bytes, as many as `target` takes. */
   copyTo(target: Uint8Array): void {
     const end = this.at + target.length;

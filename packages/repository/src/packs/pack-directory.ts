@@ -116,7 +116,7 @@ function placesOfPieces(reader: ByteReader, frameCount: number): Uint32Array {
   const places = new Uint32Array(frameCount);
   for (let frame = 0; frame < frameCount; frame++) {
     places[frame] = reader.at;
-    reader.bytes(reader.varint() * 4);
+    reader.skip(reader.varint() * 4);
   }
   return places;
 }
