@@ -128,6 +128,7 @@ export type {
   RemoveWal,
   WalArchive,
   WalCommit,
+  WalContradiction,
   WalEntry,
   WalEntryKind,
   WalPartial,

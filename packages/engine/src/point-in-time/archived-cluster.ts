@@ -1,7 +1,7 @@
 import { AppError } from "@tidemark/kit";
 import type { RecoveryInput, WindowBackup, WindowPartial, WindowSegmentFacts, WindowTimeline } from "@tidemark/policy";
 import { parseTimelineHistory, timelineHistoryName } from "@tidemark/postgres";
-import type { ServerArea, StoredBackup, WalArchive, WalPartial } from "@tidemark/repository";
+import type { ServerArea, StoredBackup, WalArchive, WalPartial, WalSegmentPlace } from "@tidemark/repository";
 import { throwIfCancelled } from "../act.ts";
 import { type ScannedPartial, scanPartial } from "./scan-partial.ts";
 
@@ -75,23 +75,29 @@ async function readCluster(
   const [oldest = 0n] = backups.map(({ startLsn }) => startLsn).sort((a, b) => (a < b ? -1 : 1));
   const from = oldest - (oldest % BigInt(segmentSizeBytes));
   const lines = new Map<number, ListedSegment[]>();
-  const unfinished = new Set<number>();
+  const unfinished: WalSegmentPlace[] = [];
   const histories: number[] = [];
   for await (const { kind, name, timeline, startLsn, sizeBytes } of archive.list({ from, segmentSizeBytes, signal })) {
     throwIfCancelled(signal);
     if (kind === "history") histories.push(timeline);
-    if (kind === "partial") unfinished.add(timeline);
+    if (kind === "partial" && startLsn !== null) unfinished.push({ timeline, startLsn, sizeBytes: segmentSizeBytes });
     if (kind !== "segment" || startLsn === null) continue;
     const line = lines.get(timeline) ?? [];
     line.push({ name, timeline, startLsn, storedBytes: sizeBytes, facts: undefined });
     lines.set(timeline, line);
   }
   for (const line of lines.values()) line.sort((a, b) => (a.startLsn < b.startLsn ? -1 : 1));
+  const isNotWhole = ({ timeline, startLsn }: WalSegmentPlace) =>
+    lines.get(timeline)?.some((segment) => segment.startLsn === startLsn) !== true;
   const { systemIdentifier } = archive;
   const cluster = { systemIdentifier, archive, segmentSizeBytes, backups, lines, histories };
   const timelines = await readTimelines(archive, histories);
   const major = Math.floor((stored.at(-1)?.facts?.serverVersion ?? 0) / 10_000);
-  return { ...cluster, timelines, partials: await readPartials({ archive, major, timelines, signal }, unfinished) };
+  return {
+    ...cluster,
+    timelines,
+    partials: await readPartials({ archive, major, timelines, signal }, unfinished.filter(isNotWhole)),
+  };
 }
 
 function windowBackup({ backupId, facts }: StoredBackup): WindowBackup[] {
@@ -122,22 +128,43 @@ async function readLastAncestor(archive: WalArchive, timeline: number) {
   }
 }
 
+/**
+ * What there is of segments that never came whole: of the one in the making, of the last one of a timeline, and of one
+ * before a gap, whose beginning can be restored to like any other WAL.
+ */
 async function readPartials(
   about: Omit<ScannedPartial, "partial">,
-  unfinished: ReadonlySet<number>,
+  unfinished: readonly WalSegmentPlace[],
 ): Promise<ArchivedCluster["partials"]> {
   const { archive } = about;
   const partials: (WindowPartial & { readonly source: WalPartial })[] = [];
-  for (const timeline of unfinished) {
-    const source = await archive.partial(timeline);
-    if (source === null) continue;
-    const { endLsn, place } = source;
+  for (const place of unfinished) {
+    const source = await readPartial(archive, place, unfinished);
+    if (source === null || source.endLsn === place.startLsn) continue;
+    const { endLsn } = source;
     const facts = await scanPartial({ ...about, partial: source });
     const { systemIdentifier } = archive;
-    partials.push({ systemIdentifier, timeline, startLsn: place.startLsn, endLsn, facts, source });
+    partials.push({ systemIdentifier, timeline: place.timeline, startLsn: place.startLsn, endLsn, facts, source });
   }
   return partials;
 }
+
+/** Of one before a gap that cannot be put together there is nothing; the newest of its timeline is asked for in earnest. */
+async function readPartial(
+  archive: WalArchive,
+  place: WalSegmentPlace,
+  all: readonly WalSegmentPlace[],
+): Promise<WalPartial | null> {
+  try {
+    return await archive.partialOf(place);
+  } catch (error) {
+    const isNewest = !all.some(({ timeline, startLsn }) => timeline === place.timeline && startLsn > place.startLsn);
+    if (isNewest || !(error instanceof AppError) || !unusable.has(error.code)) throw error;
+    return null;
+  }
+}
+
+const unusable: ReadonlySet<string> = new Set(["wal-conflict", "wal-damaged"]);
 
 /** Not there, damaged, or not the text of a history: as if there were none. */
 const useless: ReadonlySet<string> = new Set(["wal-missing", "wal-damaged", "backup-stream-damaged"]);

@@ -2,6 +2,7 @@ import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { AppError, systemErrorCode } from "@tidemark/kit";
+import type { WalSegmentPlace } from "@tidemark/repository";
 import type { WalSource } from "./recovery-feed.ts";
 
 /** For tests: a folder of plain WAL files as what a feed reads from. */
@@ -11,7 +12,7 @@ export class FolderArchive implements WalSource {
   readonly reads: string[] = [];
   /** Thrown in place of an answer. */
   trouble: (name: string) => AppError | null = () => null;
-  part: Awaited<ReturnType<WalSource["partial"]>> = null;
+  part: Awaited<ReturnType<WalSource["partialOf"]>> = null;
 
   constructor(folder: string) {
     this.folder = folder;
@@ -31,7 +32,7 @@ export class FolderArchive implements WalSource {
     yield* createReadStream(path);
   }
 
-  async partial(): ReturnType<WalSource["partial"]> {
-    return this.part;
+  async partialOf({ startLsn }: WalSegmentPlace): ReturnType<WalSource["partialOf"]> {
+    return this.part?.place.startLsn === startLsn ? this.part : null;
   }
 }

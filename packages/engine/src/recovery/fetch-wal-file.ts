@@ -30,9 +30,9 @@ export async function fetchWalFile(
   const give = (body: AsyncIterable<Uint8Array>) => put(keptBytes < size ? cutAt(body, keptBytes, size) : body, size);
   const whole = await untilMissing(() => give(archive.read(name, { signal, lends: true })));
   if (whole || !request.partial) return whole;
-  const part = await archive.partial(timelineOf(name));
+  const part = await archive.partialOf({ timeline: timelineOf(name), startLsn: start, sizeBytes: size });
   // The pieces first: what a promoted server archived under `.partial` ends where it left the timeline.
-  if (part !== null && part.place.startLsn === start) {
+  if (part !== null && part.endLsn > start) {
     await put(cutAt(part.read(), keptBytes, size), size);
     return true;
   }

@@ -1,6 +1,6 @@
 import { type FSWatcher, watch } from "node:fs";
 import { type AppError, type Clock, describeError, systemClock } from "@tidemark/kit";
-import type { ReadWal } from "@tidemark/repository";
+import type { ReadWal, WalSegmentPlace } from "@tidemark/repository";
 import { restoreCommand } from "./feed-command.ts";
 import { FeedFetches } from "./feed-fetches.ts";
 import { FeedSpool, type SpoolWord } from "./feed-spool.ts";
@@ -10,8 +10,8 @@ import { nextSegmentName, walFileKind } from "./segment-order.ts";
 export interface WalSource {
   /** Plain bytes of a segment, history or other file. Throws `wal-missing` when the archive has none of that name. */
   read(name: string, options?: ReadWal): AsyncIterable<Uint8Array>;
-  /** What there is of the segment in the making, or of the last one of a timeline that ended; null: nothing. */
-  partial(timeline: number): Promise<{
+  /** What there is of a segment that never came whole; null: nothing. */
+  partialOf(place: WalSegmentPlace): Promise<{
     readonly place: { readonly startLsn: bigint; readonly sizeBytes: number };
     readonly endLsn: bigint;
     read(): AsyncIterable<Uint8Array>;

@@ -39,6 +39,8 @@ export function failoverWal(first: WalArchive, second: WalArchive, options: Fail
     has: (name) => reader.has(name),
     partial: (timeline) => reader.partial((archive) => archive.partial(timeline), `timeline ${timeline}`),
     partialOf: (place: WalSegmentPlace) => reader.partial((archive) => archive.partialOf(place), `${place.startLsn}`),
+    // A copy has no pieces.
+    contradiction: (place) => first.contradiction(place),
     settle: refuse("settle"),
     beginSegment: refuse("beginSegment"),
     putSegment: refuse("putSegment"),

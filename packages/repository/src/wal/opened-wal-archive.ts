@@ -3,6 +3,7 @@ import { CompressionPilot } from "../backup/compression-pilot.ts";
 import type { RepositoryContext } from "../repository-context.ts";
 import { listWal, usualSegmentBytes, walTimelines } from "./list-wal.ts";
 import { newestPartial, readPartial } from "./partial-segment.ts";
+import { contradictionOf, piecesBeside } from "./piece-contradiction.ts";
 import { storedKeys } from "./put-once.ts";
 import { readSegment } from "./read-segment.ts";
 import { removeSegments, removeTimeline } from "./remove-wal.ts";
@@ -15,6 +16,7 @@ import type {
   ReadWal,
   RemoveWal,
   WalArchive,
+  WalContradiction,
   WalEntry,
   WalPartial,
   WalRemoval,
@@ -236,6 +238,15 @@ export class OpenedWalArchive implements WalArchive {
 
   async partialOf(place: WalSegmentPlace): Promise<WalPartial | null> {
     return readPartial(this.#context, this.#paths, place.timeline, segmentName(place));
+  }
+
+  async contradiction(place: WalSegmentPlace): Promise<WalContradiction | null> {
+    const name = segmentName(place);
+    const pieces = await piecesBeside(this.#context, this.#paths, place);
+    if (pieces.length === 0 || (await this.#locate(name)) === null) return null;
+    const segment = { place, key: this.#paths.object(name), kind: "whole" } as const;
+    const keys = pieces.map(({ key }) => key);
+    return await contradictionOf(this.#context, this.#paths, segment, keys);
   }
 
   removeSegments(places: readonly WalSegmentPlace[], options: RemoveWal = {}): Promise<WalRemoval> {

@@ -216,6 +216,10 @@ describe.each(Object.entries(stores))("WAL in %s", (_, newStore) => {
     await writers[0]?.finish(null);
     // What the other kept differs: it stays, as evidence.
     expect((await keys(store)).some((key) => key.includes("/partial/"))).toBe(true);
+    const contradiction = await archive.contradiction(testPlace(2));
+    expect(contradiction).toMatchObject({ lsn: testPlace(2).startLsn + 200_000n });
+    expect(contradiction?.sentence).toContain("differs at 0/230D40");
+    expect(await archive.contradiction(testPlace(3))).toBeNull();
     await writers[1]?.write(other.subarray(300_000));
     await expect(writers[1]?.finish(null)).rejects.toMatchObject({ code: "wal-conflict" });
     await archive.removeSegments([testPlace(2)]);

@@ -49,6 +49,11 @@ export interface WalArchive {
   /** The same of one segment. */
   partialOf(place: WalSegmentPlace): Promise<WalPartial | null>;
   /**
+   * Where pieces beside a whole segment say something else than it does: they are no part of any restore, and stay as evidence
+   * of a second writer. Null: nowhere, or it is not whole. Reads all of both.
+   */
+  contradiction(place: WalSegmentPlace): Promise<WalContradiction | null>;
+  /**
    * Removes whole segments and what there is of them in pieces, a few at a time, oldest first: what is left after a crash
    * has no holes but among the last few that were to go.
    */
@@ -185,6 +190,15 @@ export interface WalPartial {
   readonly ended: boolean;
   /** The plain bytes from the segment's start to `endLsn`. */
   read(): AsyncIterable<Uint8Array>;
+}
+
+export interface WalContradiction {
+  /** The first byte that differs; null: they cannot be compared. */
+  readonly lsn: bigint | null;
+  /** What is the matter, without a full stop. */
+  readonly sentence: string;
+  /** How many objects say so. */
+  readonly pieces: number;
 }
 
 export interface RemoveWal {

@@ -27,7 +27,7 @@ function place(options: {
         yield Buffer.from(options.text.slice(at, at + 4));
       }
     },
-    async partial(): Promise<WalPartial | null> {
+    async partialOf(): Promise<WalPartial | null> {
       if (options.code !== undefined) throw trouble();
       const { partialEnd } = options;
       if (partialEnd === undefined) return null;
@@ -86,18 +86,20 @@ describe("WalPlaces", () => {
     expect(asked).toEqual(["first", "second", "second"]);
   });
 
+  const segment = { timeline: 1, startLsn: 0n, sizeBytes: 16 << 20 };
+
   it("takes the partial segment that reaches further, and no none for one that could not be asked", async () => {
     expect(
       (
         await places(place({ partialEnd: 5n }), place({ partialEnd: 9n }))
           .wal(7n)
-          .partial(1)
+          .partialOf(segment)
       )?.endLsn,
     ).toBe(9n);
     await expect(
       places(place({ code: "storage-failed" }), place({ partialEnd: 9n }))
         .wal(7n)
-        .partial(1),
+        .partialOf(segment),
     ).rejects.toMatchObject({
       code: "storage-failed",
     });

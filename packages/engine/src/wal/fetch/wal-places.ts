@@ -1,5 +1,5 @@
 import { AppError, type Clock } from "@tidemark/kit";
-import type { ReadWal, ServerArea, WalPartial } from "@tidemark/repository";
+import type { ReadWal, ServerArea, WalPartial, WalSegmentPlace } from "@tidemark/repository";
 import type { WalSource } from "../../recovery/recovery-feed.ts";
 import type { WalOrigin } from "../wal-origin.ts";
 
@@ -28,7 +28,7 @@ export class WalPlaces {
   wal(systemIdentifier: bigint): WalSource {
     return {
       read: (name, options) => this.#read(systemIdentifier, name, options),
-      partial: (timeline) => this.#partial(systemIdentifier, timeline),
+      partialOf: (place) => this.#partial(systemIdentifier, place),
     };
   }
 
@@ -79,14 +79,14 @@ export class WalPlaces {
     throw new AppError("wal-missing", { message: `${name} is not in the archive`, context: { name } });
   }
 
-  async #partial(systemIdentifier: bigint, timeline: number): Promise<WalPartial | null> {
+  async #partial(systemIdentifier: bigint, place: WalSegmentPlace): Promise<WalPartial | null> {
     const found: WalPartial[] = [];
     await this.#each(async (area) => {
-      const partial = await area.wal(systemIdentifier).partial(timeline);
+      const partial = await area.wal(systemIdentifier).partialOf(place);
       if (partial !== null) found.push(partial);
       return null;
     });
-    // The one that reaches furthest; of two segments the later.
+    // The one that reaches furthest.
     return found.reduce<WalPartial | null>(
       (best, one) => (best === null || one.endLsn > best.endLsn ? one : best),
       null,
