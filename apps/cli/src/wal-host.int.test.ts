@@ -105,7 +105,7 @@ describe("archiving and fetching on the host of a server", () => {
       expect(await rowsOf(copy)).toBe(sum);
       expect(await host.nodeStarts()).toEqual([]);
       await agent.stop();
-      expect((await readdir(host.spool)).sort()).toEqual(["answer", "pushed", "want"]);
+      expect((await readdir(host.spool)).sort()).toEqual(["answer", "lock.1", "pushed", "want"]);
     },
   );
 
@@ -233,6 +233,51 @@ describe("archiving and fetching on the host of a server", () => {
     // Settings that cannot be read are no "not there" either.
     await rm(host.config);
     expect((await fetch(name)).code).toBeGreaterThan(125);
+  });
+
+  it("gives with --partial the last seconds of a lost primary, and without it none of them", async () => {
+    const host = use(await walHost());
+    const agent = await host.startAgent();
+    const server = use(await archivingServer(host));
+    await server.stop();
+    const base = await coldCopy(host, server);
+    await server.start();
+    await fill(server, 1, 500);
+    await archived(server);
+    const whole = await rowsOf(server);
+    await fill(server, 1_000, 50);
+    const sum = await rowsOf(server);
+    const [row] = await server.query<{ name: string; offset: number; id: string }>(
+      `SELECT pg_walfile_name(pg_current_wal_flush_lsn()) AS name, system_identifier::text AS id,
+              (pg_current_wal_flush_lsn() - '0/0')::bigint % (1 << 20) AS offset FROM pg_control_system()`,
+    );
+    const name = row?.name ?? "";
+    await server.stop({ mode: "immediate" });
+    // As a receiver keeps it: pieces of a segment that will never be whole.
+    const bytes = await readFile(join(server.dataDir, "pg_wal", name));
+    const repository = await host.repository();
+    const startLsn = BigInt(`0x${name.slice(16)}`) << 20n;
+    const archive = repository.area("srv_host").wal(BigInt(row?.id ?? 0));
+    const writer = await archive.beginSegment({ timeline: 1, startLsn, sizeBytes: 1 << 20 }, { writer: "receiver" });
+    await writer.write(bytes.subarray(0, Number(row?.offset)));
+    await writer.flush();
+    await writer.abandon();
+    await repository.close();
+
+    // Stopped by itself: to throw it away would throw away the folder of all.
+    const without = await host.recover(server, base, "without");
+    try {
+      await recovered(without);
+      expect(await rowsOf(without)).toBe(whole);
+    } finally {
+      await without.stop();
+    }
+    const restoreCommand = host.restoreCommand.replace("wal fetch", "wal fetch --partial");
+    const copy = use(await host.recover(server, base, "with", { restore_command: restoreCommand }));
+    await recovered(copy);
+    expect(await rowsOf(copy)).toBe(sum);
+    expect(sum).not.toBe(whole);
+    await agent.stop();
   });
 
   it("does not hold up the server's end while a fetch waits for a repository that is away", async () => {

@@ -28,10 +28,13 @@ export interface KilledOrder {
   readonly target: string;
   /** A restore over what is there. */
   readonly delta?: boolean;
-  /** Where the source's one tablespace is; it goes to `<target>-fast`. */
-  readonly tablespace: string;
+  /** To the end of the WAL, which is copied. */
+  readonly recover?: boolean;
+  /** Where the source's one tablespace is; it goes to `<target>-fast`. Null: it has none. */
+  readonly tablespace: string | null;
 }
 
+const copied = { wal: "copy", fetch: null } as const;
 const order = JSON.parse(process.argv[2] ?? "") as KilledOrder;
 const dieAt = (step: string) => {
   if (step === order.step) process.kill(process.pid, "SIGKILL");
@@ -62,10 +65,14 @@ if (order.act === "backup" || order.act === "file-backup") {
 }
 if (order.act === "restore") {
   const request = {
-    backupId: order.backupId,
+    backupId: order.backupId === "" ? null : order.backupId,
     targetDirectory: order.target,
-    tablespaces: [{ from: order.tablespace, to: `${order.target}-fast` }],
+    tablespaces: order.tablespace === null ? [] : [{ from: order.tablespace, to: `${order.target}-fast` }],
     owner: null,
+    recovery:
+      order.recover === true
+        ? ({ target: { kind: "latest" }, timeline: "latest", action: "promote", asStandby: false, ...copied } as const)
+        : null,
   };
   await executeRestore(
     deps,
