@@ -157,7 +157,8 @@ function printPlan(output: Output, plan: Plan): void {
     checks: plan.checks.map((check) => ({ ...check, state: lowerState(check.state) })),
   };
   printOne(output, json, [
-    ["plan", plan.sentence],
+    ["plan", plan.ok ? plan.sentence : null],
+    ["refused", plan.ok ? null : refusalOf(plan)],
     ["backup", plan.backup.id],
     ["into", plan.targetDirectory],
     [
@@ -177,6 +178,12 @@ function printPlan(output: Output, plan: Plan): void {
     ...plan.checks.map((check) => [lowerState(check.state), check.sentence] as const),
     ["to do it", plan.ok ? plan.equivalentCli : null],
   ]);
+}
+
+/** What the plan would do is not said: it cannot, and with another target it would do something else. */
+function refusalOf(plan: Plan): string {
+  const failed = plan.checks.filter(({ state }) => state === "FAILED").length;
+  return `${failed === 1 ? "one check" : `${failed} checks`} failed; nothing is written, and the backups are untouched`;
 }
 
 const removedShown = 20;
