@@ -103,7 +103,8 @@ function serverArguments(
     port,
     unix_socket_directories: socketDir,
     unix_socket_permissions: "0700",
-    external_pid_file: "",
+    // Not where the copied settings say; and empty is a name that cannot be written, which the log would tell.
+    external_pid_file: join(socketDir, "server.pid"),
     logging_collector: false,
     log_destination: "stderr",
     // So that the reason of a failed start can be read from the log whatever the cluster's language is.
