@@ -37,14 +37,12 @@ export type {
   FrameJob,
   FrameOutcome,
   FramePart,
-  FrameRead,
   FrameSealing,
   PartOutcome,
 } from "./packs/frame-encoding.ts";
 export type {
   FileRange,
   FrameSource,
-  FramesOfRange,
   LocatedRange,
   OpenedFrame,
   PackDescription,
