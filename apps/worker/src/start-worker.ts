@@ -16,6 +16,7 @@ import { startRunKeeper } from "./run-keeper.ts";
 import { tickSchedule } from "./scheduler.ts";
 import { prepareScratch } from "./scratch.ts";
 import { workerVersion } from "./version.ts";
+import { startPushWatch } from "./wal/push-watch.ts";
 import { startWalSupervisor } from "./wal/wal-supervisor.ts";
 import type { WorkerDeps } from "./worker-deps.ts";
 import { loadWorkerKey } from "./worker-key.ts";
@@ -55,6 +56,7 @@ export async function startWorker(settings: WorkerSettings, logger: Logger): Pro
   const reconciler = startReconciler(deps);
   const poller = startInspectionPoller(deps);
   const wal = startWalSupervisor(deps);
+  const pushWatch = startPushWatch(deps);
   const clones = startCloneKeeper(deps);
   const stopping = new AbortController();
   const workers = listen({
@@ -69,7 +71,7 @@ export async function startWorker(settings: WorkerSettings, logger: Logger): Pro
   logger.info({ workerId, pid: process.pid, queue: queues.backend }, "the worker is ready");
   const stop = async (finishWithinMs: number) => {
     logger.info({ runs: keeper.count }, "the worker stops; what runs may finish");
-    await Promise.all([reconciler.stop(), poller.stop()]);
+    await Promise.all([reconciler.stop(), poller.stop(), pushWatch.stop()]);
     // Receivers do not wait for runs: another worker may take their servers at once.
     await Promise.all([
       wal.stop(),

@@ -1,5 +1,6 @@
 import type { Prisma, PrismaClient } from "./generated/client.ts";
 import { lsnFromColumn, lsnToColumn } from "./lsn-column.ts";
+import { findArchivedEnd, type PushedPosition, writePushedPosition } from "./pushed-position.ts";
 import { toCommit } from "./wal-segment-rows.ts";
 import type { WalCommitRow } from "./wal-store.ts";
 
@@ -55,6 +56,10 @@ export interface WalReceiverStore {
   /** Notes that nobody receives any more under this fence: the worker stopped, or gave the server back. */
   stopped(serverId: string, fence: bigint): Promise<void>;
   reportSlot(report: WalSlotReport): Promise<void>;
+  /** Of a server that pushes: false when it does not. */
+  reportPushed(position: PushedPosition): Promise<boolean>;
+  /** The end of the newest segment of a server that is known to be stored; null: none is. */
+  archivedEnd(serverId: string, systemIdentifier: string): Promise<bigint | null>;
   ofServers(serverIds: readonly string[]): Promise<readonly WalReceiverRow[]>;
 }
 
@@ -84,6 +89,8 @@ export function createWalReceiverStore(prisma: PrismaClient): WalReceiverStore {
                slot_retained_bytes = excluded.slot_retained_bytes,
                wal_bytes_per_second = excluded.wal_bytes_per_second, slot_full_at = excluded.slot_full_at`;
     },
+    reportPushed: (position) => writePushedPosition(prisma, position),
+    archivedEnd: (serverId, systemIdentifier) => findArchivedEnd(prisma, serverId, systemIdentifier),
     ofServers: async (serverIds) => {
       const rows = await prisma.walReceiver.findMany({ where: { serverId: { in: [...serverIds] } } });
       return rows.map(toRow);

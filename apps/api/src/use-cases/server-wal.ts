@@ -26,7 +26,8 @@ export async function serverWals(
     return {
       mode: server.walMode,
       synchronous: server.synchronous,
-      receiver,
+      // Of one that pushes the row is what it is asked, not a receiver's.
+      receiver: server.walMode === "push" ? null : receiver,
       slot: receiver?.slot == null ? null : { ...receiver.slot, name: walSlotOf(server) },
       rpo: lost,
       rpoSentence: describeRpo(lost),
@@ -38,17 +39,30 @@ export async function serverWals(
 export function rpoOf(server: Server, receiver: WalReceiverRow | null, now: Date): Rpo {
   if (server.walMode === "none")
     return { kind: "unknown", reason: "its WAL is not kept: only backups can be restored" };
-  if (server.walMode === "push")
-    return { kind: "unknown", reason: "it pushes its WAL by itself: what it has not pushed yet is not known here" };
+  if (server.walMode === "push") {
+    const reason = unaskedReason(server, receiver, now);
+    if (reason !== null) return { kind: "unknown", reason };
+  }
   return rpo({
     serverLsn: receiver?.serverLsn ?? null,
     flushedLsn: receiver?.flushedLsn ?? null,
-    untoldSince: receiver === null ? null : untoldSince(receiver, now),
+    untoldSince: receiver === null || server.walMode === "push" ? null : untoldSince(receiver, now),
     oldestUnflushedCommitAt: null,
     lastFlushedCommit: receiver?.lastCommit ?? null,
     lastCaughtUpAt: receiver?.caughtUpAt ?? null,
     now,
   });
+}
+
+/** Why nobody knows how far a server that pushes has written: it is asked every few seconds where a connection to it is known. */
+function unaskedReason(server: Server, asked: WalReceiverRow | null, now: Date): string | null {
+  if (server.connection === "")
+    return "it pushes its WAL by itself, and no connection to it is known: what it has not pushed yet cannot be asked";
+  if (asked?.error != null && asked.state === "waiting")
+    return `it cannot be asked how far it wrote: ${asked.error.message}`;
+  if (asked?.serverLsn == null) return "it pushes its WAL by itself, and was not asked yet how far it wrote";
+  const silentMs = now.getTime() - asked.updatedAt.getTime();
+  return silentMs > unaskedAfterMs ? `no worker has asked it for ${formatAge(silentMs)} how far it wrote` : null;
 }
 
 /** Since when a receiver has not heard of its server, or nobody of the receiver. */
@@ -60,6 +74,8 @@ function untoldSince(receiver: WalReceiverRow, now: Date): Date | null {
 
 /** Receivers say every five seconds that they live. */
 export const silentAfterMs = 30_000;
+/** A server that pushes is asked every ten seconds; one that answers slowly takes as long. */
+const unaskedAfterMs = 60_000;
 
 function describeRpo(lost: Rpo): string {
   switch (lost.kind) {
