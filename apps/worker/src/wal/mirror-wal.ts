@@ -3,6 +3,7 @@ import type { NewWalSegment, Server, WalSegmentKey, WalTimelineRow } from "@tide
 import { parseTimelineHistory } from "@tidemark/postgres";
 import type { ServerArea, WalArchive, WalEntry } from "@tidemark/repository";
 import type { WorkerDeps } from "../worker-deps.ts";
+import { type ContradictedSegment, PieceCheck, pieceChecks, pieceFindings } from "./piece-findings.ts";
 import { segmentRow } from "./segment-row.ts";
 import { timelineRowOf } from "./timeline-row.ts";
 
@@ -16,7 +17,7 @@ export interface WalMirrorReport {
 /**
  * Brings the rows of a server's WAL up to date with what a repository holds: segments that were pushed, received while the
  * metadata was away, or are in a repository that was attached anew; rows of what is gone go. Only the end of a segment
- * without a row is read.
+ * without a row is read, and pieces that stayed beside a whole segment: where they contradict it a finding says so.
  */
 export async function mirrorWal(
   deps: MirrorDeps,
@@ -28,7 +29,9 @@ export async function mirrorWal(
   const total = { added: 0, forgotten: 0 };
   const known = await deps.metadata.wal.segmentKeys({ serverId: server.id, repositoryId });
   const gone = new Map(known.map((key) => [keyText(key), key]));
+  const contradicted: ContradictedSegment[] = [];
   for (const systemIdentifier of await area.walIdentifiers()) {
+    const pieces = new PieceCheck();
     const archive = area.wal(systemIdentifier);
     const about = { server, repositoryId, systemIdentifier };
     let batch: NewWalSegment[] = [];
@@ -39,6 +42,7 @@ export async function mirrorWal(
     };
     for await (const entry of archive.list(signal === undefined ? {} : { signal })) {
       signal?.throwIfAborted();
+      pieces.note(entry);
       if (entry.kind === "history") await mirrorHistory(deps, server, archive, entry);
       if (entry.kind !== "segment" || entry.startLsn === null) continue;
       const key = { serverId: server.id, repositoryId, systemIdentifier: String(systemIdentifier) };
@@ -49,6 +53,11 @@ export async function mirrorWal(
       if (batch.length >= batchSize) await write();
     }
     await write();
+    contradicted.push(...(await pieces.contradicted(archive)));
+  }
+  if (repositoryId === server.repositoryId) {
+    const subject = { kind: "server", serverId: server.id } as const;
+    await deps.metadata.findings.record(subject, pieceChecks, pieceFindings(server, contradicted));
   }
   total.forgotten = await deps.metadata.wal.forgetSegments([...gone.values()]);
   return total;
