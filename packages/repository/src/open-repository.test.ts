@@ -95,6 +95,28 @@ describe("opening a repository", () => {
     await expect(createRepository(store, { encryption: "none" })).rejects.toMatchObject({ code: "repository-exists" });
   });
 
+  it("takes an object for damaged that says another version than its bytes are of", async () => {
+    for (const encryption of [testKey, "none"] as const) {
+      const store = new MemoryStore();
+      const area = (await createRepository(store, { encryption })).area("srv_1");
+      await area.addMark("bak_1", { kind: "hold", text: "audit", by: "ada", at: new Date(0) });
+      const [mark = ""] = await keysOf(store, "srv_1/marks/");
+      const bytes = await store.get(mark);
+      expect(bytes[8]).toBe(encryption === "none" ? 3 : 2);
+      for (const [version, code] of [
+        [0, "object-damaged"],
+        [encryption === "none" ? 2 : 3, "object-damaged"],
+        [4, "repository-format-newer"],
+      ] as const) {
+        store.overwrite(
+          mark,
+          Uint8Array.from(bytes, (byte, at) => (at === 8 ? version : byte)),
+        );
+        await expect(area.marks("bak_1"), `version ${version}`).rejects.toMatchObject({ code });
+      }
+    }
+  });
+
   it("says damaged, not missing, when its document is garbage", async () => {
     const store = new MemoryStore();
     await createRepository(store, { encryption: "none" });
