@@ -42,10 +42,10 @@ export type BackendMessage =
  * @throws AppError `protocol-violation` when the body is shorter than its own lengths say.
  */
 export function decodeMessage(type: number, body: Uint8Array): BackendMessage {
+  // 'd': nearly all there are, and nothing of it is read here.
+  if (type === 0x64) return { kind: "copy-data", payload: body };
   const cursor = new Cursor(body);
   switch (type) {
-    case 0x64: // 'd'
-      return { kind: "copy-data", payload: body };
     case 0x44: // 'D'
       return { kind: "data-row", values: readValues(cursor) };
     case 0x54: // 'T'

@@ -1,4 +1,5 @@
 import type { BoxCompression } from "../seal/compression.ts";
+import type { PartSeals } from "./frame-reading.ts";
 
 /** What one frame is asked to become. Runs in a worker thread. */
 export interface FrameJob {
@@ -11,10 +12,19 @@ export interface FrameJob {
   readonly read?: FrameRead;
   /** One part for a frame of a large file; several for a bundle of small files. */
   readonly parts: readonly FramePart[];
-  readonly sealing: FrameSealing;
+  readonly sealing: FrameSealing | FrameNumber;
   /** 8 bytes. */
   readonly fingerprintSeed: Uint8Array;
   readonly compression: BoxCompression;
+}
+
+/**
+ * What the encoder makes a frame's sealing of. Frames of a pack have the same `seals`, which a message that holds several
+ * of them holds once.
+ */
+export interface FrameNumber {
+  readonly seals: PartSeals;
+  readonly number: number;
 }
 
 export interface FrameRead {

@@ -1,8 +1,9 @@
 import { combineCrc32c, crc32c, crc32cOfPages } from "@tidemark/kit/crc32c";
 import { createXXHash128 } from "hash-wasm";
 import { pieceBytes } from "../format.ts";
+import { partSealing } from "../seal/part-sealing.ts";
 import { type BoxRoom, sealBox } from "../seal/sealed-box.ts";
-import type { FrameInspector, FrameJob, FrameOutcome, PartOutcome } from "../types.ts";
+import type { FrameInspector, FrameJob, FrameOutcome, FrameSealing, PartOutcome } from "../types.ts";
 
 /** XXH3-128 with the repository's seed, in canonical byte order. A change detector, not a proof against an attacker. */
 export type Fingerprinter = (bytes: Uint8Array) => Uint8Array;
@@ -54,12 +55,16 @@ export function encodeFrame(
   return {
     kind: "encoded",
     parts,
-    stored: sealBox(plain, job.sealing, job.compression, room),
+    stored: sealBox(plain, sealingOf(job), job.compression, room),
     plainBytes: keptBytes,
     crc32c: frameCrc,
     fingerprint: onlyPart?.fingerprint ?? fingerprint(plain),
     pieceCrcs: pieces.kept,
   };
+}
+
+function sealingOf({ sealing }: FrameJob): FrameSealing {
+  return "seals" in sealing ? partSealing(sealing.seals, "frame", sealing.number) : sealing;
 }
 
 /**

@@ -34,46 +34,51 @@ export class FrameMemory {
     return bytes.buffer instanceof SharedArrayBuffer && bytes.buffer.byteLength === memoryBytes;
   }
 
-  /** In the thread: leaves the outcome in the memory. What does not fit into numbers is the answer's to carry. */
+  /** In the thread: leaves the outcome in the memory. What is not made of numbers is the answer's to carry. */
   keep(outcome: FrameOutcome): FrameAnswer {
     outcome.parts.forEach(({ crc32c, fingerprint, unchanged }, index) => {
       this.#numbers[partsAt + index] = crc32c;
       this.#numbers[flagsAt + index] = unchanged ? 1 : 0;
       this.#fingerprints.set(fingerprint, (1 + index) * fingerprintBytes);
     });
-    const hasFindings = outcome.parts.some(({ findings }) => findings.length > 0);
-    const findings = hasFindings ? outcome.parts.map((part) => part.findings) : null;
-    if (outcome.kind !== "encoded")
-      return { kind: outcome.kind, at: 0, storedBytes: 0, plainBytes: 0, pieces: 0, findings };
-    const { stored, plainBytes, crc32c, fingerprint, pieceCrcs } = outcome;
-    this.#numbers[0] = crc32c;
+    this.#numbers[kindAt] = outcomeKinds.indexOf(outcome.kind);
+    if (outcome.kind === "encoded") this.#keepEncoded(outcome);
+    return outcome.parts.some(({ findings }) => findings.length > 0)
+      ? outcome.parts.map((part) => part.findings)
+      : null;
+  }
+
+  #keepEncoded({ stored, plainBytes, crc32c, fingerprint, pieceCrcs }: FrameOutcome & { kind: "encoded" }): void {
+    this.#numbers[crcAt] = crc32c;
+    this.#numbers[boxAt] = stored.byteOffset;
+    this.#numbers[storedBytesAt] = stored.length;
+    this.#numbers[plainBytesAt] = plainBytes;
+    this.#numbers[pieceCountAt] = pieceCrcs.length;
     this.#numbers.set(pieceCrcs, piecesAt);
     this.#fingerprints.set(fingerprint, 0);
-    const { byteOffset: at, length: storedBytes } = stored;
-    return { kind: "encoded", at, storedBytes, plainBytes, pieces: pieceCrcs.length, findings };
   }
 
   /** In the caller: the outcome that was kept. `stored` lies in the memory; the rest are copies. */
   outcome(answer: FrameAnswer, asked: readonly FramePart[]): FrameOutcome {
-    if (answer.kind === "zeros") return { kind: "zeros", parts: [] };
+    const kind = outcomeKinds[this.#numbers[kindAt] ?? 0] ?? "zeros";
+    if (kind === "zeros") return { kind, parts: [] };
     const parts = asked.map(
       (_, index): PartOutcome => ({
         unchanged: this.#numbers[flagsAt + index] === 1,
         crc32c: this.#numbers[partsAt + index] ?? 0,
         fingerprint: this.#fingerprint(1 + index),
-        findings: answer.findings?.[index] ?? nothingFound,
+        findings: answer?.[index] ?? nothingFound,
       }),
     );
-    if (answer.kind === "unchanged") return { kind: "unchanged", parts };
-    const { at, storedBytes } = answer;
+    if (kind === "unchanged") return { kind, parts };
     return {
-      kind: "encoded",
+      kind,
       parts,
-      stored: this.box(at, storedBytes),
-      plainBytes: answer.plainBytes,
-      crc32c: this.#numbers[0] ?? 0,
+      stored: this.box(this.#numbers[boxAt] ?? 0, this.#numbers[storedBytesAt] ?? 0),
+      plainBytes: this.#numbers[plainBytesAt] ?? 0,
+      crc32c: this.#numbers[crcAt] ?? 0,
       fingerprint: this.#fingerprint(0),
-      pieceCrcs: this.#numbers.slice(piecesAt, piecesAt + answer.pieces),
+      pieceCrcs: this.#numbers.slice(piecesAt, piecesAt + (this.#numbers[pieceCountAt] ?? 0)),
     };
   }
 
@@ -88,25 +93,24 @@ export class FrameMemory {
   }
 }
 
-/** What a thread answers of a frame beside what it leaves in the frame's memory. */
-export interface FrameAnswer {
-  readonly kind: FrameOutcome["kind"];
-  /** Where in the memory the box begins, and how long it is. */
-  readonly at: number;
-  readonly storedBytes: number;
-  readonly plainBytes: number;
-  readonly pieces: number;
-  /** Of each part, where there is one of any. */
-  readonly findings: readonly (readonly unknown[])[] | null;
-}
+/** What a thread answers of a frame beside what it leaves in the frame's memory: the findings of each part, if there are any. */
+export type FrameAnswer = readonly (readonly unknown[])[] | null;
 
+const outcomeKinds: readonly FrameOutcome["kind"][] = ["zeros", "unchanged", "encoded"];
 const nothingFound: readonly unknown[] = [];
 const fingerprintBytes = 16;
 /** More than a box is longer than its plain bytes, in front of them and behind; a line of the processor's caches. */
 const marginBytes = 64;
 const apartAt = marginBytes + frameBytes + marginBytes;
 const numbersAt = apartAt + frameBytes + marginBytes;
-const piecesAt = 1;
+/** Where each number is: of the frame, of its box, of its pieces, and of its parts. */
+const kindAt = 0;
+const crcAt = 1;
+const boxAt = 2;
+const storedBytesAt = 3;
+const plainBytesAt = 4;
+const pieceCountAt = 5;
+const piecesAt = 6;
 const partsAt = piecesAt + frameBytes / pieceBytes + 1;
 const flagsAt = partsAt + bundleParts;
 const numberCount = flagsAt + bundleParts;

@@ -32,8 +32,8 @@ export class FramePool implements FrameEncoder {
     }
     this.#options = options;
     // As many together being worked on, and waiting, per thread, and some on their way; 270 KiB each.
-    this.pipelineDepth = options.threads * 3 * framesTogether;
-    this.readDepth = (options.threads * 2 + 1) * readsTogether;
+    this.pipelineDepth = (options.threads * 2 + 1) * framesTogether;
+    this.readDepth = this.pipelineDepth;
   }
 
   /**
@@ -46,24 +46,25 @@ export class FramePool implements FrameEncoder {
 
   /**
    * A frame is not worth a message: each wakes two threads, which took as long as a third of the work where threads read
-   * themselves (80 of 350 µs, measured 2026-11). What is asked for at one go is sent together.
+   * themselves (80 of 350 µs, measured 2026-11). What is asked for within a moment is sent together.
    */
   async encode(job: FrameJob): Promise<FrameOutcome> {
     if (this.#closed) throw poolError("the frame pool is closed");
     const gathered = this.#gathered ?? { jobs: [], waiting: [] };
     if (this.#gathered === null) {
       this.#gathered = gathered;
-      setImmediate(() => this.#send(gathered));
+      gathered.timer = setTimeout(() => this.#send(gathered), gatherMs);
     }
     return new Promise((resolve, reject) => {
       gathered.jobs.push(job);
       gathered.waiting.push({ resolve, reject });
-      if (gathered.jobs.length >= (job.read === undefined ? framesTogether : readsTogether)) this.#send(gathered);
+      if (gathered.jobs.length >= framesTogether) this.#send(gathered);
     });
   }
 
   #send(gathered: GatheredFrames): void {
     if (this.#gathered === gathered) this.#gathered = null;
+    clearTimeout(gathered.timer);
     const jobs = gathered.jobs.splice(0);
     if (jobs.length === 0) return;
     this.#encodeTogether(jobs).then(
@@ -125,13 +126,14 @@ const framesBeforeAnother = 192;
 interface GatheredFrames {
   readonly jobs: FrameJob[];
   readonly waiting: { readonly resolve: (outcome: FrameOutcome) => void; readonly reject: (error: unknown) => void }[];
+  timer?: NodeJS.Timeout;
 }
 
-/** Half a MiB of a stream: what one turn of the event loop brings. */
-const framesTogether = 4;
+/** One MiB of a file or a stream. */
+const framesTogether = 8;
 
-/** One MiB of a file. */
-const readsTogether = 8;
+/** A turn of the event loop brings a frame or two of a stream; this is less than a thread needs for the frames before. */
+const gatherMs = 2;
 
 interface Waiting {
   readonly resolve: (outcome: unknown) => void;
@@ -177,7 +179,7 @@ class Member {
     return jobs.map(({ parts }, index) => {
       const [answer, place] = [answers[index], placed[index]];
       if (answer === undefined || place === undefined) throw poolError("a frame worker left out a frame");
-      return answer.kind === "failed" ? frameError(answer) : place.memory.outcome(answer, parts);
+      return isFailure(answer) ? frameError(answer) : place.memory.outcome(answer, parts);
     });
   }
 
@@ -193,17 +195,17 @@ class Member {
     });
   }
 
-  #place<Job extends { readonly plain: Uint8Array }>({
-    plain,
-    ...job
-  }: Job): { readonly memory: FrameMemory; readonly sent: PlacedJob<Omit<Job, "plain">> } {
+  #place<Job extends { readonly plain: Uint8Array }>(
+    job: Job,
+  ): { readonly memory: FrameMemory; readonly sent: PlacedJob<Job> } {
+    const { plain } = job;
     if (!FrameMemory.holds(plain)) throw new RangeError("a frame is encoded in memory that is shared");
     const shared = plain.buffer as SharedArrayBuffer;
     const known = this.#memories.get(shared);
     const { number, memory } = known ?? { number: this.#memories.size, memory: new FrameMemory(shared) };
     if (known === undefined) this.#memories.set(shared, { number, memory });
-    const request = { ...job, memory: number, plainBytes: plain.length };
-    return { memory, sent: known === undefined ? { ...request, shared } : request };
+    const place = { plain: null, memory: number, plainBytes: plain.length };
+    return { memory, sent: known === undefined ? { ...job, ...place, shared } : { ...job, ...place } };
   }
 
   #post(request: (id: number) => FrameRequest, transfer: readonly ArrayBuffer[]): Promise<unknown> {
@@ -247,6 +249,10 @@ class Member {
     this.#waiting.clear();
     for (const { reject } of waiting) reject(error);
   }
+}
+
+function isFailure(answer: FrameAnswer | FrameFailure): answer is FrameFailure {
+  return answer !== null && "failure" in answer;
 }
 
 /** A system error stays what it is: whoever asked knows the file and says it better. */

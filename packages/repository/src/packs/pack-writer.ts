@@ -6,13 +6,14 @@ import { newSeal, type RepositoryContext } from "../repository-context.ts";
 import type { ObjectSeal } from "../seal/object-seal.ts";
 import { encodeTrailer } from "../seal/object-trailer.ts";
 import { sealBox } from "../seal/sealed-box.ts";
-import type { FrameOutcome, FrameSealing } from "../types.ts";
+import type { FrameOutcome } from "../types.ts";
+import type { FrameNumber } from "./frame-encoding.ts";
 import { encodeDirectory, encodePackHeader, type NewDirectoryEntry, packHeaderBytes } from "./pack-directory.ts";
 import { SlabShelf, SlabStack } from "./slabs.ts";
 
 /** A place in a pack, held for a frame while it is encoded. */
 export interface FrameTicket {
-  readonly sealing: FrameSealing;
+  readonly sealing: FrameNumber;
   readonly packId: string;
   /** Takes a copy of the frame; gives its index in the pack. Exactly one of `land` and `release` is called, once. */
   land(outcome: FrameOutcome & { kind: "encoded" }): number;
@@ -70,7 +71,7 @@ export class PackWriter {
       done();
       return index;
     };
-    return { sealing: sealing.sealing, packId: pack.id, land, release: done };
+    return { sealing, packId: pack.id, land, release: done };
   }
 
   /** Puts the last pack and waits until all are durable. No frame may be on its way. */
@@ -179,11 +180,11 @@ class OpenPack {
     );
   }
 
-  reserve(plainBytes: number): { readonly number: number; readonly sealing: FrameSealing } {
+  reserve(plainBytes: number): FrameNumber {
     const number = this.#nextNumber++;
     this.outstandingFrames++;
     this.outstandingBytes += plainBytes;
-    return { number, sealing: this.#seal.part("frame", number) };
+    return { number, seals: this.#seal.parts };
   }
 
   add(number: number, outcome: FrameOutcome & { kind: "encoded" }): number {

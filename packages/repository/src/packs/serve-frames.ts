@@ -11,16 +11,17 @@ import { readFrame } from "./read-frame.ts";
 export type FrameRequest =
   | { readonly id: number; readonly kind: "encode"; readonly jobs: readonly FrameRequestJob[] }
   | { readonly id: number; readonly kind: "open"; readonly job: OpenFrameJob }
-  | { readonly id: number; readonly kind: "wal"; readonly jobs: readonly PlacedJob<Omit<WalBlockJob, "plain">>[] };
+  | { readonly id: number; readonly kind: "wal"; readonly jobs: readonly PlacedJob<WalBlockJob>[] };
 
 /** A job whose plain bytes are the first ones of a `FrameMemory`, sent along the first time a thread hears of it. */
-export type PlacedJob<Job> = Job & {
+export type PlacedJob<Job extends { readonly plain: Uint8Array }> = Omit<Job, "plain"> & {
+  readonly plain: null;
   readonly memory: number;
   readonly shared?: SharedArrayBuffer;
   readonly plainBytes: number;
 };
 
-export type FrameRequestJob = PlacedJob<Omit<FrameJob, "plain">>;
+export type FrameRequestJob = PlacedJob<FrameJob>;
 
 /** Where in the memory the box lies. */
 export interface WalBlockAnswer {
@@ -69,13 +70,13 @@ export function serveFrames(inspector?: FrameInspector): void {
     for (const job of request.jobs) outcome.push(await encode(job).catch(asFailure));
     port.postMessage({ id: request.id, outcome });
   };
-  const memoryOf = ({ memory: number, shared }: PlacedJob<unknown>): FrameMemory => {
+  const memoryOf = ({ memory: number, shared }: Pick<FrameRequestJob, "memory" | "shared">): FrameMemory => {
     if (shared !== undefined) memories.set(number, new FrameMemory(shared));
     const memory = memories.get(number);
     if (memory === undefined) throw new Error(`the memory ${number} was never sent`);
     return memory;
   };
-  const sealPlaced = (placed: PlacedJob<Omit<WalBlockJob, "plain">>): WalBlockAnswer => {
+  const sealPlaced = (placed: PlacedJob<WalBlockJob>): WalBlockAnswer => {
     const memory = memoryOf(placed);
     const job = { ...placed, plain: memory.plain.subarray(0, placed.plainBytes) };
     const { apart } = memory.room;
@@ -92,8 +93,7 @@ export function serveFrames(inspector?: FrameInspector): void {
   };
   const encode = async (placed: FrameRequestJob): Promise<FrameAnswer> => {
     const memory = memoryOf(placed);
-    const { plainBytes, ...rest } = placed;
-    const job = { ...rest, plain: memory.plain.subarray(0, plainBytes) };
+    const job = { ...placed, plain: memory.plain.subarray(0, placed.plainBytes) };
     const fingerprinter = await fingerprinterFor(job.fingerprintSeed);
     const { read } = job;
     const outcome =
