@@ -302,6 +302,61 @@ describe("mutations", () => {
     });
   });
 
+  it("limits copies of a server to a rate, and takes the limit away", async () => {
+    const { id } = seeded.server;
+    const set = (copyMaxRateKib: number | null) =>
+      mutate("updateServer", { id, copyMaxRateKib }, "server { copyMaxRateKib }");
+    expect((await set(20_480)).server).toEqual({ copyMaxRateKib: 20_480 });
+    expect((await mutate("updateServer", { id, name: "main" }, "server { copyMaxRateKib }")).server).toEqual({
+      copyMaxRateKib: 20_480,
+    });
+    expect((await set(31)).userErrors[0]).toMatchObject({ code: "bad-request", field: ["copyMaxRateKib"] });
+    expect((await api.rest("GET", `/api/v1/servers/${id}`)).body.copyMaxRateKib).toBe(20_480);
+    expect((await set(null)).server).toEqual({ copyMaxRateKib: null });
+  });
+
+  it("shows which WAL goes with the backups that go, and why the rest stays", async () => {
+    const { repository, server, older, newer } = await seedBackup(api.metadata, "walled");
+    const segment = 16 * 1024 * 1024;
+    const at = (index: number) => BigInt(index) * BigInt(segment);
+    const place = { systemIdentifier: "7412345678901234567", timeline: 1 };
+    await api.metadata.backups.update(older.id, { ...place, startLsn: at(3) + 40n, stopLsn: at(3) + 400n });
+    await api.metadata.backups.update(newer.id, { ...place, startLsn: at(6) + 40n, stopLsn: at(6) + 400n });
+    const ask = async () =>
+      (
+        await api.graphql(
+          "query ($id: ID!) { previewRetention(serverId: $id) { wal { sentence removed { segments storedBytes ranges { timeline fromLsn toLsn segments storedBytes reason } } kept { segments storedBytes ranges { fromLsn reason } } } } }",
+          { id: server.id },
+        )
+      ).data.previewRetention.wal;
+    expect(await ask()).toBeNull();
+    await api.metadata.wal.recordSegments(
+      [1, 2, 3, 4, 5, 6, 7].map((index) => ({
+        ...{ ...place, serverId: server.id, repositoryId: repository.id, startLsn: at(index), sizeBytes: segment },
+        ...{ storedBytes: 1_000n, firstCommit: null, lastCommit: null, commitCount: null, restorePoints: [] },
+        ...{ lastRecordEnd: null, source: "stream" as const },
+      })),
+    );
+    expect(await ask()).toEqual({
+      sentence: "5 WAL segments, 4.88 KiB would be removed; 2 WAL segments, 1.95 KiB kept",
+      removed: {
+        segments: 5,
+        storedBytes: "5000",
+        ranges: [
+          {
+            ...{ timeline: 1, fromLsn: "0/1000000", toLsn: "0/6000000", segments: 5, storedBytes: "5000" },
+            reason: "no backup that is kept comes before it",
+          },
+        ],
+      },
+      kept: {
+        segments: 2,
+        storedBytes: "2000",
+        ranges: [{ fromLsn: "0/6000000", reason: "no rule says how far back instants are promised" }],
+      },
+    });
+  });
+
   it("sets what a policy promises beside retention, measures by it, and takes it away again", async () => {
     const fields =
       "server { policy { id sentence rpoTargetSeconds rtoTargetSeconds proofDays verifyDays targetsSentence } verifications { days late freshParts sentence } }";

@@ -26,6 +26,7 @@ const server: Server = {
   drillSettings: null,
   repositoryId: "rep_1",
   copyToId: "rep_2",
+  copyMaxRateKib: null,
   policyId: "pol_1",
   version: 1,
   createdAt: start,

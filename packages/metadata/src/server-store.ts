@@ -50,6 +50,8 @@ export interface Server {
   readonly repositoryId: string;
   /** The second repository its backups are copied to; null: none. */
   readonly copyToId: string | null;
+  /** KiB in a second that copies there may take, of backups and of WAL each; null: the workers' setting. */
+  readonly copyMaxRateKib: number | null;
   readonly policyId: string;
   readonly version: number;
   readonly createdAt: Date;
@@ -91,6 +93,7 @@ export interface ServerChange {
   readonly policyId?: string;
   readonly backupMethod?: BackupMethod;
   readonly copyToId?: string | null;
+  readonly copyMaxRateKib?: number | null;
   readonly walMode?: WalMode;
   readonly walSlot?: string | null;
   readonly synchronous?: boolean;
@@ -233,6 +236,7 @@ const serverColumns = {
   drillSettings: true,
   repositoryId: true,
   copyToId: true,
+  copyMaxRateKib: true,
   policyId: true,
   version: true,
   createdAt: true,

@@ -26,6 +26,7 @@ export const ServerDocument = z
     synchronous: z.boolean().describe("Commits may wait for us."),
     repositoryId: z.string(),
     copyToId: z.string().nullable().describe("The second repository its backups are copied to; null: none."),
+    copyMaxRateKib: z.number().int().nullable().describe("KiB a second of copies there; null: the workers' setting."),
     policyId: z.string(),
     targets: z
       .object({

@@ -46,6 +46,7 @@ export function representServer(
     synchronous: server.synchronous,
     repositoryId: server.repositoryId,
     copyToId: server.copyToId,
+    copyMaxRateKib: server.copyMaxRateKib,
     policyId: server.policyId,
     targets: standing.targets,
     protection: {

@@ -27,6 +27,7 @@ export async function finishedRetention(
     freedBytesAtLeast: BigInt(result.freedBytes),
     sentence: `${result.deleted.length} deleted and ${result.kept} kept, ${formatBytes(BigInt(result.freedBytes))} freed`,
     // What was deleted there is in the run's log.
+    wal: null,
     copies: null,
   };
 }

@@ -1,4 +1,4 @@
-import type { BackupRow, Server, WalReceiverRow, WalSegmentRow } from "@tidemark/metadata";
+import type { BackupRow, Server, WalReceiverRow, WalSegmentRow, WalTimelineRow } from "@tidemark/metadata";
 import {
   type RecoveryInput,
   type RecoveryWindow,
@@ -6,6 +6,7 @@ import {
   type WindowBackup,
   type WindowPartial,
   type WindowSegment,
+  type WindowTimeline,
 } from "@tidemark/policy";
 import type { Services } from "../services.ts";
 
@@ -75,12 +76,7 @@ async function computeWindow(services: Services, server: Server): Promise<Server
     backups: backups.flatMap(backupOf),
     segments: whole,
     partials: receivers.flatMap((receiver) => partialOf(receiver, whole)),
-    timelines: timelines.map(({ systemIdentifier, timeline, parent, switchLsn }) => ({
-      systemIdentifier: BigInt(systemIdentifier),
-      timeline,
-      parent,
-      switchLsn,
-    })),
+    timelines: timelines.map(timelineOf),
     knownGaps: gaps.map(({ systemIdentifier, timeline, fromLsn, toLsn, cause }) => ({
       systemIdentifier: BigInt(systemIdentifier),
       timeline,
@@ -100,9 +96,18 @@ async function computeWindow(services: Services, server: Server): Promise<Server
   };
 }
 
+/** A row as the policy reads it. */
+export function timelineOf({ systemIdentifier, timeline, parent, switchLsn }: WalTimelineRow): WindowTimeline {
+  return { systemIdentifier: BigInt(systemIdentifier), timeline, parent, switchLsn };
+}
+
 function backupOf(row: BackupRow): WindowBackup[] {
+  return row.state !== "restorable" || row.damageDetail !== null ? [] : placeOfBackup(row);
+}
+
+/** Where a stored backup lies in the WAL; none where that is not known yet. */
+export function placeOfBackup(row: BackupRow): WindowBackup[] {
   const { startLsn, stopLsn, timeline, systemIdentifier, finishedAt } = row;
-  if (row.state !== "restorable" || row.damageDetail !== null) return [];
   if (startLsn === null || stopLsn === null || timeline === null || systemIdentifier === null) return [];
   return [
     {
@@ -129,14 +134,18 @@ function uniqueSegments(rows: readonly WalSegmentRow[]): readonly WindowSegment[
   return [...unique.values()];
 }
 
-function segmentOf(row: WalSegmentRow): WindowSegment {
+/** Without facts where it was not read. */
+export function segmentOf(row: WalSegmentRow): WindowSegment {
   const { timeline, startLsn, sizeBytes, firstCommit, lastCommit, restorePoints, lastRecordEnd } = row;
   const facts = row.commitCount === null ? null : { firstCommit, lastCommit, restorePoints, lastRecordEnd };
   return { systemIdentifier: BigInt(row.systemIdentifier), timeline, startLsn, sizeBytes, facts };
 }
 
-/** The segment in the making, as far as it is durable. */
-function partialOf(receiver: WalReceiverRow, segments: readonly WindowSegment[]): WindowPartial[] {
+/**
+ * The segment in the making, as far as it is durable. What there is of an older one, before a gap, stands in no row: this
+ * window ends before it, and a restore, which is planned from the repository itself, can go there all the same.
+ */
+export function partialOf(receiver: WalReceiverRow, segments: readonly WindowSegment[]): WindowPartial[] {
   const { systemIdentifier, timeline, flushedLsn, lastCommit } = receiver;
   if (systemIdentifier === null || timeline === null || flushedLsn === null) return [];
   const identifier = BigInt(systemIdentifier);

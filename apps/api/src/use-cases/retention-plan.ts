@@ -8,6 +8,7 @@ import {
   retentionPlanHash,
 } from "@tidemark/policy";
 import type { Services } from "../services.ts";
+import { previewWal, type WalPreview } from "./wal-preview.ts";
 
 /** What retention would do to a server's backups, from the mirror's rows. */
 export interface RetentionPreview {
@@ -18,6 +19,8 @@ export interface RetentionPreview {
   /** Bytes that are freed at least; null when nothing can be promised. */
   readonly freedBytesAtLeast: bigint | null;
   readonly sentence: string;
+  /** The WAL that goes and stays with them; null where none is kept. Not part of the hash: it is decided anew when it goes. */
+  readonly wal: WalPreview | null;
   /** The same for the copies in the second repository, as last seen there; null where there is none. */
   readonly copies: CopyRetention | null;
 }
@@ -27,6 +30,7 @@ export interface CopyRetention {
   readonly repositoryId: string;
   readonly kept: readonly RetentionDecision[];
   readonly deleted: readonly RetentionDecision[];
+  readonly wal: WalPreview | null;
   readonly sentence: string;
 }
 
@@ -37,7 +41,7 @@ export interface RetentionDecision {
 
 export async function previewRetention(
   services: Services,
-  server: Pick<Server, "id" | "copyToId">,
+  server: Pick<Server, "id" | "repositoryId" | "copyToId">,
   policy: RetentionPolicy,
 ): Promise<RetentionPreview> {
   const rows = (await services.metadata.backups.ofServer(server.id)).filter(isInRepository);
@@ -49,17 +53,24 @@ export async function previewRetention(
     deleted,
     freedBytesAtLeast: freed,
     sentence: sentenceOf(plan, policy, freed),
+    wal: await previewWal(services, {
+      server,
+      repositoryId: server.repositoryId,
+      kept: kept.map(({ backup }) => backup),
+      windowDays: policy.windowDays,
+    }),
     copies: await previewCopies(services, server, policy),
   };
 }
 
 /** Copies outlive what they are copies of, so backups that are deleted in the first repository are among them. */
 async function previewCopies(
-  { metadata, clock }: Services,
+  services: Services,
   { id, copyToId }: Pick<Server, "id" | "copyToId">,
   policy: RetentionPolicy,
 ): Promise<CopyRetention | null> {
   if (copyToId === null) return null;
+  const { metadata, clock } = services;
   const copies = await metadata.copies.ofServers([id]);
   const there = copies.filter(({ repositoryId, goneAt }) => repositoryId === copyToId && goneAt === null);
   const rows = await metadata.backups.getMany(there.map(({ backupId }) => backupId));
@@ -67,7 +78,13 @@ async function previewCopies(
   const sound = rows.map((row) => ({ ...row, damageDetail: null }));
   sound.sort((left, right) => right.startedAt.getTime() - left.startedAt.getTime());
   const { plan, kept, deleted } = decideOn(sound, policy, clock.now());
-  return { repositoryId: copyToId, kept, deleted, sentence: sentenceOf(plan, policy, null) };
+  const wal = await previewWal(services, {
+    server: { id },
+    repositoryId: copyToId,
+    kept: kept.map(({ backup }) => backup),
+    windowDays: policy.windowDays,
+  });
+  return { repositoryId: copyToId, kept, deleted, wal, sentence: sentenceOf(plan, policy, null) };
 }
 
 function decideOn(rows: readonly BackupRow[], policy: RetentionPolicy, now: Date) {

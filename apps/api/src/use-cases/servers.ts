@@ -176,6 +176,13 @@ export const UpdateServerInput = z.object({
     .regex(/^[0-9]{1,20}$/, "must be a system identifier in decimal")
     .nullish()
     .describe("Receive WAL also from this cluster: after pg_upgrade or a new initdb the same server is another one."),
+  copyMaxRateKib: z
+    .number()
+    .int()
+    .min(32)
+    .max(1_048_576)
+    .nullish()
+    .describe("KiB a second that copies to its second repository take at most; null: the workers' setting."),
   drillSettings: DrillSettingsInput.nullish().describe("How its drills are done; all of it is replaced."),
 });
 
@@ -203,6 +210,7 @@ export function updateServer(
       ...(parsed.walMode == null ? {} : { walMode: parsed.walMode }),
       ...(parsed.walSlot == null ? {} : { walSlot: parsed.walSlot }),
       ...(parsed.synchronous == null ? {} : { synchronous: parsed.synchronous }),
+      ...(parsed.copyMaxRateKib === undefined ? {} : { copyMaxRateKib: parsed.copyMaxRateKib }),
       ...(parsed.drillSettings == null
         ? {}
         : { drillSettings: drillSettingsOf(parsed.drillSettings, storedDrillSettings(null), "drillSettings") }),

@@ -13,6 +13,10 @@ interface WaitOptions extends CommonOptions {
   readonly wait?: boolean;
 }
 
+interface CopyToOptions extends WaitOptions {
+  readonly maxRate?: string;
+}
+
 interface CopyOptions extends WaitOptions {
   readonly backup?: string;
   readonly heal?: boolean;
@@ -26,8 +30,12 @@ export function addCopyToCommand(server: Command, context: CommandContext, regis
     server
       .command("copy-to <name> <repository>")
       .description("copy its backups to a second repository, after each backup; `none` ends it")
+      .option(
+        "--max-rate <kib>",
+        "KiB a second the copies take at most, backups and WAL each; none: as the workers are set",
+      )
       .option("--wait", "follow the first copy to its end"),
-    (name, repository, options) => copyTo(context, name as string, repository as string, options as WaitOptions),
+    (name, repository, options) => copyTo(context, name as string, repository as string, options as CopyToOptions),
   );
 }
 
@@ -44,10 +52,13 @@ export function addBackupCopyCommand(backup: Command, context: CommandContext, r
   );
 }
 
-async function copyTo(context: CommandContext, name: string, wanted: string, options: WaitOptions): Promise<number> {
+async function copyTo(context: CommandContext, name: string, wanted: string, options: CopyToOptions): Promise<number> {
+  const maxRateKib = options.maxRate === undefined ? undefined : readMaxRate(options.maxRate);
   const session = openSession(context, options);
   const serverId = await findServerId(session.api, name);
   const repositoryId = wanted === "none" ? null : await findRepositoryId(session.api, wanted);
+  // Before the first copy begins.
+  if (maxRateKib !== undefined) await setMaxRate(session.api, serverId, maxRateKib);
   const { setSecondRepository: payload } = await session.api.query(
     z.object({ setSecondRepository: z.object({ run: RunFacts.nullable(), userErrors: z.array(UserError) }) }),
     `mutation ($input: SetSecondRepositoryInput!) { setSecondRepository(input: $input) { run { ${runFields} } ${userErrorFields} } }`,
@@ -70,6 +81,25 @@ async function copyNow(context: CommandContext, server: string, options: CopyOpt
   refuseUserErrors(payload.userErrors);
   if (payload.run === null) throw new AppError("internal", { message: "the control plane started no copy" });
   return await startedOrFinished(session, payload.run, options.wait === true);
+}
+
+/** Null for `none`. The api says how much is too little or too much. */
+function readMaxRate(text: string): number | null {
+  if (text === "none") return null;
+  const kib = Number(text);
+  if (Number.isSafeInteger(kib) && kib >= 1) return kib;
+  throw new AppError("bad-request", {
+    message: `--max-rate takes a whole number of KiB a second or none, not ${text}`,
+  });
+}
+
+async function setMaxRate(api: ApiClient, id: string, copyMaxRateKib: number | null): Promise<void> {
+  const { updateServer } = await api.query(
+    z.object({ updateServer: z.object({ userErrors: z.array(UserError) }) }),
+    `mutation ($input: UpdateServerInput!) { updateServer(input: $input) { ${userErrorFields} } }`,
+    { input: { id, copyMaxRateKib } },
+  );
+  refuseUserErrors(updateServer.userErrors);
 }
 
 /** By name or id. Throws `not-found`. */

@@ -1,4 +1,4 @@
-import { AppError } from "@tidemark/kit";
+import { AppError, formatBytes } from "@tidemark/kit";
 import type { Command } from "commander";
 import { z } from "zod";
 import { type ApiClient, refuseUserErrors, UserError, userErrorFields } from "../api-client.ts";
@@ -14,12 +14,28 @@ const Decision = z.object({
   backup: z.object({ id: z.string(), state: z.string(), startedAt: z.string() }),
   reasons: z.array(z.string()),
 });
+const WalTotals = z.object({
+  segments: z.number(),
+  storedBytes: z.string(),
+  ranges: z.array(
+    z.object({
+      timeline: z.number(),
+      fromLsn: z.string(),
+      toLsn: z.string(),
+      segments: z.number(),
+      storedBytes: z.string(),
+      reason: z.string(),
+    }),
+  ),
+});
+const WalPreview = z.object({ removed: WalTotals, kept: WalTotals, sentence: z.string() }).nullable();
 const Preview = z.object({
   planHash: z.string(),
   sentence: z.string(),
   kept: z.array(Decision),
   deleted: z.array(Decision),
-  copies: z.object({ sentence: z.string(), deleted: z.array(Decision) }).nullable(),
+  wal: WalPreview,
+  copies: z.object({ sentence: z.string(), deleted: z.array(Decision), wal: WalPreview }).nullable(),
 });
 type Preview = z.infer<typeof Preview>;
 
@@ -191,9 +207,11 @@ async function apply(context: CommandContext, server: string, options: ApplyOpti
 
 async function fetchPreview(api: ApiClient, serverId: string, policy: object | null): Promise<Preview> {
   const decision = "backup { id state startedAt } reasons";
+  const totals = "{ segments storedBytes ranges { timeline fromLsn toLsn segments storedBytes reason } }";
+  const wal = `wal { removed ${totals} kept ${totals} sentence }`;
   const answer = await api.query(
     z.object({ previewRetention: Preview }),
-    `query ($serverId: ID!, $policy: RetentionInput) { previewRetention(serverId: $serverId, policy: $policy) { planHash sentence kept { ${decision} } deleted { ${decision} } copies { sentence deleted { ${decision} } } } }`,
+    `query ($serverId: ID!, $policy: RetentionInput) { previewRetention(serverId: $serverId, policy: $policy) { planHash sentence kept { ${decision} } deleted { ${decision} } ${wal} copies { sentence deleted { ${decision} } ${wal} } } }`,
     { serverId, policy },
   );
   return answer.previewRetention;
@@ -217,9 +235,23 @@ function printPreview(output: ReturnType<CommandContext["output"]>, plan: Previe
     "no backups yet",
   );
   output.note(`${plan.sentence}\n`);
+  noteWal(output, plan.wal);
   if (plan.copies === null) return;
   for (const { backup, reasons } of plan.copies.deleted) {
     output.note(`in the second repository ${backup.id} goes: ${reasons.join("; ")}\n`);
   }
   output.note(`in the second repository: ${plan.copies.sentence}\n`);
+  noteWal(output, plan.copies.wal);
+}
+
+/** What becomes of the WAL: what goes and what stays, range by range, each with its reason. */
+function noteWal(output: ReturnType<CommandContext["output"]>, wal: z.infer<typeof WalPreview>): void {
+  if (wal === null) return;
+  output.note(`${wal.sentence}\n`);
+  for (const [what, { ranges }] of [["goes", wal.removed] as const, ["stays", wal.kept] as const]) {
+    for (const { timeline, fromLsn, toLsn, segments, storedBytes, reason } of ranges) {
+      const size = `${segments} segments, ${formatBytes(BigInt(storedBytes))}`;
+      output.note(`  WAL of timeline ${timeline}, ${fromLsn} to ${toLsn} (${size}) ${what}: ${reason}\n`);
+    }
+  }
 }

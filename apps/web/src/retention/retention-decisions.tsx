@@ -6,6 +6,7 @@ import { Badge } from "#ui/badge.tsx";
 import { Cell, Row, RowHeader, Table } from "#ui/table.tsx";
 import { Time } from "#ui/time.tsx";
 import type { RetentionPreviewFields } from "./retention-preview-fields.ts";
+import { WalDecisions } from "./wal-decisions.tsx";
 
 export type RetentionPreview = ResultOf<typeof RetentionPreviewFields>;
 
@@ -55,6 +56,10 @@ export function RetentionDecisions({ preview }: { readonly preview: RetentionPre
           ))}
         </Table>
       </div>
+      {preview.wal !== null && <WalDecisions wal={preview.wal} where="WAL" />}
+      {preview.copies !== null && preview.copies.wal !== null && (
+        <WalDecisions wal={preview.copies.wal} where="WAL in the second repository" />
+      )}
     </div>
   );
 }

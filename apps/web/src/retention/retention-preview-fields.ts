@@ -1,6 +1,39 @@
 import { graphql } from "#graphql/graphql.ts";
 
-export const RetentionPreviewFields = graphql(`
+export const WalPreviewFields = graphql(`
+  fragment WalPreviewFields on WalPreview {
+    sentence
+    removed {
+      segments
+      storedBytes
+      ranges {
+        systemIdentifier
+        timeline
+        fromLsn
+        toLsn
+        segments
+        storedBytes
+        reason
+      }
+    }
+    kept {
+      segments
+      storedBytes
+      ranges {
+        systemIdentifier
+        timeline
+        fromLsn
+        toLsn
+        segments
+        storedBytes
+        reason
+      }
+    }
+  }
+`);
+
+export const RetentionPreviewFields = graphql(
+  `
   fragment RetentionPreviewFields on RetentionPreview {
     planHash
     sentence
@@ -21,8 +54,16 @@ export const RetentionPreviewFields = graphql(`
         sizeBytes
       }
     }
+    wal {
+      ...WalPreviewFields
+    }
     copies {
       sentence
+      wal {
+        ...WalPreviewFields
+      }
     }
   }
-`);
+`,
+  [WalPreviewFields],
+);

@@ -11,6 +11,7 @@ export const SecondRepositoryFields = graphql(`
       id
       name
     }
+    copyMaxRateKib
     copyLag {
       missing
       late

@@ -13,6 +13,7 @@ import { ErrorPanel } from "#ui/error-panel.tsx";
 import { CheckField, SelectField } from "#ui/field.tsx";
 import { Note } from "#ui/note.tsx";
 import { Panel } from "#ui/panel.tsx";
+import { CopyRate } from "./copy-rate.tsx";
 import type { CopiedServer } from "./second-repository-fields.ts";
 
 const SetSecondRepository = graphql(
@@ -113,6 +114,7 @@ export function SecondRepository({ server, repositories }: Props) {
             </Actions>
           </form>
         )}
+        {server.copyTo !== null && <CopyRate server={server} />}
         {server.copyTo !== null && <CopyNow server={server} />}
       </div>
     </Panel>

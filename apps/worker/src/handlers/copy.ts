@@ -67,7 +67,7 @@ async function copy(
     await noteCopies(deps, about, areas.target);
     // One that is asked for by name is copied although it was deleted there once.
     const skipIds = request.backupId === null ? await droppedIds(deps, about, areas.target) : [];
-    const { copyMaxRateKib: maxRateKib } = deps.settings;
+    const maxRateKib = server.copyMaxRateKib ?? deps.settings.copyMaxRateKib;
     const plan = await planCopies(acts, { backupId: request.backupId, skipIds, maxRateKib });
     const report = await executeCopies(acts, plan, control);
     const wal = await copyServerWal(deps, server, areas, control, maxRateKib);

@@ -1,8 +1,8 @@
-import { setTimeout as delay } from "node:timers/promises";
 import type { ActControl } from "@tidemark/engine";
 import type { Metadata, Server } from "@tidemark/metadata";
 import { copyWal, type ServerArea } from "@tidemark/repository";
 import type { WorkerDeps } from "../worker-deps.ts";
+import { keepCopyPace } from "./copy-pace.ts";
 import { mirrorWal } from "./mirror-wal.ts";
 import { segmentRow } from "./segment-row.ts";
 
@@ -59,8 +59,7 @@ export async function bringMissingWal(
         const about = { server, repositoryId, systemIdentifier };
         await deps.metadata.wal.recordSegments([segmentRow(about, stored)]);
         total.bytes += BigInt(stored.storedBytes);
-        // On average below the limit: each segment takes at least the time its bytes are worth.
-        if (maxRateKib !== null) await delay((stored.storedBytes / 1024 / maxRateKib) * 1_000);
+        await keepCopyPace(stored.storedBytes, maxRateKib, signal);
       },
     });
     total.segments += report.copiedSegments;

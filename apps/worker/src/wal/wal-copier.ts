@@ -1,6 +1,7 @@
 import { AppError, type Clock, describeError, type Logger } from "@tidemark/kit";
 import type { Metadata, Server } from "@tidemark/metadata";
 import type { WalArchive, WalSegmentPlace } from "@tidemark/repository";
+import { keepCopyPace } from "./copy-pace.ts";
 import { bringMissingWal } from "./copy-wal-run.ts";
 import { segmentRow } from "./segment-row.ts";
 import type { SharedRepositories } from "./shared-repositories.ts";
@@ -12,6 +13,8 @@ interface CopierDeps {
   readonly recorder: () => WalRecorder;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** KiB in a second of servers that name no limit of their own; null: no limit. */
+  readonly usualMaxRateKib: number | null;
   /** Names a segment as PostgreSQL does. */
   readonly nameOf: (place: WalSegmentPlace) => string;
 }
@@ -119,7 +122,8 @@ export class WalCopier {
         const to = (id: bigint) => second.repository.area(server.areaId).wal(id);
         if (lane.behind) {
           const areas = { source: first.repository.area(server.areaId), target: second.repository.area(server.areaId) };
-          await bringMissingWal(this.#deps, server, areas, { signal: this.#stopping.signal, maxRateKib: null });
+          const pace = { signal: this.#stopping.signal, maxRateKib: this.#maxRateOf(server) };
+          await bringMissingWal(this.#deps, server, areas, pace);
           lane.behind = false;
         }
         for (const id of lane.histories) {
@@ -146,6 +150,10 @@ export class WalCopier {
     }
   }
 
+  #maxRateOf(server: Server): number | null {
+    return server.copyMaxRateKib ?? this.#deps.usualMaxRateKib;
+  }
+
   async #copy(server: Server, { systemIdentifier, place }: Waiting, from: WalArchive, to: WalArchive): Promise<void> {
     const name = this.#deps.nameOf(place);
     const described = await from.describe(name);
@@ -157,6 +165,7 @@ export class WalCopier {
     this.#deps
       .recorder()
       .segment(segmentRow({ server, repositoryId: server.copyToId ?? "", systemIdentifier }, stored));
+    await keepCopyPace(stored.storedBytes, this.#maxRateOf(server), this.#stopping.signal);
   }
 }
 

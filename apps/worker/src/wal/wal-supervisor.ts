@@ -68,6 +68,7 @@ class Supervisor {
       metadata,
       clock,
       logger,
+      usualMaxRateKib: deps.settings.copyMaxRateKib,
       repositories: this.#repositories,
       recorder: () => this.#recorder,
       nameOf: (place) => walSegmentName(place.timeline, place.startLsn as Lsn, place.sizeBytes),

@@ -75,6 +75,10 @@ export const UpdateServerInput = builder.inputType("UpdateServerInput", {
     }),
     walSlot: t.string({ description: "The physical slot to stream from: tidemark or tidemark_…" }),
     synchronous: t.boolean({ description: "Commits may wait for us: what arrives is made durable at once." }),
+    copyMaxRateKib: t.int({
+      description:
+        "KiB a second that copies to its second repository take at most, backups and WAL each: 32 to 1048576; null: the workers' setting.",
+    }),
     drillSettings: t.field({
       type: DrillSettingsInput,
       description: "How its drills are done; all of it is replaced.",

@@ -1,6 +1,7 @@
 import { describeRetention, describeTargets } from "@tidemark/policy";
 import type { CopyRetention, RetentionDecision } from "../../use-cases/retention-plan.ts";
 import type { ForecastBackup, ForecastDeletion, RetentionForecast } from "../../use-cases/simulate-retention.ts";
+import type { WalPreview, WalRangeDecision, WalTotals } from "../../use-cases/wal-preview.ts";
 import { builder } from "../builder.ts";
 import { BackupRef, NodeRef, PolicyRef, RetentionPreviewRef } from "../refs.ts";
 
@@ -64,6 +65,42 @@ const RetentionDecisionRef = builder.objectRef<RetentionDecision>("RetentionDeci
   }),
 });
 
+const WalRangeDecisionRef = builder.objectRef<WalRangeDecision>("WalRangeDecision").implement({
+  description: "A run of WAL segments of one timeline that stay, or go, for one reason.",
+  fields: (t) => ({
+    systemIdentifier: t.exposeString("systemIdentifier", { description: "Of the cluster that wrote it." }),
+    timeline: t.exposeInt("timeline", { description: "Its timeline." }),
+    fromLsn: t.expose("fromLsn", { type: "Lsn", description: "Where it begins." }),
+    toLsn: t.expose("toLsn", { type: "Lsn", description: "Where it ends." }),
+    segments: t.exposeInt("segments", { description: "How many." }),
+    storedBytes: t.expose("storedBytes", { type: "BigInt", description: "What they take in the repository." }),
+    reason: t.exposeString("reason", { description: "A sentence." }),
+  }),
+});
+
+const WalTotalsRef = builder.objectRef<WalTotals>("WalTotals").implement({
+  description: "WAL segments that share a fate.",
+  fields: (t) => ({
+    segments: t.exposeInt("segments", { description: "How many." }),
+    storedBytes: t.expose("storedBytes", { type: "BigInt", description: "What they take in the repository." }),
+    ranges: t.field({
+      type: [WalRangeDecisionRef],
+      description: "Where they are, with reasons; the 200 newest where there are more.",
+      resolve: ({ ranges }) => [...ranges],
+    }),
+  }),
+});
+
+const WalPreviewRef = builder.objectRef<WalPreview>("WalPreview").implement({
+  description:
+    "What becomes of the WAL once the backups went, by what was last seen. It is decided anew when it goes, and waits while somebody reads.",
+  fields: (t) => ({
+    removed: t.field({ type: WalTotalsRef, description: "What goes.", resolve: ({ removed }) => removed }),
+    kept: t.field({ type: WalTotalsRef, description: "What stays, and why.", resolve: ({ kept }) => kept }),
+    sentence: t.exposeString("sentence", { description: "In words." }),
+  }),
+});
+
 const CopyRetentionRef = builder.objectRef<CopyRetention>("CopyRetention").implement({
   description: "What retention does in a second repository, by what was last seen there.",
   fields: (t) => ({
@@ -72,6 +109,12 @@ const CopyRetentionRef = builder.objectRef<CopyRetention>("CopyRetention").imple
       type: [RetentionDecisionRef],
       description: "Newest first; the backups may be gone from the first repository.",
       resolve: (plan) => [...plan.deleted],
+    }),
+    wal: t.field({
+      type: WalPreviewRef,
+      nullable: true,
+      description: "The copied WAL that goes and stays; null: there is none.",
+      resolve: ({ wal }) => wal,
     }),
     sentence: t.exposeString("sentence", { description: "The plan in words." }),
   }),
@@ -89,6 +132,13 @@ RetentionPreviewRef.implement({
       description: "Null when nothing can be promised: kept backups may point at the same data.",
     }),
     sentence: t.exposeString("sentence", { description: "The plan in words." }),
+    wal: t.field({
+      type: WalPreviewRef,
+      nullable: true,
+      description:
+        "The WAL that goes and stays with the backups; null: none is kept, or the run is over, whose result tells.",
+      resolve: ({ wal }) => wal,
+    }),
     copies: t.field({
       type: CopyRetentionRef,
       nullable: true,

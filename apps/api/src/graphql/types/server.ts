@@ -153,6 +153,10 @@ ServerRef.implement({
       resolve: (server, _args, { loaders }) =>
         server.copyToId === null ? null : loaders.repository.load(server.copyToId),
     }),
+    copyMaxRateKib: t.exposeInt("copyMaxRateKib", {
+      nullable: true,
+      description: "KiB a second that copies there take at most, backups and WAL each; null: the workers' setting.",
+    }),
     copyLag: t.field({
       type: CopyLagRef,
       nullable: true,

@@ -1,0 +1,59 @@
+"use client";
+import { useRouter } from "next/navigation";
+import { type FormEvent, useState } from "react";
+import { graphql } from "#graphql/graphql.ts";
+import { useAct } from "#lib/use-act.ts";
+import { UserErrorFields } from "#lib/user-error-fields.ts";
+import { Button } from "#ui/button.tsx";
+import { ErrorPanel } from "#ui/error-panel.tsx";
+import { TextField } from "#ui/field.tsx";
+
+const SetCopyRate = graphql(
+  `
+    mutation SetCopyRate($input: UpdateServerInput!) {
+      updateServer(input: $input) {
+        server {
+          id
+        }
+        userErrors {
+          ...UserErrorFields
+        }
+      }
+    }
+  `,
+  [UserErrorFields],
+);
+
+interface Props {
+  readonly server: { readonly id: string; readonly copyMaxRateKib: number | null };
+}
+
+/** How much of the line copies to the second repository may take. */
+export function CopyRate({ server }: Props) {
+  const router = useRouter();
+  const stored = `${server.copyMaxRateKib ?? ""}`;
+  const [text, setText] = useState(stored);
+  const { act, pending, problem } = useAct(SetCopyRate, true);
+  const submit = async (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    const copyMaxRateKib = text.trim() === "" ? null : Number(text);
+    if ((await act({ input: { id: server.id, copyMaxRateKib } })) !== null) router.refresh();
+  };
+  return (
+    <form onSubmit={(event) => void submit(event)} className="space-y-4 border-t pt-4">
+      <TextField
+        label="Copies take at most"
+        type="number"
+        min={32}
+        max={1_048_576}
+        value={text}
+        onChange={(event) => setText(event.target.value)}
+        hint="KiB a second, backups and WAL each; empty: as the workers are set (COPY_MAX_RATE_KIB)"
+      />
+      {problem !== null && <ErrorPanel announce title="The limit was not saved" problem={problem} />}
+      <Button type="submit" pending={pending} disabled={text === stored}>
+        Save limit
+      </Button>
+    </form>
+  );
+}
