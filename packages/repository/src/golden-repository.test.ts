@@ -2,10 +2,11 @@ import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Secret } from "@tidemark/kit";
-import { FilesystemStore, MemoryStore, ReadOnlyStore } from "@tidemark/storage";
+import { FilesystemStore, MemoryStore, type ObjectStore, ReadOnlyStore } from "@tidemark/storage";
 import { describe, expect, it } from "vitest";
-import { openRepository } from "./open-repository.ts";
-import { filesOf, keysOf, readTestBackup, takeTestBackup, testFacts } from "./test-repository.ts";
+import { copyBackup } from "./copies/copy-backup.ts";
+import { createRepository, openRepository } from "./open-repository.ts";
+import { filesOf, keysOf, readTestBackup, takeTestBackup, testFacts, testKey } from "./test-repository.ts";
 import type { Repository } from "./types.ts";
 
 const fixtures = fileURLToPath(new URL("../fixtures/", import.meta.url));
@@ -102,8 +103,25 @@ describe.each(cases)("the golden repository $version, $variant", ({ folder, vari
     expect(stored.counts?.storedBytes).toBe(0n);
     expect(stored.counts?.referencedBytes).toBeGreaterThan(100_000n);
     expect(await readTestBackup(area, "bak_today")).toEqual(before);
+    expect(await versionsOf(store, "bak_today")).toEqual(new Set([variant === "plain" ? 3 : 2]));
     const document = JSON.parse(Buffer.from(await store.get("tidemark.json")).toString("utf8")) as object;
     expect(document).toMatchObject({ formatVersion: Number(version.slice("golden-".length)) });
+    await repository.close();
+  });
+
+  it.each(["plain", "encrypted"])("is copied into a repository of today, %s", async (kind) => {
+    const { repository } = await open();
+    const source = repository.area("srv_golden");
+    const store = new MemoryStore();
+    const copy = await createRepository(store, { encryption: kind === "plain" ? "none" : testKey });
+    const target = copy.area("srv_golden");
+    for (const backupId of ["bak_first", "bak_second"]) {
+      await copyBackup({ source, target, backupId });
+      expect(await readTestBackup(target, backupId)).toEqual(await readTestBackup(source, backupId));
+      const said = version === "golden-1" ? 1 : kind === "plain" ? 3 : 2;
+      expect(await versionsOf(store, backupId)).toEqual(new Set([said]));
+    }
+    await copy.close();
     await repository.close();
   });
 
@@ -124,6 +142,16 @@ describe.each(cases)("the golden repository $version, $variant", ({ folder, vari
     expect((await keysOf(store, "srv_golden/packs/")).length).toBe(keptPacks + 1);
   });
 });
+
+/** What the first bytes of a manifest and of all packs say. */
+async function versionsOf(store: ObjectStore, backupId: string): Promise<Set<number>> {
+  const found = new Set<number>();
+  const packs = backupId === "bak_today" ? [] : await keysOf(store, "srv_golden/packs/");
+  for (const key of [`srv_golden/backups/${backupId}`, ...packs]) {
+    found.add(Buffer.from(await store.get(key)).readUInt16LE(8));
+  }
+  return found;
+}
 
 function framesIn(bitmap: Uint8Array): number[] {
   const frames: number[] = [];
