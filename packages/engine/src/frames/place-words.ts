@@ -44,3 +44,9 @@ export function packOf(words: Uint32Array, at: number): number {
 export function frameOf(words: Uint32Array, at: number): number {
   return words[at + 1] as number;
 }
+
+/** Whether a frame's places are other than its plain bytes as a whole: then parts of them are checked one by one. */
+export function isCut({ plainBytes }: { readonly plainBytes: number }, words: Uint32Array): boolean {
+  for (let at = 0; at < words.length; at += placeWords) if (words[at + 4] !== plainBytes) return true;
+  return false;
+}

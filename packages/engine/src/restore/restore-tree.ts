@@ -61,6 +61,12 @@ export class RestoredTree {
     const { manifest, plan, places, signal } = this.#request;
     for (const root of this.#roots) await chmod(root, plan.facts.dataDirectoryMode);
     let waiting: Making[] = [];
+    const running: Promise<void>[] = [];
+    const makeWaiting = async () => {
+      if (waiting.length === 0) return;
+      running.push((await this.#startMaking(waiting)).made);
+      waiting = [];
+    };
     for await (const entry of manifest.entries()) {
       throwIfCancelled(signal);
       const place = entryPlace(places, entry);
@@ -69,11 +75,10 @@ export class RestoredTree {
       if (entry.kind !== "file") continue;
       const index = this.files.push(absent) - 1;
       if (place !== null) waiting.push({ index, made: this.#describe(entry, place.toString("latin1")) });
-      if (waiting.length < filesPerRequest) continue;
-      await this.#makeFiles(waiting);
-      waiting = [];
+      if (waiting.length >= filesPerRequest) await makeWaiting();
     }
-    await this.#makeFiles(waiting);
+    await makeWaiting();
+    await Promise.all(running);
   }
 
   #describe(entry: ManifestFile, place: string): Making["made"] {
@@ -85,14 +90,19 @@ export class RestoredTree {
     return { place, sizeBytes: Number(entry.sizeBytes), mode: entry.mode, content, isWritten };
   }
 
-  async #makeFiles(waiting: readonly Making[]): Promise<void> {
-    if (waiting.length === 0) return;
-    const reply = await this.#request.threads.run({ kind: "make", files: waiting.map(({ made }) => made) });
-    if (reply.kind !== "made") throw new TypeError("files were not made");
-    for (const [at, { index, made }] of waiting.entries()) {
-      this.files[index] = { place: made.isWritten ? made.place : null, wasThere: reply.wasThere[at] === true };
-      this.#allFiles.push(made.place);
-    }
+  /** Comes back as soon as a thread has taken the request: more of the manifest is read while the files are made. */
+  async #startMaking(waiting: readonly Making[]): Promise<{ readonly made: Promise<void> }> {
+    const { reply } = await this.#request.threads.start({ kind: "make", files: waiting.map(({ made }) => made) });
+    const made = reply.then((answer) => {
+      if (answer.kind !== "made") throw new TypeError("files were not made");
+      for (const [at, { index, made: file }] of waiting.entries()) {
+        this.files[index] = { place: file.isWritten ? file.place : null, wasThere: answer.wasThere[at] === true };
+        this.#allFiles.push(file.place);
+      }
+    });
+    // Looked at when all are under way; that it failed is not lost by then.
+    made.catch(() => undefined);
+    return { made };
   }
 
   /** A server sends folders before what is in them, but `pg_tblspc/<oid>` has no entry of its own in every version. */

@@ -14,7 +14,7 @@ import { systemErrorCode } from "@tidemark/kit/app-error";
 import { crc32c } from "@tidemark/kit/crc32c";
 import { FrameOpener } from "@tidemark/repository/open-frame";
 import { BatchBytes } from "../frames/batch-bytes.ts";
-import { placeWords, readPlace } from "../frames/place-words.ts";
+import { isCut, placeWords, readPlace } from "../frames/place-words.ts";
 import type { MadeFile, RefusedFrame, TargetReply, TargetRequest } from "./target-requests.ts";
 
 /** A restore's work on the target's files, synchronous, for a worker thread. Throws system errors as they come. */
@@ -51,7 +51,7 @@ export class TargetThread {
       const places = batch.places.subarray(at, at + frame.placeCount * placeWords);
       at += places.length;
       const { frameIndex } = frame;
-      const opened = this.#opener.open(bytes, batch.seals, frame);
+      const opened = this.#opener.open(bytes, batch.seals, frame, isCut(frame, places));
       if (opened.kind === "damaged") {
         refused.push({ frameIndex, reason: opened.reason });
         continue;

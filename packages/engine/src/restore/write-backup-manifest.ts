@@ -26,12 +26,20 @@ export async function writeBackupManifest(request: {
   const { facts } = plan;
   const writer = new BackupManifestWriter();
   const handle = await open(places.below("backup_manifest"), "wx", 0o600);
+  let waiting: Uint8Array[] = [];
+  let waitingBytes = 0;
+  const write = async (bytes: Uint8Array, atLeast = writtenAtOnce): Promise<void> => {
+    waiting.push(bytes);
+    waitingBytes += bytes.length;
+    if (waitingBytes < atLeast) return;
+    await handle.writeFile(Buffer.concat(waiting));
+    waiting = [];
+    waitingBytes = 0;
+  };
   try {
     // Version 2 came with 17 (src/include/common/parse_manifest.h).
     const isVersion2 = facts.serverVersion >= 170_000;
-    await handle.write(
-      writer.begin(isVersion2 ? { version: 2, systemIdentifier: facts.systemIdentifier } : { version: 1 }),
-    );
+    await write(writer.begin(isVersion2 ? { version: 2, systemIdentifier: facts.systemIdentifier } : { version: 1 }));
     const emptied = new Set(plan.databases?.emptied.map(({ oid }) => oid));
     const composedPaths = new Set(composed.map(({ path }) => path));
     for await (const entry of manifest.files()) {
@@ -41,7 +49,7 @@ export async function writeBackupManifest(request: {
       if (composedPaths.has(path)) continue;
       const isMap = tablespaceMap !== null && path === tablespaceMapPath;
       const restoredCrc = isEmptiedPath(path, emptied) ? crc32cOfZeros(entry.sizeBytes) : entry.crc32c;
-      await handle.write(
+      await write(
         writer.file({
           path: entry.path,
           sizeBytes: isMap ? tablespaceMap.length : Number(entry.sizeBytes),
@@ -51,7 +59,7 @@ export async function writeBackupManifest(request: {
       );
     }
     for (const { path, bytes } of composed) {
-      await handle.write(
+      await write(
         writer.file({
           path: Buffer.from(path, "utf8"),
           sizeBytes: bytes.length,
@@ -60,12 +68,15 @@ export async function writeBackupManifest(request: {
         }),
       );
     }
-    await handle.write(writer.end(await walRangesOf(facts, places)));
+    await write(writer.end(await walRangesOf(facts, places)), 0);
     await handle.chmod(facts.dataDirectoryMode & 0o050 ? 0o640 : 0o600);
   } finally {
     await handle.close();
   }
 }
+
+/** A file takes some 150 bytes, and a write of its own as long as the entry itself. */
+const writtenAtOnce = 64 * 1024;
 
 /** From start to stop; where a standby followed a promotion meanwhile, one range per timeline, the newest first. */
 async function walRangesOf(facts: BackupFacts, places: RestorePlaces): Promise<ManifestWalRange[]> {

@@ -3,7 +3,7 @@ import type { StoredFrame } from "@tidemark/repository";
 import { checkStoredFrame, FrameOpener } from "@tidemark/repository/open-frame";
 import { inspectPages } from "../backup/page-inspection.ts";
 import { BatchBytes } from "../frames/batch-bytes.ts";
-import { type Place, placeWords, readPlace } from "../frames/place-words.ts";
+import { isCut, type Place, placeWords, readPlace } from "../frames/place-words.ts";
 import type { VerifiedFrames, VerifyFrames } from "./verify-requests.ts";
 
 /** A verification's work on frames, synchronous, for a worker thread. */
@@ -52,14 +52,15 @@ class Findings {
   }
 
   checkWhole(frame: StoredFrame, from: number, to: number): void {
-    const opened = this.#opener.open(this.#bytes, this.#request.batch.seals, frame);
+    const { seals, places } = this.#request.batch;
+    const opened = this.#opener.open(this.#bytes, seals, frame, isCut(frame, places.subarray(from, to)));
     if (opened.kind === "damaged") {
       this.found.damaged.push({ frameIndex: frame.frameIndex, reason: opened.reason });
       return;
     }
     this.found.bytes += opened.plain.length;
     for (let at = from; at < to; at += placeWords) {
-      this.#checkRun(opened.plain, at, readPlace(this.#request.batch.places, at));
+      this.#checkRun(opened.plain, at, readPlace(places, at));
     }
   }
 

@@ -67,15 +67,22 @@ describe.each([
     const plain = plainOf(5, 50_000);
     const { bytes, frames } = rangeOf(seals, [plain], "zstd");
     const opener = new FrameOpener();
-    for (const frame of frames) expect(opener.open(bytes, seals, frame).kind).toBe("plain");
-    for (const [from, to] of [
-      [0, 50_000],
-      [0, 8192],
-      [8192, 24_576],
-      [49_152, 50_000],
-      [3, 17],
-    ] as const)
-      expect(opener.crcOf(from, to)).toBe(crc32c(plain.subarray(from, to)));
+    for (const frame of frames) {
+      for (const inPieces of [false, true]) {
+        expect(opener.open(bytes, seals, frame, inPieces).kind).toBe("plain");
+        for (const [from, to] of [
+          [0, 50_000],
+          [0, 8192],
+          [8192, 24_576],
+          [49_152, 50_000],
+          [16_384, 50_000],
+          [8192, 9000],
+          [3, 17],
+        ] as const)
+          expect(opener.crcOf(from, to)).toBe(crc32c(plain.subarray(from, to)));
+        expect(opener.open(bytes, seals, { ...frame, crc32c: 1 }, inPieces).kind).toBe("damaged");
+      }
+    }
   });
 
   it("refuses a frame that is not what its directory says, or lies about its length", () => {

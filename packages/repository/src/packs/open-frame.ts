@@ -1,5 +1,5 @@
-import { crc32c } from "@tidemark/kit/crc32c";
-import { frameBytes } from "../format.ts";
+import { combineCrc32c, crc32c, crc32cOfPages } from "@tidemark/kit/crc32c";
+import { frameBytes, pieceBytes } from "../format.ts";
 import { partSealing } from "../seal/part-sealing.ts";
 import { checkBox, openFrameBox, openFrameBoxInto } from "../seal/sealed-box.ts";
 import type { FrameSealing, PartSeals, StoredFrame } from "../types.ts";
@@ -49,11 +49,16 @@ export function checkStoredFrame(
  */
 export class FrameOpener {
   readonly #target = new Uint8Array(frameBytes);
+  readonly #pieces = new Uint32Array(frameBytes / pieceBytes);
   #plain: Uint8Array = new Uint8Array(0);
   #crc32c = 0;
+  #isInPieces = false;
 
-  /** As `openFrame`, from the bytes of a range; what it gives is valid until the next call. */
-  open(bytes: Uint8Array, seals: PartSeals, frame: StoredFrame): OpenFrameOutcome {
+  /**
+   * As `openFrame`, from the bytes of a range; what it gives is valid until the next call, and no longer than those bytes.
+   * `inPieces`: parts of it will be asked for (`crcOf`), whose checksums then cost nothing more.
+   */
+  open(bytes: Uint8Array, seals: PartSeals, frame: StoredFrame, inPieces = false): OpenFrameOutcome {
     const stored = bytes.subarray(frame.at, frame.at + frame.storedBytes);
     let plain: Uint8Array;
     try {
@@ -62,16 +67,31 @@ export class FrameOpener {
       return { kind: "damaged", reason: sayError(error) };
     }
     if (plain.length !== frame.plainBytes) return { kind: "damaged", reason: wrongLength };
-    if (crc32c(plain) !== frame.crc32c) return { kind: "damaged", reason: wrongChecksum };
     this.#plain = plain;
+    this.#isInPieces = inPieces;
+    if (inPieces) crc32cOfPages(plain, this.#pieces, 0);
+    const found = inPieces ? this.#combine(0, plain.length) : crc32c(plain);
+    if (found !== frame.crc32c) return { kind: "damaged", reason: wrongChecksum };
     this.#crc32c = frame.crc32c;
     return { kind: "plain", plain };
   }
 
   /** CRC-32C of some bytes of the frame that was opened last; of all of them, which is the rule, it is known. */
   crcOf(from: number, to: number): number {
-    if (from === 0 && to === this.#plain.length) return this.#crc32c;
+    const isAtEnd = to === this.#plain.length;
+    if (from === 0 && isAtEnd) return this.#crc32c;
+    if (this.#isInPieces && from % pieceBytes === 0 && (isAtEnd || to % pieceBytes === 0))
+      return this.#combine(from, to);
     return crc32c(this.#plain.subarray(from, to));
+  }
+
+  /** Of whole pieces, the frame's last among them. */
+  #combine(from: number, to: number): number {
+    let crc = 0;
+    for (let at = from; at < to; at += pieceBytes) {
+      crc = combineCrc32c(crc, this.#pieces[at / pieceBytes] as number, Math.min(pieceBytes, to - at));
+    }
+    return crc;
   }
 }
 

@@ -122,7 +122,10 @@ export function openFrameBox(stored: Uint8Array, sealing: FrameSealing, plainByt
   return openBox(stored, sealing, Math.min(plainBytes, frameBytes));
 }
 
-/** The same, to the beginning of `target`: a view on it. For threads that open one frame after another. */
+/**
+ * The same, to the beginning of `target`: a view on it, or on what is stored where that is the plain bytes. For threads
+ * that open one frame after another.
+ */
 export function openFrameBoxInto(
   stored: Uint8Array,
   sealing: FrameSealing,
@@ -130,7 +133,7 @@ export function openFrameBoxInto(
   target: Uint8Array,
 ): Uint8Array {
   const most = Math.min(plainBytes, frameBytes, target.length);
-  if (sealing.key === null) return unpack(checkGuard(stored, sealing), most, target);
+  if (sealing.key === null) return unpack(checkGuard(stored, sealing), most, target, true);
   const body = decrypt(sealing.key, stored, sealing);
   const plain = unpack(body, most, target);
   releaseBytes(body);
@@ -140,7 +143,8 @@ export function openFrameBoxInto(
 /** The largest box there is: the index of a manifest that points into a million packs. */
 const largestBoxBytes = 1024 * 1024 * 1024;
 
-function unpack(body: Uint8Array, maxPlainBytes: number, target: Uint8Array | null = null): Uint8Array {
+/** `stays`: the body lasts as long as the target does. */
+function unpack(body: Uint8Array, maxPlainBytes: number, target: Uint8Array | null = null, stays = false): Uint8Array {
   if (body.length < headBytes) throw new BoxDamaged("it is too short");
   const view = Buffer.from(body.buffer, body.byteOffset, body.length);
   const plainLength = view.readUInt32LE(1);
@@ -152,6 +156,7 @@ function unpack(body: Uint8Array, maxPlainBytes: number, target: Uint8Array | nu
   if (codec === null) throw new BoxDamaged(`its codec ${view.readUInt8(0)} is unknown`);
   if (codec === "plain") {
     if (payload.length !== plainLength) throw new BoxDamaged("its length is not the one it says");
+    if (stays) return body.subarray(headBytes);
     if (target === null) return new Uint8Array(payload);
     target.set(payload);
     return target.subarray(0, plainLength);
