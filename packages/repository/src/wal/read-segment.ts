@@ -40,6 +40,8 @@ export async function* readSegment(context: RepositoryContext, read: ReadSegment
       const room = window.subarray(within, within + walBlockBytes - (at % walBlockBytes));
       const plain = openFrameBoxInto(record.stored, object.seal.part("wal", at), room.length, room);
       if (plain.length === 0) throw walDamaged(key, "there is a box of nothing");
+      // One that is stored as it is stays where it was read.
+      if (plain.buffer !== room.buffer) room.set(plain);
       at += plain.length;
       if (at % walBlockBytes !== 0) continue;
       const blockAt = (at - walBlockBytes) % windowBytes;
