@@ -65,6 +65,11 @@ describe("drills over the api", () => {
     expect(both.userErrors).toMatchObject([{ code: "bad-request", field: ["target"] }]);
     const bare = await api.rest("POST", "/api/v1/runs", { kind: "drill" });
     expect([bare.status, bare.body.detail]).toEqual([400, expect.stringMatching(/a backup or a server/)]);
+    const unborn = { kind: "TIME", at: new Date(Date.now() + 86_400_000).toISOString() };
+    const early = await api.mutate("drillServer", { serverId: seeded.server.id, target: unborn });
+    expect(early.userErrors).toMatchObject([
+      { code: "bad-request", field: ["target", "at"], message: expect.stringMatching(/future/) },
+    ]);
     const notRows = { sql: [{ name: "x", database: "shop", sql: "SELECT 1", expected: "1" }] };
     const shapeless = await api.mutate("drillServer", { serverId: seeded.server.id, expectations: notRows });
     expect(shapeless.userErrors).toMatchObject([{ code: "bad-request" }]);

@@ -72,13 +72,18 @@ function postgresBackend(databaseUrl: string, logger: Logger): Backend {
   // The pool listens only while a connection is idle, and whoever has it may not: then the event would end the process.
   pool.on("connect", (client) => client.on("error", () => undefined));
   const bound = withBackend(createPostgresBackend);
+  class AskingWorker extends bound.Worker {
+    override get maximumBlockTimeout() {
+      return longestSilenceSeconds;
+    }
+  }
   // BullMQ describes the pool structurally and with an index signature, which pg's own type has not.
   const connection = pool as unknown as PostgresConnectionOptions;
   return {
     kind: "postgresql",
     queue: (name) => new bound.Queue(name, { connection }) as unknown as BellQueue,
     worker: (name, processor, concurrency) =>
-      new bound.Worker(name, processor as never, {
+      new AskingWorker(name, processor as never, {
         connection,
         concurrency,
         ...workerTimes,
@@ -125,6 +130,13 @@ function redisBackend(redisUrl: string, logger: Logger): Backend {
 
 /** Keys of ours in a Redis that others use too. */
 const prefix = "tidemark";
+
+/**
+ * How long a worker listens to PostgreSQL before it asks. BullMQ listens up to an hour after an error, and where the
+ * database goes away once more just when it has begun to, it listens on a connection that is gone (ensureListening and
+ * handleListenClientError of its postgres-connection.js): every run of that queue would wait.
+ */
+const longestSilenceSeconds = 5;
 
 /**
  * A worker that died is noticed after the lock's time: its bells ring elsewhere. Long acts keep their lock by renewing

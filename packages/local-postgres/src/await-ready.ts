@@ -26,7 +26,8 @@ export async function awaitReady(start: {
     if (systemClock.monotonicMs() - startedMs > (options.startTimeoutMs ?? 60_000)) return "timeout";
     const file = await readPostmasterFile(start.dataDir);
     if (file?.pid === postmaster.pid && file.status === "standby") return "ready";
-    if (file?.pid === postmaster.pid && file.status !== "stopping") {
+    // Who knocks before is turned away with a FATAL line in the server's log, which is a drill's evidence.
+    if (file?.pid === postmaster.pid && file.status === "ready") {
       const socketPath = join(start.socketDir, `.s.PGSQL.${start.port}`);
       const answer = await ping({ path: socketPath }, options.superuser ?? "postgres", 2_000);
       if (answer === "accepting" && !postmaster.hasExited()) return "ready";

@@ -1,4 +1,5 @@
 import { DrillExpectationsJson, DrillSettingsJson, type RunRequest, storedDrillSettings } from "@tidemark/jobs";
+import type { Clock } from "@tidemark/kit";
 import { z } from "zod";
 import type { Services } from "../services.ts";
 import { aboutBackup, backupTarget } from "./backups.ts";
@@ -58,6 +59,19 @@ function targetOf({ target, behindSeconds }: DrillSettingsInput, base: DrillSett
   return { target: asked.target, timeline: asked.timeline };
 }
 
+/** A drill that fails turns its server's state: one to an instant that nobody can have archived yet says nothing of it. */
+function assertPast({ target }: DrillSettingsJson, clock: Clock): void {
+  if (target?.kind !== "time" || new Date(target.at).getTime() <= clock.now().getTime() + clocksDifferMs) return;
+  throw badField(
+    "target.at",
+    "this instant lies in the future",
+    "nothing was started; give one that has been, or latest",
+  );
+}
+
+/** Commits carry the time of the server's clock, and it need not be ours. */
+const clocksDifferMs = 60_000;
+
 function withoutNulls(value: Readonly<Record<string, unknown>>) {
   return Object.fromEntries(Object.entries(value).filter(([, one]) => one !== null));
 }
@@ -71,11 +85,9 @@ export function drillBackup(services: Services, caller: Caller, input: unknown) 
     const { id, ...how } = parseInput(DrillBackupInput, input);
     const backup = await requireRestorableBackup(services, id);
     const server = await services.metadata.servers.get(backup.serverId);
-    const request: RunRequest<"drill"> = {
-      ...drillSettingsOf(how, storedDrillSettings(server?.drillSettings)),
-      serverId: backup.serverId,
-      backupId: backup.id,
-    };
+    const settings = drillSettingsOf(how, storedDrillSettings(server?.drillSettings));
+    assertPast(settings, services.clock);
+    const request: RunRequest<"drill"> = { ...settings, serverId: backup.serverId, backupId: backup.id };
     const run = await scope.startRun({ kind: "drill", request, ...aboutBackup(backup) });
     return { runId: run.id };
   });
@@ -96,6 +108,7 @@ export function drillServer(services: Services, caller: Caller, input: unknown) 
       throw badField("serverId", `${server.name} has no backup that could be restored`, "take one first");
     }
     const settings = drillSettingsOf(how, storedDrillSettings(server.drillSettings));
+    assertPast(settings, services.clock);
     const request: RunRequest<"drill"> = { ...settings, serverId: server.id, backupId: null };
     const about = { serverId: server.id, repositoryId: server.repositoryId, backupId: null };
     const run = await scope.startRun({ kind: "drill", request, ...about });

@@ -38,6 +38,9 @@ export function ClonesPanel({ serverId, clones, initial }: Props) {
         <ul className="divide-y">
           {clones.map((clone) => (
             <li key={clone.id} aria-label={`Clone ${clone.id}`} className="space-y-3 px-4 py-4 sm:px-5">
+              <h3 className="font-medium">
+                Clone <Mono>{clone.id}</Mono>
+              </h3>
               <CloneFacts clone={clone} />
               <CloneButtons clone={clone} />
             </li>

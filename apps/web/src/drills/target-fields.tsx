@@ -38,7 +38,7 @@ export function TargetFields({ draft, onChange, usual }: Props) {
       {label !== null && (
         <TextField
           label={label}
-          hint={draft.kind === "TIME" ? `${hint} Without one it is ${zone}.` : hint}
+          hint={draft.kind === "TIME" ? `${hint} Without an offset it is read as ${zone}.` : hint}
           mono
           required
           spellCheck={false}

@@ -53,7 +53,7 @@ export const targetKinds: Readonly<
   TIME: {
     title: "An instant",
     label: "Instant",
-    hint: "By the server's clock. As 2026-11-21 14:02:31, with an offset (+01:00) if it is another zone's.",
+    hint: "As 2026-11-21 14:02:31, with an offset (+01:00) for another zone. What was committed when is by the server's clock.",
   },
   LATEST: { title: "The latest there is", label: null, hint: "The end of the WAL that is durable here." },
   NAME: { title: "A restore point", label: "Name of the restore point", hint: "As it was given when it was made." },

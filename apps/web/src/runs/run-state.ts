@@ -37,7 +37,7 @@ export const runKindNames: Record<RunKind, string> = {
   VERIFY: "Verification",
   DRILL: "Drill",
   CLONE: "Clone",
-  CLONE_ACT: "Clone act",
+  CLONE_ACT: "Act on a clone",
   FIND_MOMENT: "Search of the WAL",
   RESTORE_PLAN: "Restore plan",
   RESTORE: "Restore",

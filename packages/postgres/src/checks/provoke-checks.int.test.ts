@@ -30,7 +30,8 @@ describe.each(labs)("on PostgreSQL %i, the finding of", (major) => {
 
   beforeAll(async () => {
     hasChecksumTool = (await findHostTool(15, "pg_checksums")) !== null;
-    const settings = { max_prepared_transactions: 2 };
+    // A standby that is between two attempts while its primary restarts twice finds its WAL gone otherwise.
+    const settings = { max_prepared_transactions: 2, wal_keep_size: "128MB" };
     const [main, old, plain] = await Promise.all([
       testServer({ major, walSegmentSizeMb: 1, settings }),
       testServer({ major: 14 }),

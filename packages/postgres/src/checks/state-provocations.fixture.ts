@@ -222,12 +222,17 @@ async function restartpoint(primary: TestServer, standby: TestServer): Promise<v
 /** The standby has all the primary has: the role's rights, too, which are granted there. */
 export async function replayed({ main, standby }: Pick<Lab, "main" | "standby">): Promise<void> {
   const [at] = await main.query<{ lsn: string }>("SELECT pg_current_wal_lsn()::text AS lsn");
-  await until("the standby to have replayed it", async () => {
-    const [row] = await standby.query<{ there: boolean }>("SELECT pg_last_wal_replay_lsn() >= $1::pg_lsn AS there", [
-      at?.lsn,
-    ]);
-    return row?.there === true;
-  });
+  try {
+    await until("the standby to have replayed it", async () => {
+      const [row] = await standby.query<{ there: boolean }>("SELECT pg_last_wal_replay_lsn() >= $1::pg_lsn AS there", [
+        at?.lsn,
+      ]);
+      return row?.there === true;
+    });
+  } catch (cause) {
+    const log = (await standby.cluster.readLog()).trimEnd().split("\n").slice(-20).join("\n");
+    throw new Error(`the standby does not come to ${at?.lsn}; its log ends:\n${log}`, { cause });
+  }
 }
 
 async function enableChecksums(server: TestServer): Promise<void> {
