@@ -255,6 +255,36 @@ describe.each(["postgresql", "redis"] as const)("queues in %s", (backend) => {
   });
 });
 
+it("hears every bell within seconds after its database died several times in a row", async () => {
+  await using mortal = await testServer();
+  await migrate(mortal.dsn());
+  const queues = await openQueues({ databaseUrl: mortal.dsn() }, { logger });
+  try {
+    const rung = new Set<string>();
+    const listened = ["backup", "verify", "restore", "retention", "drill"] as const;
+    for (const name of listened) {
+      queues.createWorker(name, async (ring) => void ("runId" in ring && rung.add(ring.runId)), { concurrency: 1 });
+    }
+    for (let deaths = 0; deaths < 10; deaths++) {
+      await mortal.kill();
+      await mortal.start();
+      // The next one comes while some listen again and others do not yet.
+      await queues.ping().catch(() => undefined);
+    }
+    for (const kind of listened) {
+      const runId = newId("run");
+      const ring = async () => {
+        await queues.ring(runId, kind);
+        return true;
+      };
+      await waitFor(ring, { what: "the queue to be there" });
+      await waitFor(() => rung.has(runId), { what: `the bell of ${kind}`, timeoutMs: 20_000 });
+    }
+  } finally {
+    await queues.close();
+  }
+}, 120_000);
+
 it("begins without Redis where it may be away, says so, and rings once it is there", async () => {
   await using late = await redisServer();
   await late.kill();
