@@ -106,7 +106,8 @@ export const walProvocations: readonly Provocation[] = [
     on: "main",
     severity: "blocks-wal",
     provoke: async ({ main }) => {
-      await set(main, { max_slot_wal_keep_size: "1MB", max_wal_size: "2MB", min_wal_size: "2MB" });
+      // What is kept for the standby would keep the slot's WAL, too.
+      await set(main, { wal_keep_size: "0", max_slot_wal_keep_size: "1MB", max_wal_size: "2MB", min_wal_size: "2MB" });
       await ownSlot(main);
       await writeWal(main, 6);
       await main.query("CHECKPOINT");
@@ -122,7 +123,7 @@ export const walProvocations: readonly Provocation[] = [
     on: "main",
     severity: "blocks-wal",
     provoke: async ({ main }) => {
-      await set(main, { max_slot_wal_keep_size: "3MB" });
+      await set(main, { wal_keep_size: "0", max_slot_wal_keep_size: "3MB" });
       await ownSlot(main);
     },
     context: () => streams,
