@@ -24,6 +24,13 @@ import { type BenchSettings, findProgram, readSettings, usage } from "./settings
 import { addFigures, benchWal } from "./wal/bench-wal.ts";
 import { type WalFigures, walReport } from "./wal/wal-report.ts";
 
+/** Each kind of run has its part of the page, from the line that says so to the next such line. */
+const marks = {
+  backups: "<!-- the last run: written by npm run bench -- --keep -->",
+  "wal-memory": "<!-- the last run of WAL on a memory file system: npm run bench -- --wal --keep -->",
+  "wal-disk": "<!-- the last run of WAL on a disk: npm run bench -- --wal --work DIR --keep -->",
+} as const;
+
 const settings = readSettings(process.argv.slice(2));
 if (settings === null) console.log(usage);
 else if (process.geteuid?.() === 0) await goOnAsServerUser(settings);
@@ -160,13 +167,6 @@ function versions({ pgBin }: BenchSettings, { major }: BenchCluster): readonly s
     ...peers,
   ];
 }
-
-/** Each kind of run has its part of the page, from the line that says so to the next such line. */
-const marks = {
-  backups: "<!-- the last run: written by npm run bench -- --keep -->",
-  "wal-memory": "<!-- the last run of WAL on a memory file system: npm run bench -- --wal --keep -->",
-  "wal-disk": "<!-- the last run of WAL on a disk: npm run bench -- --wal --work DIR --keep -->",
-} as const;
 
 function keepTables(tables: string, kind: keyof typeof marks = "backups"): void {
   const page = fileURLToPath(new URL("../docs/performance.md", import.meta.url));
