@@ -1,36 +1,35 @@
 import { graphql } from "#graphql/graphql.ts";
 
-export const WalPreviewFields = graphql(`
-  fragment WalPreviewFields on WalPreview {
-    sentence
-    removed {
+const WalTotalsFields = graphql(`
+  fragment WalTotalsFields on WalTotals {
+    segments
+    storedBytes
+    ranges {
+      systemIdentifier
+      timeline
+      fromLsn
+      toLsn
       segments
       storedBytes
-      ranges {
-        systemIdentifier
-        timeline
-        fromLsn
-        toLsn
-        segments
-        storedBytes
-        reason
-      }
-    }
-    kept {
-      segments
-      storedBytes
-      ranges {
-        systemIdentifier
-        timeline
-        fromLsn
-        toLsn
-        segments
-        storedBytes
-        reason
-      }
+      reason
     }
   }
 `);
+
+export const WalPreviewFields = graphql(
+  `
+  fragment WalPreviewFields on WalPreview {
+    sentence
+    removed {
+      ...WalTotalsFields
+    }
+    kept {
+      ...WalTotalsFields
+    }
+  }
+`,
+  [WalTotalsFields],
+);
 
 export const RetentionPreviewFields = graphql(
   `

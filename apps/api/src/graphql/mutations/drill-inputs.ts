@@ -1,21 +1,12 @@
 import type { InputFieldBuilder } from "@pothos/core";
 import { builder, type Types } from "../builder.ts";
-import { RecoveryTargetKindEnum } from "../enums.ts";
+import { recoveryTargetFields } from "./recovery-target-fields.ts";
 
 /** What clones, drills and a server's drill settings are asked; the use cases check values and limits, which REST shares. */
 
 export const TrialTargetInput = builder.inputType("TrialTargetInput", {
   description: "To where a clone or a drill recovers. Which field is needed depends on the kind.",
-  fields: (t) => ({
-    kind: t.field({ type: RecoveryTargetKindEnum, required: true, description: "What names the place." }),
-    at: t.string({ description: "For TIME: RFC 3339 with its zone." }),
-    lsn: t.string({ description: 'For LSN: as "16/B374D848".' }),
-    xid: t.string({ description: "For XID: decimal text." }),
-    name: t.string({ description: "For NAME: of the restore point." }),
-    inclusive: t.boolean({ description: "For TIME, LSN and XID: stop behind it; true when left out." }),
-    timeline: t.int({ description: "The newest reachable one when left out." }),
-    ownTimeline: t.boolean({ description: "On the timeline of the backup itself; instead of `timeline`." }),
-  }),
+  fields: recoveryTargetFields,
 });
 
 const ExpectedRowsInput = builder.inputType("ExpectedRowsInput", {

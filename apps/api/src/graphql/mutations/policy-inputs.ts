@@ -1,11 +1,12 @@
-import { builder } from "../builder.ts";
+import type { InputFieldBuilder } from "@pothos/core";
+import { builder, type Types } from "../builder.ts";
 import { keyText } from "./idempotency-key.ts";
 
 /** What the mutations of policies and retention are asked; the use cases, which REST shares, check values and limits. */
 
-export const RetentionInputRef = builder.inputType("RetentionInput", {
-  description: "A retention policy's rules; with none every backup is kept.",
-  fields: (t) => ({
+/** A retention policy's rules, as every input that brings some has them. */
+function retentionFields(t: InputFieldBuilder<Types, "InputObject">) {
+  return {
     keepLast: t.int({ description: "Keep the newest n." }),
     windowDays: t.int({ description: "Keep all that the last n days need." }),
     daily: t.int({ description: "Keep the newest of each of the newest n days." }),
@@ -17,7 +18,12 @@ export const RetentionInputRef = builder.inputType("RetentionInput", {
       description: 'The rules as pgmoneta ("7,4,12,5") or Barman ("REDUNDANCY 3") write them, instead of numbers.',
     }),
     minimum: t.int({ description: "Never fewer usable ones; 1 when left out." }),
-  }),
+  };
+}
+
+export const RetentionInputRef = builder.inputType("RetentionInput", {
+  description: "A retention policy's rules; with none every backup is kept.",
+  fields: retentionFields,
 });
 
 export const PolicyTargetsInputRef = builder.inputType("PolicyTargetsInput", {
@@ -42,17 +48,9 @@ export const CreatePolicyInput = builder.inputType("CreatePolicyInput", {
   description: "A policy to make.",
   fields: (t) => ({
     name: t.string({ required: true, description: "Unique." }),
+    ...retentionFields(t),
     keepLast: t.int({ description: `Keep the newest n. ${policyRules}` }),
     windowDays: t.int({ description: `Keep all that the last n days need. ${policyRules}` }),
-    daily: t.int({ description: "Keep the newest of each of the newest n days." }),
-    weekly: t.int({ description: "Keep the newest of each of the newest n weeks." }),
-    monthly: t.int({ description: "Keep the newest of each of the newest n months." }),
-    yearly: t.int({ description: "Keep the newest of each of the newest n years." }),
-    timeZone: t.string({ description: "Where days begin, as an IANA name; UTC when left out." }),
-    text: t.string({
-      description: 'The rules as pgmoneta ("7,4,12,5") or Barman ("REDUNDANCY 3") write them, instead of numbers.',
-    }),
-    minimum: t.int({ description: "Never fewer usable ones; 1 when left out." }),
     targets: t.field({ type: PolicyTargetsInputRef, description: "What it promises beside retention." }),
   }),
 });
@@ -63,16 +61,7 @@ export const UpdatePolicyInput = builder.inputType("UpdatePolicyInput", {
     id: t.id({ required: true, description: "Which policy." }),
     expectedVersion: t.int({ description: "Refuses with version-conflict when somebody changed it meanwhile." }),
     name: t.string({ description: "A new name." }),
-    keepLast: t.int({ description: "Keep the newest n." }),
-    windowDays: t.int({ description: "Keep all that the last n days need." }),
-    daily: t.int({ description: "Keep the newest of each of the newest n days." }),
-    weekly: t.int({ description: "Keep the newest of each of the newest n weeks." }),
-    monthly: t.int({ description: "Keep the newest of each of the newest n months." }),
-    yearly: t.int({ description: "Keep the newest of each of the newest n years." }),
-    timeZone: t.string({ description: "Where days begin, as an IANA name; UTC when left out." }),
-    text: t.string({
-      description: 'The rules as pgmoneta ("7,4,12,5") or Barman ("REDUNDANCY 3") write them, instead of numbers.',
-    }),
+    ...retentionFields(t),
     minimum: t.int({ description: "Never fewer usable ones." }),
     targets: t.field({ type: PolicyTargetsInputRef, description: "What it promises beside retention." }),
   }),

@@ -1,6 +1,7 @@
 import { builder } from "../builder.ts";
-import { RecoveryActionEnum, RecoveryTargetKindEnum, RestoredWalEnum } from "../enums.ts";
+import { RecoveryActionEnum, RestoredWalEnum } from "../enums.ts";
 import { keyText } from "./idempotency-key.ts";
+import { recoveryTargetFields } from "./recovery-target-fields.ts";
 
 /** What the mutations that restore are asked; the use cases, which REST shares, check values and limits. */
 
@@ -15,17 +16,11 @@ const TablespaceMappingInput = builder.inputType("TablespaceMappingInput", {
 export const RecoveryTargetInputRef = builder.inputType("RecoveryTargetInput", {
   description: "To where to restore. Which field is needed depends on the kind.",
   fields: (t) => ({
-    kind: t.field({ type: RecoveryTargetKindEnum, required: true, description: "What names the place." }),
-    at: t.string({ description: "For TIME: RFC 3339 with its zone." }),
+    ...recoveryTargetFields(t),
     lsn: t.string({
       description:
         'For LSN: as "16/B374D848". For XID, where it is known with its timeline: the end of its commit record.',
     }),
-    xid: t.string({ description: "For XID: decimal text." }),
-    name: t.string({ description: "For NAME: of the restore point." }),
-    inclusive: t.boolean({ description: "For TIME, LSN and XID: stop behind it; true when left out." }),
-    timeline: t.int({ description: "The newest reachable one when left out." }),
-    ownTimeline: t.boolean({ description: "On the timeline of the backup itself; instead of `timeline`." }),
     backupId: t.id({ description: "From this backup; chosen when left out." }),
     action: t.field({ type: RecoveryActionEnum, description: "What to do there; PROMOTE when left out." }),
     standby: t.boolean({ description: "Go on as a standby." }),
@@ -36,14 +31,7 @@ export const RestoreRecoveryInputRef = builder.inputType("RestoreRecoveryInput",
   description:
     "To where a restored server recovers, and how it gets the WAL for it. Which field is needed depends on the kind.",
   fields: (t) => ({
-    kind: t.field({ type: RecoveryTargetKindEnum, required: true, description: "What names the place." }),
-    at: t.string({ description: "For TIME: RFC 3339 with its zone." }),
-    lsn: t.string({ description: 'For LSN: as "16/B374D848".' }),
-    xid: t.string({ description: "For XID: decimal text." }),
-    name: t.string({ description: "For NAME: of the restore point." }),
-    inclusive: t.boolean({ description: "For TIME, LSN and XID: stop behind it; true when left out." }),
-    timeline: t.int({ description: "The newest reachable one when left out." }),
-    ownTimeline: t.boolean({ description: "On the timeline of the backup itself; instead of `timeline`." }),
+    ...recoveryTargetFields(t),
     action: t.field({ type: RecoveryActionEnum, description: "What to do there; PROMOTE when left out." }),
     standby: t.boolean({ description: "Go on as a standby." }),
     wal: t.field({ type: RestoredWalEnum, description: "How the WAL comes to it; COPY when left out." }),
