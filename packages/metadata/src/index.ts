@@ -34,6 +34,7 @@ export type { MissedTimeRow, OfflinePeriod, OfflineStore } from "./offline-store
 export { type Metadata, type MetadataOptions, openMetadata } from "./open-metadata.ts";
 export { largestPage, type Page, type PageRequest } from "./page.ts";
 export type { NewPolicy, PolicyRow, PolicyStore, PolicyTargets } from "./policy-store.ts";
+export type { NewServer } from "./register-server.ts";
 export type {
   KeySlotRow,
   NewRepository,
@@ -71,19 +72,9 @@ export {
   type ScheduleStore,
   scheduleKinds,
 } from "./schedule-store.ts";
+export { type BackupMethod, type Server, type ServerContact, type WalMode, walSlotOf } from "./server-row.ts";
 export type { NewLook, ServerSnapshotRow } from "./server-snapshot.ts";
-export {
-  type BackupMethod,
-  type NewServer,
-  type NewServerMember,
-  type Server,
-  type ServerChange,
-  type ServerContact,
-  type ServerMember,
-  type ServerStore,
-  type WalMode,
-  walSlotOf,
-} from "./server-store.ts";
+export type { NewServerMember, ServerChange, ServerMember, ServerStore } from "./server-store.ts";
 export type { ApiTokenRow, NewApiToken, TokenAccess, TokenStore } from "./token-store.ts";
 export type { UserRow, UserStore } from "./user-store.ts";
 export {
