@@ -159,11 +159,13 @@ describe("events", () => {
     const watched = (async () => {
       let last = 0;
       for await (const _ of database.metadata.watchRun(run.id, stop.signal)) {
+        // Asked before the events: what ends a run between two questions is then read at the next look.
+        const isOver = (await runs.get(run.id))?.finishedAt !== null;
         for (const event of await runs.eventsAfter(run.id, last, 100)) {
           seen.push(event.seq);
           last = event.seq;
         }
-        if ((await runs.get(run.id))?.finishedAt !== null) return;
+        if (isOver) return;
       }
     })();
     await runs.appendEvents(run.id, [{ level: "info", message: "one" }]);
