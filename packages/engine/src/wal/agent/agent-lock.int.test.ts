@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdir } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { tempDir } from "@tidemark/testkit";
@@ -25,8 +25,33 @@ it("lets one of several agents be that start at once, after a clean end and afte
     winner.kill("SIGKILL");
     await once(winner, "exit");
   }
-  expect((await readdir(spool.path)).filter((name) => name.startsWith("lock-draft"))).toEqual([]);
+  const names = await readdir(spool.path);
+  expect(names.filter((name) => name.startsWith("lock-draft"))).toEqual([]);
+  // Of the one that was killed last; the next one takes it away.
+  expect(names.filter((name) => name.startsWith("here."))).toHaveLength(1);
 }, 60_000);
+
+it("asks whether the holder is there, not whether somebody has its process number, which another container counts anew", async () => {
+  await using spool = await tempDir("agents");
+  const holder = await contender(spool.path);
+  holder.child.stdin?.write("go\n");
+  expect(await holder.next()).toBe("runs");
+  // No process has this number: one above the largest that Linux gives (PID_MAX_LIMIT).
+  await rewritePid(spool.join("lock.1"), 2 ** 22 + 1);
+  await expect(lockSpool(spool.path, null)).rejects.toMatchObject({ code: "agent-running" });
+  holder.child.kill("SIGSTOP");
+  await expect(lockSpool(spool.path, null)).rejects.toMatchObject({ code: "agent-running" });
+  holder.child.kill("SIGKILL");
+  await once(holder.child, "exit");
+  await rewritePid(spool.join("lock.1"), process.pid);
+  await (await lockSpool(spool.path, null)).release();
+  expect((await readdir(spool.path)).filter((name) => name.startsWith("here."))).toEqual([]);
+});
+
+async function rewritePid(lock: string, pid: number): Promise<void> {
+  const holder = JSON.parse(await readFile(lock, "utf8"));
+  await writeFile(lock, JSON.stringify({ ...holder, pid }));
+}
 
 it("gives the lock of a spool to the next one when it is released, and only then", async () => {
   await using spool = await tempDir("agents");

@@ -152,7 +152,8 @@ function unreachable(path: string, cause: unknown): AppError {
 
 function listen(server: Server, path: string): Promise<void> {
   return new Promise((settle, fail) => {
-    server.once("error", (cause) =>
+    // One that comes later (no more files may be open) is of one client, who asks again.
+    server.on("error", (cause) =>
       fail(
         new AppError("target-not-writable", {
           message: `the agent cannot listen on ${path}: ${cause.message}`,

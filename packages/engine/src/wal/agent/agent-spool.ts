@@ -53,7 +53,7 @@ export class AgentSpool {
       const { uid, gid } = await stat(path);
       return { uid, gid };
     } catch (cause) {
-      throw unusable(path, cause);
+      throw spoolUnusable(path, cause);
     }
   }
 
@@ -69,7 +69,7 @@ export class AgentSpool {
       }
       return spool;
     } catch (cause) {
-      throw unusable(path, cause);
+      throw spoolUnusable(path, cause);
     }
   }
 
@@ -156,7 +156,8 @@ export class AgentSpool {
   }
 }
 
-function unusable(path: string, cause: unknown): AppError {
+/** Whatever it was that could not be done in the folder. */
+export function spoolUnusable(path: string, cause: unknown): AppError {
   return new AppError("target-not-writable", {
     message: `the agent's folder ${path} cannot be used: ${(cause as Error).message}`,
     hint: "make it, owned by the user that PostgreSQL runs under, or name another as spool in the host's settings",

@@ -1,12 +1,12 @@
 import { type FSWatcher, watch } from "node:fs";
 import { basename } from "node:path";
-import { type Clock, describeError, type Logger } from "@tidemark/kit";
+import { AppError, type Clock, describeError, type Logger } from "@tidemark/kit";
 import type { WalPlaces } from "../fetch/wal-places.ts";
 import type { PushedWal } from "../push/push-wal.ts";
 import { type AgentLock, lockSpool } from "./agent-lock.ts";
 import type { AgentRequest } from "./agent-protocol.ts";
 import { type AgentSocket, listenForRequests } from "./agent-socket.ts";
-import { type AgentQuestion, AgentSpool } from "./agent-spool.ts";
+import { type AgentQuestion, AgentSpool, spoolUnusable } from "./agent-spool.ts";
 import { FetchDesk } from "./fetch-desk.ts";
 import { PushQueue } from "./push-queue.ts";
 
@@ -90,7 +90,9 @@ class Agent implements WalAgent {
     const { socket, spool } = this.#settings;
     // The lock decides who is the agent: only then the spool is emptied and a socket that is left there replaced.
     const owner = await AgentSpool.make(spool);
-    this.#lock = await lockSpool(spool, owner);
+    this.#lock = await lockSpool(spool, owner).catch((cause: unknown) => {
+      throw cause instanceof AppError ? cause : spoolUnusable(spool, cause);
+    });
     try {
       this.#socket = await listenForRequests(socket, (request) => this.#reply(request), owner);
       this.#spool = await AgentSpool.open(spool, owner);
