@@ -151,7 +151,7 @@ describe.each([13, 18] as const)("an SQL session with PostgreSQL %i", (major) =>
     proxy.setFaults({ stallAfterBytes: 0 });
     expect(await told.promise).toMatchObject({ code: "connection-timeout" });
     // One interval, and what a busy machine takes.
-    expect(performance.now() - stalledAt).toBeLessThan(intervalMs + 1_000);
+    expect(performance.now() - stalledAt).toBeLessThan(intervalMs + 4_000);
     await keeper.stop();
     const healthy = await open();
     const second = keepSession(healthy, { intervalMs: 20, onLost: () => expect.unreachable("it was stopped") });

@@ -114,8 +114,8 @@ describe("a server that wants too much", () => {
     await expect(SqlSession.connect(greedy.settings, { timeoutMs: 100 })).rejects.toMatchObject({
       code: "connection-timeout",
     });
-    // Thirty million iterations take seconds.
-    expect(performance.now() - startedMs).toBeLessThan(1_500);
+    // Thirty million iterations take some ten seconds.
+    expect(performance.now() - startedMs).toBeLessThan(6_000);
   });
 });
 
