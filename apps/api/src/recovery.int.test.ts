@@ -146,6 +146,36 @@ describe("a server's recovery window", () => {
     expect(body).toMatchObject({ reachable: true, backupId });
   });
 
+  it("lets no drill be begun to what lies before everything it shows, or in a gap it can go back behind", async () => {
+    const start = async (target: object) =>
+      (await api.mutate("drillServer", { serverId, target }, "run { id }")) as {
+        userErrors: readonly object[];
+        run: { id: string } | null;
+      };
+    const past = { kind: "TIME", at: "2001-01-01T00:00:00Z" };
+    const early = await start(past);
+    expect(early.run).toBeNull();
+    expect(early.userErrors).toMatchObject([
+      {
+        ...{ code: "bad-request", field: ["target", "at"] },
+        message: expect.stringMatching(/2001.* cannot be reached; the first one after it is/),
+      },
+    ]);
+    const ofBackup = await api.mutate("drillBackup", { id: backupId, target: past });
+    expect(ofBackup.userErrors).toMatchObject([{ code: "bad-request", field: ["target", "at"] }]);
+    expect((await start({ kind: "LSN", lsn: "0/1000000" })).userErrors).toMatchObject([
+      { code: "bad-request", field: ["target", "lsn"] },
+    ]);
+    // What it shows is owed; of what lies behind its end the repository may know more, and need not.
+    const promised = async (target: object) => {
+      const { run, userErrors } = await start(target);
+      expect(userErrors).toEqual([]);
+      return (await api.metadata.runs.get(run?.id ?? ""))?.request;
+    };
+    expect(await promised({ kind: "TIME", at: second(300).toISOString() })).toMatchObject({ promised: true });
+    expect(await promised({ kind: "TIME", at: second(570).toISOString() })).toMatchObject({ promised: false });
+  });
+
   it("refuses a target that lacks what its kind needs", async () => {
     const { status, body } = await api.rest("POST", `/api/v1/servers/${serverId}/recovery-target`, { kind: "lsn" });
     expect(status).toBe(400);

@@ -46,6 +46,7 @@ function findings(hours: number, copied: boolean | null): readonly string[] {
     failuresInRow: 0,
     lastBackupRun: null,
     lastDrillRun: null,
+    lastDrillVerdict: null,
     scheduledRuns: [],
     copyLag: copied === null ? null : copyLag(backups, now, copyAllowedMs),
     offline: null,

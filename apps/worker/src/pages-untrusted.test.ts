@@ -12,6 +12,7 @@ function findingsOf(trust: TrustRow | null) {
     failuresInRow: 0,
     lastBackupRun: null,
     lastDrillRun: null,
+    lastDrillVerdict: null,
     scheduledRuns: [],
     copyLag: null,
     offline: null,

@@ -15,12 +15,13 @@ export async function refreshServerFindings(deps: FindingDeps, serverIds?: reado
   const ids = servers.map((server) => server.id);
   if (ids.length === 0) return;
   const schedules = await metadata.schedules.ofServers(ids);
-  const [newest, damaged, failures, backupRuns, drillRuns, scheduledRuns, periods, lags] = await Promise.all([
+  const [newest, damaged, failures, backupRuns, drillRuns, verdicts, scheduledRuns, periods, lags] = await Promise.all([
     metadata.backups.latestRestorable(ids),
     metadata.backups.damagedCounts(ids),
     metadata.runs.failuresInRow(ids, "backup"),
     metadata.runs.latestFinished(ids, "backup"),
     metadata.runs.latestFinished(ids, "drill"),
+    metadata.runs.latestDrillVerdicts(ids),
     metadata.runs.latestOfSchedules(schedules.map((schedule) => schedule.id)),
     newestPeriods(deps, ids),
     copyLags(deps, servers),
@@ -36,6 +37,7 @@ export async function refreshServerFindings(deps: FindingDeps, serverIds?: reado
       failuresInRow: failures.get(server.id) ?? 0,
       lastBackupRun: of(backupRuns, server.id),
       lastDrillRun: of(drillRuns, server.id),
+      lastDrillVerdict: of(verdicts, server.id),
       scheduledRuns,
       copyLag: lags.get(server.id) ?? null,
       offline: periods.get(server.id) ?? null,

@@ -48,7 +48,12 @@ async function runFor(deps: ScheduleDeps, schedule: ScheduleRow, server: Server)
       const fixed =
         settings.target !== null && settings.target.kind !== "latest" && settings.target.kind !== "immediate";
       const backupId = fixed ? null : newest.id;
-      return { ...base, kind: "drill", backupId, request: { ...settings, serverId: server.id, backupId } };
+      return {
+        ...base,
+        kind: "drill",
+        backupId,
+        request: { ...settings, serverId: server.id, backupId, promised: true },
+      };
     }
     case "verify": {
       const [newest] = await deps.metadata.backups.latestRestorable([server.id]);

@@ -12,6 +12,8 @@ export interface ServerEvidence {
   readonly failuresInRow: number;
   readonly lastBackupRun: Run | null;
   readonly lastDrillRun: Run | null;
+  /** The last drill that ended proven or failed; one that could not be tried since then takes nothing back. */
+  readonly lastDrillVerdict: Run | null;
   /** The newest run of each schedule. */
   readonly scheduledRuns: readonly Run[];
   /** How far its second repository is behind; null where it has none. */
@@ -166,33 +168,31 @@ const untrustedWhy = {
   neither: "both are of the same age, so one of them was damaged at rest",
 } as const;
 
-function drillFindings({ server, lastDrillRun }: ServerEvidence): readonly SeenFinding[] {
-  const error = lastDrillRun?.error;
-  if (lastDrillRun == null || lastDrillRun.state !== "failed" || error == null) return [];
-  const base = { found: error.message, actionLabel: "Open the drill", actionPath: `/runs/${lastDrillRun.id}` };
-  if (error.code === "drill-not-possible") {
-    const title = `${server.name} could not be drilled here`;
-    return [
-      {
-        ...base,
-        checkId: "drill-not-possible",
-        severity: "note",
-        title,
-        why: "its backups stay unproven until a drill succeeds",
-      },
-    ];
-  }
-  if (error.code !== "drill-failed") return [];
-  const title = `The last drill of ${server.name} failed`;
-  return [
-    {
-      ...base,
+function drillFindings({ server, lastDrillRun, lastDrillVerdict }: ServerEvidence): readonly SeenFinding[] {
+  const findings: SeenFinding[] = [];
+  if (lastDrillVerdict?.error?.code === "drill-failed") {
+    findings.push({
       checkId: "drill-failed",
       severity: "risk",
-      title,
+      title: `The last drill of ${server.name} failed`,
       why: "a restore of this backup may fail in the same way",
-    },
-  ];
+      ...aboutDrill(lastDrillVerdict, lastDrillVerdict.error),
+    });
+  }
+  if (lastDrillRun?.error?.code === "drill-not-possible") {
+    findings.push({
+      checkId: "drill-not-possible",
+      severity: "note",
+      title: `${server.name} could not be drilled here`,
+      why: "its backups stay unproven until a drill succeeds",
+      ...aboutDrill(lastDrillRun, lastDrillRun.error),
+    });
+  }
+  return findings;
+}
+
+function aboutDrill(run: Run, error: NonNullable<Run["error"]>) {
+  return { found: error.message, actionLabel: "Open the drill", actionPath: `/runs/${run.id}` };
 }
 
 /** Open while the late run that stands for the missed ones has not succeeded. */

@@ -161,7 +161,12 @@ export const runRequests = {
   clone: CloneRequest,
   "clone-act": z.object({ serverId: z.string(), cloneId: z.string(), act: CloneAct }),
   "find-moment": FindMomentRequest,
-  drill: DrillSettingsJson.extend({ serverId: z.string(), backupId: z.string().nullable() }),
+  drill: DrillSettingsJson.extend({
+    serverId: z.string(),
+    backupId: z.string().nullable(),
+    /** The server's settings or its recovery window name the target: not to get there is a failure, no slip of a person's. */
+    promised: z.boolean().default(true),
+  }),
   /** A hold, release or note, written into the repository; the row only mirrors it. */
   mark: z.object({
     serverId: z.string(),

@@ -117,7 +117,7 @@ export const VerifyResult = z.object({
 
 /** The evidence of a drill. What older versions did not keep is null. */
 export const DrillResult = z.object({
-  outcome: z.enum(["proven", "failed", "not-possible"]),
+  outcome: z.enum(["proven", "failed", "not-possible", "unreachable"]),
   reason: z.string().nullable(),
   /** From the first byte fetched to a server at its target that takes writes. */
   rtoMs: z.number().nullable(),

@@ -22,7 +22,7 @@ export function drillEvidenceOf(run: Run): DrillEvidence | null {
   if (run.kind !== "drill" || run.result === null) return null;
   const result = DrillResultShape.safeParse(run.result);
   if (!result.success) return null;
-  const { serverId: _server, backupId: _backup, ...asked } = parseRunRequest("drill", run.request);
+  const { serverId: _server, backupId: _backup, promised: _promised, ...asked } = parseRunRequest("drill", run.request);
   return { run, asked, result: result.data };
 }
 

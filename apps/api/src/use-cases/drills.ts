@@ -1,11 +1,12 @@
 import { DrillExpectationsJson, DrillSettingsJson, type RunRequest, storedDrillSettings } from "@tidemark/jobs";
-import type { Clock } from "@tidemark/kit";
+import type { Server } from "@tidemark/metadata";
 import { z } from "zod";
 import type { Services } from "../services.ts";
 import { aboutBackup, backupTarget } from "./backups.ts";
 import { EntityId } from "./inputs.ts";
 import { badField, parseInput } from "./parse-input.ts";
 import { type Caller, perform } from "./perform.ts";
+import { isPromised } from "./promised-target.ts";
 import { RecoveryTargetInput, targetJson } from "./recovery-target.ts";
 import { requireRestorableBackup, requireServer } from "./requirements.ts";
 
@@ -59,18 +60,14 @@ function targetOf({ target, behindSeconds }: DrillSettingsInput, base: DrillSett
   return { target: asked.target, timeline: asked.timeline };
 }
 
-/** A drill that fails turns its server's state: one to an instant that nobody can have archived yet says nothing of it. */
-function assertPast({ target }: DrillSettingsJson, clock: Clock): void {
-  if (target?.kind !== "time" || new Date(target.at).getTime() <= clock.now().getTime() + clocksDifferMs) return;
-  throw badField(
-    "target.at",
-    "this instant lies in the future",
-    "nothing was started; give one that has been, or latest",
-  );
+/**
+ * Whether a drill that cannot get there has failed: what the server's settings name it owes, and what its recovery window
+ * promises. Throws `bad-request` for a target of this one request that is out of reach for certain.
+ */
+async function isOwed(services: Services, server: Server | null, backupId: string | null, how: DrillSettingsInput) {
+  if (how.target == null || server === null) return true;
+  return await isPromised(services, server, { ...how.target, backupId });
 }
-
-/** Commits carry the time of the server's clock, and it need not be ours. */
-const clocksDifferMs = 60_000;
 
 function withoutNulls(value: Readonly<Record<string, unknown>>) {
   return Object.fromEntries(Object.entries(value).filter(([, one]) => one !== null));
@@ -86,8 +83,8 @@ export function drillBackup(services: Services, caller: Caller, input: unknown) 
     const backup = await requireRestorableBackup(services, id);
     const server = await services.metadata.servers.get(backup.serverId);
     const settings = drillSettingsOf(how, storedDrillSettings(server?.drillSettings));
-    assertPast(settings, services.clock);
-    const request: RunRequest<"drill"> = { ...settings, serverId: backup.serverId, backupId: backup.id };
+    const promised = await isOwed(services, server, backup.id, how);
+    const request: RunRequest<"drill"> = { ...settings, serverId: backup.serverId, backupId: backup.id, promised };
     const run = await scope.startRun({ kind: "drill", request, ...aboutBackup(backup) });
     return { runId: run.id };
   });
@@ -108,8 +105,8 @@ export function drillServer(services: Services, caller: Caller, input: unknown) 
       throw badField("serverId", `${server.name} has no backup that could be restored`, "take one first");
     }
     const settings = drillSettingsOf(how, storedDrillSettings(server.drillSettings));
-    assertPast(settings, services.clock);
-    const request: RunRequest<"drill"> = { ...settings, serverId: server.id, backupId: null };
+    const promised = await isOwed(services, server, null, how);
+    const request: RunRequest<"drill"> = { ...settings, serverId: server.id, backupId: null, promised };
     const about = { serverId: server.id, repositoryId: server.repositoryId, backupId: null };
     const run = await scope.startRun({ kind: "drill", request, ...about });
     return { runId: run.id };

@@ -134,10 +134,11 @@ function targetsOf(policy: PolicyRow | undefined): PolicyTargets {
   return { rpoTargetSeconds, rtoTargetSeconds, proofDays, verifyDays };
 }
 
-/** "Not possible here", cancelled and interrupted drills are no verdict. */
+/** "Not possible here", out of reach, cancelled and interrupted drills are no verdict. */
 function verdictOf(run: Run | undefined): ProtectionFacts["lastDrill"] {
   if (run === undefined || run.finishedAt === null) return null;
   const result = DrillResult.safeParse(run.result);
-  if (!result.success || result.data.outcome === "not-possible") return null;
-  return { outcome: result.data.outcome, at: run.finishedAt };
+  if (!result.success) return null;
+  const { outcome } = result.data;
+  return outcome === "proven" || outcome === "failed" ? { outcome, at: run.finishedAt } : null;
 }

@@ -9,6 +9,7 @@ const outcomes: Readonly<
   proven: { tone: "ok", icon: CircleCheck, text: "Proven" },
   failed: { tone: "bad", icon: CircleX, text: "Failed" },
   "not-possible": { tone: "warn", icon: TriangleAlert, text: "Could not be drilled here" },
+  unreachable: { tone: "warn", icon: TriangleAlert, text: "Target out of reach" },
 };
 
 export function OutcomeBadge({ outcome }: { readonly outcome: string }) {

@@ -1,7 +1,8 @@
 "use client";
 import { clsx } from "clsx";
 import Link from "next/link";
-import type { ComponentProps } from "react";
+import { type ComponentProps, useId } from "react";
+import { useReasonBeside } from "./button-row.tsx";
 
 export type ButtonTone = "primary" | "plain" | "quiet" | "danger";
 
@@ -25,11 +26,14 @@ type ButtonProps = ComponentProps<"button"> & {
   readonly tone?: ButtonTone;
   readonly small?: boolean;
   readonly pending?: boolean;
-  /** Why it may not be pressed now; it stays focusable, so that the reason can be heard. */
+  /** Why it may not be pressed now; it stays focusable, so that the reason can be heard and seen. */
   readonly blockedBy?: string | null;
 };
 
-/** While `pending` or blocked it stays focusable and says so, but does nothing when pressed. */
+/**
+ * While `pending` or blocked it stays focusable and says so, but does nothing when pressed. The reason stands in words in its
+ * `ButtonRow`; elsewhere it appears behind the button that has the focus, and a mouse sees it as a tooltip.
+ */
 export function Button({
   tone,
   small,
@@ -41,29 +45,55 @@ export function Button({
   type = "button",
   ...rest
 }: ButtonProps) {
+  const own = useId();
+  const beside = useReasonBeside();
+  const isBlocked = blockedBy !== null;
   return (
-    <button
-      type={type}
-      className={clsx(buttonClass(tone, small), className)}
-      aria-disabled={pending || blockedBy !== null || undefined}
-      aria-busy={pending || undefined}
-      title={blockedBy ?? undefined}
-      onClick={(event) => {
-        if (pending || blockedBy !== null) event.preventDefault();
-        else onClick?.(event);
-      }}
-      {...rest}
-    >
-      {pending && (
-        <span aria-hidden className="size-3.5 animate-spin rounded-full border-2 border-current border-t-transparent" />
+    <>
+      <button
+        type={type}
+        className={clsx(buttonClass(tone, small), className)}
+        aria-disabled={pending || isBlocked || undefined}
+        aria-busy={pending || undefined}
+        aria-describedby={isBlocked ? (beside ?? own) : undefined}
+        title={blockedBy ?? undefined}
+        onClick={(event) => {
+          if (pending || isBlocked) event.preventDefault();
+          else onClick?.(event);
+        }}
+        {...rest}
+      >
+        {pending && (
+          <span
+            aria-hidden
+            className="size-3.5 animate-spin rounded-full border-2 border-current border-t-transparent"
+          />
+        )}
+        {children}
+      </button>
+      {isBlocked && beside === null && (
+        <span id={own} className="blocked-reason">
+          {blockedBy}
+        </span>
       )}
-      {children}
-    </button>
+    </>
   );
 }
 
-type LinkButtonProps = ComponentProps<typeof Link> & { readonly tone?: ButtonTone; readonly small?: boolean };
+type LinkButtonProps = ComponentProps<typeof Link> & {
+  readonly tone?: ButtonTone;
+  readonly small?: boolean;
+  /** Why it leads nowhere now; it is a blocked button then. */
+  readonly blockedBy?: string | null;
+};
 
-export function LinkButton({ tone, small, className, ...rest }: LinkButtonProps) {
+export function LinkButton({ tone, small, blockedBy = null, className, children, ...rest }: LinkButtonProps) {
+  if (blockedBy !== null) {
+    return (
+      <Button blockedBy={blockedBy} className={className} {...pick({ tone, small })}>
+        {children}
+      </Button>
+    );
+  }
   return <Link className={clsx(buttonClass(tone, small), className)} {...rest} />;
 }

@@ -27,6 +27,7 @@ export const drillHandler: RunHandler<"drill"> = async ({ run, request, control,
         by: run.requestedBy,
         target: request.target === null ? null : trialTargetOf(request.target),
         timeline: request.timeline,
+        promised: request.promised,
         expectations: request.expectations,
         maxBytes: smaller(request.maxBytes, deps.settings.drillMaxBytes),
         checkBudgetMs: request.checkSeconds * 1000,
@@ -38,6 +39,11 @@ export const drillHandler: RunHandler<"drill"> = async ({ run, request, control,
   );
   const at = deps.clock.now();
   const result = resultOf(report, deps.settings.hostname);
+  // Nothing was tried, so nothing is known of the backup that was not known before.
+  if (report.outcome === "unreachable") {
+    const message = `nothing was drilled: ${report.reason}`;
+    return { kind: "failed", result, error: { code: "target-unreachable", message, hint: unreachableHint } };
+  }
   await deps.metadata.backups.update(report.backupId, changeOf(report, result, run.id, at));
   if (report.outcome === "proven") return { kind: "done", result };
   const code = report.outcome === "failed" ? "drill-failed" : "drill-not-possible";
@@ -116,3 +122,4 @@ function smaller(asked: string | null, allowed: bigint | null): bigint | null {
 }
 
 const startTimeoutMs = 10 * 60_000;
+const unreachableHint = "this says nothing about the backups; choose an instant the recovery window shows";

@@ -100,7 +100,7 @@ async function planMove(
   const goal = { backupId: record.backupId, target: request.target, timeline, action: "pause" } as const;
   const plan = await planTrial(deps, goal, place, control.signal);
   const lost = obstacleAnywhere(plan);
-  if (lost !== null) throw new AppError("target-unreachable", { message: lost });
+  if (lost !== null) throw new AppError("target-unreachable", { message: lost.sentence });
   if (plan.recovery === null) throw new AppError("target-unreachable", { message: "there is no WAL for that target" });
   return plan.recovery;
 }

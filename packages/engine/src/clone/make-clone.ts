@@ -102,7 +102,7 @@ export async function findInstallation(
 
 function refuseObstacles(plan: RestorePlan, maxBytes: bigint | null): void {
   const lost = obstacleAnywhere(plan);
-  if (lost !== null) throw new AppError("target-unreachable", { message: lost });
+  if (lost !== null) throw new AppError("target-unreachable", { message: lost.sentence });
   const obstacle = obstacleHere(plan, maxBytes);
   if (obstacle !== null)
     throw new AppError("drill-not-possible", { message: `no clone can be made here: ${obstacle}` });

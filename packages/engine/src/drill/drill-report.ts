@@ -31,8 +31,11 @@ export interface DrillRecovery {
 
 export interface DrillReport {
   readonly backupId: string;
-  /** `not-possible`: this machine could not try (no programs, no space, a missing feature); it says nothing about the backup. */
-  readonly outcome: "proven" | "failed" | "not-possible";
+  /**
+   * `not-possible`: this machine could not try (no programs, no space, a missing feature). `unreachable`: nobody can get
+   * to the target, and nobody promised it; nothing was restored. Neither says anything about the backup.
+   */
+  readonly outcome: "proven" | "failed" | "not-possible" | "unreachable";
   /** Why not, in a sentence; null when proven. */
   readonly reason: string | null;
   /** From the first byte fetched to the target reached and writes taken; null when that was not reached. */

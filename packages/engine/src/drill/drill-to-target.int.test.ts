@@ -162,6 +162,13 @@ describe.each(chosen)("a drill of PostgreSQL %i to a target", (major) => {
     const late = await drill({ target: { kind: "time", at: new Date("2100-01-01T00:00:00Z"), inclusive: true } });
     expect(late).toMatchObject({ outcome: "failed", recovery: null });
     expect(late.reason).toMatch(/2100|last/);
+    // What cannot be reached is known before anything is fetched, and is a verdict only where somebody promised it.
+    const past = { kind: "time", at: new Date("2001-01-01T00:00:00Z"), inclusive: true } as const;
+    const early = await drill({ target: past });
+    expect(early).toMatchObject({ outcome: "failed", phases: [], recovery: null, rtoMs: null });
+    const asked = await drill({ target: past, promised: false });
+    expect(asked).toMatchObject({ outcome: "unreachable", phases: [], checks: [], log: null });
+    expect(asked.reason).toMatch(/2001.* cannot be reached; the first one after it is/);
     const archive = rig.area.wal(archived.systemIdentifier);
     const segments: string[] = [];
     for await (const { kind, name } of archive.list()) if (kind === "segment") segments.push(name);

@@ -65,9 +65,19 @@ export function obstacleHere(plan: RestorePlan, maxBytes: bigint | null): string
   return `it needs ${formatBytes(needed)}, and ${formatBytes(maxBytes)} are allowed here`;
 }
 
+/** What keeps anybody from making it, and whether that is only where it should go. */
+export interface ObstacleAnywhere {
+  readonly sentence: string;
+  /** The target itself cannot be reached, and nothing else is wrong: another one may be. */
+  readonly isTarget: boolean;
+}
+
 /** What keeps anybody from making it: the backup, its WAL, or the WAL of the way to the target; null: nothing. */
-export function obstacleAnywhere(plan: RestorePlan): string | null {
-  return plan.checks.find(({ id, state }) => state === "failed" && repositoryChecks.has(id))?.sentence ?? null;
+export function obstacleAnywhere(plan: RestorePlan): ObstacleAnywhere | null {
+  const failed = plan.checks.filter(({ id, state }) => state === "failed" && repositoryChecks.has(id));
+  const [first] = failed;
+  if (first === undefined) return null;
+  return { sentence: first.sentence, isTarget: failed.every(({ id }) => id === "target") };
 }
 
 async function recoveryOf(

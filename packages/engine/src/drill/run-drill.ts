@@ -52,6 +52,11 @@ export interface DrillRequest {
   readonly target?: TrialTarget | null;
   /** Default `latest`. */
   readonly timeline?: TargetRequest["timeline"];
+  /**
+   * Whether somebody may count on the target: a policy names it, or the recovery window says that it can be reached. Then
+   * a drill that cannot get there has failed; else it is `unreachable`, which is no verdict. Default true.
+   */
+  readonly promised?: boolean;
   readonly expectations?: DrillExpectations;
   /** A copy that needs more than this is not made here. Null or left out: no limit but the disk's. */
   readonly maxBytes?: bigint | null;
@@ -102,14 +107,15 @@ class Drill {
   }
 
   async run(): Promise<DrillReport> {
-    const { backupId, target = null, timeline = "latest", maxBytes = null } = this.#request;
+    const { backupId, target = null, timeline = "latest", promised = true, maxBytes = null } = this.#request;
     const goal = { backupId, target, timeline, action: "promote" } as const;
     const plan = await planTrial(this.#deps, goal, this.#place, this.#control.signal);
     this.#plan = plan;
     const lost = obstacleAnywhere(plan);
     if (lost !== null) {
-      this.#checks.push(plainCheck("restorable", false, lost));
-      return await this.#report("failed", lost);
+      if (lost.isTarget && !promised) return await this.#report("unreachable", lost.sentence);
+      this.#checks.push(plainCheck("restorable", false, lost.sentence));
+      return await this.#report("failed", lost.sentence);
     }
     const obstacle = obstacleHere(plan, maxBytes);
     if (obstacle !== null) return await this.#report("not-possible", obstacle);

@@ -101,7 +101,10 @@ export const DrillEvidenceRef = builder.objectRef<DrillEvidence>("DrillEvidence"
   description:
     "What a drill did and found. GET /api/v1/runs/{id}/evidence gives the same as a file. Null fields: an older Tidemark did not keep it, or the drill did not come so far.",
   fields: (t) => ({
-    outcome: t.string({ description: "proven, failed or not-possible.", resolve: ({ result }) => result.outcome }),
+    outcome: t.string({
+      description: "proven, failed, not-possible (here) or unreachable (the target).",
+      resolve: ({ result }) => result.outcome,
+    }),
     reason: t.string({
       nullable: true,
       description: "Why it is not proven; null: it is.",
