@@ -4,6 +4,7 @@ import { targetWords } from "#drills/trial-target.ts";
 import { bytes, words } from "#lib/format.ts";
 import { backupPath } from "#lib/paths.ts";
 import { Badge } from "#ui/badge.tsx";
+import { ButtonRow } from "#ui/button-row.tsx";
 import { EmptyState } from "#ui/empty-state.tsx";
 import { ErrorPanel } from "#ui/error-panel.tsx";
 import { Fact, Facts, Mono } from "#ui/facts.tsx";
@@ -107,18 +108,26 @@ function CloneFacts({ clone }: { readonly clone: Clone }) {
   );
 }
 
+/** Said of acts that need its server. */
+const notRunningYet = {
+  PREPARING: "It is being made, and takes connections when it runs",
+  MOVING: "It is being moved on",
+  ENDING: "It is being ended",
+  FAILED: "It failed, and can only be ended",
+} as const;
+
 function CloneButtons({ clone: { id, state, promoted, hostname } }: { readonly clone: Clone }) {
   if (state === "ENDED") return null;
-  const notRunning = state === "RUNNING" ? null : `It is ${words(state).toLowerCase()}.`;
-  const paused = notRunning ?? (promoted ? "It takes writes already." : null);
+  const notRunning = state === "RUNNING" ? null : notRunningYet[state];
+  const paused = notRunning ?? (promoted ? "It takes writes: it cannot be moved on or promoted any more" : null);
   return (
-    <div className="flex flex-wrap gap-2">
+    <ButtonRow blockedBy={paused}>
       <CloneConnection cloneId={id} hostname={hostname} blockedBy={notRunning} />
       <ExtractTable cloneId={id} hostname={hostname} blockedBy={notRunning} />
       <MoveOn cloneId={id} blockedBy={paused} />
       <Promote cloneId={id} blockedBy={paused} />
       <Extend cloneId={id} blockedBy={null} />
-      <End cloneId={id} blockedBy={state === "ENDING" ? "It is ending." : null} />
-    </div>
+      <End cloneId={id} blockedBy={state === "ENDING" ? notRunning : null} />
+    </ButtonRow>
   );
 }

@@ -2,7 +2,7 @@
 import Link from "next/link";
 import { absoluteTime, bytes, plural, sentence } from "#lib/format.ts";
 import { backupPath } from "#lib/paths.ts";
-import { Button } from "#ui/button.tsx";
+import { Button, LinkButton } from "#ui/button.tsx";
 import { Fact, Facts, Mono } from "#ui/facts.tsx";
 import { Note } from "#ui/note.tsx";
 import { useServerZone } from "#ui/server-zone.tsx";
@@ -14,11 +14,13 @@ interface Props {
   /** Null: it is being looked up. */
   readonly answer: TargetAnswer | null;
   readonly stale: boolean;
+  /** Where the backup is restored whose end is the last that can be reached; null: it is not a backup's end. */
+  readonly endingBackup: string | null;
   readonly onChoose: (instant: { readonly timeline: number; readonly at: string }) => void;
 }
 
 /** One instant in every clock, the WAL around it, and what a restore to it would take. */
-export function ChosenInstant({ ms, answer, stale, onChoose }: Props) {
+export function ChosenInstant({ ms, answer, stale, endingBackup, onChoose }: Props) {
   const zone = useLocalZone();
   const serverZone = useServerZone();
   const at = new Date(ms);
@@ -71,7 +73,15 @@ export function ChosenInstant({ ms, answer, stale, onChoose }: Props) {
               <p key={note}>{sentence(note)}</p>
             ))}
             <div className="flex flex-wrap gap-2">
-              <GoTo label="Last reachable before" instant={answer.lastReachable} onChoose={onChoose} />
+              {isAt(answer.lastReachable, ms) ? (
+                endingBackup !== null && (
+                  <LinkButton small href={endingBackup} className="max-sm:whitespace-normal">
+                    Restore that backup…
+                  </LinkButton>
+                )
+              ) : (
+                <GoTo label="Last reachable before" instant={answer.lastReachable} onChoose={onChoose} />
+              )}
               <GoTo label="First reachable after" instant={answer.nextReachable} onChoose={onChoose} />
             </div>
           </Note>
@@ -79,6 +89,11 @@ export function ChosenInstant({ ms, answer, stale, onChoose }: Props) {
       )}
     </div>
   );
+}
+
+/** The end of a backup that no commit follows: the instant is the chosen one, but no time leads to it. */
+function isAt(instant: Instant | null, ms: number): boolean {
+  return instant?.at != null && Date.parse(instant.at) === ms;
 }
 
 interface GoToProps {
@@ -91,7 +106,7 @@ function GoTo({ label, instant, onChoose }: GoToProps) {
   if (instant === null || instant.at === null) return null;
   const { timeline, at } = instant;
   return (
-    <Button small onClick={() => onChoose({ timeline, at })}>
+    <Button small className="max-sm:whitespace-normal" onClick={() => onChoose({ timeline, at })}>
       {label}: <Time at={at} show="absolute" />
     </Button>
   );

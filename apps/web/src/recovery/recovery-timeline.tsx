@@ -1,10 +1,11 @@
 "use client";
 import { useMemo, useState } from "react";
 import { absoluteTime } from "#lib/format.ts";
-import { serverPath, withParams } from "#lib/paths.ts";
+import { restorePath, serverPath, withParams } from "#lib/paths.ts";
 import { useNow } from "#lib/use-now.ts";
 import { useQuery } from "#lib/use-query.ts";
 import { Button, LinkButton } from "#ui/button.tsx";
+import { ButtonRow } from "#ui/button-row.tsx";
 import { ErrorPanel } from "#ui/error-panel.tsx";
 import { Panel } from "#ui/panel.tsx";
 import { useLocalZone } from "#ui/time.tsx";
@@ -63,7 +64,8 @@ export function RecoveryTimeline({ server, lifetime, shown = null }: Props) {
   if (chosen === null || lane === undefined) return null;
   const at = new Date(chosen.ms);
   const instant = { at: at.toISOString(), timeline: String(chosen.timeline) };
-  const unreachable = resolved?.reachable === false || undefined;
+  const unreachable = resolved?.reachable === false ? "This instant cannot be reached" : null;
+  const ending = backupEndingAt(lifetime, resolved?.lastReachable?.lsn ?? null);
   const state = isRecoverable(lane, chosen.ms) ? "recoverable" : "not recoverable";
   const from =
     resolved?.backup == null
@@ -74,19 +76,19 @@ export function RecoveryTimeline({ server, lifetime, shown = null }: Props) {
       title="Recoverable time line"
       description="Press on a green stretch or drag the handle; arrow keys move by a second, with Shift by a minute, with Alt by a known commit."
       action={
-        <div className="flex flex-wrap gap-2">
-          <LinkButton small aria-disabled={unreachable} href={withParams(serverPath(server, "drills"), instant)}>
+        <ButtonRow blockedBy={unreachable}>
+          <LinkButton small blockedBy={unreachable} href={withParams(serverPath(server, "drills"), instant)}>
             Clone at this instant…
           </LinkButton>
           <LinkButton
             tone="primary"
             small
-            aria-disabled={unreachable}
+            blockedBy={unreachable}
             href={withParams(serverPath(server, "restore"), instant)}
           >
             Restore to this instant…
           </LinkButton>
-        </div>
+        </ButtonRow>
       }
     >
       <div className="space-y-4">
@@ -108,12 +110,19 @@ export function RecoveryTimeline({ server, lifetime, shown = null }: Props) {
           ms={chosen.ms}
           answer={resolved}
           stale={answer.stale}
+          endingBackup={ending === null ? null : restorePath(server, ending)}
           onChoose={(instant) => choose(instant.timeline, Date.parse(instant.at))}
         />
         {answer.problem !== null && <ErrorPanel title="The instant could not be looked up" problem={answer.problem} />}
       </div>
     </Panel>
   );
+}
+
+/** The backup whose end is at that place. */
+function backupEndingAt({ timelines }: Lifetime, lsn: string | null): string | null {
+  const backups = timelines.flatMap(({ stretches }) => stretches.flatMap((stretch) => stretch.backups));
+  return lsn === null ? null : (backups.find(({ stopLsn }) => stopLsn === lsn)?.id ?? null);
 }
 
 /** The newest instant that can be restored to. */

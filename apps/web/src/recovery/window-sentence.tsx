@@ -13,6 +13,9 @@ export function WindowSentence({ lifetime, wal, isNewest }: Props) {
   const gaps = lifetime.timelines.reduce((count, { gaps: some }) => count + some.length, 0);
   const edge = lifetime.liveEdge;
   const commit = edge?.reachable ? edge.lastCommit : null;
+  const hasInstants = lifetime.timelines.some(({ stretches }) =>
+    stretches.some(({ from, to }) => to.at !== null && to.at !== from.at),
+  );
   const kind = gaps > 0 || (isNewest && commit === null) ? "warn" : "ok";
   return (
     <Note kind={kind}>
@@ -25,10 +28,12 @@ export function WindowSentence({ lifetime, wal, isNewest }: Props) {
         <p className="font-medium">
           {wal.mode === "NONE"
             ? "Its WAL is not kept: only the ends of its backups can be restored."
-            : "Only the ends of its backups can be restored so far: no WAL after one of them is here yet."}
+            : hasInstants
+              ? "No commit after the newest backup is here yet: its end can be restored, and the earlier instants below."
+              : "Only the ends of its backups can be restored so far: no commit after one of them is here yet."}
         </p>
       )}
-      {isNewest && wal.mode !== "NONE" && <p>If the server were lost now: {wal.rpoSentence}.</p>}
+      {isNewest && wal.mode !== "NONE" && <p>If the server were lost now, {wal.rpoSentence}.</p>}
     </Note>
   );
 }

@@ -2,6 +2,7 @@
 import { graphql } from "#graphql/graphql.ts";
 import { UserErrorFields } from "#lib/user-error-fields.ts";
 import { Button } from "#ui/button.tsx";
+import { ButtonRow } from "#ui/button-row.tsx";
 import { ActOutcome } from "./act-outcome.tsx";
 import { RestorePointDialog } from "./restore-point.tsx";
 import { useServerAct } from "./use-server-act.ts";
@@ -46,7 +47,7 @@ interface Props {
   readonly onDone: () => void;
 }
 
-const onStandby = "This server is a standby: only its primary writes WAL.";
+const onStandby = "This server is a standby, and only its primary writes WAL: no switch and no restore point here";
 
 /** What may be done to the WAL of a server; each act is a run, followed here. */
 export function WalActs({ serverId, inRecovery, blockedBy, onDone }: Props) {
@@ -56,7 +57,7 @@ export function WalActs({ serverId, inRecovery, blockedBy, onDone }: Props) {
   const writing = blockedBy ?? (inRecovery ? onStandby : null);
   return (
     <div className="grid gap-3">
-      <div className="flex flex-wrap gap-2">
+      <ButtonRow blockedBy={writing}>
         <Button pending={switching.running} blockedBy={writing} onClick={() => switching.start({ input })}>
           Switch WAL
         </Button>
@@ -64,7 +65,7 @@ export function WalActs({ serverId, inRecovery, blockedBy, onDone }: Props) {
           Checkpoint
         </Button>
         <RestorePointDialog serverId={serverId} blockedBy={writing} onDone={onDone} />
-      </div>
+      </ButtonRow>
       <ActOutcome act={switching} what="WAL switch" failure="WAL was not switched" />
       <ActOutcome act={checkpoint} what="Checkpoint" failure="No checkpoint was made" />
     </div>

@@ -32,9 +32,7 @@ export function ButtonRow({ blockedBy = null, last = false, children }: Props) {
           {blockedBy.replace(/[^.!?]$/, "$&.")}
         </p>
       )}
-      <div
-        className={clsx("flex flex-wrap gap-2", last && "justify-end max-sm:flex-col-reverse max-sm:*:w-full")}
-      >
+      <div className={clsx("flex flex-wrap gap-2", last && "justify-end max-sm:flex-col-reverse max-sm:*:w-full")}>
         <ReasonId value={blockedBy === null ? null : id}>{children}</ReasonId>
       </div>
     </div>

@@ -23,8 +23,8 @@ export function buttonClass(tone: ButtonTone = "plain", small = false): string {
 }
 
 type ButtonProps = ComponentProps<"button"> & {
-  readonly tone?: ButtonTone;
-  readonly small?: boolean;
+  readonly tone?: ButtonTone | undefined;
+  readonly small?: boolean | undefined;
   readonly pending?: boolean;
   /** Why it may not be pressed now; it stays focusable, so that the reason can be heard and seen. */
   readonly blockedBy?: string | null;
@@ -81,8 +81,8 @@ export function Button({
 }
 
 type LinkButtonProps = ComponentProps<typeof Link> & {
-  readonly tone?: ButtonTone;
-  readonly small?: boolean;
+  readonly tone?: ButtonTone | undefined;
+  readonly small?: boolean | undefined;
   /** Why it leads nowhere now; it is a blocked button then. */
   readonly blockedBy?: string | null;
 };
@@ -90,7 +90,7 @@ type LinkButtonProps = ComponentProps<typeof Link> & {
 export function LinkButton({ tone, small, blockedBy = null, className, children, ...rest }: LinkButtonProps) {
   if (blockedBy !== null) {
     return (
-      <Button blockedBy={blockedBy} className={className} {...pick({ tone, small })}>
+      <Button blockedBy={blockedBy} className={className} tone={tone} small={small}>
         {children}
       </Button>
     );

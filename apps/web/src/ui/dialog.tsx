@@ -2,6 +2,7 @@
 import * as Radix from "@radix-ui/react-dialog";
 import { X } from "lucide-react";
 import type { ReactNode } from "react";
+import { ApartFromReasons, ButtonRow } from "./button-row.tsx";
 
 interface DialogProps {
   readonly open: boolean;
@@ -38,7 +39,9 @@ export function Dialog({ open, onOpenChange, title, description, trigger, wide =
               <div className="px-5 pt-1 text-sm text-muted">{description}</div>
             </Radix.Description>
           )}
-          <div className="px-5 pt-4 pb-5">{children}</div>
+          <div className="px-5 pt-4 pb-5">
+            <ApartFromReasons>{children}</ApartFromReasons>
+          </div>
         </Radix.Content>
       </Radix.Portal>
     </Radix.Root>
@@ -46,7 +49,7 @@ export function Dialog({ open, onOpenChange, title, description, trigger, wide =
 }
 
 interface ActionsProps {
-  /** Why the last of them cannot be pressed yet: a tooltip is nothing for fingers. */
+  /** Why the last of them cannot be pressed yet. */
   readonly blockedBy?: string | null;
   readonly children: ReactNode;
 }
@@ -54,9 +57,8 @@ interface ActionsProps {
 /** The row of buttons that ends a dialog or form. */
 export function Actions({ blockedBy = null, children }: ActionsProps) {
   return (
-    <div className="mt-5 space-y-2">
-      {blockedBy !== null && <p className="text-[0.8125rem] text-muted sm:text-end">{blockedBy}.</p>}
-      <div className="flex flex-wrap justify-end gap-2 max-sm:flex-col-reverse max-sm:*:w-full">{children}</div>
-    </div>
+    <ButtonRow last blockedBy={blockedBy}>
+      {children}
+    </ButtonRow>
   );
 }

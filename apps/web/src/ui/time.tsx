@@ -29,12 +29,7 @@ export function Time({ at, show = "relative", zone }: TimeProps) {
     scheduled: scheduledTime(instant, shownZone),
   }[show];
   return (
-    <time
-      dateTime={instant.toISOString()}
-      title={[...new Set(clocks)].join(" · ")}
-      suppressHydrationWarning
-      className="whitespace-nowrap"
-    >
+    <time dateTime={instant.toISOString()} title={[...new Set(clocks)].join(" · ")} suppressHydrationWarning>
       {text}
     </time>
   );

@@ -10,8 +10,18 @@ export function refuse(
   why: string | null,
 ): UnreachableTarget {
   const { last, next } = nearest(stretches, target);
-  const parts = [why ?? `${targetText(target)} cannot be reached`];
-  if (last !== null) parts.push(`the last instant before it that can be is ${instantText(last)}`);
+  // The end of a backup that no commit follows yet: a recovery by time would not find where to stop.
+  const isEnd =
+    target.kind === "time" &&
+    stretches.some(({ from }) => from === last) &&
+    last?.at?.getTime() === target.at.getTime();
+  const parts = [
+    why ??
+      (isEnd
+        ? `a backup ends at ${targetText(target)} and no commit after it is here, so that only this end can be restored`
+        : `${targetText(target)} cannot be reached`),
+  ];
+  if (last !== null && !isEnd) parts.push(`the last instant before it that can be is ${instantText(last)}`);
   if (next !== null) parts.push(`the ${last === null ? "first" : "next"} one after it is ${instantText(next)}`);
   return {
     reachable: false,
