@@ -31,7 +31,7 @@ export class OpenFileWriter implements WholeFileWriter {
     if (this.#target === null || chunk.length >= left || this.isEnded) return this.#writeOn(chunk);
     // Most chunks of a stream: they only fill the frame further.
     this.#slicer.readBytes += chunk.length;
-    this.#fill(this.#target, chunk);
+    this.#fill(this.#target, chunk, 0, chunk.length);
     return undefined;
   }
 
@@ -42,16 +42,16 @@ export class OpenFileWriter implements WholeFileWriter {
     for (let at = 0; at < chunk.length; ) {
       this.#target ??= await this.#nextTarget();
       const taken = Math.min(chunk.length - at, this.#target.length - this.#filled);
-      this.#fill(this.#target, chunk.subarray(at, at + taken));
+      this.#fill(this.#target, chunk, at, at + taken);
       at += taken;
       if (this.#filled === this.#target.length) await this.#complete(this.#target);
     }
   }
 
-  #fill(target: Uint8Array, bytes: Uint8Array): void {
-    copyBytes(bytes, target, this.#filled);
-    this.#filled += bytes.length;
-    this.#given += bytes.length;
+  #fill(target: Uint8Array, chunk: Uint8Array, from: number, to: number): void {
+    copyBytes(chunk, target, this.#filled, from, to);
+    this.#filled += to - from;
+    this.#given += to - from;
   }
 
   async writeFrom(file: ReadableFile, lengthBytes: number): Promise<void> {

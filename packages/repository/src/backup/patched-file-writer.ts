@@ -77,7 +77,7 @@ export class PatchedFileWriter {
 
   #fill(run: OpenRun, chunk: Uint8Array, at: number): number {
     const taken = Math.min(chunk.length - at, run.target.length - run.filled);
-    copyBytes(chunk.subarray(at, at + taken), run.target, run.filled);
+    copyBytes(chunk, run.target, run.filled, at, at + taken);
     run.filled += taken;
     this.#given += taken;
     return taken;

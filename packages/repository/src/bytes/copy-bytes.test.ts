@@ -27,7 +27,8 @@ describe("copying bytes to, from and beside shared memory", () => {
             source[index] = (index * 31 + length) % 251;
           });
           const target = to().fill(255);
-          copyBytes(source.subarray(begin, begin + length), target.subarray(5), at);
+          if (place % 3 === 0) copyBytes(source, target.subarray(5), at, begin, begin + length);
+          else copyBytes(source.subarray(begin, begin + length), target.subarray(5), at);
           const expected = own().fill(255);
           for (let index = 0; index < length; index++) expected[5 + at + index] = source[begin + index] as number;
           expect(Buffer.compare(target, expected), `${length} bytes from ${begin} to ${at}`).toBe(0);
@@ -35,4 +36,12 @@ describe("copying bytes to, from and beside shared memory", () => {
       }
     });
   }
+
+  it("refuses what does not lie within both", () => {
+    const [source, target] = [new Uint8Array(10), new Uint8Array(10)];
+    expect(() => copyBytes(source, target, 1)).toThrow(RangeError);
+    expect(() => copyBytes(source, target, -1)).toThrow(RangeError);
+    expect(() => copyBytes(source, target, 0, 5, 11)).toThrow(RangeError);
+    expect(() => copyBytes(source, target, 0, -1, 4)).toThrow(RangeError);
+  });
 });

@@ -33,11 +33,11 @@ export class SlabStack {
         this.#slabs.push(this.#shelf.take());
         this.#used = 0;
       }
-      const part = bytes.subarray(at, at + slabBytes - this.#used);
+      const taken = Math.min(bytes.length - at, slabBytes - this.#used);
       const slab = this.#slabs.at(-1);
-      if (slab !== undefined) copyBytes(part, slab, this.#used);
-      this.#used += part.length;
-      at += part.length;
+      if (slab !== undefined) copyBytes(bytes, slab, this.#used, at, at + taken);
+      this.#used += taken;
+      at += taken;
     }
   }
 
