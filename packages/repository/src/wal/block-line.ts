@@ -1,15 +1,12 @@
 import { walBlockBytes } from "../format.ts";
-import type { FrameMemory } from "../packs/frame-memory.ts";
 import type { RepositoryContext } from "../repository-context.ts";
 import type { BoxCompression } from "../seal/compression.ts";
 import type { ObjectSeal } from "../seal/object-seal.ts";
-import type { BoxRoom } from "../seal/sealed-box.ts";
-import { sealWalBlock, sealWalBlockBeside, type WalBlockJob, type WalBlockOutcome, walLeaf } from "./seal-wal-block.ts";
+import { sealPackedBlock, sealWalBlock, type WalBlockJob, type WalBlockOutcome, walLeaf } from "./seal-wal-block.ts";
 import { recordHead } from "./segment-object.ts";
 import type { SegmentSink } from "./segment-sink.ts";
-import { blocksTogether } from "./wal-blocks.ts";
+import { blocksTogether, isShared, type WalBlock } from "./wal-blocks.ts";
 import { WalHash, walHashKeys } from "./wal-hash.ts";
-import type { ZstdLines } from "./zstd-lines.ts";
 
 /** A record of a segment in the making. */
 export interface PlacedRecord {
@@ -22,8 +19,8 @@ export interface PlacedRecord {
 }
 
 /**
- * The way of one segment's bytes from their writer into the sink: blocks are filled, sealed by the pool's threads some at a time, and
- * appended in order. Blocks of zeros wait: behind the last that is none they are never stored.
+ * The way of one segment's bytes from their writer into the sink: blocks are filled, sealed, and appended in order, some at a
+ * time. Blocks of zeros wait: behind the last that is none they are never stored.
  */
 export class BlockLine {
   readonly hash: WalHash;
@@ -40,14 +37,21 @@ export class BlockLine {
   readonly #compression: () => BoxCompression;
   readonly #leafKey: Uint8Array;
   readonly #segmentBytes: number;
-  #open: FrameMemory | null = null;
-  #waiting: WaitingBlock[] = [];
+  #open: WalBlock | null = null;
+  /** In order, from the first that is not being appended. */
+  #queue: LineBlock[] = [];
+  /** Of these, what waits to be sent to a thread of the pool. */
+  #lot: LineBlock[] = [];
   #zeroBlocks = 0;
+  /** Neither in the sink nor given up: in the queue, or being appended. */
   #underWay = 0;
-  #appended: Promise<void> = Promise.resolve();
-  #phase: "sealMs" | "storeMs" = "sealMs";
+  /** Ever put into the queue, and ever appended. */
+  #added = 0;
+  #done = 0;
+  #isAppending = false;
   #failure: { readonly error: unknown } | null = null;
-  #roomMade: (() => void) | null = null;
+  /** Who waits for the queue to get shorter. While somebody does, not even one block waits for others. */
+  #waiters: (() => void)[] = [];
 
   constructor(
     context: RepositoryContext,
@@ -69,17 +73,28 @@ export class BlockLine {
     return this.end - (this.end % walBlockBytes);
   }
 
-  async write(bytes: Uint8Array): Promise<void> {
-    for (let at = 0; at < bytes.length; ) {
-      this.#throwFailure();
-      this.#open ??= this.#context.walBlocks.take();
+  /** Takes what there is room for: how many bytes. */
+  writeNow(bytes: Uint8Array): number {
+    const { walBlocks } = this.#context;
+    let at = 0;
+    while (at < bytes.length && this.#failure === null) {
+      if (this.#open === null && !walBlocks.mayTake(this.#underWay)) break;
+      this.#open ??= walBlocks.take(isThreads(this.#compression().codec));
       const within = this.end % walBlockBytes;
       const length = Math.min(walBlockBytes - within, bytes.length - at);
       this.#open.plain.set(bytes.subarray(at, at + length), within);
       this.end += length;
       at += length;
       if (this.end % walBlockBytes === 0) this.#complete(this.#open, walBlockBytes);
-      if (!this.#context.walBlocks.mayTake(this.#underWay)) await this.#room();
+    }
+    return at;
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    this.#throwFailure();
+    for (let at = this.writeNow(bytes); at < bytes.length; at += this.writeNow(bytes.subarray(at))) {
+      this.#throwFailure();
+      await this.#room();
     }
   }
 
@@ -95,37 +110,36 @@ export class BlockLine {
     this.addZeros();
     if (this.#open !== null && this.end > this.boxed) {
       const plain = this.#open.plain.slice(0, this.end - this.blockStart);
-      this.#add({ memory: null, job: this.#job(plain, this.boxed, null), offset: this.boxed });
+      const offset = this.boxed;
       this.boxed = this.end;
+      this.#add(null, this.#job(plain, offset, null), offset);
     }
-    this.#dispatch();
   }
 
   /** No more bytes come: the last block is complete as it is. */
   async close(): Promise<void> {
     this.#throwFailure();
     if (this.#open !== null) this.#complete(this.#open, this.end % walBlockBytes);
-    this.#dispatch();
     await this.appended();
   }
 
   /** Everything that is in boxes by now is in the sink. */
   async appended(): Promise<void> {
-    this.#dispatch();
-    await this.#appended;
+    this.#sendLot();
+    const added = this.#added;
+    while (this.#done < added && this.#failure === null) await this.#change();
     this.#throwFailure();
   }
 
-  /** Gives back what is not under way. */
-  abandon(): void {
+  /** Gives everything back; what somebody else is at, once it is theirs no more. */
+  async abandon(): Promise<void> {
+    this.#fail(new Error("the segment was given up"));
     if (this.#open !== null) this.#context.walBlocks.give(this.#open);
-    for (const { memory } of this.#waiting) if (memory !== null) this.#context.walBlocks.give(memory);
     this.#open = null;
-    this.#waiting = [];
-    this.#failure ??= { error: new Error("the segment was given up") };
+    while (this.#underWay > 0) await this.#change();
   }
 
-  #complete(memory: FrameMemory, lengthBytes: number): void {
+  #complete(memory: WalBlock, lengthBytes: number): void {
     this.#open = null;
     const start = this.end - lengthBytes;
     const plain = memory.plain.subarray(0, lengthBytes);
@@ -141,23 +155,28 @@ export class BlockLine {
       this.#context.walBlocks.give(memory);
       return;
     }
-    this.#add({ memory, job: this.#job(plain, this.boxed, this.#leafKey), offset: this.boxed });
+    const offset = this.boxed;
     this.boxed = this.end;
-    if (this.#waiting.length >= blocksTogether) this.#dispatch();
+    this.#add(memory, this.#job(plain, offset, this.#leafKey), offset);
   }
 
   /** Something comes behind blocks of zeros: they are stored after all, which takes some bytes each. */
   addZeros(): void {
     for (; this.#zeroBlocks > 0; this.#zeroBlocks--) {
       const length = Math.min(walBlockBytes, this.#segmentBytes - this.boxed);
-      this.#add({ memory: null, job: this.#job(zeros.subarray(0, length), this.boxed, null), offset: this.boxed });
+      const offset = this.boxed;
       this.boxed += length;
+      this.#add(null, { ...this.#job(zeros.subarray(0, length), offset, null), compression: zeroCompression }, offset);
     }
   }
 
-  #add(block: WaitingBlock): void {
-    this.#waiting.push(block);
+  #add(memory: WalBlock | null, job: WalBlockJob, offset: number): void {
+    const block: LineBlock = { memory, job, offset, isBusy: false, outcome: null };
+    this.#queue.push(block);
     this.#underWay++;
+    this.#added++;
+    this.#sealBlock(block);
+    this.#pump();
   }
 
   #job(plain: Uint8Array, offset: number, leafKey: Uint8Array | null): WalBlockJob {
@@ -169,41 +188,74 @@ export class BlockLine {
   }
 
   /**
-   * Few blocks are sealed here: to wake a thread and be woken by it is not worth it, nor is it for those that are not
-   * compressed. zstd has its own way beside this thread; other codecs have a thread of the pool.
+   * zstd has its own way beside this thread; lz4 and gzip have a thread of the pool, which is woken for some blocks at a
+   * time. What is not compressed is sealed here, and everything where this thread is one of those.
    */
-  #dispatch(): void {
-    const blocks = this.#waiting;
-    if (blocks.length === 0) return;
-    this.#waiting = [];
-    const outcomes = this.#beginSealing(blocks);
-    // Told once it is its turn; an error before that is not nobody's.
-    outcomes.catch(() => undefined);
-    this.#appended = this.#appended.then(() => this.#append(blocks, outcomes));
+  #sealBlock(block: LineBlock): void {
+    const { job, memory } = block;
+    const { codec, level } = job.compression;
+    if (codec === "plain" || this.#context.sealsHere) block.outcome = sealWalBlock(job, memory?.room);
+    else if (codec === "zstd") {
+      block.isBusy = true;
+      this.#context.walBlocks.zstd.compress(job.plain.subarray(job.from), level, (error, packed) => {
+        if (error === null) this.#sealed([block], () => [sealPackedBlock(job, packed, memory?.room)]);
+        else this.#sealed([block], null, error);
+      });
+    } else if (memory !== null && isShared(memory)) {
+      block.isBusy = true;
+      this.#lot.push(block);
+      if (this.#lot.length >= blocksTogether) this.#sendLot();
+    } else block.outcome = sealWalBlock(job, memory?.room);
   }
 
-  #beginSealing(blocks: readonly WaitingBlock[]): Promise<readonly WalBlockOutcome[]> {
-    const { sealsHere, openers, walBlocks } = this.#context;
-    const codecs = new Set(blocks.map(({ job }) => job.compression.codec));
-    codecs.delete("plain");
-    if (sealsHere || codecs.size === 0 || blocks.length < blocksTogether) return sealHere(blocks);
-    if (blocks.some(({ memory }) => memory === null)) return sealHere(blocks);
-    if (codecs.has("lz4") || codecs.has("gzip")) return openers.sealWal(blocks.map(({ job }) => job));
-    return sealBeside(walBlocks.zstd, blocks);
+  /** To wake a thread for few and be woken by it is not worth it. */
+  #sendLot(): void {
+    const lot = this.#lot;
+    if (lot.length === 0) return;
+    this.#lot = [];
+    if (lot.length < blocksTogether) {
+      this.#sealed(lot, () => lot.map(({ job, memory }) => sealWalBlock(job, memory?.room)));
+      return;
+    }
+    this.#context.openers.sealWal(lot.map(({ job }) => job)).then(
+      (outcomes) => this.#sealed(lot, () => outcomes),
+      (error: unknown) => this.#sealed(lot, null, error),
+    );
   }
 
-  async #append(blocks: readonly WaitingBlock[], sealed: Promise<readonly WalBlockOutcome[]>): Promise<void> {
+  /** Nobody else is at these blocks any more. Does not throw. */
+  #sealed(blocks: readonly LineBlock[], seal: (() => readonly WalBlockOutcome[]) | null, error?: unknown): void {
+    for (const block of blocks) block.isBusy = false;
     try {
-      this.#throwFailure();
-      this.#phase = "sealMs";
-      const outcomes = await sealed;
-      this.#phase = "storeMs";
+      if (seal === null) throw error;
+      // Nobody wants those of a line that failed.
+      if (this.#failure === null) {
+        for (const [index, outcome] of seal().entries()) (blocks[index] as LineBlock).outcome = outcome;
+      }
+    } catch (cause) {
+      this.#fail(cause);
+      return;
+    }
+    if (this.#failure === null) this.#pump();
+    else this.#giveUp();
+  }
+
+  /** Appends what is sealed, a lot at a time; less where somebody waits for it. */
+  #pump(): void {
+    if (this.#isAppending || this.#failure !== null) return;
+    let ready = 0;
+    while (ready < mostAppended && (this.#queue[ready]?.outcome ?? null) !== null) ready++;
+    if (ready === 0 || (ready < blocksTogether && this.#waiters.length === 0)) return;
+    this.#isAppending = true;
+    void this.#append(this.#queue.splice(0, ready));
+  }
+
+  async #append(blocks: readonly LineBlock[]): Promise<void> {
+    try {
       const chunks: Uint8Array[] = [];
       let at = this.#sink.sizeBytes;
-      for (const [index, { job, offset }] of blocks.entries()) {
-        const outcome = outcomes[index];
-        if (outcome === undefined) throw new Error("a block of WAL was left out");
-        const { stored, leaf } = outcome;
+      for (const { job, offset, outcome } of blocks) {
+        const { stored, leaf } = outcome as WalBlockOutcome;
         const storedBytes = stored.reduce((sum, { length }) => sum + length, 0);
         const head = recordHead(storedBytes, offset);
         chunks.push(head, ...stored);
@@ -213,24 +265,51 @@ export class BlockLine {
         if (leaf !== null) this.hash.setLeaf(Math.floor(offset / walBlockBytes), leaf);
       }
       await this.#sink.append(chunks);
+      this.#done += blocks.length;
     } catch (error) {
-      this.#failure ??= { error };
-      // Its buffers are a thread's until that is done with them.
-      await sealed.catch(() => undefined);
-    } finally {
-      for (const { memory } of blocks) if (memory !== null) this.#context.walBlocks.give(memory);
-      this.#underWay -= blocks.length;
-      this.#roomMade?.();
+      this.#fail(error);
     }
+    this.#isAppending = false;
+    this.#give(blocks);
+    this.#pump();
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= { error };
+    for (const block of this.#lot) block.isBusy = false;
+    this.#lot = [];
+    this.#giveUp();
+  }
+
+  /** Nothing in the queue is wanted any more. */
+  #giveUp(): void {
+    const idle = this.#queue.filter(({ isBusy }) => !isBusy);
+    this.#queue = this.#queue.filter(({ isBusy }) => isBusy);
+    this.#give(idle);
+  }
+
+  #give(blocks: readonly LineBlock[]): void {
+    for (const { memory } of blocks) if (memory !== null) this.#context.walBlocks.give(memory);
+    this.#underWay -= blocks.length;
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const wake of waiters) wake();
+  }
+
+  #change(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiters.push(resolve);
+      this.#pump();
+    });
   }
 
   async #room(): Promise<void> {
-    const { clock } = this.#context;
-    while (!this.#context.walBlocks.mayTake(this.#underWay) && this.#failure === null) {
-      const [fromMs, phase] = [clock.monotonicMs(), this.#phase];
-      await new Promise<void>((resolve) => {
-        this.#roomMade = resolve;
-      });
+    const { clock, walBlocks } = this.#context;
+    while (!walBlocks.mayTake(this.#underWay) && this.#failure === null) {
+      this.#sendLot();
+      const isStored = this.#isAppending && (this.#queue[0]?.outcome ?? null) !== null;
+      const [fromMs, phase] = [clock.monotonicMs(), isStored ? "storeMs" : "sealMs"] as const;
+      await this.#change();
       this.waited[phase] += clock.monotonicMs() - fromMs;
     }
     this.#throwFailure();
@@ -241,35 +320,23 @@ export class BlockLine {
   }
 }
 
-interface WaitingBlock {
+interface LineBlock {
   /** Null where the plain bytes are the job's own. */
-  readonly memory: FrameMemory | null;
+  readonly memory: WalBlock | null;
   readonly job: WalBlockJob;
   readonly offset: number;
+  /** Somebody else reads the plain bytes. */
+  isBusy: boolean;
+  outcome: WalBlockOutcome | null;
 }
 
-async function sealHere(blocks: readonly WaitingBlock[]): Promise<readonly WalBlockOutcome[]> {
-  const outcomes: WalBlockOutcome[] = [];
-  for (const { job, memory } of blocks) {
-    if (outcomes.length % blocksAtOnce === blocksAtOnce - 1) await new Promise((resolve) => setImmediate(resolve));
-    outcomes.push(sealWalBlock(job, roomOf(memory)));
-  }
-  return outcomes;
+/** Whether blocks that are compressed so go to a thread of the pool. */
+function isThreads(codec: BoxCompression["codec"]): boolean {
+  return codec === "lz4" || codec === "gzip";
 }
 
-/** Settles when nobody reads any of the blocks any more. */
-async function sealBeside(lines: ZstdLines, blocks: readonly WaitingBlock[]): Promise<readonly WalBlockOutcome[]> {
-  const sealing = blocks.map(({ job, memory }) => sealWalBlockBeside(lines, job, roomOf(memory)));
-  await Promise.allSettled(sealing);
-  return Promise.all(sealing);
-}
-
-function roomOf(memory: FrameMemory | null): BoxRoom | undefined {
-  return memory === null ? undefined : { apart: memory.room.apart };
-}
-
-/** Then the event loop has its turn; only blocks of zeros come in such numbers. */
-const blocksAtOnce = 16;
+/** Four parts each: fewer than one call takes (IOV_MAX). Only blocks of zeros come in such numbers. */
+const mostAppended = 128;
 
 const zeros = new Uint8Array(walBlockBytes);
 const zeroCompression: BoxCompression = { codec: "zstd", level: 1 };

@@ -80,6 +80,11 @@ export class OpenSegmentWriter implements WalSegmentWriter {
     return this.place.startLsn + BigInt(this.#durable);
   }
 
+  writeNow(bytes: Uint8Array): number {
+    const isOpen = !this.#isOver && this.#failure === null && this.#options.signal?.aborted !== true;
+    return isOpen && this.#line.end + bytes.length <= this.place.sizeBytes ? this.#line.writeNow(bytes) : 0;
+  }
+
   async write(bytes: Uint8Array): Promise<void> {
     this.#assertOpen();
     if (this.#line.end + bytes.length > this.place.sizeBytes) {
@@ -174,7 +179,8 @@ export class OpenSegmentWriter implements WalSegmentWriter {
       this.#durable = this.#line.end;
       return outcome;
     } catch (error) {
-      // `abandon` finds the writer over; what was flushed stays, but not its open file.
+      // `abandon` finds the writer over; what was flushed stays, but not its open file, nor its buffers.
+      await this.#line.abandon();
       throw await joinCleanup(error, () => this.#pieces.close());
     } finally {
       await this.#sink.close();
@@ -206,9 +212,8 @@ export class OpenSegmentWriter implements WalSegmentWriter {
     this.#isOver = true;
     await this.#nextFlush?.catch(() => undefined);
     await this.#flushing?.catch(() => undefined);
-    this.#line.abandon();
+    await this.#line.abandon();
     // What cannot be closed is closed with the process; nothing of it was promised.
-    await Promise.allSettled([this.#line.appended()]);
     await Promise.allSettled([this.#sink.close(), this.#pieces.close()]);
   }
 

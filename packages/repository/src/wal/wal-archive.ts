@@ -133,6 +133,11 @@ export interface WalSegmentWriter {
   readonly flushedLsn: bigint;
   /** Takes the next bytes; copies what it keeps. Waits when the encoders or the store are behind. Beyond the segment: `bad-request`. */
   write(bytes: Uint8Array): Promise<void>;
+  /**
+   * The same of as many bytes as there is room for at once: how many, from the first one on. None where something is wrong,
+   * which `write` says. Not while a `write` waits.
+   */
+  writeNow(bytes: Uint8Array): number;
   /** Everything written before the call is durable when this resolves; up to where. Calls that wait together are one act. */
   flush(): Promise<bigint>;
   /** All bytes are there: resolves when the whole segment is durable, and its pieces are gone. `wal-conflict`: other bytes are there. */

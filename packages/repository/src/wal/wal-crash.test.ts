@@ -1,5 +1,5 @@
 import { type AppendableObject, FaultyStore, MemoryStore } from "@tidemark/storage";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { createRepository } from "../open-repository.ts";
 import { testKey } from "../test-repository.ts";
 import { collect, inChunks, openWal, PlainStore, testPlace, testSegmentBytes, testWal } from "./test-wal.ts";
@@ -203,10 +203,17 @@ describe("what a writer left that died before it had synced", () => {
     await writer.write(testWal(0).subarray(0, 100_000));
     const flushed = await writer.flush();
     await writer.write(testWal(0).subarray(100_000));
-    await writer.abandon();
     const archive = await openWal(store);
-    const seen = (await archive.partialOf(testPlace(0)))?.endLsn ?? 0n;
-    expect(seen).toBeGreaterThan(flushed);
+    // A lot of blocks is appended once it is sealed, whether anybody waits for it or not.
+    const seen = await vi.waitFor(
+      async () => {
+        const endLsn = (await archive.partialOf(testPlace(0)))?.endLsn ?? 0n;
+        expect(endLsn).toBeGreaterThan(flushed);
+        return endLsn;
+      },
+      { timeout: 15_000 },
+    );
+    await writer.abandon();
     await archive.settle(`${nameOf(0)}.partial`);
     store.losePower(() => 0);
     expect((await archive.partialOf(testPlace(0)))?.endLsn).toBe(seen);
