@@ -62,7 +62,7 @@ export function readHostSettings(environment: Environment, config: string | unde
   const parsed = HostSettings.safeParse(parseJson(file));
   if (!parsed.success) {
     const problems = parsed.error.issues.map(({ path, message }) => `${path.join(".") || "the file"}: ${message}`);
-    throw invalid(`the settings in ${file} cannot be used: ${problems.join("; ")}`);
+    throw invalid(`the settings in ${file} cannot be used: ${problems.join("; ")}`, writeAnew);
   }
   return { ...parsed.data, socket: parsed.data.socket ?? `${parsed.data.spool}/agent.sock`, file };
 }
@@ -93,9 +93,11 @@ function parseJson(file: string): unknown {
     return JSON.parse(text);
   } catch {
     // The parser's own words show what stands there.
-    throw invalid(`the settings ${file} are no JSON`);
+    throw invalid(`the settings ${file} are no JSON`, writeAnew);
   }
 }
+
+const writeAnew = "correct it, or write it anew with `tidemark server host-config`";
 
 function invalid(message: string, hint?: string, cause?: unknown): AppError {
   return new AppError("setting-invalid", { message, hint, cause });

@@ -9,6 +9,7 @@ export function readSecretFile(settings: Pick<HostSettings, "file">, path: strin
     return readFileSync(resolve(dirname(settings.file), path), "utf8");
   } catch (cause) {
     const message = `${path}, which ${settings.file} names, cannot be read`;
-    throw new AppError("setting-invalid", { message, cause });
+    const hint = "it must be there, and readable for the user that PostgreSQL runs under";
+    throw new AppError("setting-invalid", { message, hint, cause });
   }
 }

@@ -93,10 +93,10 @@ async function fetch(context: CommandContext, file: string, path: string, option
     startAgentBeside(settings);
     return found === "found" ? exitCodes.done : notThere;
   } catch (error) {
-    const { code, message } = describeError(error);
-    context
-      .output(options.output)
-      .note(`tidemark: ${file} could not be asked for: ${maskSecrets(message)} [${code}]\n`);
+    const { code, message, hint } = describeError(error);
+    const { note } = context.output(options.output);
+    note(`tidemark: ${file} could not be asked for: ${maskSecrets(message)} [${code}]\n`);
+    if (hint !== null) note(`  ${hint}\n`);
     return exitCodes.couldNotAsk;
   }
 }
@@ -112,7 +112,6 @@ async function runAgent(context: CommandContext, options: AgentOptions): Promise
   await using repositories = new HostRepositories(settings, context.environment);
   const workerData: PushLaneData = { settings, environment: { ...context.environment } };
   const lanes = new PushLanes({ script: laneScript, workerData, lanes: settings.parallel });
-  lanes.start();
   await using _lanes = { [Symbol.asyncDispose]: () => lanes.close() };
   const agent = await startWalAgent(
     {
@@ -128,10 +127,13 @@ async function runAgent(context: CommandContext, options: AgentOptions): Promise
       push: (path) => lanes.push(path),
       places: repositories.fetchFrom(),
       settingsIdentity,
+      readSettingsIdentity: () => identityOf(settings.file),
       clock: systemClock,
       logger: createLogger({ name: "wal-agent" }),
     },
   );
+  // Not before it is known to be the one: of several that start at once the others shall cost little.
+  lanes.start();
   context.output(options.output).note(`the agent listens on ${settings.socket}\n`);
   const stopped = new AbortController();
   await Promise.race([

@@ -45,18 +45,20 @@ to=$2
 ask="$file,$$"
 refuse() {
   echo "tidemark: $file: $1" >&2
+  test -z "$hint" || echo "  $hint" >&2
   rm -f "$s/${want}/$ask" 2>/dev/null
   exit 200
 }
-# kill -0 says nothing about a process of another account, and ps is not everywhere: only what is sure counts here;
-# the count in "${alive}" decides the rest.
+# kill -0 says nothing about a process of another account or another container, and ps is not everywhere: only what is
+# sure counts here; the count in "${alive}" decides the rest.
 gone() {
   kill -0 "$1" 2>/dev/null && return 1
-  test -d /proc/1 && test ! -d "/proc/$1"
+  test -d /proc/1 && test ! -d "/proc/$1" && test "$(stat -L -c %i /proc/self/ns/pid 2>/dev/null)" = "$space"
 }
+hint=
 rm -f "$s/${answer}/$ask" 2>/dev/null
 asked=
-test -e "$s/${alive}" && read -r asked now < "$s/${alive}"
+test -e "$s/${alive}" && read -r asked now space < "$s/${alive}"
 true 2>/dev/null > "$s/${want}/$ask" || refuse "the process that fetches WAL has ended"
 tick=0.05
 patience=600
@@ -70,13 +72,13 @@ while :; do
     exit 0
   fi
   if test -e "$s/${answer}/$ask"; then
-    read -r kind sentence < "$s/${answer}/$ask"
+    { read -r kind sentence; read -r hint; } < "$s/${answer}/$ask"
     rm -f "$s/${answer}/$ask"
     test "$kind" = none && exit ${notThereExit}
     refuse "$sentence"
   fi
   pid=
-  test -e "$s/${alive}" && read -r pid now < "$s/${alive}"
+  test -e "$s/${alive}" && read -r pid now space < "$s/${alive}"
   test -n "$pid" || refuse "the process that fetches WAL has ended"
   # Another one took its place, with a spool of its own making: what the first was asked is lost.
   if test "$pid" != "$asked"; then

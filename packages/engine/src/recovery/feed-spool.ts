@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import { chmod, chown, mkdir, open, readdir, rename, rm, stat, unlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { AppError, systemErrorCode } from "@tidemark/kit";
@@ -50,7 +51,7 @@ export class FeedSpool {
   async beat(): Promise<void> {
     const draft = this.#in(`${spoolNames.alive}.tmp`);
     this.#beats++;
-    await writeFile(draft, `${process.pid} ${this.#beats}\n`);
+    await writeFile(draft, `${process.pid} ${this.#beats} ${pidNamespace}\n`);
     await chmod(draft, 0o644);
     await rename(draft, this.#in(spoolNames.alive));
   }
@@ -97,9 +98,9 @@ export class FeedSpool {
     await rm(this.#ready(name), { force: true });
   }
 
-  async answer(ask: string, text: string): Promise<void> {
+  async answer(ask: string, ...lines: readonly string[]): Promise<void> {
     const draft = this.#in(`${ask}.tmp`);
-    await writeFile(draft, `${text.replaceAll(/\s+/g, " ")}\n`);
+    await writeFile(draft, lines.map((line) => `${line.replaceAll(/\s+/g, " ")}\n`).join(""));
     await chmod(draft, 0o644);
     await this.#give(draft);
     await rename(draft, join(this.#in(spoolNames.answer), ask));
@@ -161,3 +162,6 @@ async function sizeOf(path: string): Promise<number | null> {
 function ignoreMissing(error: unknown): void {
   if (systemErrorCode(error) !== "ENOENT") throw error;
 }
+
+/** Within which the number of a process means that process (pid_namespaces(7)); empty where there is no such thing. */
+const pidNamespace = process.platform === "linux" ? statSync("/proc/self/ns/pid").ino : "";

@@ -90,11 +90,12 @@ describe("a recovery feed", () => {
   });
 
   it("answers above 125, with the reason, when the archive could not be asked or what it has is damaged", async () => {
-    archive.trouble = () => new AppError("storage-unreachable", { message: "the store is away" });
+    archive.trouble = () =>
+      new AppError("storage-unreachable", { message: "the store is away", hint: "look at the network" });
     const { restoreCommand } = await start();
     expect(await ask(restoreCommand, segment(1))).toEqual({
       code: 200,
-      said: `tidemark: ${segment(1)}: storage-unreachable: the store is away\n`,
+      said: `tidemark: ${segment(1)}: the store is away [storage-unreachable]\n  look at the network\n`,
     });
     expect(feed?.progress().failure).toMatchObject({ code: "storage-unreachable" });
     archive.trouble = () => null;
@@ -247,7 +248,7 @@ describe("a recovery feed", () => {
     archive.trouble = (name) =>
       name > segment(100) ? new AppError("storage-unreachable", { message: "the store is away" }) : null;
     await expect(recover("half")).rejects.toMatchObject({ code: "postgres-start-failed" });
-    expect(await readFile(`${dir.join("half")}.log`, "utf8")).toContain("storage-unreachable: the store is away");
+    expect(await readFile(`${dir.join("half")}.log`, "utf8")).toContain("the store is away [storage-unreachable]");
     await rm(dir.join("half"), { recursive: true });
   });
 });

@@ -1,10 +1,11 @@
 import { type FSWatcher, watch } from "node:fs";
-import { type AppError, type Clock, describeError, systemClock } from "@tidemark/kit";
+import { type AppError, type Clock, systemClock } from "@tidemark/kit";
 import type { ReadWal, WalSegmentPlace } from "@tidemark/repository";
 import { restoreCommand } from "./feed-command.ts";
 import { FeedFetches } from "./feed-fetches.ts";
 import { FeedSpool, type SpoolWord } from "./feed-spool.ts";
 import { nextSegmentName, walFileKind } from "./segment-order.ts";
+import { troubleLines } from "./trouble-lines.ts";
 
 /** What a feed reads from: a WAL archive, or the one of two that can be read. */
 export interface WalSource {
@@ -189,8 +190,8 @@ class Feed implements RecoveryFeed {
     } catch (error) {
       if (this.#stopped) return;
       this.#tell({ failure: this.#fetches.asAppError(error) });
-      const { code, message } = describeError(error);
-      await this.#spool.answer(ask, `error ${code}: ${message}`);
+      const [sentence, ...hints] = troubleLines(error);
+      await this.#spool.answer(ask, `error ${sentence}`, ...hints);
     } finally {
       this.#tell({ waitedMs: this.#progress.waitedMs + (this.#clock.monotonicMs() - askedMs) });
     }

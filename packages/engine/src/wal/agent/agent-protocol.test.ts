@@ -1,6 +1,6 @@
 import { AppError } from "@tidemark/kit";
 import { describe, expect, it } from "vitest";
-import { errorLine, parseAgentRequest, readAnswer } from "./agent-protocol.ts";
+import { errorLine, longestLine, parseAgentRequest, readAnswer } from "./agent-protocol.ts";
 
 describe("the archive protocol", () => {
   it("takes the rest of the line for the path, blanks included", () => {
@@ -32,6 +32,10 @@ describe("the archive protocol", () => {
     expect(() => readAnswer(line)).toThrow(
       expect.objectContaining({ code: "wal-conflict", message: "other bytes are there" }),
     );
+    const helpful = errorLine(new AppError("storage-full", { message: "it is full", hint: "make room" }));
+    expect(helpful).toBe("ERROR storage-full it is full - make room");
+    const long = errorLine(new AppError("storage-full", { message: "x".repeat(100_000) }));
+    expect(Buffer.byteLength(long)).toBeLessThanOrEqual(longestLine);
     expect(() => readAnswer("OK")).not.toThrow();
     expect(() => readAnswer("OKAY")).toThrow(expect.objectContaining({ code: "protocol-violation" }));
   });

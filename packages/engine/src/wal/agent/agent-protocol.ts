@@ -17,10 +17,12 @@ export function parseAgentRequest(line: string): AgentRequest | null {
   return path.endsWith(`/${name}`) ? { kind: "archive", name, path } : null;
 }
 
-/** `ERROR <code> <sentence>`, whatever was thrown, on one line. */
+/** `ERROR <code> <sentence>`, whatever was thrown, on one line; what can be done stands in the sentence, behind a dash. */
 export function errorLine(error: unknown): string {
-  const { code, message } = describeError(error);
-  return `ERROR ${code} ${message.replaceAll(/\s+/g, " ")}`;
+  const { code, message, hint } = describeError(error);
+  const text = hint === null ? message : `${message} - ${hint}`;
+  // Of paths and lists that are longer than a line may be, the end can be done without.
+  return `ERROR ${code} ${text.replaceAll(/\s+/g, " ").slice(0, longestLine / 4)}`;
 }
 
 /** The answer as the client takes it: nothing, or it throws. */

@@ -17,6 +17,7 @@ async function begin(): Promise<void> {
         push: never,
         places: { archives: never, close: never } as never,
         settingsIdentity: "test",
+        readSettingsIdentity: async () => "test",
         clock: systemClock,
         logger: createLogger({ name: "test", level: "silent" }),
       },

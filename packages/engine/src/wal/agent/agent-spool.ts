@@ -15,7 +15,7 @@ export const agentSpoolNames = {
   pushed: "pushed",
   /** One file per question, `<name>,<pid of the shell>`: the act, then the path of the file or of the data directory. */
   want: "want",
-  /** One file per answer, of the same name: `ok`, or `error` and a sentence. */
+  /** One file per answer, of the same name: `ok`, or `error` and a sentence; on a second line what can be done. */
   answer: "answer",
   /** What the segments in `feed` are good for: identities of `PG_VERSION` and of the settings, and `whole` or `partial`. */
   fetching: "fetching",
@@ -101,8 +101,8 @@ export class AgentSpool {
     return questions;
   }
 
-  async answer(ask: string, text: string): Promise<void> {
-    await this.#write(join(this.#in("answer"), ask), `${text.replaceAll(/\s+/g, " ")}\n`);
+  async answer(ask: string, ...lines: readonly string[]): Promise<void> {
+    await this.#write(join(this.#in("answer"), ask), lines.map((line) => `${line.replaceAll(/\s+/g, " ")}\n`).join(""));
   }
 
   /** Says that a file is durable in the repository as long as it is that one. */
@@ -141,10 +141,16 @@ export class AgentSpool {
   /** Whole or not at all, and readable by PostgreSQL's account. */
   async #write(path: string, text: string): Promise<void> {
     const draft = this.#in(`draft.${this.#drafts++}`);
-    await writeFile(draft, text, { mode: 0o600 });
-    await chmod(draft, 0o600);
-    await this.#give(draft);
-    await rename(draft, path);
+    try {
+      await writeFile(draft, text, { mode: 0o600 });
+      await chmod(draft, 0o600);
+      await this.#give(draft);
+      await rename(draft, path);
+    } catch (error) {
+      // A full disk takes the name, not what was to stand there.
+      await rm(draft, { force: true });
+      throw error;
+    }
   }
 
   async #give(path: string): Promise<void> {

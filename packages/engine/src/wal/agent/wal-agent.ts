@@ -1,6 +1,7 @@
 import { type FSWatcher, watch } from "node:fs";
 import { basename } from "node:path";
-import { AppError, type Clock, describeError, type Logger } from "@tidemark/kit";
+import { AppError, type Clock, type Logger } from "@tidemark/kit";
+import { troubleLines } from "../../recovery/trouble-lines.ts";
 import type { WalPlaces } from "../fetch/wal-places.ts";
 import type { PushedWal } from "../push/push-wal.ts";
 import { type AgentLock, lockSpool } from "./agent-lock.ts";
@@ -33,6 +34,8 @@ export interface WalAgentDeps {
   readonly places: WalPlaces;
   /** Of the settings that all this was opened with (`identityOf`): an acknowledgement is worth something for these alone. */
   readonly settingsIdentity: string;
+  /** Of the settings as they are now; throws when they are not there. Once it is another, the agent ends. */
+  readSettingsIdentity(): Promise<string>;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -151,6 +154,7 @@ class Agent implements WalAgent {
   async #reply(request: AgentRequest): Promise<string> {
     if (request.kind === "ping") return `OK tidemark ${this.#settings.version}`;
     this.#noteAsked();
+    if (await this.#isOutdated()) throw outdated();
     await this.#queue.ask(request.path);
     return "OK";
   }
@@ -182,15 +186,28 @@ class Agent implements WalAgent {
   }
 
   async #answer({ ask, act, path }: AgentQuestion): Promise<void> {
+    // Without an answer: the shell sees it end, and starts Node, which reads the settings.
+    if (await this.#isOutdated()) return;
     try {
       if (act === "push") await this.#queue.ask(path);
       else await this.#desk.serve(path, act === "fetch-partial");
       await this.#spool.answer(ask, "ok");
     } catch (error) {
-      const { code, message } = describeError(error);
       this.#warn(ask, error);
-      await this.#spool.answer(ask, `error ${message} [${code}]`);
+      const [sentence, ...hints] = troubleLines(error);
+      await this.#spool.answer(ask, `error ${sentence}`, ...hints);
     }
+  }
+
+  /** Nothing more is stored where the settings said before: this agent ends, and whoever comes next reads them. */
+  async #isOutdated(): Promise<boolean> {
+    const now = await this.#deps.readSettingsIdentity().catch(() => null);
+    if (now === this.#deps.settingsIdentity) return false;
+    if (this.#stopped === null) {
+      this.#deps.logger.warn("the settings were changed: this agent ends, and the next one reads them");
+    }
+    void this.stop();
+    return true;
   }
 
   async #beat(): Promise<void> {
@@ -224,6 +241,13 @@ class Agent implements WalAgent {
   #warn(what: string, error: unknown): void {
     this.#deps.logger.warn({ err: error }, what);
   }
+}
+
+function outdated(): AppError {
+  return new AppError("agent-unreachable", {
+    message: "the settings of this host were changed since its agent began, so it ends",
+    hint: "start `tidemark wal agent` again, unless a service or archive_command does",
+  });
 }
 
 const pollMs = 200;
