@@ -56,7 +56,7 @@ function findings(hours: number, copied: boolean | null): readonly string[] {
 it("finds a second repository that is a day behind, and only then", () => {
   expect(findings(23, false)).toEqual([]);
   expect(findings(25, false)).toEqual([
-    "copy-late /servers/srv_1: the second repository lacks 1 backup since 2026-03-01T00:00:00.000Z, and has none",
+    "copy-late /servers/srv_1: the second repository lacks 1 backup since 2026-03-01 00:00 UTC, and has none",
   ]);
   expect(findings(25, true)).toEqual([]);
   expect(findings(25, null)).toEqual([]);

@@ -35,7 +35,7 @@ describe("how far the second repository is behind", () => {
 
   it("says it in a sentence", () => {
     expect(copyLag(backups("c--"), at(9), hour).sentence).toBe(
-      "the second repository lacks 2 backups since 2026-03-01T01:00:00.000Z, its newest is of 2026-03-01T00:00:00.000Z",
+      "the second repository lacks 2 backups since 2026-03-01 01:00 UTC, its newest is of 2026-03-01 00:00 UTC",
     );
     expect(copyLag(backups("-"), at(9), hour).sentence).toContain("and has none");
     expect(copyLag(backups("-c"), at(9), hour).sentence).toContain("lacks 1 backup before it");

@@ -1,3 +1,5 @@
+import { minuteText } from "./minute-text.ts";
+
 /** A backup as the lag of its copy is judged by. */
 export interface CopyCandidate {
   readonly backupId: string;
@@ -46,6 +48,6 @@ function describe(missing: number, safeUntil: Date | null, behindSince: Date | n
   if (missing === 0) return "the second repository has every usable backup";
   const count = missing === 1 ? "1 backup" : `${missing} backups`;
   if (behindSince === null) return `the second repository has the newest backup and lacks ${count} before it`;
-  const safe = safeUntil === null ? "and has none" : `its newest is of ${safeUntil.toISOString()}`;
-  return `the second repository lacks ${count} since ${behindSince.toISOString()}, ${safe}`;
+  const safe = safeUntil === null ? "and has none" : `its newest is of ${minuteText(safeUntil)}`;
+  return `the second repository lacks ${count} since ${minuteText(behindSince)}, ${safe}`;
 }

@@ -1,5 +1,6 @@
 import { assertNever, formatAge } from "@tidemark/kit";
 import { defaultProofDays } from "./default-targets.ts";
+import { minuteText } from "./minute-text.ts";
 import { type ScheduleTimes, scheduleIntervalMs } from "./schedule.ts";
 import { type WalProtectionCode, type WalProtectionFacts, walReasons } from "./wal-protection.ts";
 
@@ -104,8 +105,8 @@ function* collectReasons(facts: ProtectionFacts, now: Date): Generator<Protectio
 /** What keeps the next backup from being taken, whatever the last ones are worth. */
 function* presentReasons({ blockingFindings, offline }: ProtectionFacts): Generator<ProtectionReason> {
   if (offline !== null) {
-    const since = `${offline.since.toISOString().slice(0, 16).replace("T", " ")} UTC`;
-    yield { code: "offline", sentence: `it is offline since ${since} (by ${offline.by}): schedules are stopped` };
+    const sentence = `it is offline since ${minuteText(offline.since)} (by ${offline.by}): schedules are stopped`;
+    yield { code: "offline", sentence };
   }
   for (const finding of blockingFindings) {
     yield { code: "backup-blocked", sentence: `no backup can be taken: ${finding}` };

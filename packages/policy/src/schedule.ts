@@ -1,5 +1,6 @@
 import { AppError } from "@tidemark/kit";
 import { CronExpressionParser } from "cron-parser";
+import { minuteText } from "./minute-text.ts";
 import { isTimeZone } from "./time-zone.ts";
 
 /** A schedule: a five-field cron expression read in an IANA time zone. */
@@ -67,7 +68,7 @@ export function missedRun(
     missedCount === 1
       ? "one run was missed"
       : `${missedCount}${missedCount === mostCounted ? " or more" : ""} runs were missed`;
-  return { dueAt, missedCount, sentence: `${times}, the last at ${dueAt.toISOString()}; it runs once, late` };
+  return { dueAt, missedCount, sentence: `${times}, the last at ${minuteText(dueAt)}; it runs once, late` };
 }
 
 /** Milliseconds between the two runs around `now`: how old the newest result may be when all is well. */

@@ -5,8 +5,10 @@ import { graphql } from "#graphql/graphql.ts";
 import { useAct } from "#lib/use-act.ts";
 import { UserErrorFields } from "#lib/user-error-fields.ts";
 import { Button } from "#ui/button.tsx";
+import { Actions } from "#ui/dialog.tsx";
 import { ErrorPanel } from "#ui/error-panel.tsx";
 import { TextField } from "#ui/field.tsx";
+import { Note } from "#ui/note.tsx";
 
 const SetCopyRate = graphql(
   `
@@ -33,11 +35,15 @@ export function CopyRate({ server }: Props) {
   const router = useRouter();
   const stored = `${server.copyMaxRateKib ?? ""}`;
   const [text, setText] = useState(stored);
+  const [saved, setSaved] = useState(false);
   const { act, pending, problem } = useAct(SetCopyRate, true);
   const submit = async (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const copyMaxRateKib = text.trim() === "" ? null : Number(text);
-    if ((await act({ input: { id: server.id, copyMaxRateKib } })) !== null) router.refresh();
+    setSaved(false);
+    if ((await act({ input: { id: server.id, copyMaxRateKib } })) === null) return;
+    setSaved(true);
+    router.refresh();
   };
   return (
     <form onSubmit={(event) => void submit(event)} className="space-y-4 border-t pt-4">
@@ -51,9 +57,14 @@ export function CopyRate({ server }: Props) {
         hint="KiB a second, backups and WAL each; empty: as the workers are set (COPY_MAX_RATE_KIB)"
       />
       {problem !== null && <ErrorPanel announce title="The limit was not saved" problem={problem} />}
-      <Button type="submit" pending={pending} disabled={text === stored}>
-        Save limit
-      </Button>
+      <div role="status" className="empty:hidden">
+        {saved && text === stored && <Note kind="ok">Saved. Copies keep to it from the next one on.</Note>}
+      </div>
+      <Actions>
+        <Button type="submit" pending={pending} disabled={text === stored}>
+          Save limit
+        </Button>
+      </Actions>
     </form>
   );
 }

@@ -23,6 +23,7 @@ export function Dialog({ open, onOpenChange, title, description, trigger, wide =
         <Radix.Overlay className="fixed inset-0 z-40 bg-black/45 backdrop-blur-[1px]" />
         <Radix.Content
           {...(description === undefined ? { "aria-describedby": undefined } : {})}
+          onOpenAutoFocus={focusWhatIsAsked}
           className={`fixed inset-x-3 top-[6dvh] z-50 mx-auto max-h-[88dvh] overflow-y-auto rounded-xl border bg-surface shadow-xl ${wide ? "max-w-2xl" : "max-w-lg"}`}
         >
           <div className="flex items-start justify-between gap-4 px-5 pt-4">
@@ -46,6 +47,19 @@ export function Dialog({ open, onOpenChange, title, description, trigger, wide =
       </Radix.Portal>
     </Radix.Root>
   );
+}
+
+/**
+ * The first field, so that one can type at once; without one the dialog itself, so that Enter neither closes it nor does
+ * anything. Not under fingers, where a field's focus brings the keyboard that hides the rest.
+ */
+function focusWhatIsAsked(event: Event): void {
+  const dialog = event.currentTarget;
+  if (!(dialog instanceof HTMLElement)) return;
+  event.preventDefault();
+  const isTyped = window.matchMedia("(pointer: fine)").matches;
+  const field = isTyped ? dialog.querySelector<HTMLElement>("form :is(input, select, textarea):enabled") : null;
+  (field ?? dialog).focus();
 }
 
 interface ActionsProps {

@@ -143,3 +143,27 @@ describe("chooseForTarget, replayed record by record", () => {
     );
   });
 });
+
+describe("chooseForTarget, of a backup that no commit follows", () => {
+  it("says that its end can be restored but no time leads there", () => {
+    const stoppedAt = new Date("2026-03-01T02:00:00.250Z");
+    const includedWal = { timeline: 1, startLsn: 0x2000028n, endLsn: 0x2000120n };
+    const backup = { backupId: "bak_1", systemIdentifier: 7n, stopLsn: 0x2000120n, stoppedAt, includedWal };
+    const input = {
+      backups: [{ ...backup, timeline: 1, startLsn: 0x2000028n }],
+      segments: [],
+      partials: [],
+      timelines: [],
+      knownGaps: [],
+      windowDays: null,
+    };
+    const target = { kind: "time", at: stoppedAt, inclusive: true } as const;
+    const choice = chooseForTarget(input, { target, timeline: 1, action: "promote", asStandby: false });
+    expect(choice).toMatchObject({
+      reachable: false,
+      sentence:
+        "a backup ends at 2026-03-01 02:00:00.250 UTC and no commit after it is here, so that only this end can be restored",
+      lastReachable: { lsn: 0x2000120n, at: stoppedAt },
+    });
+  });
+});

@@ -1,3 +1,4 @@
+import { minuteText } from "../minute-text.ts";
 import { checkRetentionPolicy, keepsEverything } from "./check-retention.ts";
 import { countDays, describeRetention } from "./describe-retention.ts";
 import { type PeriodNamer, periodNamer } from "./periods.ts";
@@ -109,11 +110,19 @@ function keepWindow(usable: readonly RetentionCandidate[], days: number, now: Da
   const windowStartMs = now.getTime() - days * dayMs;
   const within = usable.filter((backup) => endMs(backup) > windowStartMs);
   for (const backup of within) {
-    keep(backup.backupId, "window", `within the window of ${countDays(days)} (since ${isoMinute(windowStartMs)})`);
+    keep(
+      backup.backupId,
+      "window",
+      `within the window of ${countDays(days)} (since ${minuteText(new Date(windowStartMs))})`,
+    );
   }
   const base = usable.find((backup) => endMs(backup) <= windowStartMs);
   if (base === undefined) return;
-  keep(base.backupId, "window-base", `restoring to the start of the window (${isoMinute(windowStartMs)}) needs it`);
+  keep(
+    base.backupId,
+    "window-base",
+    `restoring to the start of the window (${minuteText(new Date(windowStartMs))}) needs it`,
+  );
 }
 
 /**
@@ -150,10 +159,6 @@ function newestFirst(left: RetentionCandidate, right: RetentionCandidate): numbe
 
 function endMs(backup: RetentionCandidate): number {
   return (backup.stoppedAt ?? backup.startedAt).getTime();
-}
-
-function isoMinute(timeMs: number): string {
-  return `${new Date(timeMs).toISOString().slice(0, 16).replace("T", " ")} UTC`;
 }
 
 const dayMs = 86_400_000;

@@ -1,3 +1,4 @@
+import { minuteText } from "../minute-text.ts";
 import type { LifetimeWal } from "../recovery/lifetime-wal.ts";
 import { compareLsn } from "../recovery/lsn-order.ts";
 import { basesOf, holdsItsWal, type PathBase } from "../recovery/path-bases.ts";
@@ -77,7 +78,7 @@ function needPath(needs: Needs, path: RecoveryPath, context: Context): void {
 
 function windowReason(windowStart: Date | null): Pick<Need, "code" | "sentence"> {
   if (windowStart === null) return { code: "no-rule", sentence: "no rule says how far back instants are promised" };
-  return { code: "window", sentence: `every instant since ${windowStart.toISOString().slice(0, 16)}Z is promised` };
+  return { code: "window", sentence: `every instant since ${minuteText(windowStart)} is promised` };
 }
 
 /** The newest backup from which the window's first instant is reached; when none is so old, the oldest. */
