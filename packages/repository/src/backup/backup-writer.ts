@@ -307,6 +307,7 @@ export class OpenBackupWriter implements BackupWriter {
       throw new AppError("internal", { message: "the file before was not ended" });
     }
     await this.#manifest.spool.settle();
+    await this.#slicer.hasten();
     if (this.#queue.length < waitingEntries) return;
     await this.#slicer.flushBundles();
     while (this.#queue.length >= waitingEntries) {

@@ -128,12 +128,24 @@ export class FileSlicer {
    * before it waits for its bundle to fill.
    */
   async makeRoomForRuns(): Promise<void> {
+    await this.hasten();
     if (this.#parts.queue.waitingRuns < waitingRuns) return;
     this.#parts.queue.flush();
     if (this.#parts.queue.waitingRuns < waitingRuns) return;
     await this.flushBundles();
     await this.#parts.dispatcher.drain();
     this.#parts.queue.flush();
+  }
+
+  /**
+   * Sends what small files have gathered, where much waits for it: entries are written in their order, and a few bytes of a
+   * folder's PG_VERSION hold back all that comes behind them until as much as a frame has come of their kind, which in an increment is
+   * its end. What waits is gone over by each collection of garbage (7 of them, a fifth of an increment of 10 %, measured 2026-11).
+   */
+  async hasten(): Promise<void> {
+    const { queue } = this.#parts;
+    if (queue.length < hastyEntries && queue.waitingRuns < hastyRuns) return;
+    if (this.#bundles.others !== null) await this.#flush("others");
   }
 
   /** Sends what small files and runs have gathered. */
@@ -184,6 +196,10 @@ export class FileSlicer {
 
 /** Some 16 MiB of runs. */
 const waitingRuns = 65_536;
+
+/** Some 1 MiB of them. A frame of small files for so many is none too many. */
+const hastyEntries = 512;
+const hastyRuns = 2048;
 
 const noFindings: readonly unknown[] = [];
 
