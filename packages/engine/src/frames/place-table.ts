@@ -194,7 +194,7 @@ class Batch {
 
   *packs(): Generator<PackPlaces> {
     const words = this.#words ?? new Uint32Array(0);
-    for (const { packId, from, filled } of this.#regions.values()) {
+    for (const { packId, from, filled } of inTwoHalves([...this.#regions.values()])) {
       if (filled > 0) yield sortByFrame(packId, words.subarray(from * placeWords, (from + filled) * placeWords));
     }
   }
@@ -213,6 +213,15 @@ class Batch {
       throw new RangeError("a pack has more places than counted");
     return region.from + region.filled++;
   }
+}
+
+/**
+ * The first, the first of the second half, the second, …: neighbours go into the same file, where two who write wait for each
+ * other.
+ */
+function inTwoHalves<Item>(items: readonly Item[]): Item[] {
+  const half = Math.ceil(items.length / 2);
+  return items.slice(0, half).flatMap((item, index) => [item, ...items.slice(half + index, half + index + 1)]);
 }
 
 /** A stable counting sort: the order of the manifest stays within a frame. */

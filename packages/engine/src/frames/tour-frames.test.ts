@@ -26,7 +26,7 @@ describe("a batch that a thread cannot read itself", () => {
   it("is answered as unread, by restores and verifications", () => {
     const write = { kind: "write" as const, batch: unreadable, files: new Map() };
     expect(new TargetThread().answer(write)).toEqual({ kind: "unread" });
-    const verify = { batch: unreadable, tier: "whole" as const, inspections: new Map() };
+    const verify = { kind: "verify" as const, batch: unreadable, tier: "whole" as const, inspections: new Map() };
     expect(new VerifyThread().answer(verify)).toBeNull();
   });
 

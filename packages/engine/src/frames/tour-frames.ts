@@ -35,8 +35,11 @@ export interface FrameTour {
 }
 
 export interface FrameVisitor {
-  /** Waited for before more of the same pack is fetched: what bounds memory is that it waits for a free thread. */
-  visit(batch: FrameBatch): Promise<void>;
+  /**
+   * Waited for before more of the same pack is fetched: what bounds memory is that it waits for a free thread. `reader`: the
+   * number of the one that reads this pack; what one reads lies near each other, also in the files.
+   */
+  visit(batch: FrameBatch, reader?: number): Promise<void>;
   lost(frames: LostFrames): Promise<void>;
   /** All of a pack was handed over. */
   ended?(packId: string): void;
@@ -52,28 +55,28 @@ export async function tourFrames(tour: FrameTour, visitor: FrameVisitor): Promis
   const signal = AbortSignal.any([tour.signal, stop.signal]);
   const queue = tour.packs;
   let first: { readonly error: unknown } | null = null;
-  const readPacks = async () => {
+  const readPacks = async (reader: number) => {
     try {
       // Not for await: the end of one reader must not end the generator for the others.
       for (let next = await queue.next(); next.done !== true; next = await queue.next()) {
-        await visitPack({ ...tour, signal }, next.value, visitor);
+        await visitPack({ ...tour, signal }, next.value, visitor, reader);
       }
     } catch (error) {
       first ??= { error };
       stop.abort(error);
     }
   };
-  await Promise.all(Array.from({ length: tour.packsInFlight }, readPacks));
+  await Promise.all(Array.from({ length: tour.packsInFlight }, (_, reader) => readPacks(reader)));
   if (first !== null) throw (first as { readonly error: unknown }).error;
 }
 
-async function visitPack(tour: FrameTour, places: PackPlaces, visitor: FrameVisitor): Promise<void> {
+async function visitPack(tour: FrameTour, places: PackPlaces, visitor: FrameVisitor, reader: number): Promise<void> {
   const { packId, frameIndexes } = places;
   const wanted = tour.wholePacks ? null : frameIndexes;
   for await (const range of tour.frames.locateStored(packId, wanted, tour.signal)) {
     throwIfCancelled(tour.signal);
-    if (range.kind === "located") await visitor.visit(batchOf(packId, range.file, range, places));
-    else await visitRange(packId, range, places, visitor);
+    if (range.kind === "located") await visitor.visit(batchOf(packId, range.file, range, places), reader);
+    else await visitRange(packId, range, places, visitor, reader);
   }
   visitor.ended?.(packId);
 }
@@ -106,8 +109,9 @@ async function visitRange(
   range: StoredRange,
   places: PackPlaces,
   visitor: FrameVisitor,
+  reader?: number,
 ): Promise<void> {
-  if (range.kind === "stored") return visitor.visit(batchOf(packId, range.bytes, range, places));
+  if (range.kind === "stored") return visitor.visit(batchOf(packId, range.bytes, range, places), reader);
   const { frameIndexes, code, reason } = range;
   await visitor.lost({ packId, frameIndexes, code, reason, places });
 }

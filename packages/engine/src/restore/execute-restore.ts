@@ -4,6 +4,7 @@ import { AppError, formatBytes, formatDuration, joinCleanup } from "@tidemark/ki
 import type { ServerLimits } from "@tidemark/postgres";
 import type { ManifestReader } from "@tidemark/repository";
 import { type ActControl, cancellation, ProgressMeter, reachStep, throwIfCancelled } from "../act.ts";
+import { frameActScript } from "../frames/frame-act-script.ts";
 import { PlaceCounts, PlaceTable } from "../frames/place-table.ts";
 import { WorkerThreads } from "../frames/worker-threads.ts";
 import { holdForReading } from "../hold-packs.ts";
@@ -63,7 +64,7 @@ export async function executeRestore(
   const startedMs = deps.clock.monotonicMs();
   control.emit({ kind: "phase", phase: "preparing", message: plan.sentence });
   await using threads: TargetThreads = new WorkerThreads(
-    new URL("./restore-worker.ts", import.meta.url),
+    frameActScript,
     deps.threads ?? Math.min(mostThreads, availableParallelism()),
   );
   threads.warmUp();

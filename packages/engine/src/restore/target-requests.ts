@@ -24,7 +24,7 @@ export type TargetReply =
   /** For each file whether it was there already. */
   | { readonly kind: "made"; readonly wasThere: readonly boolean[] }
   | { readonly kind: "written"; readonly bytes: number; readonly refused: readonly RefusedFrame[] }
-  /** The thread could not read the frames itself; nothing of them was written. */
+  /** The thread could not read the frames itself, not all of them: what it wrote of them does not count. */
   | { readonly kind: "unread" }
   /** One entry for each run, 1: it differs. `zeroedBytes` were made zeros. */
   | { readonly kind: "compared"; readonly differs: Uint8Array<ArrayBuffer>; readonly zeroedBytes: number }

@@ -46,6 +46,19 @@ describe("TargetThread", () => {
     for (let attempt = 0; attempt < 2; attempt++) expect(() => thread.answer(missing)).toThrow("ENOENT");
   });
 
+  it("writes into the file that is there after a rest, not into the one of that name before", async () => {
+    const thread = new TargetThread();
+    const write = (text: string) =>
+      thread.answer({ kind: "write-plain", place: at("renewed"), position: 0, bytes: Buffer.from(text) });
+    for (const text of ["first", "other"]) {
+      await rm(join(folder, "renewed"), { force: true });
+      await writeFile(join(folder, "renewed"), ".....");
+      write(text);
+      expect(await readFile(join(folder, "renewed"), "latin1")).toBe(text);
+      thread.rest();
+    }
+  });
+
   it("tells which runs differ, and makes runs of zeros zeros", async () => {
     await writeFile(join(folder, "compared"), "aaaabbbbcccc\0\0\0\0");
     const crc = (text: string) => crc32c(Buffer.from(text));

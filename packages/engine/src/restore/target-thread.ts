@@ -13,7 +13,7 @@ import {
 import { systemErrorCode } from "@tidemark/kit/app-error";
 import { crc32c } from "@tidemark/kit/crc32c";
 import { FrameOpener } from "@tidemark/repository/open-frame";
-import { BatchBytes } from "../frames/batch-bytes.ts";
+import { BatchBytes, type BatchWindow } from "../frames/batch-bytes.ts";
 import { isCut, placeWords, readPlace } from "../frames/place-words.ts";
 import type { MadeFile, RefusedFrame, TargetReply, TargetRequest } from "./target-requests.ts";
 
@@ -29,7 +29,7 @@ export class TargetThread {
       case "make":
         return { kind: "made", wasThere: request.files.map(makeFile) };
       case "write":
-        return this.#bytes.with(request.batch, (bytes) => this.#write(request, bytes)) ?? { kind: "unread" };
+        return this.#bytes.with(request.batch, (windowOf) => this.#write(request, windowOf)) ?? { kind: "unread" };
       case "write-plain":
         this.#writeAt(request.place, request.bytes, request.position);
         return { kind: "written", bytes: request.bytes.length, refused: [] };
@@ -43,15 +43,21 @@ export class TargetThread {
     }
   }
 
-  #write({ batch, files }: WriteRequest, bytes: Uint8Array): TargetReply {
+  /** Between two restores: a file that is still open may be another by the same name in the next. */
+  rest(): void {
+    this.#files.closeAll();
+    this.#compareBuffer = null;
+  }
+
+  #write({ batch, files }: WriteRequest, windowOf: (frame: number) => BatchWindow): TargetReply {
     const refused: RefusedFrame[] = [];
     let writtenBytes = 0;
     let at = 0;
-    for (const frame of batch.frames) {
+    for (const [number, frame] of batch.frames.entries()) {
       const places = batch.places.subarray(at, at + frame.placeCount * placeWords);
       at += places.length;
       const { frameIndex } = frame;
-      const opened = this.#opener.open(bytes, batch.seals, frame, isCut(frame, places));
+      const opened = this.#opener.open(windowOf(number), batch.seals, frame, isCut(frame, places));
       if (opened.kind === "damaged") {
         refused.push({ frameIndex, reason: opened.reason });
         continue;

@@ -43,11 +43,11 @@ class DataWriter {
     this.#request = request;
   }
 
-  async visit(batch: FrameBatch): Promise<void> {
+  async visit(batch: FrameBatch, reader?: number): Promise<void> {
     this.#throwFailure();
     await this.#request.onRange();
     const files = this.#filesOf(batch.places);
-    const { reply } = await this.#request.threads.start({ kind: "write", batch, files }, transferOf(batch));
+    const { reply } = await this.#request.threads.start({ kind: "write", batch, files }, transferOf(batch), reader);
     const task: Promise<void> = reply
       .then(async (written) => {
         if (written.kind === "unread") return await fetchBatch(this.#request, batch, this);

@@ -2,6 +2,7 @@ import { availableParallelism, tmpdir } from "node:os";
 import { AppError, type Clock, formatBytes } from "@tidemark/kit";
 import type { BackupFacts, FrameSource, ManifestReader, ServerArea } from "@tidemark/repository";
 import { type ActControl, ProgressMeter, reachStep, throwIfCancelled } from "../act.ts";
+import { frameActScript } from "../frames/frame-act-script.ts";
 import { type PackPlaces, PlaceCounts, PlaceTable } from "../frames/place-table.ts";
 import { WorkerThreads } from "../frames/worker-threads.ts";
 import { holdForReading } from "../hold-packs.ts";
@@ -61,7 +62,7 @@ export async function verifyArea(
 ): Promise<VerifyReport> {
   refuseImpossible(request.subset);
   await using threads = new WorkerThreads<VerifyFrames, VerifiedFrames | null>(
-    new URL("./verify-worker.ts", import.meta.url),
+    frameActScript,
     deps.threads ?? Math.min(mostThreads, availableParallelism()),
   );
   if (request.tier !== "metadata") threads.warmUp();

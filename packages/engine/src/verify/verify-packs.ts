@@ -65,14 +65,14 @@ class PackVerifier implements VerifiedPacks {
     this.#request = request;
   }
 
-  async visit(whole: FrameBatch): Promise<void> {
+  async visit(whole: FrameBatch, reader?: number): Promise<void> {
     if (this.#failure !== null) throw this.#failure.error;
     const { tier, threads } = this.#request;
     const batch = tier === "whole" ? withoutRepeats(whole, this.#request.files) : whole;
     const inspections = this.#inspections(batch.places);
     const { packId } = batch;
     this.#change(packId, 1);
-    const { reply } = await threads.start({ batch, tier, inspections }, transferOf(batch));
+    const { reply } = await threads.start({ kind: "verify", batch, tier, inspections }, transferOf(batch), reader);
     const task: Promise<void> = reply
       .then(async (verified) => {
         if (verified === null) await fetchBatch(this.#request, batch, this);

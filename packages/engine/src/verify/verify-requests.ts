@@ -3,6 +3,7 @@ import type { FrameBatch } from "../frames/tour-frames.ts";
 
 /** What the threads of a verification are asked for. */
 export interface VerifyFrames {
+  readonly kind: "verify";
   /** Without places only the frames themselves are checked. */
   readonly batch: FrameBatch;
   /** `stored`: only that the bytes are those that were stored. */

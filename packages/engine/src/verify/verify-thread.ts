@@ -2,7 +2,7 @@
 import type { StoredFrame } from "@tidemark/repository";
 import { checkStoredFrame, FrameOpener } from "@tidemark/repository/open-frame";
 import { inspectPages } from "../backup/page-inspection.ts";
-import { BatchBytes } from "../frames/batch-bytes.ts";
+import { BatchBytes, type BatchWindow } from "../frames/batch-bytes.ts";
 import { isCut, type Place, placeWords, readPlace } from "../frames/place-words.ts";
 import type { VerifiedFrames, VerifyFrames } from "./verify-requests.ts";
 
@@ -14,13 +14,14 @@ export class VerifyThread {
   /** Null when this thread cannot read the frames itself. */
   answer(request: VerifyFrames): VerifiedFrames | null {
     const { batch, tier } = request;
-    return this.#bytes.with(batch, (bytes) => {
-      const findings = new Findings(request, bytes, this.#opener);
+    return this.#bytes.with(batch, (windowOf) => {
+      const findings = new Findings(request, this.#opener);
       let at = 0;
-      for (const frame of batch.frames) {
+      for (const [number, frame] of batch.frames.entries()) {
+        const window = windowOf(number);
         const to = at + frame.placeCount * placeWords;
-        if (tier === "stored") findings.checkStored(frame);
-        else findings.checkWhole(frame, at, to);
+        if (tier === "stored") findings.checkStored(window, frame);
+        else findings.checkWhole(window, frame, at, to);
         at = to;
       }
       return findings.found;
@@ -36,24 +37,22 @@ class Findings {
     wrongPages: [] as { at: number; blocks: readonly number[] }[],
   };
   readonly #request: VerifyFrames;
-  readonly #bytes: Uint8Array;
   readonly #opener: FrameOpener;
 
-  constructor(request: VerifyFrames, bytes: Uint8Array, opener: FrameOpener) {
+  constructor(request: VerifyFrames, opener: FrameOpener) {
     this.#request = request;
-    this.#bytes = bytes;
     this.#opener = opener;
   }
 
-  checkStored(frame: StoredFrame): void {
-    const reason = checkStoredFrame(this.#bytes, this.#request.batch.seals, frame);
+  checkStored(window: BatchWindow, frame: StoredFrame): void {
+    const reason = checkStoredFrame(window, this.#request.batch.seals, frame);
     if (reason !== null) this.found.damaged.push({ frameIndex: frame.frameIndex, reason });
     this.found.bytes += frame.storedBytes;
   }
 
-  checkWhole(frame: StoredFrame, from: number, to: number): void {
+  checkWhole(window: BatchWindow, frame: StoredFrame, from: number, to: number): void {
     const { seals, places } = this.#request.batch;
-    const opened = this.#opener.open(this.#bytes, seals, frame, isCut(frame, places.subarray(from, to)));
+    const opened = this.#opener.open(window, seals, frame, isCut(frame, places.subarray(from, to)));
     if (opened.kind === "damaged") {
       this.found.damaged.push({ frameIndex: frame.frameIndex, reason: opened.reason });
       return;

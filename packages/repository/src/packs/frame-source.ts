@@ -10,8 +10,11 @@ import { type DirectoryEntry, type PackDirectory, readDirectory } from "./pack-d
 const gapBytes = 64 * 1024;
 /** Most bytes fetched at once. */
 const rangeBytes = 4 * 1024 * 1024;
-/** Of a file of this machine: what a thread reads, opens and writes in one go then stays in its processor's cache. */
-const fileRangeBytes = 1024 * 1024;
+/**
+ * Of a file of this machine, of plain bytes as well: what goes to a thread with one message. Each wakes two threads; a range
+ * that is much longer leaves one thread at work alone at the end.
+ */
+const fileRangeBytes = 8 * 1024 * 1024;
 const keptDirectories = 32;
 
 /** Reads frames of one server's packs. Memory: two ranges and a few opened frames at a time, and some directories. */
@@ -81,7 +84,7 @@ export class PackFrameSource implements FrameSource {
     if (wanted.damaged !== null) yield wanted.damaged;
     if (wanted.directory === null) return;
     const { parts: seals } = wanted.directory.seal;
-    for (const range of planRanges(wanted.places, fileRangeBytes)) {
+    for (const range of planRanges(wanted.places, fileRangeBytes, fileRangeBytes)) {
       const file = { path, offset: range.offset, lengthBytes: range.length };
       yield { kind: "located", file, seals, frames: storedFrames(range) };
     }
@@ -277,18 +280,24 @@ function storedFrames({ offset, frames }: FrameRange): StoredFrame[] {
 }
 
 /** Neighbouring frames are fetched together. */
-function planRanges(places: readonly FramePlace[], mostBytes: number): FrameRange[] {
-  const ranges: { offset: number; length: number; frames: FramePlace[] }[] = [];
+function planRanges(
+  places: readonly FramePlace[],
+  mostBytes: number,
+  mostPlainBytes: number = Number.POSITIVE_INFINITY,
+): FrameRange[] {
+  const ranges: { offset: number; length: number; plainBytes: number; frames: FramePlace[] }[] = [];
   for (const place of places) {
-    const { offset, storedBytes } = place.entry;
+    const { offset, storedBytes, plainBytes } = place.entry;
     const last = ranges.at(-1);
     const end = last === undefined ? 0 : last.offset + last.length;
     const joins = last !== undefined && offset >= end && offset - end <= gapBytes;
-    if (joins && offset + storedBytes - last.offset <= mostBytes) {
+    const fits = joins && last.plainBytes + plainBytes <= mostPlainBytes;
+    if (fits && offset + storedBytes - last.offset <= mostBytes) {
+      last.plainBytes += plainBytes;
       last.length = offset + storedBytes - last.offset;
       last.frames.push(place);
     } else {
-      ranges.push({ offset, length: storedBytes, frames: [place] });
+      ranges.push({ offset, length: storedBytes, plainBytes, frames: [place] });
     }
   }
   return ranges;

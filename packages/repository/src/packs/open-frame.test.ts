@@ -53,10 +53,10 @@ describe.each([
       const opener = new FrameOpener();
       for (const range of [bytes, damaged, bytes]) {
         for (const [index, frame] of frames.entries()) {
-          const opened = opener.open(range, seals, frame);
+          const opened = opener.open({ bytes: range, from: 0 }, seals, frame);
           const isDamaged = range === damaged && index === 2;
           expect(opened.kind).toBe(isDamaged ? "damaged" : "plain");
-          expect(checkStoredFrame(range, seals, frame) === null).toBe(!isDamaged);
+          expect(checkStoredFrame({ bytes: range, from: 0 }, seals, frame) === null).toBe(!isDamaged);
           if (opened.kind === "plain") expect(Buffer.compare(opened.plain, plains[index] ?? bytes)).toBe(0);
         }
       }
@@ -69,7 +69,7 @@ describe.each([
     const opener = new FrameOpener();
     for (const frame of frames) {
       for (const inPieces of [false, true]) {
-        expect(opener.open(bytes, seals, frame, inPieces).kind).toBe("plain");
+        expect(opener.open({ bytes, from: 0 }, seals, frame, inPieces).kind).toBe("plain");
         for (const [from, to] of [
           [0, 50_000],
           [0, 8192],
@@ -80,7 +80,7 @@ describe.each([
           [3, 17],
         ] as const)
           expect(opener.crcOf(from, to)).toBe(crc32c(plain.subarray(from, to)));
-        expect(opener.open(bytes, seals, { ...frame, crc32c: 1 }, inPieces).kind).toBe("damaged");
+        expect(opener.open({ bytes, from: 0 }, seals, { ...frame, crc32c: 1 }, inPieces).kind).toBe("damaged");
       }
     }
   });
@@ -96,8 +96,8 @@ describe.each([
         { number: 1 },
         { storedBytes: 3 },
       ])
-        expect(opener.open(bytes, seals, { ...frame, ...wrong }).kind).toBe("damaged");
-      expect(opener.open(bytes, seals, frame).kind).toBe("plain");
+        expect(opener.open({ bytes, from: 0 }, seals, { ...frame, ...wrong }).kind).toBe("damaged");
+      expect(opener.open({ bytes, from: 0 }, seals, frame).kind).toBe("plain");
     }
   });
 });
@@ -136,7 +136,7 @@ describe("ranges of packs", () => {
         const bytes = reader.read(range.file) ?? new Uint8Array(0);
         const opener = new FrameOpener();
         for (const frame of range.frames) {
-          expect(opener.open(bytes, range.seals, frame).kind).toBe("plain");
+          expect(opener.open({ bytes, from: 0 }, range.seals, frame).kind).toBe("plain");
           const stored = Buffer.from(bytes.subarray(frame.at, frame.at + frame.storedBytes)).toString("base64");
           expect(read.get(frame.frameIndex)).toBe(stored);
           read.delete(frame.frameIndex);

@@ -29,14 +29,20 @@ export function openFrame(job: OpenFrameJob): OpenFrameOutcome {
   return { kind: "plain", plain };
 }
 
+/** Some bytes of a range, and where in the range they begin. */
+export interface StoredBytes {
+  readonly bytes: Uint8Array;
+  readonly from: number;
+}
+
 /** Why a stored frame is not what was stored, without decompressing it; null when it is. */
 export function checkStoredFrame(
-  bytes: Uint8Array,
+  { bytes, from }: StoredBytes,
   seals: PartSeals,
   { at, storedBytes, number }: StoredFrame,
 ): string | null {
   try {
-    checkBox(bytes.subarray(at, at + storedBytes), partSealing(seals, "frame", number));
+    checkBox(bytes.subarray(at - from, at - from + storedBytes), partSealing(seals, "frame", number));
     return null;
   } catch (error) {
     return sayError(error);
@@ -58,8 +64,8 @@ export class FrameOpener {
    * As `openFrame`, from the bytes of a range; what it gives is valid until the next call, and no longer than those bytes.
    * `inPieces`: parts of it will be asked for (`crcOf`), whose checksums then cost nothing more.
    */
-  open(bytes: Uint8Array, seals: PartSeals, frame: StoredFrame, inPieces = false): OpenFrameOutcome {
-    const stored = bytes.subarray(frame.at, frame.at + frame.storedBytes);
+  open({ bytes, from }: StoredBytes, seals: PartSeals, frame: StoredFrame, inPieces = false): OpenFrameOutcome {
+    const stored = bytes.subarray(frame.at - from, frame.at - from + frame.storedBytes);
     let plain: Uint8Array;
     try {
       plain = openFrameBoxInto(stored, partSealing(seals, "frame", frame.number), frame.plainBytes, this.#target);
