@@ -59,7 +59,6 @@ export class FrameDispatcher {
   #inFlight = 0;
   #failure: { readonly error: unknown } | null = null;
   #waiting: (() => void)[] = [];
-  readonly #memories: FrameMemory[] = [];
 
   constructor(parts: DispatcherParts) {
     this.#parts = parts;
@@ -67,12 +66,12 @@ export class FrameDispatcher {
 
   /** A buffer for one frame, `frameBytes` long: one that came back, or a new one. Its content is arbitrary. */
   takeBuffer(): Uint8Array {
-    return (this.#memories.pop() ?? new FrameMemory()).plain;
+    return FrameMemory.take().plain;
   }
 
   /** Takes back what `takeBuffer` gave, or a view of it. */
   giveBuffer(buffer: Uint8Array): void {
-    if (FrameMemory.holds(buffer)) this.#memories.push(new FrameMemory(buffer.buffer as SharedArrayBuffer));
+    if (FrameMemory.holds(buffer)) FrameMemory.of(buffer).giveBack();
   }
 
   get readsFiles(): boolean {

@@ -20,6 +20,7 @@ export class FrameMemory {
 
   constructor(shared: SharedArrayBuffer = new SharedArrayBuffer(memoryBytes)) {
     this.shared = shared;
+    known.set(shared, this);
     this.plain = new Uint8Array(shared, marginBytes, frameBytes);
     this.room = {
       apart: new Uint8Array(shared, apartAt, frameBytes + marginBytes),
@@ -27,6 +28,22 @@ export class FrameMemory {
     };
     this.#numbers = new Uint32Array(shared, numbersAt, numberCount);
     this.#fingerprints = new Uint8Array(shared, fingerprintsAt, fingerprintBytes * (1 + bundleParts));
+  }
+
+  /** One that was given back, or a new one. Its content is arbitrary. */
+  static take(): FrameMemory {
+    return shelf.pop() ?? new FrameMemory();
+  }
+
+  /** That of bytes it `holds`. */
+  static of(bytes: Uint8Array): FrameMemory {
+    const shared = bytes.buffer as SharedArrayBuffer;
+    return known.get(shared) ?? new FrameMemory(shared);
+  }
+
+  /** Nobody, in no thread, uses it any more. */
+  giveBack(): void {
+    if (shelf.length < shelfLength) shelf.push(this);
   }
 
   /** Whether bytes lie in such a memory: its plain bytes, or some of them. */
@@ -92,6 +109,12 @@ export class FrameMemory {
     return new Uint8Array(this.#fingerprints.subarray(index * fingerprintBytes, (index + 1) * fingerprintBytes));
   }
 }
+
+const known = new WeakMap<SharedArrayBuffer, FrameMemory>();
+/** As good for the next backup, which would have them mapped and filled with zeros anew, while these wait to be collected. */
+const shelf: FrameMemory[] = [];
+/** As many as a backup with two threads has on their way: 13 MiB. */
+const shelfLength = 48;
 
 /** What a thread answers of a frame beside what it leaves in the frame's memory: the findings of each part, if there are any. */
 export type FrameAnswer = readonly (readonly unknown[])[] | null;

@@ -116,6 +116,40 @@ describe("a frame pool", () => {
     await rm(folder, { recursive: true });
   });
 
+  it("leaves idle threads to the next pool of its script, and takes none that died or has work", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "frame-pool-"));
+    const begun = join(folder, "begun");
+    const serve = new URL("./serve-frames.ts", import.meta.url).href;
+    const source = `import { appendFileSync } from "node:fs"; import { serveFrames } from ${JSON.stringify(serve)};
+      appendFileSync(${JSON.stringify(begun)}, "x");
+      serveFrames((bytes) => { if (bytes[0] === 13) process.exit(3); return []; });`;
+    const workerScript = new URL(`data:text/javascript,${encodeURIComponent(source)}`);
+    const next = () => new FramePool({ threads: 1, workerScript, keepsThreads: true });
+    const shared = inMemory(plain());
+    for (const turn of [1, 2, 3]) {
+      const pool = next();
+      const frame = { ...job(new Uint8Array(0), [part(100_000)]), plain: shared };
+      expect(await pool.encode(frame), `${turn}`).toMatchObject({ kind: "encoded", plainBytes: 100_000 });
+      await pool.close();
+    }
+    expect(await readFile(begun, "utf8")).toBe("x");
+    const third = next();
+    await expect(third.encode(job(new Uint8Array([13]), [part(1)]))).rejects.toMatchObject({ code: "internal" });
+    await third.close();
+    const fourth = next();
+    expect((await fourth.encode(job(new Uint8Array([7]), [part(1)]))).kind).toBe("encoded");
+    expect(await readFile(begun, "utf8")).toBe("xx");
+    const unanswered = Array.from({ length: 8 }, () => fourth.encode(job(new Uint8Array([7]), [part(1)])));
+    const failed = Promise.allSettled(unanswered);
+    await fourth.close();
+    await failed;
+    const fifth = next();
+    await fifth.encode(job(new Uint8Array([7]), [part(1)]));
+    expect(await readFile(begun, "utf8")).toBe("xxx");
+    await fifth.close();
+    await rm(folder, { recursive: true });
+  });
+
   it("rejects what it was given when no thread can be begun, and nothing else happens", async () => {
     const pool = new FramePool({ threads: 1, workerScript: new URL("https://127.0.0.1/none.ts") });
     await expect(pool.encode(job(plain(), [part(100_000)]))).rejects.toThrow();

@@ -1,6 +1,7 @@
 import { parentPort } from "node:worker_threads";
 import { systemErrorCode } from "@tidemark/kit/app-error";
 import { releaseBytes } from "../bytes/release-bytes.ts";
+import { forgetKeys } from "../seal/gmac.ts";
 import type { FrameInspector, FrameJob } from "../types.ts";
 import { sealWalBlock, type WalBlockJob } from "../wal/seal-wal-block.ts";
 import { encodeFrame, type Fingerprinter, loadFingerprinter } from "./frame-kernel.ts";
@@ -11,7 +12,9 @@ import { readFrame } from "./read-frame.ts";
 export type FrameRequest =
   | { readonly id: number; readonly kind: "encode"; readonly jobs: readonly FrameRequestJob[] }
   | { readonly id: number; readonly kind: "open"; readonly job: OpenFrameJob }
-  | { readonly id: number; readonly kind: "wal"; readonly jobs: readonly PlacedJob<WalBlockJob>[] };
+  | { readonly id: number; readonly kind: "wal"; readonly jobs: readonly PlacedJob<WalBlockJob>[] }
+  /** Nothing of what came before is needed any more; it is not answered. */
+  | { readonly id: number; readonly kind: "forget" };
 
 /** A job whose plain bytes are the first ones of a `FrameMemory`, sent along the first time a thread hears of it. */
 export type PlacedJob<Job extends { readonly plain: Uint8Array }> = Omit<Job, "plain"> & {
@@ -58,6 +61,12 @@ export function serveFrames(inspector?: FrameInspector): void {
   };
   const memories = new Map<number, FrameMemory>();
   const answer = async (request: FrameRequest): Promise<void> => {
+    if (request.kind === "forget") {
+      memories.clear();
+      fingerprinters.clear();
+      forgetKeys();
+      return;
+    }
     if (request.kind === "open") {
       const outcome = openFrame(request.job);
       releaseBytes(request.job.stored);

@@ -27,6 +27,11 @@ export function keyObjectOf(key: Uint8Array): KeyObject {
   return made;
 }
 
+/** No key of this thread is needed any more. */
+export function forgetKeys(): void {
+  keyObjects.clear();
+}
+
 const keyObjects = new Map<string, KeyObject>();
 
 /** Of this thread. A copy uses two at a time, a restore of encrypted packs one for each that is open. */
