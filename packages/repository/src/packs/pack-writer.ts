@@ -79,6 +79,7 @@ export class PackWriter {
     await this.#closeOpen();
     await this.#putting;
     this.#throwFailure();
+    this.#shelf.close();
   }
 
   wrote(packId: string): boolean {
