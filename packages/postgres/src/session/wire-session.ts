@@ -44,6 +44,8 @@ export class WireSession {
   readonly #source: ByteSource;
   readonly #reader = new MessageReader();
   readonly #logger: Logger | undefined;
+  #silence: { readonly limit: SilenceLimit; readonly timer: NodeJS.Timeout } | null = null;
+  #isWaiting = false;
   #isClosed = false;
 
   constructor(opened: OpenedSocket, logger: Logger | undefined) {
@@ -108,6 +110,11 @@ export class WireSession {
     return { host: address.host, port: address.port, user, clientAddress: socket.localAddress };
   }
 
+  /** See `MessageReader.cutsCopyData`. */
+  set cutsCopyData(cuts: boolean) {
+    this.#reader.cutsCopyData = cuts;
+  }
+
   send(bytes: Uint8Array): void {
     this.opened.socket.write(bytes);
   }
@@ -163,15 +170,23 @@ export class WireSession {
     }
   }
 
-  /** One timer per read of the socket, not per message: under 1 % of a processor at 1 GB/s. */
+  /** One timer for all reads under a limit: wound up anew for each, and heard only while one waits. */
   async #read(): Promise<Uint8Array | null> {
     const limit = this.silenceLimit;
     if (limit === null) return await this.#source.read();
-    const timer = setTimeout(limit.onSilent, limit.ms);
+    if (this.#silence?.limit === limit) {
+      this.#silence.timer.refresh();
+    } else {
+      clearTimeout(this.#silence?.timer);
+      // What keeps the process alive meanwhile is the socket.
+      const timer = setTimeout(() => this.#isWaiting && limit.onSilent(), limit.ms).unref();
+      this.#silence = { limit, timer };
+    }
+    this.#isWaiting = true;
     try {
       return await this.#source.read();
     } finally {
-      clearTimeout(timer);
+      this.#isWaiting = false;
     }
   }
 
