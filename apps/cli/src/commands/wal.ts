@@ -1,7 +1,16 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { basename, resolve } from "node:path";
-import { askAgent, fetchWal, identityOf, PushLanes, pushWal, startWalAgent, type WalPushDeps } from "@tidemark/engine";
+import {
+  askAgent,
+  fetchWal,
+  identityOf,
+  PushLanes,
+  pushWal,
+  servesSettings,
+  startWalAgent,
+  type WalPushDeps,
+} from "@tidemark/engine";
 import { AppError, describeError, maskSecrets, newId, systemClock } from "@tidemark/kit";
 import { createLogger } from "@tidemark/kit/logger";
 import { type Command, InvalidArgumentError } from "commander";
@@ -55,11 +64,13 @@ export function addWalCommands(root: Command, context: CommandContext, register:
 async function push(context: CommandContext, path: string, options: WalOptions): Promise<number> {
   const settings = readHostSettings(context.environment, options.config);
   const file = resolve(path);
-  try {
-    await askAgent(settings.socket, file, basename(file));
-    return exitCodes.done;
-  } catch (error) {
-    if (!(error instanceof AppError) || error.code !== "agent-unreachable") throw error;
+  if (await servesSettings(settings.spool, await identityOf(settings.file))) {
+    try {
+      await askAgent(settings.socket, file, basename(file));
+      return exitCodes.done;
+    } catch (error) {
+      if (!(error instanceof AppError) || error.code !== "agent-unreachable") throw error;
+    }
   }
   await using repositories = new HostRepositories(settings, context.environment);
   const deps: WalPushDeps = { owners: await repositories.pushTo(), writer: writerName() };

@@ -9,13 +9,16 @@ import type { Owner } from "../../restore/restore-owner.ts";
  * which has the same names): a POSIX shell has no sockets.
  */
 export const agentSpoolNames = {
-  /** `<agent> <count>`: which agent, and a count that grows every second while it lives. */
+  /** `<agent> <count> <settings>`: which agent, a count that grows every second while it lives, what settings it was given. */
   alive: "alive",
   /** One file per segment that was pushed ahead: two identities, of the segment and of the settings it was pushed with. */
   pushed: "pushed",
-  /** One file per question, `<name>,<pid of the shell>`: the act, then the path of the file or of the data directory. */
+  /**
+   * One file per question, `<name>,<pid of the shell>`: the act and the path of the file or of the data directory; on a second
+   * line the settings that whoever asks was given.
+   */
   want: "want",
-  /** One file per answer, of the same name: `ok`, or `error` and a sentence; on a second line what can be done. */
+  /** One file per answer, of the same name: `ok`, `other` where the settings are not the agent's, or `error` and a sentence; on a second line what can be done. */
   answer: "answer",
   /** What the segments in `feed` are good for: identities of `PG_VERSION` and of the settings, and `whole` or `partial`. */
   fetching: "fetching",
@@ -28,20 +31,23 @@ export interface AgentQuestion {
   readonly ask: string;
   readonly act: "push" | "fetch" | "fetch-partial";
   readonly path: string;
+  readonly settings: string;
 }
 
 /** The agent's side of its spool. */
 export class AgentSpool {
   readonly path: string;
   readonly #owner: Owner | null;
+  readonly #settingsIdentity: string;
   /** What a shell asked of another one is lost. */
   readonly #agent = randomBytes(8).toString("hex");
   #beats = 0;
   #drafts = 0;
 
-  private constructor(path: string, owner: Owner | null) {
+  private constructor(path: string, owner: Owner | null, settingsIdentity: string) {
     this.path = path;
     this.#owner = owner;
+    this.#settingsIdentity = settingsIdentity;
   }
 
   /** Makes the folder where it is missing; to whom it belongs, when that is not us. */
@@ -58,9 +64,9 @@ export class AgentSpool {
   }
 
   /** Throws away what an earlier agent left: it is found out anew. */
-  static async open(path: string, owner: Owner | null): Promise<AgentSpool> {
+  static async open(path: string, owner: Owner | null, settingsIdentity: string): Promise<AgentSpool> {
     try {
-      const spool = new AgentSpool(path, owner);
+      const spool = new AgentSpool(path, owner, settingsIdentity);
       await rm(spool.#in("fetching"), { force: true });
       for (const folder of ["pushed", "want", "answer"] as const) {
         await rm(spool.#in(folder), { recursive: true, force: true });
@@ -83,7 +89,7 @@ export class AgentSpool {
 
   async beat(): Promise<void> {
     this.#beats++;
-    await this.#write(this.#in("alive"), `${this.#agent} ${this.#beats}\n`);
+    await this.#write(this.#in("alive"), `${this.#agent} ${this.#beats} ${this.#settingsIdentity}\n`);
   }
 
   /** Takes the questions that are whole; one that is just being written is taken the next time. */
@@ -91,11 +97,11 @@ export class AgentSpool {
     const questions: AgentQuestion[] = [];
     for (const ask of await readdir(this.wantFolder)) {
       const text = await readFile(join(this.wantFolder, ask), "utf8").catch(ignoreMissing);
-      if (text === null || !text.endsWith("\n")) continue;
+      if (text === null || !/\n.*\n$/.test(text)) continue;
       await unlink(join(this.wantFolder, ask)).catch(ignoreMissing);
-      const [, act, path] = /^(push|fetch|fetch-partial) (\/[^\n]*)\n$/.exec(text) ?? [];
-      if (act !== undefined && path !== undefined) {
-        questions.push({ ask, act: act as AgentQuestion["act"], path });
+      const [, act, path, settings] = /^(push|fetch|fetch-partial) (\/[^\n]*)\n(\/[^\n]*)\n$/.exec(text) ?? [];
+      if (act !== undefined && path !== undefined && settings !== undefined) {
+        questions.push({ ask, act: act as AgentQuestion["act"], path, settings });
       } else await this.answer(ask, "error bad-request: the question is not understood");
     }
     return questions;
@@ -106,8 +112,8 @@ export class AgentSpool {
   }
 
   /** Says that a file is durable in the repository as long as it is that one. */
-  async acknowledge(name: string, identity: string, settingsIdentity: string): Promise<void> {
-    await this.#write(join(this.#in("pushed"), name), `${identity}\n${settingsIdentity}\n`);
+  async acknowledge(name: string, identity: string): Promise<void> {
+    await this.#write(join(this.#in("pushed"), name), `${identity}\n${this.#settingsIdentity}\n`);
   }
 
   async acknowledged(): Promise<readonly string[]> {
@@ -175,4 +181,10 @@ export function spoolUnusable(path: string, cause: unknown): AppError {
 function ignoreMissing(error: unknown): null {
   if (systemErrorCode(error) === "ENOENT") return null;
   throw error;
+}
+
+/** Whether the agent of a spool lives, or seemed to when it was last heard, and was given the settings of this identity. */
+export async function servesSettings(spool: string, settingsIdentity: string): Promise<boolean> {
+  const text = await readFile(join(spool, agentSpoolNames.alive), "utf8").catch(() => "");
+  return text.trimEnd().split(" ")[2] === settingsIdentity;
 }

@@ -3,6 +3,7 @@ import { basename } from "node:path";
 import { AppError, type Clock, type Logger } from "@tidemark/kit";
 import { troubleLines } from "../../recovery/trouble-lines.ts";
 import type { WalPlaces } from "../fetch/wal-places.ts";
+import { identityOf } from "../push/file-identity.ts";
 import type { PushedWal } from "../push/push-wal.ts";
 import { type AgentLock, lockSpool } from "./agent-lock.ts";
 import type { AgentRequest } from "./agent-protocol.ts";
@@ -81,7 +82,7 @@ class Agent implements WalAgent {
     });
     this.#queue = new PushQueue({
       push: (path) => deps.push(path),
-      acknowledge: (pushed) => this.#spool.acknowledge(pushed.name, pushed.identity, deps.settingsIdentity),
+      acknowledge: (pushed) => this.#spool.acknowledge(pushed.name, pushed.identity),
       forget: (name) => this.#spool.forget(name),
       parallel: settings.parallel,
       onPushed: (pushed, ahead) => deps.logger.debug({ ...pushed, ahead }, "pushed"),
@@ -98,7 +99,7 @@ class Agent implements WalAgent {
     });
     try {
       this.#socket = await listenForRequests(socket, (request) => this.#reply(request), owner);
-      this.#spool = await AgentSpool.open(spool, owner);
+      this.#spool = await AgentSpool.open(spool, owner, this.#deps.settingsIdentity);
       this.#desk = this.#openDesk();
       await this.#spool.beat();
     } catch (error) {
@@ -185,10 +186,11 @@ class Agent implements WalAgent {
     }
   }
 
-  async #answer({ ask, act, path }: AgentQuestion): Promise<void> {
+  async #answer({ ask, act, path, settings }: AgentQuestion): Promise<void> {
     // Without an answer: the shell sees it end, and starts Node, which reads the settings.
     if (await this.#isOutdated()) return;
     try {
+      if (await this.#areOthers(settings)) return await this.#spool.answer(ask, "other");
       if (act === "push") await this.#queue.ask(path);
       else await this.#desk.serve(path, act === "fetch-partial");
       await this.#spool.answer(ask, "ok");
@@ -208,6 +210,12 @@ class Agent implements WalAgent {
     }
     void this.stop();
     return true;
+  }
+
+  /** Whether those are settings of somebody else who named the same spool. Under a name of another container's they are not seen. */
+  async #areOthers(settings: string): Promise<boolean> {
+    const identity = await identityOf(settings).catch(() => this.#deps.settingsIdentity);
+    return identity !== this.#deps.settingsIdentity;
   }
 
   async #beat(): Promise<void> {
