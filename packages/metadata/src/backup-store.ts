@@ -193,6 +193,8 @@ export interface BackupStore {
   findOrphaned(): Promise<readonly BackupRow[]>;
   /** Of each server the newest restorable one. */
   latestRestorable(serverIds: readonly string[]): Promise<readonly BackupRow[]>;
+  /** Of each server the oldest restorable one. */
+  oldestRestorable(serverIds: readonly string[]): Promise<readonly BackupRow[]>;
   /** Of each server the one proven last. */
   lastProven(serverIds: readonly string[]): Promise<readonly BackupRow[]>;
   /** How many kept backups are known to be damaged, per server id; left out when none. */
@@ -253,6 +255,11 @@ export function createBackupStore(prisma: PrismaClient): BackupStore {
         SELECT DISTINCT ON (server_id) id FROM backup
          WHERE server_id = ANY(${serverIds}::text[]) AND state = 'restorable'
          ORDER BY server_id, started_at DESC, id DESC`),
+    oldestRestorable: (serverIds) =>
+      findOf(prisma.$queryRaw`
+        SELECT DISTINCT ON (server_id) id FROM backup
+         WHERE server_id = ANY(${serverIds}::text[]) AND state = 'restorable'
+         ORDER BY server_id, started_at, id`),
     lastProven: (serverIds) =>
       findOf(prisma.$queryRaw`
         SELECT DISTINCT ON (server_id) id FROM backup

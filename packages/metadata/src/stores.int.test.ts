@@ -283,6 +283,7 @@ describe("backups", () => {
       });
     }
     expect((await backups.latestRestorable([serverId])).map((one) => one.id)).toEqual([ids[1]]);
+    expect((await backups.oldestRestorable([serverId])).map((one) => one.id)).toEqual([ids[0]]);
     expect((await backups.lastProven([serverId, seed.serverId])).map((one) => one.id)).toEqual([ids[0]]);
     expect(await backups.damagedCounts([serverId, seed.serverId])).toEqual(new Map([[serverId, 1]]));
     expect((await backups.list({ serverId }, { first: 2 })).rows.map((one) => one.id)).toEqual([ids[2], ids[1]]);

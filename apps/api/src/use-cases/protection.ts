@@ -20,7 +20,7 @@ import {
 import { type ServerVerification, verificationsOf } from "./verifications.ts";
 import { walFactsOf, walRowsOf } from "./wal-protection.ts";
 
-/** What is known of a server, gathered for many at once: fourteen queries, however many servers. */
+/** What is known of a server, gathered for many at once: fifteen queries, however many servers. */
 export interface ServerStanding {
   readonly protection: Protection;
   readonly lastBackup: BackupRow | null;

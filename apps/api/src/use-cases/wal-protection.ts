@@ -20,18 +20,21 @@ export interface WalRows {
   readonly gaps: readonly WalGapRow[];
   readonly holes: readonly WalHoleRow[];
   readonly policies: readonly PolicyRow[];
+  /** Of each server the oldest backup that can be restored. */
+  readonly oldest: readonly BackupRow[];
 }
 
 export async function walRowsOf(metadata: Metadata, servers: readonly Server[]): Promise<WalRows> {
   const ids = servers.map((server) => server.id);
   const policyIds = [...new Set(servers.map((server) => server.policyId))];
-  const [receivers, gaps, holes, policies] = await Promise.all([
+  const [receivers, gaps, holes, policies, oldest] = await Promise.all([
     metadata.walReceivers.ofServers(ids),
     metadata.wal.gaps(ids),
     metadata.wal.holes(ids),
     metadata.policies.getMany(policyIds),
+    metadata.backups.oldestRestorable(ids),
   ]);
-  return { receivers, gaps, holes, policies };
+  return { receivers, gaps, holes, policies, oldest };
 }
 
 export interface WalContext {
@@ -77,18 +80,25 @@ interface Gap {
   readonly toLsn: bigint;
 }
 
-/** Known ones with their cause, and what else is missing; those older than the promised window are nobody's loss any more. */
+/**
+ * Known ones with their cause, and what else is missing; those older than the promised window, or than every backup, are nobody's
+ * loss any more.
+ */
 function gapsOf({ server, rows, now }: WalContext, windowDays: number | null): readonly Gap[] {
   const known = rows.gaps.filter((gap) => gap.serverId === server.id);
   const holes = rows.holes.filter((hole) => hole.serverId === server.id);
   const isKnown = (hole: WalHoleRow) => known.some((gap) => overlaps(gap, hole));
   const others = holes.filter((hole) => !isKnown(hole));
   const oldestMs = windowDays === null ? Number.NEGATIVE_INFINITY : now.getTime() - windowDays * 86_400_000;
-  return [
+  const oldest = rows.oldest.find((backup) => backup.serverId === server.id);
+  const all = [
     ...known.map(({ foundAt, cause, ...place }) => ({ ...placeOf(place), at: foundAt, cause })),
     ...others.map(({ at, ...place }) => ({ ...placeOf(place), at, cause: missingCause })),
-  ]
-    .filter(({ at }) => at === null || at.getTime() >= oldestMs)
+  ];
+  return all
+    .filter(
+      (gap) => (gap.at === null || gap.at.getTime() >= oldestMs) && !(oldest !== undefined && isBehind(oldest, gap)),
+    )
     .sort((left, right) => (left.toLsn < right.toLsn ? -1 : left.toLsn > right.toLsn ? 1 : 0));
 }
 

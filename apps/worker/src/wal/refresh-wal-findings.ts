@@ -11,10 +11,11 @@ export async function refreshWalFindings({ metadata }: FindingDeps): Promise<voi
   const ids = servers.map((server) => server.id);
   if (ids.length === 0) return;
   const now = await metadata.instance.now();
-  const [receivers, gaps, newest, policies, periods, board, uncopied] = await Promise.all([
+  const [receivers, gaps, newest, oldest, policies, periods, board, uncopied] = await Promise.all([
     metadata.walReceivers.ofServers(ids),
     metadata.wal.gaps(ids),
     metadata.backups.latestRestorable(ids),
+    metadata.backups.oldestRestorable(ids),
     metadata.policies.getMany([...new Set(servers.map((server) => server.policyId))]),
     newestPeriods({ metadata }, ids),
     metadata.walClaims.board(),
@@ -25,6 +26,7 @@ export async function refreshWalFindings({ metadata }: FindingDeps): Promise<voi
   const gapRuns = new Map(runs.flatMap((run) => (run === null ? [] : [[run.id, run] as const])));
   const hasRoom = board.workers.some((worker) => worker.held < worker.capacity);
   for (const server of servers) {
+    const policy = policies.find(({ id }) => id === server.policyId);
     const seen = walFindings({
       server,
       now,
@@ -32,10 +34,11 @@ export async function refreshWalFindings({ metadata }: FindingDeps): Promise<voi
       gaps: gaps.filter((gap) => gap.serverId === server.id),
       gapRuns,
       newest: newest.find((backup) => backup.serverId === server.id) ?? null,
+      oldest: oldest.find((backup) => backup.serverId === server.id) ?? null,
+      windowDays: policy?.windowDays ?? null,
       uncopied: uncopied.find((one) => one.serverId === server.id) ?? null,
       offline: periods.get(server.id) ?? null,
-      rpoTargetSeconds:
-        policies.find((policy) => policy.id === server.policyId)?.rpoTargetSeconds ?? defaultRpoTargetSeconds,
+      rpoTargetSeconds: policy?.rpoTargetSeconds ?? defaultRpoTargetSeconds,
       hasRoom,
     });
     await metadata.findings.record({ kind: "server", serverId: server.id }, walChecks, seen);

@@ -58,6 +58,8 @@ const fine: WalEvidence = {
   gaps: [],
   gapRuns: new Map(),
   newest: null,
+  oldest: null,
+  windowDays: null,
   uncopied: null,
   offline: null,
   rpoTargetSeconds: 60,
@@ -154,5 +156,18 @@ describe("findings of WAL", () => {
     expect(found({ ...withRun, newest: before })).toHaveLength(1);
     const behind = { id: "b", startLsn: 0x2000028n, timeline: 1, startedAt: ago(10) } as WalEvidence["newest"];
     expect(found({ ...withRun, newest: behind })).toEqual([]);
+    expect(found({ ...withRun, newest: behind, oldest: behind })).toEqual([]);
+    // It stays one as long as there is something before it to restore to, and as long as instants are promised.
+    const healed = { ...withRun, newest: behind, oldest: before };
+    expect(found(healed)).toEqual([
+      "wal-gap-past note: 0/1000000 to 0/2000000 on timeline 1, because the slot was dropped",
+    ]);
+    expect(walFindings({ ...fine, ...healed })[0]?.remedy?.advice).toBe(
+      "nothing brings it back: it counts until no backup before it is left",
+    );
+    expect(found({ ...healed, windowDays: 1 })).toHaveLength(1);
+    expect(found({ ...healed, windowDays: 1, now: new Date(now.getTime() + 86_400_000) })).not.toContainEqual(
+      expect.stringMatching(/wal-gap/),
+    );
   });
 });

@@ -25,6 +25,10 @@ export interface WalEvidence {
   readonly gapRuns: ReadonlyMap<string, Run>;
   /** Its newest backup that can be restored. */
   readonly newest: BackupRow | null;
+  /** Its oldest one that can: what lies before it is no loss any more. */
+  readonly oldest: BackupRow | null;
+  /** Days back to which every instant is promised; null: as far as there are backups. */
+  readonly windowDays: number | null;
   /** What its second repository lacks; null: nothing, or there is none. */
   readonly uncopied: WalUncopiedRow | null;
   readonly offline: OfflinePeriod | null;
@@ -41,6 +45,7 @@ export const walChecks = [
   "wal-slot-danger",
   "wal-slot-lost",
   "wal-gap",
+  "wal-gap-past",
   "wal-copy-late",
 ] as const;
 
@@ -48,7 +53,7 @@ export const walChecks = [
 export function walFindings(evidence: WalEvidence): readonly SeenFinding[] {
   const { server, offline } = evidence;
   if (offline !== null && offline.endedAt === null) return [];
-  const gap = gapFinding(evidence);
+  const gap = gapFinding(evidence) ?? pastGap(evidence);
   const streams = server.walMode === "stream" && server.connection !== "";
   const found = streams
     ? [receiverDown(evidence), behind(evidence), slotLost(evidence), slotDanger(evidence), gap, copyLate(evidence)]
@@ -186,18 +191,42 @@ function gapFinding({ server, gaps, gapRuns, newest }: WalEvidence): SeenFinding
       : run.finishedAt === null
         ? `backup run ${run.id} is on its way: from its end on the server can be restored again`
         : `backup run ${run.id} ended as ${run.state}: take another one`;
-  const missing = `${formatLsn(gap.fromLsn as Lsn)} to ${formatLsn(gap.toLsn as Lsn)} on timeline ${gap.timeline}`;
   return {
     checkId: "wal-gap",
     severity: "blocks-wal",
     title: `WAL of ${server.name} is missing`,
-    found: `${missing}, because ${gap.cause}`,
+    found: missingIn(gap),
     required: "WAL without a hole behind the newest backup",
     why: "nothing behind the gap can be restored to until a backup was taken behind it",
     remedy: { advice: backup },
     actionLabel: run === undefined ? "Open the server" : "Open the backup run",
     actionPath: run === undefined ? `/servers/${server.id}` : `/runs/${run.id}`,
   };
+}
+
+/** One that a backup was taken behind: nothing mends it, and whoever restores has to know of it. */
+function pastGap({ server, gaps, newest, oldest, windowDays, now }: WalEvidence): SeenFinding | null {
+  const oldestMs = windowDays === null ? Number.NEGATIVE_INFINITY : now.getTime() - windowDays * 86_400_000;
+  const past = gaps.filter((gap) => isBehind(gap, oldest) && gap.foundAt.getTime() >= oldestMs);
+  const gap = past.at(-1);
+  if (gap === undefined || newest === null) return null;
+  const others = past.length === 1 ? "" : `; there are ${past.length} gaps in all`;
+  const until = windowDays === null ? "" : `it is ${windowDays} days old, or until `;
+  return {
+    checkId: "wal-gap-past",
+    severity: "note",
+    title: `There is a hole in what ${server.name} can be restored to`,
+    found: `${missingIn(gap)}${others}`,
+    required: "WAL without a hole as far back as instants are promised",
+    why: "no instant in it can be restored to; those before it can, and those since the next backup behind it",
+    remedy: { advice: `nothing brings it back: it counts until ${until}no backup before it is left` },
+    actionLabel: "See its time line",
+    actionPath: `/servers/${server.id}/recovery`,
+  };
+}
+
+function missingIn({ fromLsn, toLsn, timeline, cause }: WalGapRow): string {
+  return `${formatLsn(fromLsn as Lsn)} to ${formatLsn(toLsn as Lsn)} on timeline ${timeline}, because ${cause}`;
 }
 
 /** Of a server that pushes, copies come with its copy runs alone, or from its host: nobody can say when they are late. */
@@ -223,6 +252,12 @@ function isBehindGap(backup: Pick<BackupRow, "startLsn" | "timeline" | "startedA
   if (backup.startLsn === null || backup.timeline === null) return false;
   if (backup.timeline === gap.timeline) return backup.startLsn >= gap.toLsn;
   return backup.startedAt > gap.foundAt;
+}
+
+/** The other way round; what is before the oldest backup cannot be restored to anyway. */
+function isBehind(gap: WalGapRow, backup: Pick<BackupRow, "startLsn" | "timeline" | "startedAt"> | null): boolean {
+  if (backup === null || backup.startLsn === null) return false;
+  return backup.timeline === gap.timeline ? backup.startLsn < gap.toLsn : backup.startedAt < gap.foundAt;
 }
 
 function isSoon(fullAt: Date | null, now: Date): boolean {
