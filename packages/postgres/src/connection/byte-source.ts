@@ -24,27 +24,28 @@ export interface ByteSource {
  * `onread` must be given to `net.connect`; afterwards the socket must be attached.
  */
 export class PooledSource implements ByteSource {
-  readonly #pool: Uint8Array[] = Array.from({ length: bufferCount }, () => new Uint8Array(bufferBytes));
-  #next = 0;
+  /** The one given back last is used next: it is in the processor's cache, and others may never be needed. */
+  readonly #free: Uint8Array[] = [];
+  /** What the socket fills next. */
+  #next: Uint8Array | null = null;
   /** What was read and not yet pulled, oldest first; the buffer pulled last counts as taken until the next pull. */
-  readonly #filled: Uint8Array[] = [];
-  #isTaken = false;
+  readonly #filled: Filled[] = [];
+  #taken: Uint8Array | null = null;
   #isPaused = false;
   #socket: Socket | null = null;
   readonly #state = new SourceState();
 
   readonly onread: OnReadOpts = {
     buffer: () => {
-      const buffer = this.#pool[this.#next] as Uint8Array;
-      this.#next = (this.#next + 1) % bufferCount;
-      return buffer;
+      this.#next ??= this.#free.pop() ?? new Uint8Array(bufferBytes);
+      return this.#next;
     },
     callback: (length, buffer) => {
       if (this.#state.isFailed) return true;
-      this.#filled.push(buffer.subarray(0, length));
+      this.#filled.push({ buffer, length });
+      this.#next = null;
       this.#state.wake();
-      // One buffer is with the reader, one is what the socket would fill next.
-      this.#isPaused = this.#filled.length + (this.#isTaken ? 1 : 0) >= bufferCount - 1;
+      this.#isPaused = this.#isFull;
       return !this.#isPaused;
     },
   };
@@ -55,13 +56,14 @@ export class PooledSource implements ByteSource {
   }
 
   async read(): Promise<Uint8Array | null> {
-    this.#isTaken = false;
+    if (this.#taken !== null) this.#free.push(this.#taken);
+    this.#taken = null;
     for (;;) {
-      const bytes = this.#filled.shift();
-      if (bytes !== undefined) {
-        this.#isTaken = true;
+      const filled = this.#filled.shift();
+      if (filled !== undefined) {
+        this.#taken = filled.buffer;
         this.#resume();
-        return bytes;
+        return filled.buffer.subarray(0, filled.length);
       }
       this.#resume();
       if (!(await this.#state.waitForMore())) return null;
@@ -74,11 +76,21 @@ export class PooledSource implements ByteSource {
     this.#resume();
   }
 
+  /** One buffer is with the reader, one is what the socket would fill next. */
+  get #isFull(): boolean {
+    return this.#filled.length + (this.#taken === null ? 0 : 1) >= bufferCount - 1;
+  }
+
   #resume(): void {
-    if (!this.#isPaused || this.#filled.length + (this.#isTaken ? 1 : 0) >= bufferCount - 1) return;
+    if (!this.#isPaused || this.#isFull) return;
     this.#isPaused = false;
     this.#socket?.resume();
   }
+}
+
+interface Filled {
+  readonly buffer: Uint8Array;
+  readonly length: number;
 }
 
 /** A source over any readable socket (TLS): paused as soon as it holds more than the reader has taken. */

@@ -5,7 +5,7 @@ import { serverError } from "../session/server-error.ts";
 import { unexpected, type WireSession } from "../session/wire-session.ts";
 import type { BackendMessage, ServerReport } from "../wire/backend-messages.ts";
 import { encodeCopyData, encodeCopyDone, encodeQuery, quoteIdentifier } from "../wire/frontend-messages.ts";
-import { decodeWalMessage, encodeStandbyStatus } from "./wal-messages.ts";
+import { decodeWalMessage, encodeStandbyStatus, type WalMessage } from "./wal-messages.ts";
 import { WalReadAhead } from "./wal-read-ahead.ts";
 import type { ReplicationStart, StandbyStatus, WalStream, WalStreamEvent } from "./wal-stream-events.ts";
 
@@ -36,6 +36,7 @@ export class ReplicatedWal implements WalStream {
   #state: "idle" | "starting" | "copying" | "stopping" | "over" = "idle";
   #timer: NodeJS.Timeout | undefined;
   #heardSinceReport = true;
+  #lastData: (WalMessage & { readonly kind: "data" }) | null = null;
 
   constructor(wire: WireSession, start: ReplicationStart, turn: StreamTurn) {
     this.#wire = wire;
@@ -108,6 +109,7 @@ export class ReplicatedWal implements WalStream {
     this.#state = "over";
     clearInterval(this.#timer);
     this.#wire.silenceLimit = null;
+    this.#wire.cutsCopyData = false;
     this.#turn.done();
   }
 
@@ -121,12 +123,16 @@ export class ReplicatedWal implements WalStream {
     if (this.#state === "stopping") this.#wire.send(encodeCopyDone());
     else this.#state = "copying";
     this.#timer = setInterval(() => this.#keepInTouch(), reportEveryMs);
+    this.#wire.cutsCopyData = true;
     for (;;) {
-      const message = await this.#wire.receive();
+      // What was read already is taken without a promise for each message.
+      const message = this.#wire.receiveNow() ?? (await this.#wire.receive());
       switch (message.kind) {
-        case "copy-data":
-          await this.#take(message.payload);
+        case "copy-data": {
+          const waiting = this.#take(message.payload, message.isContinued === true);
+          if (waiting !== null) await waiting;
           break;
+        }
         case "copy-done":
           this.#endCopy();
           return await this.#readEnd();
@@ -141,18 +147,34 @@ export class ReplicatedWal implements WalStream {
     }
   }
 
-  async #take(payload: Uint8Array): Promise<void> {
-    const message = decodeWalMessage(payload);
+  /** Null: taken at once. A promise: there is no room for it yet. `isContinued`: more of the data message before. */
+  #take(payload: Uint8Array, isContinued: boolean): Promise<void> | null {
     this.#heardSinceReport = true;
-    if (this.#state !== "copying") return;
-    if (message.kind === "data") {
-      if (message.startLsn !== this.#position) throw outOfPlace(message.startLsn, this.#position);
-      this.#position = (this.#position + BigInt(message.bytes.length)) as Lsn;
-    } else if (message.replyRequested) {
+    if (this.#state !== "copying") return null;
+    const message = isContinued ? this.#continued(payload) : decodeWalMessage(payload);
+    if (message.kind === "data") return this.#takeData(message);
+    if (message.replyRequested) {
       this.#sendStatus(false);
       this.#start.onReplyRequested?.(this.#position);
     }
-    await this.#ahead.add(message);
+    return this.#ahead.add(message);
+  }
+
+  #takeData(message: WalMessage & { readonly kind: "data" }): Promise<void> | null {
+    const { startLsn, bytes } = message;
+    if (startLsn !== this.#position) throw outOfPlace(startLsn, this.#position);
+    this.#lastData = message;
+    this.#position = (startLsn + BigInt(bytes.length)) as Lsn;
+    const { takeNow } = this.#start;
+    const taken = takeNow === undefined || !this.#ahead.isAwaited ? 0 : takeNow(message);
+    if (taken === bytes.length) return null;
+    const rest = { startLsn: (startLsn + BigInt(taken)) as Lsn, bytes: bytes.subarray(taken) };
+    return this.#ahead.add({ ...message, ...rest });
+  }
+
+  #continued(bytes: Uint8Array): WalMessage {
+    if (this.#lastData === null) throw unexpected("the rest of nothing");
+    return { ...this.#lastData, startLsn: this.#position, bytes };
   }
 
   /** What follows the copy: the next timeline, when this one has ended, and the end of the command. */

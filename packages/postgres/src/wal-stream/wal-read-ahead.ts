@@ -8,7 +8,9 @@ import type { WalStreamEvent } from "./wal-stream-events.ts";
  * data are seen while there is room.
  */
 export class WalReadAhead {
-  readonly #free: Uint8Array[] = Array.from({ length: chunkCount }, () => new Uint8Array(chunkBytes));
+  /** Made when they are needed: a consumer that takes what comes at once needs none. */
+  readonly #free: Uint8Array[] = [];
+  #made = 0;
   readonly #queue: Waiting[] = [];
   /** The buffer of the event pulled last. */
   #taken: Uint8Array | null = null;
@@ -16,6 +18,11 @@ export class WalReadAhead {
   #whenFilled: (() => void) | null = null;
   #isDiscarding = false;
   #ended: { readonly error: unknown } | "done" | null = null;
+
+  /** The consumer waits for the next event, and nothing is due before. */
+  get isAwaited(): boolean {
+    return this.#whenFilled !== null && this.#queue.length === 0 && this.#ended === null && !this.#isDiscarding;
+  }
 
   /** Takes a copy; waits while there is no room. */
   async add(message: WalMessage): Promise<void> {
@@ -113,6 +120,10 @@ export class WalReadAhead {
       if (this.#ended !== null || this.#isDiscarding) return null;
       const buffer = this.#free.pop();
       if (buffer !== undefined) return buffer;
+      if (this.#made < chunkCount) {
+        this.#made++;
+        return new Uint8Array(chunkBytes);
+      }
       await new Promise<void>((resolve) => {
         this.#whenRoom = resolve;
       });

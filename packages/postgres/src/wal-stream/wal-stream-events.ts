@@ -1,5 +1,16 @@
 import type { Lsn } from "../files/lsn.ts";
 
+/** A piece of WAL as it came. */
+export interface WalData {
+  /** The place of the first byte; always the end of the data before. */
+  readonly startLsn: Lsn;
+  /** How far the server could send when it sent the last of these bytes. */
+  readonly serverLsn: Lsn;
+  /** The server's clock when it sent them. */
+  readonly sentAt: Date;
+  readonly bytes: Uint8Array;
+}
+
 /** Where streaming begins. */
 export interface ReplicationStart {
   /** The physical slot that is streamed from; null: none, and the server may remove WAL before it was sent. */
@@ -12,20 +23,16 @@ export interface ReplicationStart {
    * then: a server that shuts down waits until that is reported as flushed.
    */
   readonly onReplyRequested?: (receivedLsn: Lsn) => void;
+  /**
+   * Offered data as soon as it comes, while the consumer waits for the next event and none is due before: how many of the
+   * bytes it took, the first ones. They are not to be kept, and it must not throw. What it does not take becomes an event.
+   */
+  readonly takeNow?: (data: WalData) => number;
 }
 
 export type WalStreamEvent =
-  | {
-      readonly kind: "data";
-      /** The place of the first byte; always the end of the data before. */
-      readonly startLsn: Lsn;
-      /** How far the server could send when it sent the last of these bytes. */
-      readonly serverLsn: Lsn;
-      /** The server's clock when it sent them. */
-      readonly sentAt: Date;
-      /** Valid until the next event is pulled. At most 256 KiB. */
-      readonly bytes: Uint8Array;
-    }
+  /** Its bytes are valid until the next event is pulled: at most 256 KiB. */
+  | (WalData & { readonly kind: "data" })
   | {
       readonly kind: "keepalive";
       readonly serverLsn: Lsn;

@@ -32,7 +32,12 @@ export type BackendMessage =
   | { readonly kind: "copy-out" }
   | { readonly kind: "copy-in" }
   | { readonly kind: "copy-both" }
-  | { readonly kind: "copy-data"; readonly payload: Uint8Array }
+  | {
+      readonly kind: "copy-data";
+      readonly payload: Uint8Array;
+      /** The payload goes on where that of the message before ended: see `MessageReader.cutsCopyData`. */
+      readonly isContinued?: true;
+    }
   | { readonly kind: "copy-done" }
   | { readonly kind: "other"; readonly type: string };
 

@@ -105,6 +105,28 @@ describe("MessageReader", () => {
     expect(reader.isAtBoundary).toBe(false);
   });
 
+  it("gives what there is of a cut CopyData message where that is wanted, and joined it is the same", () => {
+    const bodies = [0, 1, 31, 32, 33, 70, 1000].map((length) => Buffer.alloc(length, length % 251));
+    const bytes = Buffer.concat([...bodies.map((body) => message("d", body)), message("Z", "I")]);
+    for (const step of [...Array(80).keys(), 500, bytes.length]) {
+      const reader = new MessageReader();
+      reader.cutsCopyData = true;
+      const joined: Buffer[] = [];
+      let last: BackendMessage | null = null;
+      for (let at = 0; at < bytes.length; at += step + 1) {
+        reader.push(bytes.subarray(at, at + step + 1));
+        for (let next = reader.next(); next !== null; next = reader.next()) {
+          last = next;
+          if (next.kind !== "copy-data") continue;
+          if (next.isContinued === true) joined.push(Buffer.concat([joined.pop() ?? Buffer.alloc(0), next.payload]));
+          else joined.push(Buffer.from(next.payload));
+        }
+      }
+      expect(joined.map((body) => body.toString("hex"))).toEqual(bodies.map((body) => body.toString("hex")));
+      expect([last, reader.isAtBoundary]).toEqual([{ kind: "ready" }, true]);
+    }
+  });
+
   it("grows for a message larger than its buffer", () => {
     const large = message("d", Buffer.alloc(300_000, 1));
     const pieces = [large.subarray(0, 100), large.subarray(100, 150_000), large.subarray(150_000)];

@@ -9,8 +9,15 @@ import { type BackendMessage, decodeMessage } from "./backend-messages.ts";
  * Either way its byte arrays are valid until the next call.
  */
 export class MessageReader {
+  /**
+   * Give what there is of a CopyData message that is cut, at least `leastCutBytes` of it and then the rest as it comes,
+   * instead of putting it together: for who takes its bytes one after the other anyway.
+   */
+  cutsCopyData = false;
   #input: Uint8Array = new Uint8Array(0);
   #at = 0;
+  /** Of a CopyData message of which the beginning was given. */
+  #missing = 0;
   /** The message that is being put together: `#held` bytes of it are in `#assembly`. */
   #assembly = new Uint8Array(65_536);
   #held = 0;
@@ -30,8 +37,14 @@ export class MessageReader {
   next(): BackendMessage | null {
     if (this.#held > 0) return this.#assemble();
     const left = this.#input.length - this.#at;
+    if (this.#missing > 0) return left === 0 ? null : this.#continue(Math.min(left, this.#missing));
     const total = left >= headerBytes ? messageBytes(this.#input, this.#at) : Number.POSITIVE_INFINITY;
     if (left < total) {
+      if (this.cutsCopyData && left >= headerBytes + leastCutBytes && this.#input[this.#at] === copyData) {
+        this.#missing = total - left;
+        this.#at = this.#input.length;
+        return decodeMessage(copyData, this.#input.subarray(this.#input.length - left + headerBytes));
+      }
       this.#fill(left);
       return null;
     }
@@ -42,7 +55,13 @@ export class MessageReader {
 
   /** True between messages: where a connection may end without cutting one. */
   get isAtBoundary(): boolean {
-    return this.#held === 0 && this.#at === this.#input.length;
+    return this.#held === 0 && this.#missing === 0 && this.#at === this.#input.length;
+  }
+
+  #continue(length: number): BackendMessage {
+    this.#missing -= length;
+    this.#at += length;
+    return { kind: "copy-data", payload: this.#input.subarray(this.#at - length, this.#at), isContinued: true };
   }
 
   #assemble(): BackendMessage | null {
@@ -71,6 +90,9 @@ export class MessageReader {
 }
 
 const headerBytes = 5;
+const copyData = 0x64;
+/** More than any head that the payload of a CopyData message has of its own. */
+const leastCutBytes = 32;
 /** Nothing a walsender says is near this; a larger length is not PostgreSQL talking, and must not be allocated. */
 const maxMessageBytes = 64 << 20;
 

@@ -25,6 +25,7 @@ export class FlushTiming {
   #isFlushing = false;
   #isStopped = false;
   #timer: NodeJS.Timeout | null = null;
+  #timerAtMs = 0;
 
   constructor(options: FlushTimingOptions) {
     this.#options = options;
@@ -50,13 +51,16 @@ export class FlushTiming {
 
   #schedule(): void {
     if (this.#isFlushing || this.#isStopped || this.#unflushedSinceMs === null) return;
-    const waitMs = this.#dueAtMs() - this.#options.clock.monotonicMs();
+    const dueAtMs = this.#dueAtMs();
+    const waitMs = dueAtMs - this.#options.clock.monotonicMs();
     if (waitMs <= 0) {
       this.#run();
       return;
     }
+    if (this.#timer !== null && this.#timerAtMs === dueAtMs) return;
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#run(), waitMs);
+    this.#timerAtMs = dueAtMs;
   }
 
   #dueAtMs(): number {

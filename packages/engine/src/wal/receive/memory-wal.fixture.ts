@@ -9,6 +9,8 @@ export class MemoryWal {
   readonly histories = new Map<number, Uint8Array>();
   /** Writers that were begun and neither finished nor abandoned. */
   openWriters = 0;
+  /** How much a writer has room for at once. */
+  takesAtOnce = 0;
   /** Called before each act; may throw or wait. */
   onAct: (act: "begin" | "write" | "written" | "flush" | "finish", place: WalSegmentPlace) => void | Promise<void> =
     () => undefined;
@@ -68,8 +70,12 @@ export class MemoryWal {
       get flushedLsn() {
         return place.startLsn + BigInt(flushed);
       },
-      // As if there was never room: what is taken at once is another test's.
-      writeNow: () => 0,
+      writeNow: (part) => {
+        const taken = part.subarray(0, this.takesAtOnce);
+        bytes.set(taken, length);
+        length += taken.length;
+        return taken.length;
+      },
       write: async (part) => {
         await this.onAct("write", place);
         bytes.set(part, length);

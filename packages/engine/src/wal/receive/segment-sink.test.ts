@@ -55,6 +55,48 @@ describe("a sink of segments", () => {
     expect(Buffer.from([...wal.parts.values()][0]?.bytes ?? []).equals(bytes.subarray(size * 2))).toBe(true);
   });
 
+  it.each([1, 8_000, size])(
+    "stores the same where as much is taken at once as there is room for (%i)",
+    async (room) => {
+      const wal = new MemoryWal(systemIdentifier);
+      wal.takesAtOnce = room;
+      const sink = sinkOf(wal);
+      const bytes = segments(3).subarray(0, size * 2 + 5_000);
+      let atOnce = 0;
+      for (let at = 0; at < bytes.length; at += 131_072) {
+        const part = bytes.subarray(at, at + 131_072);
+        const taken = sink.takeNow(part);
+        atOnce += taken;
+        if (taken < part.length) await sink.take(part.subarray(taken));
+      }
+      expect(await sink.flush()).toBe(startLsn + BigInt(bytes.length));
+      const whole = [...wal.segments.values()].map((segment) => Buffer.from(segment.bytes));
+      expect(Buffer.concat(whole).equals(bytes.subarray(0, size * 2))).toBe(true);
+      expect(Buffer.from([...wal.parts.values()][0]?.bytes ?? []).equals(bytes.subarray(size * 2))).toBe(true);
+      // Neither the part in which a segment begins nor the one in which it ends.
+      expect(atOnce).toBe(room < size ? room * 12 : size * 2 - 4 * 131_072);
+    },
+  );
+
+  it("takes nothing at once while something else is taken, or of what is over", async () => {
+    const wal = new MemoryWal(systemIdentifier);
+    wal.takesAtOnce = size;
+    const written = Promise.withResolvers<void>();
+    const sink = sinkOf(wal);
+    expect(sink.takeNow(segments(1).subarray(0, 9_000))).toBe(0);
+    await sink.take(segments(1).subarray(0, 9_000));
+    wal.onAct = (act) => (act === "written" ? written.promise : undefined);
+    const taking = sink.take(segments(1).subarray(9_000, 20_000));
+    expect(sink.takeNow(segments(1).subarray(20_000, 21_000))).toBe(0);
+    written.resolve();
+    await taking;
+    expect(sink.takeNow(segments(1).subarray(20_000, 21_000))).toBe(1_000);
+    expect([sink.receivedLsn, await sink.flush()]).toEqual([startLsn + 21_000n, startLsn + 21_000n]);
+    const abandoning = sink.abandon();
+    expect(sink.takeNow(segments(1).subarray(21_000, 22_000))).toBe(0);
+    await abandoning;
+  });
+
   it("makes nothing of a segment durable before its predecessor is whole", async () => {
     const wal = new MemoryWal(systemIdentifier);
     const finished = Promise.withResolvers<void>();

@@ -39,6 +39,7 @@ export class SegmentSink {
   #finishing: Promise<void> = Promise.resolve();
   #flushing: Promise<unknown> = Promise.resolve();
   #taking: Promise<unknown> = Promise.resolve();
+  #isTaking = false;
   #isOver = false;
   #failure: { readonly error: unknown } | null = null;
 
@@ -75,9 +76,28 @@ export class SegmentSink {
    * @throws AppError `wal-invalid`, `wal-foreign-server` for a segment that is not what it should be; what the store says.
    */
   take(bytes: Uint8Array): Promise<void> {
-    const taking = this.#take(bytes);
+    this.#isTaking = true;
+    const taking = this.#take(bytes).finally(() => {
+      this.#isTaking = false;
+    });
     this.#taking = taking.catch(() => undefined);
     return taking;
+  }
+
+  /**
+   * Takes as many of the next bytes as it can without waiting for anything: how many, from the first one on. Where a segment
+   * begins or ends it is none, nor where something is wrong, which `take` says.
+   */
+  takeNow(bytes: Uint8Array): number {
+    const writer = this.#writer;
+    if (writer === null || this.#isTaking || this.#isOver || this.#failure !== null) return 0;
+    if (BigInt(bytes.length) >= this.#segmentEnd() - this.#receivedLsn) return 0;
+    const taken = writer.writeNow(bytes);
+    if (taken === 0) return 0;
+    this.#scanner.push(taken === bytes.length ? bytes : bytes.subarray(0, taken));
+    this.#noteCommit();
+    this.#receivedLsn += BigInt(taken);
+    return taken;
   }
 
   async #take(bytes: Uint8Array): Promise<void> {

@@ -1,5 +1,5 @@
 import { AppError, type Clock, describeError, type Logger } from "@tidemark/kit";
-import type { Lsn, WalStream, WalStreamEvent } from "@tidemark/postgres";
+import type { Lsn, WalData, WalStream, WalStreamEvent } from "@tidemark/postgres";
 import type { WalArchive } from "@tidemark/repository";
 import { FlushTiming } from "./flush-timing.ts";
 import { pause } from "./pause.ts";
@@ -50,6 +50,8 @@ class TimelineRun {
   #serverLsn: bigint;
   /** What the server waits for until it is durable, and since when. */
   #asked: { readonly lsn: bigint; readonly sinceMs: number } | null = null;
+  /** Something was taken as it came, and nobody was told yet. */
+  #isTold = true;
   /** Ends what the store does; a connection that ends does not, since what is whole may become durable all the same. */
   readonly #storeAbort = new AbortController();
   /** What the store is at, since when, and how not to wait for it any longer. */
@@ -65,6 +67,7 @@ class TimelineRun {
       startLsn: start.startLsn,
       timeline: start.timeline,
       onReplyRequested: (lsn) => this.#serverAsks(lsn),
+      takeNow: (data) => this.#takeNow(data),
     });
     this.#sink = new SegmentSink({
       archive,
@@ -122,21 +125,43 @@ class TimelineRun {
   }
 
   async #takeAll(): Promise<(WalStreamEvent & { readonly kind: "timeline-end" }) | null> {
-    const { state, clock, onReceived, server, stopSignal } = this.#options;
     for await (const event of this.#stream.events()) {
       if (event.kind === "timeline-end") return event;
-      onReceived();
+      this.#options.onReceived();
       this.#serverLsn = event.serverLsn;
       if (event.kind === "data") {
         await this.#store(() => this.#sink.take(event.bytes));
         this.#timing.received(this.#sink.receivedLsn, event.serverLsn);
       } else if (this.#asked !== null) this.#timing.serverWaits();
-      if (stopSignal.aborted) continue;
-      const isBehind = event.serverLsn - this.#sink.receivedLsn > BigInt(server.segmentSizeBytes);
-      const lastMessageAt = clock.now();
-      state.update({ state: isBehind ? "catching-up" : "streaming", error: null, lastMessageAt, ...this.#positions() });
+      this.#tell();
     }
     return null;
+  }
+
+  /** Most data goes this way: from the socket's buffer into the segment's blocks, without a promise. */
+  #takeNow({ bytes, serverLsn }: WalData): number {
+    const taken = this.#sink.takeNow(bytes);
+    if (taken === 0) return 0;
+    this.#serverLsn = serverLsn;
+    // What came together is made durable together, and told once.
+    if (this.#isTold) queueMicrotask(() => this.#tellTaken());
+    this.#isTold = false;
+    return taken;
+  }
+
+  #tellTaken(): void {
+    this.#isTold = true;
+    this.#options.onReceived();
+    this.#timing.received(this.#sink.receivedLsn, this.#serverLsn);
+    this.#tell();
+  }
+
+  #tell(): void {
+    const { state, clock, server, stopSignal } = this.#options;
+    if (stopSignal.aborted) return;
+    const isBehind = this.#serverLsn - this.#sink.receivedLsn > BigInt(server.segmentSizeBytes);
+    const lastMessageAt = clock.now();
+    state.update({ state: isBehind ? "catching-up" : "streaming", error: null, lastMessageAt, ...this.#positions() });
   }
 
   /** May come while the consumer is busy; what it has not taken yet becomes durable after that. */
