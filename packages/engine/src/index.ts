@@ -111,12 +111,6 @@ export type {
   VerifySubset,
   VerifyTier,
 } from "./verify/verify-types.ts";
-export {
-  type VerifiedWalPlace,
-  type VerifyWalReport,
-  verifyWal,
-  type WalVerdict,
-} from "./verify/verify-wal.ts";
 export { askAgent, pingAgent } from "./wal/agent/agent-socket.ts";
 export { servesSettings } from "./wal/agent/agent-spool.ts";
 export { startWalAgent, type WalAgent, type WalAgentDeps, type WalAgentSettings } from "./wal/agent/wal-agent.ts";
