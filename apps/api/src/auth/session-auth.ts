@@ -62,7 +62,7 @@ export function createSessionAuth(metadata: Metadata, secret: Secret, baseUrl: s
   return {
     handle: (request) => auth.handler(request),
     async userOf(headers) {
-      const session = await auth.api.getSession({ headers });
+      const session = await auth.api.getSession({ headers }).catch(withoutDatabase);
       if (session === null) return null;
       const { id, username: name, mustChangePassword } = session.user;
       if (typeof name !== "string") {
@@ -71,6 +71,15 @@ export function createSessionAuth(metadata: Metadata, secret: Secret, baseUrl: s
       return { id, username: name, mustChangePassword };
     },
   };
+}
+
+/** better-auth passes on nothing of what its database said; that it does not answer is what can go wrong in asking who it is. */
+function withoutDatabase(cause: unknown): never {
+  throw new AppError("metadata-unreachable", {
+    message: "whose session it is cannot be found out: the metadata database cannot be used",
+    hint: "check DATABASE_URL and that its server runs; backups in the repositories are not touched by this",
+    cause,
+  });
 }
 
 /** A week without a visit ends a session. */

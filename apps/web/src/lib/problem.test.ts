@@ -16,6 +16,22 @@ describe("readAnswer", () => {
     }
   });
 
+  it("throws what the api says outside GraphQL, as when it has lost its database", () => {
+    const document = {
+      code: "metadata-unreachable",
+      title: "Metadata unreachable",
+      detail: "d",
+      hint: "h",
+      status: 503,
+    };
+    try {
+      readAnswer(document, 503);
+      expect.unreachable();
+    } catch (error) {
+      expect(toProblem(error)).toEqual({ code: "metadata-unreachable", message: "d", hint: "h", field: null });
+    }
+  });
+
   it.each([[null], ["<html>"], [{}], [[]]])("calls %j an unreachable api, not an empty answer", (answer) => {
     try {
       readAnswer(answer, 502);

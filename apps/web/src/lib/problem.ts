@@ -28,7 +28,10 @@ export function readAnswer(answer: unknown, status: number): unknown {
   const { data, errors } = (isRecord(answer) ? answer : {}) as GraphqlAnswer;
   const [first] = errors ?? [];
   if (first !== undefined) throw new RequestError(fromGraphqlError(first));
-  if (!isRecord(data)) throw new RequestError(unreachable(`the api answered with status ${status} and no data`));
+  if (!isRecord(data))
+    throw new RequestError(
+      problemDocument(answer) ?? unreachable(`the api answered with status ${status} and no data`),
+    );
   return data;
 }
 
@@ -53,16 +56,18 @@ export function unreachable(message: string): Problem {
 
 /** A refusal of the REST api (problem+json). */
 export async function readRestProblem(response: Response): Promise<Problem> {
-  const body = ((await response.json().catch(() => null)) ?? {}) as Partial<
-    Record<"code" | "detail" | "title" | "hint", unknown>
-  >;
+  const body: unknown = await response.json().catch(() => null);
+  const message = `The api answered with status ${response.status}.`;
+  return problemDocument(body) ?? { code: "internal", message, hint: null, field: null };
+}
+
+/** What the api answers outside GraphQL, as when it cannot see who asks; null: it is no such document. */
+function problemDocument(body: unknown): Problem | null {
+  if (!isRecord(body)) return null;
   const text = (value: unknown) => (typeof value === "string" ? value : null);
-  return {
-    code: text(body.code) ?? "internal",
-    message: text(body.detail) ?? text(body.title) ?? `The api answered with status ${response.status}.`,
-    hint: text(body.hint),
-    field: null,
-  };
+  const message = text(body.detail) ?? text(body.title);
+  const code = text(body.code);
+  return code === null || message === null ? null : { code, message, hint: text(body.hint), field: null };
 }
 
 /** What was thrown, as a problem; anything unknown is a fault of ours and says so. */
