@@ -2,6 +2,7 @@ import { AppError } from "@tidemark/kit";
 import { frameBytes } from "../format.ts";
 import type { ExtentTable } from "../manifests/extent-table.ts";
 import type { FrameExtent, ParentFile } from "../manifests/parent-file.ts";
+import type { RunPlace } from "../manifests/run-table.ts";
 import type { PieceReader } from "../packs/piece-reader.ts";
 import type { PendingFile } from "./entry-queue.ts";
 import type { FileSlicer } from "./file-slicer.ts";
@@ -52,7 +53,7 @@ export class Carrier {
       const whole = this.#countWhole(table, index, at, to);
       const end = whole > 0 ? table.endOf(index + whole - 1) : Math.min(to, table.endOf(index));
       if (whole > 0) this.#carryWhole(file, table, index, index + whole);
-      else if (table.isZeros(index)) this.#parts.slicer.addZeros(file, at, end - at);
+      else if (table.isZeros(index)) this.#parts.slicer.addZeros(file, end - at);
       else if (!this.#carryPart(file, table, index, at, end)) return at;
       at = end;
       this.#added += Math.max(whole, 1);
@@ -122,7 +123,7 @@ export class Carrier {
     const offsetInFrame = table.offsetInFrameOf(index) + from - table.beginOf(index);
     const crc32c = this.#parts.pieces.crcAtHand(packId, frameIndex, offsetInFrame, to - from);
     if (crc32c === undefined) return false;
-    this.#addPart(file, { packId, frameIndex, offsetInFrame }, { from, to, crc32c });
+    this.#addPart(file, { packId, frameIndex, offsetInFrame }, { lengthBytes: to - from, crc32c });
     return true;
   }
 
@@ -141,15 +142,13 @@ export class Carrier {
     }
     const offsetInFrame = extent.offsetInFrame + skipped;
     const crc32c = await this.#parts.pieces.crcOf(packId, frameIndex, offsetInFrame, to - from);
-    this.#addPart(file, { packId, frameIndex, offsetInFrame }, { from, to, crc32c });
+    this.#addPart(file, { packId, frameIndex, offsetInFrame }, { lengthBytes: to - from, crc32c });
     return to;
   }
 
-  #addPart(file: PendingFile, place: StoredPlace, { from, to, crc32c }: SummedBytes): void {
-    const lengthBytes = to - from;
-    this.carriedBytes += lengthBytes;
-    const run = { kind: "frame", fileOffset: BigInt(from), lengthBytes, ...place, crc32c, fingerprint: null } as const;
-    this.#parts.slicer.addRun(file, run);
+  #addPart(file: PendingFile, place: RunPlace, sum: { readonly lengthBytes: number; readonly crc32c: number }): void {
+    this.carriedBytes += sum.lengthBytes;
+    this.#parts.slicer.addRun(file, place, sum);
   }
 
   /** Stores anew what lies in a pack that shall become empty. The frame was checked when it was opened. */
@@ -167,15 +166,6 @@ export class Carrier {
     space.set(bytes);
     slicer.addToBundle(file, space, part);
   }
-}
-
-type StoredPlace = Pick<FrameExtent, "packId" | "frameIndex" | "offsetInFrame">;
-
-/** Bytes of a file with their checksum. */
-interface SummedBytes {
-  readonly from: number;
-  readonly to: number;
-  readonly crc32c: number;
 }
 
 /** Changed blocks that follow each other, as bytes of the file. */

@@ -1,69 +1,73 @@
 import { combineCrc32c, crc32cOfZeros } from "@tidemark/kit";
 import { extentsPerRecord, frameBytes } from "../format.ts";
 import type { CarriedRuns, ExtentTable } from "../manifests/extent-table.ts";
-import type { RecordedExtents } from "../manifests/manifest-records.ts";
 import type { ManifestWriter } from "../manifests/manifest-writer.ts";
-import type { Extent, FileResult, NewFile } from "../types.ts";
-
-/** A run of a file, known once its frame is encoded. */
-export interface FinishedRun {
-  readonly extent: Extent;
-  readonly crc32c: number;
-  readonly findings: readonly unknown[];
-}
-
-/** Runs that were begun and are not in the manifest yet: what takes the memory of files that wait for one before them. */
-export interface RunTally {
-  waiting: number;
-}
+import { type OwnRuns, type RunPlace, RunTable } from "../manifests/run-table.ts";
+import type { FileResult, NewFile } from "../types.ts";
 
 /** A file whose runs may finish in any order. */
 export class PendingFile {
   readonly file: NewFile;
   /** All bytes were given. */
   ended = false;
-  readonly #runs: (FinishedRun | CarriedRuns | undefined)[] = [];
-  #begun = 0;
+  /** Rows of the table, and the parent's runs, that are not in the manifest yet. */
+  readonly #runs: (number | CarriedRuns)[] = [];
   /** So many from the front are finished, and how many runs they are. */
   #ready = 0;
   #readyRuns = 0;
   #crc = 0;
   #began = false;
   readonly #findings: unknown[] = [];
-  readonly #tally: RunTally;
+  /** Of runs that wait; most have none. */
+  #found: Map<number, readonly unknown[]> | null = null;
+  readonly #table: RunTable;
 
-  constructor(file: NewFile, tally: RunTally) {
+  constructor(file: NewFile, table: RunTable) {
     this.file = file;
-    this.#tally = tally;
+    this.#table = table;
   }
 
-  /** The number under which the run's outcome is to be given. */
+  /** The number under which the run's outcome is to be given, once. */
   beginRun(): number {
-    this.#tally.waiting++;
-    return this.#begun++;
+    this.#table.waiting++;
+    const row = this.#table.begin();
+    this.#runs.push(row);
+    return row;
   }
 
-  finishRun(number: number, run: FinishedRun): void {
-    this.#runs[number - this.#flushed] = run;
+  finishZeros(run: number, lengthBytes: number): void {
+    this.#table.finishZeros(run, lengthBytes);
+  }
+
+  finishRun(
+    run: number,
+    place: RunPlace,
+    sum: { readonly lengthBytes: number; readonly crc32c: number },
+    known: { readonly fingerprint: Uint8Array | null; readonly findings: readonly unknown[] },
+  ): void {
+    if (known.findings.length > 0) {
+      this.#found ??= new Map();
+      this.#found.set(run, known.findings);
+    }
+    this.#table.finish(run, place, sum, known.fingerprint);
   }
 
   /** Runs that are finished from the beginning: the parent's, as they are. */
   addCarried(runs: CarriedRuns): void {
-    this.#tally.waiting += runs.to - runs.from;
-    this.#runs[this.#begun++ - this.#flushed] = runs;
+    this.#table.waiting += runs.to - runs.from;
+    this.#runs.push(runs);
   }
-
-  #flushed = 0;
 
   /** Writes what is finished from the front; true when the file is complete. */
   flushTo(manifest: ManifestWriter): boolean {
     if (!this.#began) manifest.beginFile(this.file);
     this.#began = true;
-    for (; this.#runs[this.#ready] !== undefined; this.#ready++) this.#readyRuns += countOf(this.#runs[this.#ready]);
-    const complete = this.ended && this.#flushed + this.#ready === this.#begun;
+    for (; this.#isFinished(this.#runs[this.#ready]); this.#ready++)
+      this.#readyRuns += countOf(this.#runs[this.#ready]);
+    const complete = this.ended && this.#ready === this.#runs.length;
     // Some runs make a record worth its head; a file is written in pieces so that it need not fit into memory.
     if (!complete && this.#readyRuns < extentsPerRecord) return false;
-    while (this.#ready > 0) manifest.addExtents(joinZeros(this.#take()));
+    while (this.#ready > 0) this.#writeRecord(manifest);
     if (complete) manifest.endFile(this.#crc);
     return complete;
   }
@@ -72,34 +76,66 @@ export class PendingFile {
     return { crc32c: this.#crc, findings: this.#findings };
   }
 
+  #isFinished(run: number | CarriedRuns | undefined): boolean {
+    return typeof run === "number" ? this.#table.isFinished(run) : run !== undefined;
+  }
+
   /** A record's worth of what is ready. */
-  #take(): (Extent | CarriedRuns)[] {
-    const extents: (Extent | CarriedRuns)[] = [];
+  #writeRecord(manifest: ManifestWriter): void {
+    const recorded: (OwnRuns | CarriedRuns)[] = [];
+    let rows: number[] | null = null;
     let room = extentsPerRecord;
     let slots = 0;
     for (; slots < this.#ready && room > 0; slots++) {
       const run = this.#runs[slots];
       if (run === undefined) break;
-      if ("table" in run) {
-        const to = Math.min(run.to, run.from + room);
-        room -= to - run.from;
-        extents.push({ ...run, to });
-        this.#addCrcs(run.table, run.from, to);
-        if (to === run.to) continue;
-        this.#runs[slots] = { ...run, from: to };
-        break;
+      if (typeof run === "number") {
+        room--;
+        if (rows === null) {
+          rows = [];
+          recorded.push({ runs: this.#table, rows });
+        }
+        this.#account(run, rows);
+        continue;
       }
-      room--;
-      extents.push(run.extent);
-      this.#crc = combineCrc32c(this.#crc, run.crc32c, run.extent.lengthBytes);
-      for (const finding of run.findings) this.#findings.push(finding);
+      rows = null;
+      const to = Math.min(run.to, run.from + room);
+      room -= to - run.from;
+      recorded.push({ ...run, to });
+      this.#addCrcs(run.table, run.from, to);
+      if (to === run.to) continue;
+      this.#runs[slots] = { ...run, from: to };
+      break;
     }
     this.#runs.splice(0, slots);
     this.#ready -= slots;
-    this.#flushed += slots;
     this.#readyRuns -= extentsPerRecord - room;
-    this.#tally.waiting -= extentsPerRecord - room;
-    return extents;
+    this.#table.waiting -= extentsPerRecord - room;
+    manifest.addExtents(recorded);
+    for (const one of recorded) if ("rows" in one) for (const row of one.rows) this.#table.release(row);
+  }
+
+  /** Zeros that follow each other become one extent. */
+  #account(row: number, rows: number[]): void {
+    const table = this.#table;
+    const lengthBytes = table.lengthOf(row);
+    const last = rows.at(-1);
+    if (!table.isZeros(row)) {
+      this.#crc = combineCrc32c(this.#crc, table.crcOf(row), lengthBytes);
+      const findings = this.#found?.get(row);
+      if (findings !== undefined) {
+        this.#found?.delete(row);
+        for (const finding of findings) this.#findings.push(finding);
+      }
+    } else {
+      this.#crc = combineCrc32c(this.#crc, crcOfZeros(lengthBytes), lengthBytes);
+      if (last !== undefined && table.isZeros(last)) {
+        table.finishZeros(last, table.lengthOf(last) + lengthBytes);
+        table.release(row);
+        return;
+      }
+    }
+    rows.push(row);
   }
 
   #addCrcs(table: ExtentTable, from: number, to: number): void {
@@ -109,14 +145,14 @@ export class PendingFile {
   }
 }
 
-function countOf(run: FinishedRun | CarriedRuns | undefined): number {
-  return run !== undefined && "table" in run ? run.to - run.from : 1;
+function countOf(run: number | CarriedRuns | undefined): number {
+  return typeof run === "object" ? run.to - run.from : 1;
 }
 
 /** Entries in the order they were given, written to the manifest as far as they are finished. */
 export class EntryQueue {
   readonly #manifest: ManifestWriter;
-  readonly #tally: RunTally = { waiting: 0 };
+  readonly #runs = new RunTable();
   #entries: (PendingFile | (() => void))[] = [];
   #waiting: (() => void)[] = [];
 
@@ -129,11 +165,11 @@ export class EntryQueue {
   }
 
   get waitingRuns(): number {
-    return this.#tally.waiting;
+    return this.#runs.waiting;
   }
 
   addFile(file: NewFile): PendingFile {
-    const pending = new PendingFile(file, this.#tally);
+    const pending = new PendingFile(file, this.#runs);
     this.#entries.push(pending);
     return pending;
   }
@@ -173,28 +209,12 @@ export class EntryQueue {
   }
 }
 
-/** Runs of zeros that follow each other become one extent. */
-function joinZeros(extents: RecordedExtents): RecordedExtents {
-  const joined: (Extent | CarriedRuns)[] = [];
-  for (const extent of extents) {
-    const last = joined.at(-1);
-    if (isZeros(extent) && last !== undefined && isZeros(last)) {
-      joined[joined.length - 1] = { ...last, lengthBytes: last.lengthBytes + extent.lengthBytes };
-    } else {
-      joined.push(extent);
-    }
-  }
-  return joined;
-}
-
-function isZeros(extent: Extent | CarriedRuns): extent is Extent & { readonly kind: "zeros" } {
-  return "kind" in extent && extent.kind === "zeros";
-}
-
 const zeros = new Uint8Array(frameBytes);
 
 /** Compares in native code and stops at the first byte that is not zero. At most a frame. */
 export function isAllZeros(bytes: Uint8Array): boolean {
+  // A page that is used begins with its LSN.
+  for (let at = 0; at < 8 && at < bytes.length; at++) if (bytes[at] !== 0) return false;
   return Buffer.compare(bytes, zeros.subarray(0, bytes.length)) === 0;
 }
 

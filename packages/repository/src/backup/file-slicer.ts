@@ -3,8 +3,9 @@ import type { CarriedRuns } from "../manifests/extent-table.ts";
 import { isLostManifest } from "../manifests/manifest-object.ts";
 import type { FrameExtent, ParentFile } from "../manifests/parent-file.ts";
 import type { ParentIndex } from "../manifests/parent-index.ts";
+import type { RunPlace } from "../manifests/run-table.ts";
 import type { Extent, ReadableFile } from "../types.ts";
-import { crcOfZeros, type EntryQueue, isAllZeros, type PendingFile } from "./entry-queue.ts";
+import { type EntryQueue, isAllZeros, type PendingFile } from "./entry-queue.ts";
 import type { DispatchedPart, FrameDispatcher } from "./frame-dispatcher.ts";
 
 export interface SlicerParts {
@@ -68,7 +69,7 @@ export class FileSlicer {
   addToBundle(file: PendingFile, bytes: Uint8Array, part: BundledPart, which = bundleOf(bytes.length)): void {
     const bundle = this.#bundles[which];
     if (bundle === null || isAllZeros(bytes)) {
-      this.addZeros(file, part.fileOffset, bytes.length);
+      this.addZeros(file, bytes.length);
       return;
     }
     // Zeros before them were left out: they move up.
@@ -81,7 +82,7 @@ export class FileSlicer {
   async addFrame(file: PendingFile, bytes: Uint8Array, part: BundledPart): Promise<void> {
     if (isAllZeros(bytes)) {
       this.#parts.dispatcher.giveBuffer(bytes);
-      return this.addZeros(file, part.fileOffset, bytes.length);
+      return this.addZeros(file, bytes.length);
     }
     await this.#parts.dispatcher.dispatch(bytes, [{ file, run: file.beginRun(), lengthBytes: bytes.length, ...part }]);
   }
@@ -95,15 +96,14 @@ export class FileSlicer {
     await this.#parts.dispatcher.dispatchRead({ file, run: file.beginRun(), lengthBytes, ...part, from });
   }
 
-  addZeros(file: PendingFile, fileOffset: number, lengthBytes: number): void {
+  addZeros(file: PendingFile, lengthBytes: number): void {
     this.zeroBytes += lengthBytes;
-    const extent = { kind: "zeros", fileOffset: BigInt(fileOffset), lengthBytes: BigInt(lengthBytes) } as const;
-    file.finishRun(file.beginRun(), { extent, crc32c: crcOfZeros(lengthBytes), findings: noFindings });
+    file.finishZeros(file.beginRun(), lengthBytes);
   }
 
   /** A run whose place and checksum are known already. */
-  addRun(file: PendingFile, extent: Extent & { readonly kind: "frame" }): void {
-    file.finishRun(file.beginRun(), { extent, crc32c: extent.crc32c, findings: noFindings });
+  addRun(file: PendingFile, place: RunPlace, sum: { readonly lengthBytes: number; readonly crc32c: number }): void {
+    file.finishRun(file.beginRun(), place, sum, nothingKnown);
   }
 
   /** Many of the parent's at once, as they are. */
@@ -201,7 +201,7 @@ const waitingRuns = 65_536;
 const hastyEntries = 512;
 const hastyRuns = 2048;
 
-const noFindings: readonly unknown[] = [];
+const nothingKnown = { fingerprint: null, findings: [] } as const;
 
 interface Bundle {
   readonly buffer: Uint8Array;

@@ -5,7 +5,7 @@ import type { FrameTicket, PackWriter } from "../packs/pack-writer.ts";
 import type { RepositoryContext } from "../repository-context.ts";
 import type { FrameEncoder, FrameJob, FrameOutcome, PartOutcome, ReadableFile } from "../types.ts";
 import type { CompressionPilot, PipelineMeter } from "./compression-pilot.ts";
-import { crcOfZeros, type EntryQueue, type PendingFile } from "./entry-queue.ts";
+import type { EntryQueue, PendingFile } from "./entry-queue.ts";
 
 /** A part of a frame on its way: which run of which file it will be. */
 export interface DispatchedPart {
@@ -188,27 +188,16 @@ export class FrameDispatcher {
       if (done === undefined) throw new AppError("internal", { message: "a frame encoder left out a part" });
       const place = done.unchanged || frame === null ? this.#reference(part, done) : { ...frame, offsetInFrame };
       if (!done.unchanged) offsetInFrame += part.lengthBytes;
-      const { crc32c, fingerprint, findings } = done;
-      const fileOffset = BigInt(part.fileOffset);
-      const extent = {
-        kind: "frame",
-        fileOffset,
-        lengthBytes: part.lengthBytes,
-        ...place,
-        crc32c,
-        fingerprint,
-      } as const;
-      part.file.finishRun(part.run, { extent, crc32c, findings });
+      part.file.finishRun(part.run, place, { lengthBytes: part.lengthBytes, crc32c: done.crc32c }, done);
     }
     this.#parts.queue.flush();
   }
 
   #landZeros(ticket: FrameTicket, parts: readonly DispatchedPart[]): void {
     ticket.release();
-    for (const { file, run, fileOffset, lengthBytes } of parts) {
+    for (const { file, run, lengthBytes } of parts) {
       this.zeroBytes += lengthBytes;
-      const extent = { kind: "zeros", fileOffset: BigInt(fileOffset), lengthBytes: BigInt(lengthBytes) } as const;
-      file.finishRun(run, { extent, crc32c: crcOfZeros(lengthBytes), findings: [] });
+      file.finishZeros(run, lengthBytes);
     }
     this.#parts.queue.flush();
   }

@@ -144,6 +144,16 @@ export class PatchedFileWriter {
     if (this.#window !== null || run.isFrame) return false;
     const { slicer, file, parent, patch } = this.#parts;
     const { fileOffset, target } = run;
+    const bundle = bundleOf(patch.blockSize);
+    if (target.length === patch.blockSize) {
+      // Most runs, where changes are scattered: there is nothing to take apart.
+      const known = slicer.parentRunAtHand(parent, fileOffset, target.length);
+      if (known === undefined) return false;
+      this.#run = null;
+      this.#at = fileOffset + target.length;
+      slicer.addToBundle(file, target, { fileOffset, parent: known }, bundle);
+      return true;
+    }
     const parts: (BundledPart & { readonly bytes: Uint8Array })[] = [];
     for (const { from, to } of stretches(target, patch.blockSize)) {
       const known = slicer.parentRunAtHand(parent, fileOffset + from, to - from);
@@ -152,7 +162,7 @@ export class PatchedFileWriter {
     }
     this.#run = null;
     this.#at = fileOffset + target.length;
-    for (const { bytes, ...part } of parts) slicer.addToBundle(file, bytes, part, bundleOf(patch.blockSize));
+    for (const { bytes, ...part } of parts) slicer.addToBundle(file, bytes, part, bundle);
     return true;
   }
 
@@ -230,7 +240,7 @@ export class PatchedFileWriter {
     const carriedEnd = this.#carriedEnd(end);
     if (carriedEnd > this.#at) this.#at = carrier.carryAtHand(file, parent, this.#at, carriedEnd);
     if (this.#at < carriedEnd) return false;
-    if (end > carriedEnd) slicer.addZeros(file, carriedEnd, end - carriedEnd);
+    if (end > carriedEnd) slicer.addZeros(file, end - carriedEnd);
     this.#at = end;
     return true;
   }

@@ -1,4 +1,4 @@
-import { combineCrc32c } from "@tidemark/kit";
+import { combineCrc32c, crc32c } from "@tidemark/kit";
 import { describe, expect, it } from "vitest";
 import { PendingFile } from "../backup/entry-queue.ts";
 import { ByteReader } from "../bytes/byte-reader.ts";
@@ -8,6 +8,7 @@ import type { Extent } from "../types.ts";
 import { ExtentTable } from "./extent-table.ts";
 import { type RecordedExtents, readExtentsRecord, writeExtents } from "./manifest-records.ts";
 import type { ManifestWriter } from "./manifest-writer.ts";
+import { RunTable } from "./run-table.ts";
 
 const packIds = ["pck_one", "pck_two", "pck_three"];
 
@@ -64,13 +65,14 @@ describe("a table of extents", () => {
 
   it("goes through a file in whole records, whatever comes between its runs", () => {
     const extents = someExtents(3000).filter(({ kind }) => kind === "frame");
-    const records: RecordedExtents[] = [];
-    const manifest = { beginFile: () => undefined, addExtents: (one: RecordedExtents) => records.push(one) };
+    // Rows are used again afterwards.
+    const records: Uint8Array[] = [];
+    const manifest = { beginFile: () => undefined, addExtents: (one: RecordedExtents) => records.push(record(one)) };
     let endCrc: number | null = null;
     const writer = { ...manifest, endFile: (crc: number) => (endCrc = crc) } as unknown as ManifestWriter;
-    const tally = { waiting: 0 };
+    const runs = new RunTable();
     const file = { path: new Uint8Array(1), mode: 0o600, sizeBytes: 0n, modifiedAt: new Date(0) };
-    const pending = new PendingFile(file, tally);
+    const pending = new PendingFile(file, runs);
     const table = tableOf(extents);
     const held = pending.beginRun();
     pending.addCarried({ table, from: 1, to: 1500 });
@@ -81,13 +83,14 @@ describe("a table of extents", () => {
       [held, 0],
     ] as const) {
       const extent = table.extent(index);
-      pending.finishRun(run, { extent, crc32c: table.crcOf(index), findings: [] });
+      if (extent.kind === "zeros") throw new Error("there are no zeros among them");
+      pending.finishRun(run, extent, extent, { fingerprint: extent.fingerprint, findings: [index] });
     }
     pending.addCarried({ table, from: 1501, to: table.count });
     expect(pending.flushTo(writer)).toBe(false);
     pending.ended = true;
     expect(pending.flushTo(writer)).toBe(true);
-    const written = records.map((one) => readExtentsRecord(new ByteReader(record(one)), 0n, packIds));
+    const written = records.map((one) => readExtentsRecord(new ByteReader(one), 0n, packIds));
     expect(Math.max(...written.map(({ length }) => length))).toBe(extentsPerRecord);
     const placed = (all: readonly Extent[]) => all.map((extent) => ({ ...extent, fileOffset: 0n }));
     expect(placed(written.flat())).toEqual(placed(extents));
@@ -96,6 +99,40 @@ describe("a table of extents", () => {
       0,
     );
     expect(endCrc).toBe(crc);
-    expect(tally.waiting).toBe(0);
+    expect(pending.result).toEqual({ crc32c: crc, findings: [0, 1500] });
+    expect(runs.waiting).toBe(0);
+  });
+
+  it("joins zeros that follow each other, and takes the rows of what is written for what comes later", () => {
+    const written: Extent[] = [];
+    const addExtents = (one: RecordedExtents) =>
+      void written.push(...readExtentsRecord(new ByteReader(record(one)), 0n, packIds));
+    let endCrc: number | null = null;
+    const endFile = (crc: number) => (endCrc = crc);
+    const writer = { beginFile: () => undefined, addExtents, endFile } as unknown as ManifestWriter;
+    const runs = new RunTable();
+    const [extent] = someExtents(1);
+    if (extent?.kind !== "frame") throw new Error("the first is a run");
+    for (const round of [1, 2, 3]) {
+      written.length = 0;
+      const file = { path: new Uint8Array(1), mode: 0o600, sizeBytes: 0n, modifiedAt: new Date(0) };
+      const pending = new PendingFile(file, runs);
+      const rows = Array.from({ length: 5000 }, () => pending.beginRun());
+      for (const [index, row] of rows.reverse().entries()) {
+        if (index === 2500) pending.finishRun(row, extent, extent, { fingerprint: null, findings: [] });
+        else pending.finishZeros(row, 8192 * round);
+      }
+      pending.ended = true;
+      expect(pending.flushTo(writer)).toBe(true);
+      const lengths = written.map(({ kind, lengthBytes }) => `${kind} ${lengthBytes}`);
+      const zeros = (count: number) => `zeros ${count * 8192 * round}`;
+      // A record takes 1,024 of them.
+      const before = [1024, 1024, 2499 - 2048].map(zeros);
+      expect(lengths).toEqual([...before, "frame 8192", ...[3072 - 2500, 1024, 5000 - 4096].map(zeros)]);
+      const bytes = Buffer.alloc(8192 * round * 2499);
+      const sum = combineCrc32c(crc32c(bytes), extent.crc32c, extent.lengthBytes);
+      expect(endCrc).toBe(combineCrc32c(sum, crc32c(Buffer.alloc(8192 * round * 2500)), 8192 * round * 2500));
+    }
+    expect(runs.begin()).toBeLessThan(5000);
   });
 });

@@ -28,10 +28,10 @@ export class ExtentTable {
     const numbers = this.#numbers;
     const at = index * columns;
     const kind = body.u8();
-    if (kind > kinds.bare) throw new RangeError(`extents of kind ${kind} are unknown`);
+    if (kind > extentKinds.bare) throw new RangeError(`extents of kind ${kind} are unknown`);
     numbers[at + column.kind] = kind;
     numbers[at + column.begin] = begin;
-    if (kind !== kinds.zeros) {
+    if (kind !== extentKinds.zeros) {
       const pack = body.varint();
       if (pack >= this.#packIds.length) throw new RangeError("an extent points to a pack beyond the table");
       numbers[at + column.pack] = pack;
@@ -40,18 +40,18 @@ export class ExtentTable {
     }
     const end = begin + body.varint();
     numbers[at + column.end] = end;
-    if (kind === kinds.zeros) return end;
+    if (kind === extentKinds.zeros) return end;
     numbers[at + column.crc] = body.u32();
-    if (kind === kinds.whole) body.copyInto(this.#fingerprints, index * fingerprintBytes, fingerprintBytes);
+    if (kind === extentKinds.whole) body.copyInto(this.#fingerprints, index * fingerprintBytes, fingerprintBytes);
     return end;
   }
 
   isZeros(index: number): boolean {
-    return this.#number(index, column.kind) === kinds.zeros;
+    return this.#number(index, column.kind) === extentKinds.zeros;
   }
 
   hasFingerprint(index: number): boolean {
-    return this.#number(index, column.kind) === kinds.whole;
+    return this.#number(index, column.kind) === extentKinds.whole;
   }
 
   /** Where in the file the extent begins, and where the next one does. */
@@ -103,7 +103,7 @@ export class ExtentTable {
     writer.u8(kind).varint(packNumber).varint(this.frameIndexOf(index)).varint(this.offsetInFrameOf(index));
     writer.varint(this.endOf(index) - this.beginOf(index)).u32(this.crcOf(index));
     const at = index * fingerprintBytes;
-    if (kind === kinds.whole) writer.part(this.#fingerprints, at, at + fingerprintBytes);
+    if (kind === extentKinds.whole) writer.part(this.#fingerprints, at, at + fingerprintBytes);
   }
 
   #number(index: number, which: number): number {
@@ -119,7 +119,7 @@ export interface CarriedRuns {
 }
 
 /** The first byte of an extent in a record: see docs/repository-format.md, "Manifests". */
-const kinds = { zeros: 0, whole: 1, bare: 2 } as const;
+export const extentKinds = { zeros: 0, whole: 1, bare: 2 } as const;
 const column = { kind: 0, begin: 1, end: 2, pack: 3, frame: 4, offset: 5, crc: 6 } as const;
 const columns = 7;
 const fingerprintBytes = 16;

@@ -2,6 +2,7 @@ import type { ByteReader } from "../bytes/byte-reader.ts";
 import { ByteWriter } from "../bytes/byte-writer.ts";
 import type { Extent, NewFile } from "../types.ts";
 import type { CarriedRuns } from "./extent-table.ts";
+import type { OwnRuns } from "./run-table.ts";
 
 /**
  * The records a manifest's chunks are made of: type (1 byte), length (varint), body. A file is one `file` record, any
@@ -30,8 +31,8 @@ export function endRecord(crc32c: number, runs: number, smallRuns: number): Uint
   return new ByteWriter(16).u32(crc32c).varint(runs).varint(smallRuns).take();
 }
 
-/** Extents, and runs that another manifest has, in the file's order. */
-export type RecordedExtents = readonly (Extent | CarriedRuns)[];
+/** Extents, runs that wait in a table and runs that another manifest has, in the file's order. */
+export type RecordedExtents = readonly (Extent | OwnRuns | CarriedRuns)[];
 
 /**
  * Writes the body of a record. `packNumber` gives the place of a run's pack in the manifest's table; it is asked once for
@@ -42,8 +43,18 @@ export function writeExtents(
   extents: RecordedExtents,
   packNumber: (packId: string, frameIndex: number, lengthBytes: number) => number,
 ): void {
-  writer.varint(extents.reduce((sum, extent) => sum + ("table" in extent ? extent.to - extent.from : 1), 0));
+  writer.varint(extents.reduce((sum, extent) => sum + countOf(extent), 0));
   for (const extent of extents) {
+    if ("rows" in extent) {
+      const { runs, rows } = extent;
+      for (const row of rows) {
+        const isZeros = runs.isZeros(row);
+        const lengthBytes = runs.lengthOf(row);
+        const number = isZeros ? 0 : packNumber(runs.packIdOf(row), runs.frameIndexOf(row), lengthBytes);
+        runs.writeRun(row, number, writer);
+      }
+      continue;
+    }
     if ("table" in extent) {
       const { table, from, to } = extent;
       for (let index = from; index < to; index++) {
@@ -64,6 +75,11 @@ export function writeExtents(
     writer.varint(extent.offsetInFrame).varint(extent.lengthBytes).u32(extent.crc32c);
     if (fingerprint !== null) writer.bytes(fingerprint);
   }
+}
+
+function countOf(extent: RecordedExtents[number]): number {
+  if ("rows" in extent) return extent.rows.length;
+  return "table" in extent ? extent.to - extent.from : 1;
 }
 
 export function readDirectoryRecord(reader: ByteReader): { readonly mode: number; readonly path: Uint8Array } {

@@ -85,14 +85,27 @@ export class PackDirectory {
     return this.#bytes.length + this.frameCount * 4;
   }
 
-  /** CRC-32C of each 8192 bytes of a frame's plain bytes; null where they are not known, or there is no such frame. */
-  pieceCrcs(index: number): Uint32Array | null {
+  /**
+   * CRC-32C of each 8192 bytes of a frame's plain bytes, into `crcs`; gives their number: 0 where they are not known, there is
+   * no such frame, or they would not fit.
+   */
+  copyPieceCrcs(index: number, crcs: Uint32Array): number {
     const at = this.#piecesAt?.[index];
-    if (at === undefined) return null;
+    if (at === undefined) return 0;
     const reader = new ByteReader(this.#bytes, at);
-    const crcs = new Uint32Array(reader.varint());
-    for (let piece = 0; piece < crcs.length; piece++) crcs[piece] = reader.u32();
-    return crcs.length === 0 ? null : crcs;
+    const count = reader.varint();
+    if (count > crcs.length) return 0;
+    for (let piece = 0; piece < count; piece++) crcs[piece] = reader.u32();
+    return count;
+  }
+
+  /** Of a frame: how long its plain bytes are, and their CRC-32C. */
+  plainBytesOf(index: number): number {
+    return new ByteReader(this.#bytes, directoryHeadBytes + index * entryBytes + 12).u32();
+  }
+
+  crcOf(index: number): number {
+    return new ByteReader(this.#bytes, directoryHeadBytes + index * entryBytes + 20).u32();
   }
 
   /** Undefined for an index beyond the directory. */

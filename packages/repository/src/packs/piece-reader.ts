@@ -1,5 +1,5 @@
 import { AppError, combineCrc32c, crc32c } from "@tidemark/kit";
-import { pieceBytes } from "../format.ts";
+import { frameBytes, pieceBytes } from "../format.ts";
 import type { RepositoryContext } from "../repository-context.ts";
 import { DirectoryCache } from "./directory-cache.ts";
 import { PackFrameSource } from "./frame-source.ts";
@@ -17,7 +17,7 @@ export class PieceReader {
   /** Opened frames by pack and index, the last used last. */
   readonly #opened = new Map<string, Uint8Array>();
   /** The frame that was asked about last: a changed page asks for what is before it and behind. */
-  #asked: { readonly packId: string; readonly frameIndex: number; readonly pieces: FramePieces | null } | null = null;
+  readonly #asked = new AskedFrame();
   /** Plain bytes of the frames that were fetched and opened. */
   openedBytes = 0;
 
@@ -49,16 +49,16 @@ export class PieceReader {
 
   /** The same by what is in memory; undefined when that does not tell. */
   crcAtHand(packId: string, frameIndex: number, offsetInFrame: number, lengthBytes: number): number | undefined {
-    if (this.#asked?.packId !== packId || this.#asked.frameIndex !== frameIndex) {
+    const asked = this.#asked;
+    if (asked.packId !== packId || asked.frameIndex !== frameIndex) {
       const directory = this.#directories.known(packId);
       if (directory === undefined) return undefined;
-      this.#asked = { packId, frameIndex, pieces: soundPieces(directory, frameIndex) };
+      asked.load(directory, packId, frameIndex);
     }
-    const { pieces } = this.#asked;
-    if (pieces === null || offsetInFrame % pieceBytes !== 0) return undefined;
+    if (offsetInFrame % pieceBytes !== 0) return undefined;
     const end = offsetInFrame + lengthBytes;
-    if ((end % pieceBytes !== 0 && end !== pieces.plainBytes) || end > pieces.plainBytes) return undefined;
-    return combinePieces(pieces.crcs, offsetInFrame, end);
+    if ((end % pieceBytes !== 0 && end !== asked.plainBytes) || end > asked.plainBytes) return undefined;
+    return combinePieces(asked.crcs, offsetInFrame, end);
   }
 
   async #open(packId: string, frameIndex: number): Promise<Uint8Array> {
@@ -96,18 +96,24 @@ export class PieceReader {
 /** Frames a file's pieces come from, one of each backup since it was whole; neighbouring windows share them. 4 MiB. */
 const keptFrames = 32;
 
-interface FramePieces {
-  readonly crcs: Uint32Array;
-  readonly plainBytes: number;
-}
+/** The pieces of one frame; made once, since an increment asks about each frame it changes something in. */
+class AskedFrame {
+  packId = "";
+  frameIndex = -1;
+  readonly crcs = new Uint32Array(frameBytes / pieceBytes);
+  /** 0 where the pieces do not make up the frame: else a mistake of whoever wrote them would go on for ever. */
+  plainBytes = 0;
 
-/** Null unless they make up the frame: else a mistake of whoever wrote them would go on for ever. */
-function soundPieces(directory: PackDirectory, frameIndex: number): FramePieces | null {
-  const entry = directory.entry(frameIndex);
-  const crcs = directory.pieceCrcs(frameIndex);
-  if (entry === undefined || crcs === null) return null;
-  const { plainBytes, crc32c: whole } = entry;
-  return combinePieces(crcs, 0, plainBytes) === whole ? { crcs, plainBytes } : null;
+  load(directory: PackDirectory, packId: string, frameIndex: number): void {
+    this.packId = packId;
+    this.frameIndex = frameIndex;
+    this.plainBytes = 0;
+    const count = directory.copyPieceCrcs(frameIndex, this.crcs);
+    if (count === 0) return;
+    const plainBytes = directory.plainBytesOf(frameIndex);
+    if (count !== Math.ceil(plainBytes / pieceBytes)) return;
+    if (combinePieces(this.crcs, 0, plainBytes) === directory.crcOf(frameIndex)) this.plainBytes = plainBytes;
+  }
 }
 
 /** The checksum of the bytes from `from` (on the grid) to `to`. */
