@@ -79,12 +79,17 @@ export class FileSlicer {
   }
 
   /** A frame of its own; `bytes` begins at the beginning of a buffer from `takeBuffer`, which is given away. */
-  async addFrame(file: PendingFile, bytes: Uint8Array, part: BundledPart): Promise<void> {
+  addFrame(file: PendingFile, bytes: Uint8Array, part: BundledPart): Promise<void> | undefined {
     if (isAllZeros(bytes)) {
       this.#parts.dispatcher.giveBuffer(bytes);
-      return this.addZeros(file, bytes.length);
+      this.addZeros(file, bytes.length);
+      return undefined;
     }
-    await this.#parts.dispatcher.dispatch(bytes, [{ file, run: file.beginRun(), lengthBytes: bytes.length, ...part }]);
+    const { fileOffset, parent, isCopied = false } = part;
+    const run = file.beginRun();
+    return this.#parts.dispatcher.dispatch(bytes, [
+      { file, run, fileOffset, lengthBytes: bytes.length, parent, isCopied },
+    ]);
   }
 
   get readsFiles(): boolean {
@@ -92,8 +97,13 @@ export class FileSlicer {
   }
 
   /** A frame of its own that the encoder reads out of the file. */
-  async readFrame(file: PendingFile, from: ReadableFile, lengthBytes: number, part: BundledPart): Promise<void> {
-    await this.#parts.dispatcher.dispatchRead({ file, run: file.beginRun(), lengthBytes, ...part, from });
+  readFrame(
+    file: PendingFile,
+    from: ReadableFile,
+    lengthBytes: number,
+    { fileOffset, parent }: BundledPart,
+  ): Promise<void> | undefined {
+    return this.#parts.dispatcher.dispatchRead({ file, run: file.beginRun(), fileOffset, lengthBytes, parent, from });
   }
 
   addZeros(file: PendingFile, lengthBytes: number): void {

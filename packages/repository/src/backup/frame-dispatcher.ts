@@ -48,6 +48,8 @@ export interface DispatcherParts {
   readonly salvage: FrameSalvage | null;
 }
 
+type FrameSource = Pick<FrameJob, "plain" | "read">;
+
 /** Sends frames to the encoders, a bounded number at a time, and brings their outcomes to packs and files. */
 export class FrameDispatcher {
   /** Plain bytes that were found stored already, and that were stored. */
@@ -79,23 +81,40 @@ export class FrameDispatcher {
   }
 
   /** As `dispatch`, with a frame that the encoder reads itself; only where it `readsFiles`. */
-  async dispatchRead(part: DispatchedPart & { readonly from: ReadableFile }): Promise<void> {
+  dispatchRead(part: DispatchedPart & { readonly from: ReadableFile }): Promise<void> | undefined {
     const plain = this.takeBuffer().subarray(0, part.lengthBytes);
-    await this.#send({ plain, read: { fd: part.from.fd } }, [part]);
+    return this.#send({ plain, read: { fd: part.from.fd } }, [part]);
   }
 
-  /** Waits while the encoders or the store are behind, then sends. The buffer of `plain` is given away. */
-  async dispatch(plain: Uint8Array, parts: readonly DispatchedPart[]): Promise<void> {
-    await this.#send({ plain }, parts);
+  /**
+   * Waits while the encoders or the store are behind, then sends; where neither is, it is sent when this returns. The buffer of
+   * `plain` is given away.
+   */
+  dispatch(plain: Uint8Array, parts: readonly DispatchedPart[]): Promise<void> | undefined {
+    return this.#send({ plain }, parts);
   }
 
-  async #send(bytes: Pick<FrameJob, "plain" | "read">, parts: readonly DispatchedPart[]): Promise<void> {
-    const { pipelineDepth, readDepth = pipelineDepth } = this.#parts.encoder;
-    while (this.#inFlight >= (bytes.read === undefined ? pipelineDepth : readDepth)) {
-      await this.#parts.meter.waitForEncoders(this.#landing());
-    }
+  #send(bytes: FrameSource, parts: readonly DispatchedPart[]): Promise<void> | undefined {
+    if (this.#inFlight >= this.#depth(bytes)) return this.#sendLater(bytes, parts);
     this.throwFailure();
-    const ticket = await this.#parts.packs.reserve(bytes.plain.length);
+    const ticket = this.#parts.packs.reserveAtHand(bytes.plain.length);
+    if (ticket === null) return this.#sendLater(bytes, parts);
+    this.#begin(bytes, parts, ticket);
+    return undefined;
+  }
+
+  async #sendLater(bytes: FrameSource, parts: readonly DispatchedPart[]): Promise<void> {
+    while (this.#inFlight >= this.#depth(bytes)) await this.#parts.meter.waitForEncoders(this.#landing());
+    this.throwFailure();
+    this.#begin(bytes, parts, await this.#parts.packs.reserve(bytes.plain.length));
+  }
+
+  #depth({ read }: FrameSource): number {
+    const { pipelineDepth, readDepth = pipelineDepth } = this.#parts.encoder;
+    return read === undefined ? pipelineDepth : readDepth;
+  }
+
+  #begin(bytes: FrameSource, parts: readonly DispatchedPart[], ticket: FrameTicket): void {
     this.#inFlight++;
     for (const { from } of parts) from?.retain();
     const job: FrameJob = {

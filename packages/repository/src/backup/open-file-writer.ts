@@ -1,10 +1,10 @@
 import { AppError } from "@tidemark/kit";
 import { copyBytes } from "../bytes/copy-bytes.ts";
 import { bundledFileBytes, frameBytes } from "../format.ts";
-import type { ParentFile } from "../manifests/parent-file.ts";
+import type { FrameExtent, ParentFile } from "../manifests/parent-file.ts";
 import type { ReadableFile, WholeFileWriter } from "../types.ts";
 import type { PendingFile } from "./entry-queue.ts";
-import type { FileSlicer } from "./file-slicer.ts";
+import { type BundledPart, bundleOf, type FileSlicer } from "./file-slicer.ts";
 
 /** Takes the bytes of one file in order. */
 export class OpenFileWriter implements WholeFileWriter {
@@ -27,25 +27,34 @@ export class OpenFileWriter implements WholeFileWriter {
   }
 
   write(chunk: Uint8Array): Promise<void> | undefined {
-    const left = (this.#target?.length ?? 0) - this.#filled;
-    if (this.#target === null || chunk.length >= left || this.isEnded) return this.#writeOn(chunk);
-    // Most chunks of a stream: they only fill the frame further.
-    this.#slicer.readBytes += chunk.length;
-    this.#fill(this.#target, chunk, 0, chunk.length);
-    return undefined;
+    try {
+      this.#assertWritable(chunk.length);
+      this.#slicer.readBytes += chunk.length;
+      return this.#writeOn(chunk, 0);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
-  async #writeOn(chunk: Uint8Array): Promise<void> {
+  #assertWritable(lengthBytes: number): void {
     if (this.isEnded) throw new AppError("internal", { message: `${nameOf(this.#file)} was written to after its end` });
-    if (this.#given + chunk.length > this.#sizeBytes) throw this.#wrongSize(this.#given + chunk.length);
-    this.#slicer.readBytes += chunk.length;
-    for (let at = 0; at < chunk.length; ) {
-      this.#target ??= await this.#nextTarget();
+    if (this.#given + lengthBytes > this.#sizeBytes) throw this.#wrongSize(this.#given + lengthBytes);
+  }
+
+  /** Without a promise as long as there is nothing to wait for, which most chunks have. */
+  #writeOn(chunk: Uint8Array, from: number): Promise<void> | undefined {
+    for (let at = from; at < chunk.length; ) {
+      this.#target ??= this.#targetAtHand();
+      if (this.#target === null) return this.#makeTarget().then(() => this.#writeOn(chunk, at));
       const taken = Math.min(chunk.length - at, this.#target.length - this.#filled);
       this.#fill(this.#target, chunk, at, at + taken);
       at += taken;
-      if (this.#filled === this.#target.length) await this.#complete(this.#target);
+      if (this.#filled < this.#target.length) continue;
+      const completed = this.#complete(this.#target);
+      if (completed !== undefined)
+        return at < chunk.length ? completed.then(() => this.#writeOn(chunk, at)) : completed;
     }
+    return undefined;
   }
 
   #fill(target: Uint8Array, chunk: Uint8Array, from: number, to: number): void {
@@ -55,9 +64,8 @@ export class OpenFileWriter implements WholeFileWriter {
   }
 
   async writeFrom(file: ReadableFile, lengthBytes: number): Promise<void> {
-    if (this.isEnded) throw new AppError("internal", { message: `${nameOf(this.#file)} was written to after its end` });
+    this.#assertWritable(lengthBytes);
     const to = this.#given + lengthBytes;
-    if (to > this.#sizeBytes) throw this.#wrongSize(to);
     if (to < this.#sizeBytes && to % frameBytes !== 0) {
       throw new RangeError(`${nameOf(this.#file)} cannot be read up to ${to}, inside a frame`);
     }
@@ -66,8 +74,10 @@ export class OpenFileWriter implements WholeFileWriter {
       const fileOffset = this.#given;
       const frameLength = Math.min(frameBytes, to - fileOffset);
       this.#given += frameLength;
-      const parent = await this.#slicer.parentRun(this.#parent, fileOffset, frameLength);
-      await this.#slicer.readFrame(this.#file, file, frameLength, { fileOffset, parent });
+      const known = this.#parentAtHand(fileOffset, frameLength);
+      const parent = known === undefined ? await this.#parentRun(fileOffset, frameLength) : known;
+      const sent = this.#slicer.readFrame(this.#file, file, frameLength, { fileOffset, parent });
+      if (sent !== undefined) await sent;
     }
   }
 
@@ -79,19 +89,40 @@ export class OpenFileWriter implements WholeFileWriter {
     this.#slicer.flushQueue();
   }
 
-  /** Every target is exactly as long as the bytes that are still to come for it. */
-  async #nextTarget(): Promise<Uint8Array> {
+  /** Every target is exactly as long as the bytes that are still to come for it. Null where a bundle must go first. */
+  #targetAtHand(): Uint8Array | null {
     this.#filled = 0;
-    if (isBundled(this.#sizeBytes)) return this.#slicer.bundleSpace(this.#sizeBytes);
+    if (isBundled(this.#sizeBytes)) {
+      return this.#slicer.bundleSpaceLeft(this.#sizeBytes, bundleOf(this.#sizeBytes), 1);
+    }
     return this.#slicer.takeBuffer().subarray(0, Math.min(frameBytes, this.#sizeBytes - this.#given));
   }
 
-  async #complete(target: Uint8Array): Promise<void> {
+  async #makeTarget(): Promise<void> {
+    this.#target = await this.#slicer.bundleSpace(this.#sizeBytes);
+  }
+
+  #complete(target: Uint8Array): Promise<void> | undefined {
     this.#target = null;
     const fileOffset = this.#given - target.length;
-    const parent = await this.#slicer.parentRun(this.#parent, fileOffset, target.length);
-    if (isBundled(this.#sizeBytes)) this.#slicer.addToBundle(this.#file, target, { fileOffset, parent });
-    else await this.#slicer.addFrame(this.#file, target, { fileOffset, parent });
+    const parent = this.#parentAtHand(fileOffset, target.length);
+    if (parent !== undefined) return this.#add(target, { fileOffset, parent });
+    return this.#parentRun(fileOffset, target.length).then((run) => this.#add(target, { fileOffset, parent: run }));
+  }
+
+  #add(target: Uint8Array, part: BundledPart): Promise<void> | undefined {
+    if (!isBundled(this.#sizeBytes)) return this.#slicer.addFrame(this.#file, target, part);
+    this.#slicer.addToBundle(this.#file, target, part);
+    return undefined;
+  }
+
+  /** Undefined where the parent's manifest must be read for it. */
+  #parentAtHand(fileOffset: number, lengthBytes: number): FrameExtent | null | undefined {
+    return this.#parent === null ? null : this.#slicer.parentRunAtHand(this.#parent, fileOffset, lengthBytes);
+  }
+
+  #parentRun(fileOffset: number, lengthBytes: number): Promise<FrameExtent | null> {
+    return this.#slicer.parentRun(this.#parent, fileOffset, lengthBytes);
   }
 
   #wrongSize(givenBytes: number): AppError {

@@ -56,7 +56,16 @@ export class PackWriter {
   }
 
   async reserve(plainBytes: number): Promise<FrameTicket> {
-    if (this.#open?.isFull(plainBytes) === true) await this.#closeOpen();
+    for (;;) {
+      const ticket = this.reserveAtHand(plainBytes);
+      if (ticket !== null) return ticket;
+      await this.#closeOpen();
+    }
+  }
+
+  /** Null where the open pack must be closed first. */
+  reserveAtHand(plainBytes: number): FrameTicket | null {
+    if (this.#open?.isFull(plainBytes) === true) return null;
     this.#throwFailure();
     this.#open ??= this.#newPack();
     const pack = this.#open;
