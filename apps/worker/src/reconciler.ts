@@ -10,6 +10,7 @@ import { deadAfterMs } from "./run-keeper.ts";
 import { alignSchedulers, runMissed } from "./scheduler.ts";
 import { clearDeadDrills } from "./scratch.ts";
 import { startVerifyTurns } from "./verify-turns.ts";
+import { refreshDamagedWal } from "./wal/damaged-wal-finding.ts";
 import { mirrorPushedWal } from "./wal/mirror-all-wal.ts";
 import { refreshWalFindings } from "./wal/refresh-wal-findings.ts";
 import type { WorkerDeps } from "./worker-deps.ts";
@@ -61,6 +62,7 @@ async function pass(deps: WorkerDeps, count: number): Promise<void> {
     ["verifications of policies", 10, () => startVerifyTurns(deps)],
     ["findings", 20, () => refreshServerFindings(deps)],
     ["findings of WAL", 3, () => refreshWalFindings(deps)],
+    ["damaged WAL", 20, () => refreshDamagedWal(deps)],
     ["pushed WAL", 20, () => mirrorPushedWal(deps)],
     ["dead drills", 100, () => clearDeadDrills(deps)],
     ["repositories", 100, () => checkRepositories(deps)],

@@ -97,6 +97,25 @@ export const VerifyCoverageResult = z.object({
   wholeSince: z.string().nullable(),
 });
 
+/** What a verification of everything found of archived WAL; what is verified of it by then stands beside. */
+export const VerifyWalResult = z.object({
+  /** Whole segments, and what else is in the archive: segments in the making, histories. */
+  checkedSegments: z.number(),
+  checkedFiles: z.number(),
+  checkedBytes: Bytes,
+  problemCount: z.number(),
+  coverage: z
+    .object({
+      segments: z.number(),
+      verifiedSegments: z.number(),
+      storedBytes: Bytes,
+      verifiedBytes: Bytes,
+      damagedSegments: z.number(),
+      since: z.string().nullable(),
+    })
+    .nullable(),
+});
+
 export const VerifyResult = z.object({
   /** Of the server or of the repository's copies: how many backups were looked at. */
   checkedBackups: z.number().default(1),
@@ -113,6 +132,8 @@ export const VerifyResult = z.object({
   healing: z.array(z.string()).default([]),
   /** What is verified of this backup by now; shares from 0 to 1. */
   coverage: VerifyCoverageResult.nullable().default(null),
+  /** Null: one backup was verified, whose own WAL is part of it; an older Tidemark, or no WAL is archived. */
+  wal: VerifyWalResult.nullable().default(null),
 });
 
 /** The evidence of a drill. What older versions did not keep is null. */

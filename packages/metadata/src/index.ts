@@ -107,4 +107,5 @@ export type {
   WalTimelineRow,
 } from "./wal-store.ts";
 export type { WalUncopiedRow } from "./wal-uncopied.ts";
+export type { DamagedWalRow, WalCoverageRow, WalVerdictRow } from "./wal-verification-rows.ts";
 export type { NewWorker, WorkerRow, WorkerStore } from "./worker-store.ts";

@@ -13,7 +13,7 @@ export interface WalHoleRow {
 
 /**
  * Holes in the mirrored WAL of each server, whichever of its repositories has a segment, oldest first: between segments of
- * one timeline, and between where a timeline begins with us and the last segment of its ancestors before that. Only those
+ * one timeline, which one that was found damaged is not, and between where a timeline begins with us and the last segment of its ancestors before that. Only those
  * that matter: a restorable backup lies before them.
  */
 export async function findHoles(prisma: PrismaClient, serverIds: readonly string[]): Promise<readonly WalHoleRow[]> {
@@ -22,7 +22,7 @@ export async function findHoles(prisma: PrismaClient, serverIds: readonly string
       SELECT server_id, system_identifier, timeline, start_lsn, start_lsn + size_bytes AS end_lsn, last_commit_at,
              lag(start_lsn + size_bytes) OVER before AS from_lsn, lag(last_commit_at) OVER before AS at
         FROM wal_segment
-       WHERE server_id = ANY(${[...serverIds]}::text[])
+       WHERE server_id = ANY(${[...serverIds]}::text[]) AND damage IS NULL
       WINDOW before AS (PARTITION BY server_id, system_identifier, timeline ORDER BY start_lsn)
     ), ancestor AS (
       SELECT server_id, system_identifier, timeline, switch_lsn AS begin_lsn, parent AS older, switch_lsn AS left_at

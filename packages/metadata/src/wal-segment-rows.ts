@@ -18,6 +18,8 @@ export interface SegmentFilter {
   readonly timeline?: number;
   readonly from?: bigint;
   readonly to?: bigint;
+  /** Without those that a verification found damaged. Default: with them. */
+  readonly onlySound?: boolean;
 }
 
 /** One statement for all: a receiver that catches up stores dozens a second. */
@@ -51,13 +53,14 @@ export async function writeSegments(prisma: PrismaClient, segments: readonly New
 }
 
 export async function segmentsOf(prisma: PrismaClient, filter: SegmentFilter): Promise<readonly WalSegmentRow[]> {
-  const { serverId, repositoryId, systemIdentifier, timeline, from, to } = filter;
+  const { serverId, repositoryId, systemIdentifier, timeline, from, to, onlySound = false } = filter;
   const rows = await prisma.walSegment.findMany({
     where: {
       serverId,
       ...(repositoryId === undefined ? {} : { repositoryId }),
       ...(systemIdentifier === undefined ? {} : { systemIdentifier }),
       ...(timeline === undefined ? {} : { timeline }),
+      ...(onlySound ? { damage: null } : {}),
       // A segment is at most 1 GiB (PostgreSQL's wal_segment_size): what begins further before cannot reach `from`.
       ...(from === undefined && to === undefined
         ? {}

@@ -10,6 +10,15 @@ import {
   writeSegments,
 } from "./wal-segment-rows.ts";
 import { findUncopied, type WalUncopiedRow } from "./wal-uncopied.ts";
+import {
+  type DamagedWalRow,
+  damagedSegments,
+  soundSince,
+  type WalCoverageRow,
+  type WalVerdictRow,
+  walCoverage,
+  writeVerdicts,
+} from "./wal-verification-rows.ts";
 
 /** A commit that was read from the WAL: when by the server's clock, the end of its record, and whose. */
 export interface WalCommitRow {
@@ -115,6 +124,16 @@ export interface WalStore {
   recordGap(gap: NewWalGap): Promise<WalGapRow>;
   gaps(serverIds: readonly string[]): Promise<readonly WalGapRow[]>;
   setGapRun(gapId: string, runId: string): Promise<void>;
+  /** A gap whose WAL is there after all. False: nobody knew of it. */
+  forgetGap(gap: Pick<WalGapRow, "serverId" | "systemIdentifier" | "timeline" | "fromLsn">): Promise<boolean>;
+  /** What a verification found, at most a few thousand segments at once. */
+  recordVerdicts(verdicts: readonly WalVerdictRow[], at: Date): Promise<void>;
+  damaged(serverIds: readonly string[]): Promise<readonly DamagedWalRow[]>;
+  coverage(serverIds: readonly string[]): Promise<readonly WalCoverageRow[]>;
+  soundSince(
+    place: { readonly serverId: string; readonly repositoryId: string },
+    since: Date,
+  ): Promise<readonly WalSegmentKey[]>;
 }
 
 export function createWalStore(prisma: PrismaClient): WalStore {
@@ -169,6 +188,14 @@ export function createWalStore(prisma: PrismaClient): WalStore {
     setGapRun: async (gapId, runId) => {
       await prisma.walGap.updateMany({ where: { id: gapId }, data: { runId } });
     },
+    forgetGap: async ({ serverId, systemIdentifier, timeline, fromLsn }) => {
+      const where = { serverId, systemIdentifier, timeline, fromLsn: lsnToColumn(fromLsn) };
+      return (await prisma.walGap.deleteMany({ where })).count > 0;
+    },
+    recordVerdicts: (verdicts, at) => writeVerdicts(prisma, verdicts, at),
+    damaged: (serverIds) => damagedSegments(prisma, serverIds),
+    coverage: (serverIds) => walCoverage(prisma, serverIds),
+    soundSince: (place, since) => soundSince(prisma, place, since),
   };
 }
 

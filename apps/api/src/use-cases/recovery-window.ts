@@ -22,7 +22,7 @@ export interface ServerWindow {
 
 /**
  * The recovery window of a server from the mirrored rows: its restorable backups, the segments either of its repositories
- * has, what a receiver holds of the segment in the making, timelines and known gaps.
+ * has and no verification found damaged, what a receiver holds of the segment in the making, timelines and known gaps.
  */
 export function windowOf(services: Services, server: Server): Promise<ServerWindow> {
   const { clock } = services;
@@ -62,7 +62,7 @@ async function computeWindow(services: Services, server: Server): Promise<Server
   const ids = [server.id];
   const [backups, segments, timelines, gaps, receivers, policies] = await Promise.all([
     metadata.backups.ofServer(server.id),
-    metadata.wal.segments({ serverId: server.id }),
+    metadata.wal.segments({ serverId: server.id, onlySound: true }),
     metadata.wal.timelines(ids),
     metadata.wal.gaps(ids),
     metadata.walReceivers.ofServers(ids),

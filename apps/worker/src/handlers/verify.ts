@@ -1,12 +1,13 @@
-import { listCatalog, type VerifyReport, verifyArea } from "@tidemark/engine";
+import { listCatalog, type VerifyReport, type VerifyWalReport, verifyArea } from "@tidemark/engine";
 import type { RunRequest, VerifyResult } from "@tidemark/jobs";
 import { AppError } from "@tidemark/kit";
-import type { Server } from "@tidemark/metadata";
+import type { Server, WalCoverageRow } from "@tidemark/metadata";
 import type { ServerArea } from "@tidemark/repository";
 import { coverageRow, mirrorCoverage } from "../describe-backup.ts";
 import { withArea } from "../open-repository.ts";
 import { requireServer } from "../open-server.ts";
 import type { RunContext, RunHandler } from "../run-context.ts";
+import { verifyArchivedWal } from "../verify-archived-wal.ts";
 import type { WorkerDeps } from "../worker-deps.ts";
 
 /**
@@ -18,17 +19,23 @@ export const verifyHandler: RunHandler<"verify"> = async (context) => {
   const server = await requireServer(deps, request.serverId);
   const repositoryId = verifiedRepositoryId(server, request);
   const isCopies = repositoryId !== server.repositoryId;
-  const report = await withArea(deps, { ...server, repositoryId }, async (area) => {
+  const { report, wal } = await withArea(deps, { ...server, repositoryId }, async (area) => {
     const found = await verify(context, area);
     // Nothing disagrees where nothing is: of copies that somebody removed that must not read as success.
     if (found.backupIds.length === 0) throw nothingThere(server, isCopies);
     // Rows are about the first repository; what is verified of the copies is in the run and in their own repository.
     if (!isCopies) await mirrorReport(deps, server, area, found, request.backupId);
-    return found;
+    // A backup's own WAL lies in its packs.
+    return {
+      report: found,
+      wal: request.backupId === null ? await verifyArchivedWal(context, server, repositoryId, area) : null,
+    };
   });
-  const result = resultOf(report);
-  if (report.ok) return { kind: "done", result };
-  const message = `${report.problemCount} problems were found; the first: ${report.problems[0]?.sentence ?? "unknown"}`;
+  const result = withWal(resultOf(report), wal, await walCoverageOf(deps, server.id, repositoryId));
+  if (result.ok) return { kind: "done", result };
+  if (report.ok) return { kind: "failed", result, error: walError(server, result) };
+  const count = report.problemCount + (wal?.problemCount ?? 0);
+  const message = `${count} problems were found; the first: ${result.problems[0] ?? "unknown"}`;
   const hint = isCopies
     ? `the copies are kept and marked; \`tidemark backup copy ${server.name} --heal\` brings anew what is damaged there`
     : "the backups are kept and marked; the next backup stores anew what is damaged here";
@@ -51,6 +58,49 @@ function nothingThere(server: Server, isCopies: boolean): AppError {
   const next = isCopies ? `tidemark backup copy ${server.name}` : `tidemark backup create ${server.name}`;
   return new AppError("not-found", { message, hint: `\`${next}\` makes one` });
 }
+
+/** What was found of archived WAL beside what was found of the packs; nothing where there is none. */
+function withWal(result: VerifyResult, wal: VerifyWalReport | null, coverage: WalCoverageRow | null): VerifyResult {
+  if (wal === null || (wal.checkedSegments === 0 && wal.checkedFiles === 0 && wal.problemCount === 0)) return result;
+  const sentences = wal.problems.map(({ sentence }) => sentence);
+  return {
+    ...result,
+    ok: result.ok && wal.problemCount === 0,
+    problems: [...result.problems, ...sentences].slice(0, problemsKept),
+    healing: wal.problemCount === 0 ? result.healing : [...result.healing, ...walHealing],
+    wal: {
+      checkedSegments: wal.checkedSegments,
+      checkedFiles: wal.checkedFiles,
+      checkedBytes: String(wal.checkedBytes),
+      problemCount: wal.problemCount,
+      coverage: coverage === null ? null : walCoverageResult(coverage),
+    },
+  };
+}
+
+async function walCoverageOf(deps: WorkerDeps, serverId: string, repositoryId: string): Promise<WalCoverageRow | null> {
+  const rows = await deps.metadata.wal.coverage([serverId]);
+  return rows.find((row) => row.repositoryId === repositoryId) ?? null;
+}
+
+function walCoverageResult(row: WalCoverageRow): NonNullable<NonNullable<VerifyResult["wal"]>["coverage"]> {
+  const { segments, verifiedSegments, damagedSegments, since } = row;
+  return {
+    ...{ segments, verifiedSegments, damagedSegments, since: since?.toISOString() ?? null },
+    storedBytes: String(row.storedBytes),
+    verifiedBytes: String(row.verifiedBytes),
+  };
+}
+
+function walError(server: Server, { wal, problems }: VerifyResult) {
+  const message = `${wal?.problemCount ?? 0} problems of archived WAL were found; the first: ${problems[0] ?? "unknown"}`;
+  const hint = `what is damaged is no part of the recovery window any more; \`tidemark backup create ${server.name}\` begins it anew where nothing lies behind`;
+  return { code: "wal-damaged" as const, message, hint };
+}
+
+const walHealing = [
+  "archived WAL cannot be had from the server again: put back what is damaged from where it is sound (another repository, a snapshot of this one) and verify again, or take a backup, from whose end on everything can be recovered",
+];
 
 function verify({ run, request, control, deps }: RunContext<"verify">, area: ServerArea): Promise<VerifyReport> {
   const { backupId, tier, subset } = request;
@@ -105,6 +155,7 @@ function resultOf(report: VerifyReport): VerifyResult {
     hitBackupIds: [...report.hitBackupIds],
     healing: [...report.healing],
     coverage: coverageRow(report.coverage),
+    wal: null,
   };
 }
 

@@ -1,6 +1,6 @@
 import type { WalGap } from "@tidemark/engine";
 import { assertNever } from "@tidemark/kit";
-import { type Server, walSlotOf } from "@tidemark/metadata";
+import { type Server, type WalGapRow, walSlotOf } from "@tidemark/metadata";
 import { newBackupRun } from "../schedule-run.ts";
 import { startRun } from "../start-run.ts";
 import type { WorkerDeps } from "../worker-deps.ts";
@@ -23,7 +23,11 @@ export async function noteGap(deps: GapDeps, serverId: string, gap: WalGap): Pro
     cause: causeSentence(server, gap),
   });
   deps.logger.error({ serverId, cause: row.cause }, "WAL was lost");
-  if (row.runId !== null) return;
+  if (row.runId === null) await beginBackupAfter(deps, server, row);
+}
+
+/** The same gap begins the same backup, however often it is told. */
+export async function beginBackupAfter(deps: GapDeps, server: Server, row: Pick<WalGapRow, "id">): Promise<void> {
   const { run } = await startRun(deps, {
     ...newBackupRun(server, { requestedBy: "tidemark", drillAfter: false }),
     idempotency: { principal: "tidemark", key: `backup-after-gap ${row.id}`, requestHash: row.id },
