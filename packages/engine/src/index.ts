@@ -111,11 +111,6 @@ export type {
   VerifySubset,
   VerifyTier,
 } from "./verify/verify-types.ts";
-export { askAgent, pingAgent } from "./wal/agent/agent-socket.ts";
-export { servesSettings } from "./wal/agent/agent-spool.ts";
-export { startWalAgent, type WalAgent, type WalAgentDeps, type WalAgentSettings } from "./wal/agent/wal-agent.ts";
-export { type FetchWalDeps, type FetchWalRequest, fetchWal } from "./wal/fetch/fetch-wal.ts";
-export { WalPlaces, type WalPlacesDeps } from "./wal/fetch/wal-places.ts";
 export { type BackupRelationNames, readBackupRelationNames } from "./wal/find/backup-relation-names.ts";
 export {
   type ArchivedMoment,
@@ -132,10 +127,6 @@ export {
 } from "./wal/find/find-moment.ts";
 export type { MomentChange, MomentChangeKind, MomentFilter } from "./wal/find/moment-changes.ts";
 export { archivedSegments, type WalSpan, type WalStretchSegment } from "./wal/find/wal-stretch.ts";
-export { identityOf } from "./wal/push/file-identity.ts";
-export { PushLanes, type PushLanesOptions } from "./wal/push/push-lanes.ts";
-export { type PushedWal, pushWal, type WalPushDeps } from "./wal/push/push-wal.ts";
-export { servePushes } from "./wal/push/serve-pushes.ts";
 export type {
   FoundTimeline,
   GapCause,

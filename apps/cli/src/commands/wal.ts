@@ -10,15 +10,15 @@ import {
   servesSettings,
   startWalAgent,
   type WalPushDeps,
-} from "@tidemark/engine";
+} from "@tidemark/engine/wal-host";
 import { AppError, describeError, maskSecrets, newId, systemClock } from "@tidemark/kit";
 import { createLogger } from "@tidemark/kit/logger";
 import { type Command, InvalidArgumentError } from "commander";
+import type { Register } from "../command-line.ts";
 import type { CommandContext, CommonOptions } from "../context.ts";
 import { exitCodes } from "../exit-code.ts";
 import { HostRepositories } from "../host-repositories.ts";
 import { type HostSettings, readHostSettings } from "../host-settings.ts";
-import type { Register } from "../program.ts";
 import type { PushLaneData } from "../push-lane.worker.ts";
 import { version } from "../version.ts";
 
