@@ -111,6 +111,12 @@ export type {
   VerifySubset,
   VerifyTier,
 } from "./verify/verify-types.ts";
+export {
+  type VerifiedWalPlace,
+  type VerifyWalReport,
+  verifyWal,
+  type WalVerdict,
+} from "./verify/verify-wal.ts";
 export { type BackupRelationNames, readBackupRelationNames } from "./wal/find/backup-relation-names.ts";
 export {
   type ArchivedMoment,
