@@ -1,5 +1,5 @@
 import { DrillResult } from "@tidemark/jobs";
-import { type RedisServer, redisServer, waitFor } from "@tidemark/testkit";
+import { emptyQueue as emptyTables, type RedisServer, redisServer } from "@tidemark/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Act, backupAct } from "./acts.ts";
 import { type Product, startProduct } from "./product.ts";
@@ -87,20 +87,6 @@ describe.each(["postgresql", "redis"] as const)("with the queue in %s and two wo
       expect(await redis.command("FLUSHALL")).toBe("+OK");
       return;
     }
-    const where = { database: "tidemark" };
-    const tables = await product.metadataServer.query<{ name: string }>(
-      "SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables WHERE schemaname = 'bullmq' AND tablename NOT LIKE '%migration%'",
-      [],
-      where,
-    );
-    const truncate = `TRUNCATE ${tables.map(({ name }) => name).join(", ")} CASCADE`;
-    // Workers lock the same tables in another order: PostgreSQL may choose this statement to end a deadlock (40P01).
-    await waitFor(
-      async () => {
-        await product.metadataServer.query(truncate, [], where);
-        return true;
-      },
-      { what: "the queue to be emptied" },
-    );
+    await emptyTables(product.metadataServer, "tidemark");
   }
 });

@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { ConnectionReportResult } from "@tidemark/jobs";
 import { newId } from "@tidemark/kit";
-import { type TestServer, testServer, waitFor } from "@tidemark/testkit";
+import { emptyQueue, type TestServer, testServer, waitFor } from "@tidemark/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { StartedWorker } from "./start-worker.ts";
 import { type TestWorkplace, testWorkplace } from "./test-worker.ts";
@@ -73,7 +73,7 @@ describe("after a worker was killed", () => {
       const first = await requestBackup({ maxRateKib: 8192 });
       await waitFor(async () => (await place.metadata.runs.get(first.runId))?.state === "running", { what: "the run" });
       const second = await requestBackup();
-      await emptyQueue();
+      await emptyQueue(place.metadataServer, "tidemark");
       await place.endedAs(first.runId, "succeeded");
       await place.endedAs(second.runId, "succeeded");
     });
@@ -172,15 +172,5 @@ describe("after a worker was killed", () => {
       },
     });
     return ConnectionReportResult.parse((await place.endedAs(run.id, "succeeded")).result).serverId ?? "";
-  }
-
-  async function emptyQueue(): Promise<void> {
-    const tables = await place.metadataServer.query<{ name: string }>(
-      "SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables WHERE schemaname = 'bullmq' AND tablename NOT LIKE '%migration%'",
-      [],
-      { database: "tidemark" },
-    );
-    const names = tables.map((table) => table.name).join(", ");
-    await place.metadataServer.query(`TRUNCATE ${names} CASCADE`, [], { database: "tidemark" });
   }
 });
