@@ -7,7 +7,7 @@ import type { BackendMessage, ServerReport } from "../wire/backend-messages.ts";
 import { encodeCopyData, encodeCopyDone, encodeQuery, quoteIdentifier } from "../wire/frontend-messages.ts";
 import { decodeWalMessage, encodeStandbyStatus, type WalMessage } from "./wal-messages.ts";
 import { WalReadAhead } from "./wal-read-ahead.ts";
-import type { ReplicationStart, StandbyStatus, WalStream, WalStreamEvent } from "./wal-stream-events.ts";
+import type { ReplicationStart, StandbyStatus, WalData, WalStream, WalStreamEvent } from "./wal-stream-events.ts";
 
 /** What the session does around a stream. */
 export interface StreamTurn {
@@ -165,11 +165,26 @@ export class ReplicatedWal implements WalStream {
     if (startLsn !== this.#position) throw outOfPlace(startLsn, this.#position);
     this.#lastData = message;
     this.#position = (startLsn + BigInt(bytes.length)) as Lsn;
+    const taken = this.#takeNow(message);
+    return taken === bytes.length ? null : this.#takeRest(restOf(message, taken));
+  }
+
+  #takeNow(data: WalData): number {
     const { takeNow } = this.#start;
-    const taken = takeNow === undefined || !this.#ahead.isAwaited ? 0 : takeNow(message);
-    if (taken === bytes.length) return null;
-    const rest = { startLsn: (startLsn + BigInt(taken)) as Lsn, bytes: bytes.subarray(taken) };
-    return this.#ahead.add({ ...message, ...rest });
+    return takeNow === undefined || !this.#ahead.isAwaited ? 0 : takeNow(data);
+  }
+
+  /** A consumer that is only busy gets its bytes without a copy. */
+  async #takeRest(rest: WalMessage & { readonly kind: "data" }): Promise<void> {
+    let data = rest;
+    for (;;) {
+      const room = this.#ahead.isAwaited ? (this.#start.whenRoom?.() ?? null) : null;
+      if (room === null || !(await settlesWithin(room, busyMs))) break;
+      if (this.#state !== "copying") return;
+      data = restOf(data, this.#takeNow(data));
+      if (data.bytes.length === 0) return;
+    }
+    await this.#ahead.add(data);
   }
 
   #continued(bytes: Uint8Array): WalMessage {
@@ -243,6 +258,23 @@ export class ReplicatedWal implements WalStream {
     this.#wire.send(encodeCopyData(bytes));
   }
 }
+
+function restOf(data: WalMessage & { readonly kind: "data" }, taken: number): WalMessage & { readonly kind: "data" } {
+  return { ...data, startLsn: (data.startLsn + BigInt(taken)) as Lsn, bytes: data.bytes.subarray(taken) };
+}
+
+/** False when it takes longer. */
+async function settlesWithin(settling: Promise<void>, ms: number): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const timer = setTimeout(() => resolve(false), ms);
+  void settling.then(() => resolve(true));
+  const hasSettled = await promise;
+  clearTimeout(timer);
+  return hasSettled;
+}
+
+/** Longer than blocks take to be compressed and written, and nothing to a server that waits for an answer. */
+const busyMs = 50;
 
 /** Errors after which the server was ready for the next command. */
 const refusals = new WeakSet<AppError>();

@@ -66,8 +66,8 @@ describe("what is read ahead", () => {
     })();
     const first = await ahead.next();
     await new Promise((resolve) => setImmediate(resolve));
-    expect(added).toBeGreaterThan(256 * 1024);
-    expect(added).toBeLessThanOrEqual(4 * 256 * 1024);
+    expect(added).toBeGreaterThan(128 * 1024);
+    expect(added).toBeLessThanOrEqual(4 * 128 * 1024);
     expect(isRight(first)).toBe(true);
     ahead.discard();
     await adding;

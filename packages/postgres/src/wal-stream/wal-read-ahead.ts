@@ -149,6 +149,6 @@ interface Chunk {
 
 type Waiting = Chunk | Exclude<WalStreamEvent, { kind: "data" }>;
 
-/** One with the consumer, one being filled, two full: 1 MiB. Twice what the server sends at once (MAX_SEND_SIZE). */
+/** One with the consumer, one being filled, two full. What the server sends at once (MAX_SEND_SIZE). */
 const chunkCount = 4;
-const chunkBytes = 256 * 1024;
+const chunkBytes = 128 * 1024;

@@ -28,10 +28,15 @@ export interface ReplicationStart {
    * bytes it took, the first ones. They are not to be kept, and it must not throw. What it does not take becomes an event.
    */
   readonly takeNow?: (data: WalData) => number;
+  /**
+   * Settles when `takeNow` may take more of what it did not take; null: it will not. Then, and when it does not settle soon,
+   * the rest becomes an event, so that messages behind it are still seen. Must not reject.
+   */
+  readonly whenRoom?: () => Promise<void> | null;
 }
 
 export type WalStreamEvent =
-  /** Its bytes are valid until the next event is pulled: at most 256 KiB. */
+  /** Its bytes are valid until the next event is pulled: at most 128 KiB. */
   | (WalData & { readonly kind: "data" })
   | {
       readonly kind: "keepalive";
@@ -65,7 +70,7 @@ export interface WalStream {
   /**
    * Starts when the first event is pulled; may be called once. Ends after `timeline-end`, or after `stop`.
    *
-   * Up to 1 MiB is read ahead while the consumer is busy; beyond that the server is slowed down. Leaving early ends the
+   * Up to 512 KiB is read ahead while the consumer is busy; beyond that the server is slowed down. Leaving early ends the
    * session.
    *
    * @throws AppError `wal-removed`, `slot-in-use`, `slot-missing`, `slot-lost`, `wal-history-diverged`,

@@ -90,6 +90,12 @@ export class BlockLine {
     return at;
   }
 
+  /** Settles when there is room again, or the line failed; null: there is some. */
+  whenRoom(): Promise<void> | null {
+    const isFull = this.#open === null && !this.#context.walBlocks.mayTake(this.#underWay);
+    return isFull && this.#failure === null ? this.#room() : null;
+  }
+
   async write(bytes: Uint8Array): Promise<void> {
     this.#throwFailure();
     for (let at = this.writeNow(bytes); at < bytes.length; at += this.writeNow(bytes.subarray(at))) {
@@ -312,7 +318,6 @@ export class BlockLine {
       await this.#change();
       this.waited[phase] += clock.monotonicMs() - fromMs;
     }
-    this.#throwFailure();
   }
 
   #throwFailure(): void {

@@ -85,6 +85,10 @@ export class OpenSegmentWriter implements WalSegmentWriter {
     return isOpen && this.#line.end + bytes.length <= this.place.sizeBytes ? this.#line.writeNow(bytes) : 0;
   }
 
+  whenRoom(): Promise<void> | null {
+    return this.#isOver || this.#failure !== null ? null : this.#line.whenRoom();
+  }
+
   async write(bytes: Uint8Array): Promise<void> {
     this.#assertOpen();
     if (this.#line.end + bytes.length > this.place.sizeBytes) {

@@ -138,6 +138,8 @@ export interface WalSegmentWriter {
    * which `write` says. Not while a `write` waits.
    */
   writeNow(bytes: Uint8Array): number;
+  /** Settles when there is room again, or something is wrong; null: there is some. Never rejects. */
+  whenRoom(): Promise<void> | null;
   /** Everything written before the call is durable when this resolves; up to where. Calls that wait together are one act. */
   flush(): Promise<bigint>;
   /** All bytes are there: resolves when the whole segment is durable, and its pieces are gone. `wal-conflict`: other bytes are there. */

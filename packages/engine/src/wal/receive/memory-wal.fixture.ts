@@ -76,6 +76,7 @@ export class MemoryWal {
         length += taken.length;
         return taken.length;
       },
+      whenRoom: () => null,
       write: async (part) => {
         await this.onAct("write", place);
         bytes.set(part, length);

@@ -90,7 +90,7 @@ export class SegmentSink {
    */
   takeNow(bytes: Uint8Array): number {
     const writer = this.#writer;
-    if (writer === null || this.#isTaking || this.#isOver || this.#failure !== null) return 0;
+    if (writer === null || !this.#isReady) return 0;
     if (BigInt(bytes.length) >= this.#segmentEnd() - this.#receivedLsn) return 0;
     const taken = writer.writeNow(bytes);
     if (taken === 0) return 0;
@@ -114,6 +114,15 @@ export class SegmentSink {
       this.#receivedLsn += BigInt(part.length);
       if (part.length === room) await this.#completeSegment();
     }
+  }
+
+  /** Settles when there is room for more at once, or never will be; null: that is not what is waited for. */
+  whenRoom(): Promise<void> | null {
+    return this.#isReady ? (this.#writer?.whenRoom() ?? null) : null;
+  }
+
+  get #isReady(): boolean {
+    return !this.#isTaking && !this.#isOver && this.#failure === null;
   }
 
   /** Makes what was taken durable, whole segments first; up to where. */

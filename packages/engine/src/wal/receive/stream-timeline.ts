@@ -68,6 +68,7 @@ class TimelineRun {
       timeline: start.timeline,
       onReplyRequested: (lsn) => this.#serverAsks(lsn),
       takeNow: (data) => this.#takeNow(data),
+      whenRoom: () => this.#sink.whenRoom(),
     });
     this.#sink = new SegmentSink({
       archive,
