@@ -95,5 +95,9 @@ export function LinkButton({ tone, small, blockedBy = null, className, children,
       </Button>
     );
   }
-  return <Link className={clsx(buttonClass(tone, small), className)} {...rest} />;
+  return (
+    <Link className={clsx(buttonClass(tone, small), className)} {...rest}>
+      {children}
+    </Link>
+  );
 }
