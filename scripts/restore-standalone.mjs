@@ -306,9 +306,13 @@ function checkVersion(version) {
   if (version < 1) throw new Problem("there is no format version 0");
 }
 
-function checkFlags(flags, keyId, version) {
+const walMagics = ["TIDEWALS", "TIDEWALP", "TIDEWALF", "TIDEWEND"];
+
+function checkFlags(flags, keyId, version, magic) {
   if (flags !== (keyId === "" ? 0 : 1)) throw new Problem("it contradicts itself about encryption");
-  if (keyId !== "" && version >= 3) throw new Problem(`it is encrypted, which nothing of format ${version} is`);
+  if (keyId !== "" && version >= 3 && !walMagics.includes(magic)) {
+    throw new Problem(`it is encrypted, which nothing of format ${version} is but WAL`);
+  }
 }
 
 function readPrefix(bytes) {
@@ -320,7 +324,7 @@ function readPrefix(bytes) {
   const flags = reader.u16();
   const boxBytes = reader.u32();
   const keyId = reader.text(32);
-  checkFlags(flags, keyId, version);
+  checkFlags(flags, keyId, version, magic);
   return { magic, version, boxBytes, keyId, salt: reader.take(16) };
 }
 
@@ -338,7 +342,7 @@ function readTrailer(bytes, magic) {
   if (reader.u32() !== crc32c(bytes.subarray(0, 68))) throw new Problem("the CRC of its trailer does not match");
   if (reader.text(8) !== magic) throw new Problem("it does not end as it should");
   checkVersion(trailer.version);
-  checkFlags(trailer.flags, trailer.keyId, trailer.version);
+  checkFlags(trailer.flags, trailer.keyId, trailer.version, magic);
   return trailer;
 }
 
@@ -351,8 +355,10 @@ function sealOf(repository, objectKey, { keyId, salt, version }) {
     const dataKey = repository.dataKeys.get(keyId);
     if (dataKey === undefined)
       throw new Problem(`it is sealed with key ${keyId || "(none)"}, which no opened slot holds`);
+    // What is encrypted and of version 3 is WAL (checkFlags), and sealed with the key of its server's WAL.
+    const secret = version >= 3 ? walKeyOf(repository, objectKey, dataKey) : dataKey;
     const info = Buffer.from(`tidemark object key\0${repository.id}\0${objectKey}`, "latin1");
-    key = Buffer.from(crypto.hkdfSync("sha256", dataKey, salt, info, 32));
+    key = Buffer.from(crypto.hkdfSync("sha256", secret, salt, info, 32));
   }
   const name = `tidemark/1 ${repository.id} ${objectKey} ${Buffer.from(salt).toString("hex")}`;
   return (kind, number) => {
@@ -362,6 +368,12 @@ function sealOf(repository, objectKey, { keyId, salt, version }) {
     const guardKey = key === null ? guardKeyOf(repository, kind, version) : null;
     return { key, nonce, place: Buffer.from(`${name} ${kind} ${number}`, "latin1"), guardKey };
   };
+}
+
+/** One for each data key and each server. */
+function walKeyOf(repository, objectKey, dataKey) {
+  const info = Buffer.from(`tidemark wal key\0${repository.id}\0${objectKey.split("/")[0]}`, "latin1");
+  return Buffer.from(crypto.hkdfSync("sha256", dataKey, Buffer.alloc(0), info, 32));
 }
 
 /** Keys of the hashes of WAL and of its guards before version 3. */
@@ -451,6 +463,7 @@ function openSlots(repository, options) {
   const dataKeys = new Map();
   const kinds = new Set();
   const damaged = [];
+  const walAlone = [];
   for (const name of list(repository, "keys")) {
     try {
       const slot = JSON.parse(fs.readFileSync(join(repository.folder, "keys", name), "utf8"));
@@ -458,6 +471,10 @@ function openSlots(repository, options) {
       kinds.add(slot.kind);
       const opened = openSlot(repository, slot, name, secret);
       if (opened === null) continue;
+      if (opened.dataKey === undefined) {
+        walAlone.push(slot.walOf);
+        continue;
+      }
       dataKeys.set(slot.keyId, Buffer.from(opened.dataKey, "base64"));
       repository.fingerprintSeed = Buffer.from(opened.fingerprintSeed, "base64");
     } catch (error) {
@@ -465,6 +482,11 @@ function openSlots(repository, options) {
     }
   }
   if (dataKeys.size > 0) return dataKeys;
+  if (walAlone.length > 0) {
+    throw new Problem(
+      `this ${secret.kind} is a database host's: it opens only the WAL of ${walAlone[0]}; a key that opens everything is needed`,
+    );
+  }
   const found = kinds.size === 0 ? "no readable slot" : `slots of the kinds ${[...kinds].join(", ")}`;
   const lost = damaged.length === 0 ? "" : `, and damaged ones: ${damaged.join("; ")}`;
   throw new Problem(`this ${secret.kind} opens no slot of the repository, which has ${found}${lost}`);
@@ -502,7 +524,8 @@ function openSlot(repository, slot, name, secret) {
   const wrappingKey = deriveWrappingKey(slot.derivation, secret);
   if (wrappingKey === null) return null;
   const nonce = Buffer.from(slot.nonce, "base64");
-  const place = Buffer.from(`tidemark/1 ${repository.id} keys/${name} ${slot.keyId}`, "latin1");
+  const scope = slot.walOf === undefined ? "" : ` wal ${slot.walOf}`;
+  const place = Buffer.from(`tidemark/1 ${repository.id} keys/${name} ${slot.keyId}${scope}`, "latin1");
   let plain;
   try {
     plain = openBox(Buffer.from(slot.sealed, "base64"), { key: wrappingKey, nonce, place }, slot.formatVersion);

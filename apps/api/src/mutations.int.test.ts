@@ -148,6 +148,37 @@ describe("mutations", () => {
     expect(audit).not.toContain(secret);
   });
 
+  it("asks for a key that opens the WAL of one server alone, and says of each slot what it opens", async () => {
+    const repositoryId = seeded.repository.id;
+    const { id: walOf, name } = seeded.server;
+    const add = (input: object) => mutate("addRepositoryKey", { repositoryId, ...input }, "run { id }");
+    const made = await add({ keyText: "tidemark-key-1:x", label: "host db1", walOf });
+    const run = await api.metadata.runs.get(made.run.id);
+    const { act } = parseRunRequest("repository-keys", run?.request);
+    expect(act).toMatchObject({ kind: "add", keyKind: "key-file", label: "host db1", walOf });
+    for (const [input, code] of [
+      [{ passphrase: "correct horse", walOf }, "bad-request"],
+      [{ keyText: "tidemark-key-1:x", walOf: "srv_00000000000000000000000000" }, "not-found"],
+    ] as const)
+      expect((await add(input)).userErrors[0]).toMatchObject({ code, field: ["walOf"] });
+    const at = "2026-11-22T00:00:00.000Z";
+    const slot = { kind: "key-file", recipient: null, keyId: "key_1", keyCreatedAt: at, createdAt: at } as const;
+    // The first as a worker of before wrote it.
+    const keySlots = [
+      { ...slot, slot: "key_2", ownerId: "key_2", label: null, current: true, opened: true },
+      { ...slot, slot: "key_3", ownerId: "key_3", label: "host db1", walOf, current: true, opened: false },
+    ];
+    await api.metadata.repositories.update(repositoryId, { keySlots });
+    const opens = [
+      { walOf: null, opens: "everything" },
+      { walOf, opens: `WAL of ${name}` },
+    ];
+    const asked = await api.graphql(`{ repository(id: "${repositoryId}") { keySlots { walOf opens } } }`);
+    expect(asked).toMatchObject({ data: { repository: { keySlots: opens } } });
+    const answer = await api.rest("GET", `/api/v1/repositories/${repositoryId}/keys`);
+    expect(answer.body).toMatchObject({ keySlots: opens });
+  });
+
   it("seals a connection string for the workers alone and never shows it again", async () => {
     const payload = await mutate(
       "addServer",

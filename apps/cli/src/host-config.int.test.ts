@@ -24,8 +24,11 @@ it("server host-config writes settings of one host, with a key of its own, that 
   const written = (await product.json(...asked)) as { archiveCommand: string; keySlots: { slots: string[] }[] };
   expect(written.archiveCommand).toMatch(/tidemark wal push --config .*shop\.json %p$/);
   expect((await stat(file)).mode & 0o777).toBe(0o600);
-  const keys = (await product.json("repository", "keys", "vault")) as { label: string | null }[];
-  expect(keys.map(({ label }) => label)).toContain("host db1 of shop");
+  const keys = (await product.json("repository", "keys", "vault")) as { label: string | null; opens: string }[];
+  expect(keys.map(({ label, opens }) => [label, opens])).toEqual([
+    [null, "everything"],
+    ["host db1 of shop", "WAL of shop"],
+  ]);
   expect(await product.rows()).not.toContain("tidemark-key-1:");
   // Once more: what is there is not written over by chance.
   expect((await product.tidemark(...asked)).exitCode).toBe(2);
@@ -39,6 +42,15 @@ it("server host-config writes settings of one host, with a key of its own, that 
   const [name = ""] = (await readdir(wal)).filter((entry) => /^[0-9A-F]{24}$/.test(entry)).sort();
   const pushed = await product.tidemark("wal", "push", "--config", file, join(wal, name));
   expect(pushed).toMatchObject({ exitCode: 0, stderr: "" });
+  // What it may not open, it does not open: the key is a key of this WAL alone.
+  const { key } = settings.second as { key: string };
+  const keyFile = product.join("host", "copied.key");
+  await writeFile(keyFile, key);
+  const list = ["catalog", "list", "--repository", product.join("vault"), "--key-file", keyFile];
+  expect(await product.tidemark(...list)).toMatchObject({
+    exitCode: 1,
+    stderr: expect.stringMatching(/opens only the WAL of srv_.*repository-key-scope/s),
+  });
   const id = settings.serverId as string;
   const system = settings.systemIdentifier as string;
   for (const repository of ["repository", "vault"]) {

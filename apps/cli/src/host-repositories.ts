@@ -87,6 +87,7 @@ export class HostRepositories implements AsyncDisposable {
     const store = new RetryingStore(mode === "read" ? new ReadOnlyStore(inner) : inner, { attempts });
     return await openRepository(store, {
       key: this.#key(where),
+      walAlone: true,
       compression: parseCompression(this.#settings.compression),
       ...this.#options,
     });

@@ -53,16 +53,21 @@ export interface Agent {
 
 const bin = resolve(import.meta.dirname, "../bin");
 
-export async function walHost(key: RepositoryKey | null = null): Promise<WalHost> {
+/** `hostKey`: of a host that is given a key for its WAL alone, as `tidemark server host-config` gives it one. */
+export async function walHost(
+  key: RepositoryKey | null = null,
+  hostKey: (RepositoryKey & { readonly kind: "key-file" }) | null = null,
+): Promise<WalHost> {
   const dir = await tempDir("host");
   const user = await findServerUser();
   const spool = await serverFolder(dir, "spool");
   const repositoryFolder = dir.join("repository");
   const config = dir.join("host.json");
   const agents = new Set<Agent>();
-  await using _made = await createRepository(new FilesystemStore(repositoryFolder), { encryption: key ?? "none" }).then(
-    (made) => ({ [Symbol.asyncDispose]: () => made.close() }),
-  );
+  const made = await createRepository(new FilesystemStore(repositoryFolder), { encryption: key ?? "none" });
+  if (hostKey !== null) await made.keys?.add(hostKey, "host db1", "srv_host");
+  await made.close();
+  const ownKey = hostKey ?? key;
   // PostgreSQL's account may not be able to enter the clone; what the shell would start in Node's place only notes it.
   const program = dir.join("tidemark");
   await copyFile(join(bin, "tidemark"), program);
@@ -71,7 +76,7 @@ export async function walHost(key: RepositoryKey | null = null): Promise<WalHost
   const settings: HostSettingsFile = {
     spool,
     serverId: "srv_host",
-    repository: { url: repositoryFolder, ...(key === null ? {} : { key: key.text.reveal() }) },
+    repository: { url: repositoryFolder, ...(ownKey === null ? {} : { key: ownKey.text.reveal() }) },
     agent: "service",
     retrySeconds: 2,
   };

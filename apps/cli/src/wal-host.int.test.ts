@@ -2,12 +2,18 @@ import { execFile } from "node:child_process";
 import { cp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import type { Repository } from "@tidemark/repository";
+import { newRepositoryKey, type Repository, type RepositoryKey } from "@tidemark/repository";
 import { adoptCluster, type TestServer, testServer, waitFor } from "@tidemark/testkit";
 import { afterEach, describe, expect, it } from "vitest";
 import { coldCopy, type WalHost, walHost } from "./wal-host.fixture.ts";
 
 const run = promisify(execFile);
+
+/** A key file of its own for each number. */
+function keyFile(byte: number): RepositoryKey & { readonly kind: "key-file" } {
+  const { text } = newRepositoryKey((length) => new Uint8Array(length).fill(byte));
+  return { kind: "key-file", text };
+}
 
 /** Servers with segments of 1 MiB: many for little writing. */
 async function archivingServer(host: WalHost, major: 13 | 15 | 18 = 18): Promise<TestServer> {
@@ -108,6 +114,66 @@ describe("archiving and fetching on the host of a server", () => {
       expect((await readdir(host.spool)).sort()).toEqual(["answer", "lock.1", "pushed", "want"]);
     },
   );
+
+  it("archives into an encrypted repository and recovers from it with a key that opens nothing but this WAL", async () => {
+    const [key, hostKey] = [keyFile(1), keyFile(2)];
+    const host = use(await walHost(key, hostKey));
+    const agent = await host.startAgent();
+    const server = use(await archivingServer(host));
+    await server.stop();
+    const base = await coldCopy(host, server);
+    await server.start();
+    await fill(server, 1, 8_000);
+    await archived(server);
+    await fill(server, 10_000, 500);
+    await archived(server);
+    const [last = ""] = (await segmentsIn(host)).slice(-1);
+    const sum = await rowsOf(server);
+    await server.stop();
+    // Without the agent, too: one push and one fetch by a process of their own.
+    await agent.stop();
+    const wal = join(server.dataDir, "pg_wal");
+    const [own = ""] = (await readdir(wal)).filter((name) => /^[0-9A-F]{24}$/.test(name)).sort();
+    expect(await host.command(server.dataDir, "wal", "push", `pg_wal/${own}`)).toEqual({ code: 0, said: "" });
+    const fetch = (name: string) => host.command(server.dataDir, "wal", "fetch", name, "pg_wal/RECOVERYXLOG");
+    expect(await fetch(last)).toEqual({ code: 0, said: "" });
+    expect((await fetch("0000000100000000000000FF")).code).toBe(1);
+
+    const again = await host.startAgent();
+    const copy = use(await host.recover(server, base, "copy"));
+    await recovered(copy);
+    expect(await rowsOf(copy)).toBe(sum);
+    await again.stop();
+
+    // What others store after a rotation is neither "not there" nor given: the recovery is stopped, and says what to do.
+    const whole = await host.repository();
+    const plan = await whole.keys?.planRotation([]);
+    if (plan !== undefined) await whole.keys?.rotate(plan, []);
+    const archive = whole.area("srv_host").wal((await whole.area("srv_host").walIdentifiers())[0] ?? 0n);
+    await archive.putHistory(9, Buffer.from("1\t0/300000\tno recovery target specified\n"));
+    await whole.close();
+    const refused = await fetch("00000009.history");
+    expect(refused.code).toBeGreaterThan(125);
+    expect(refused.said).toMatch(/wal-key-missing.*host-config/s);
+    expect(await fetch(last)).toEqual({ code: 0, said: "" });
+    // And nothing but WAL: not the place of another server, no backup, no list of them.
+    await host.settings({
+      serverId: "srv_other",
+      repository: { url: host.repositoryFolder, key: hostKey.text.reveal() },
+    });
+    const foreign = await host.command(server.dataDir, "wal", "push", `pg_wal/${own}`);
+    expect([foreign.code, foreign.said]).toEqual([1, expect.stringContaining("repository-key-scope")]);
+    const keyPath = host.dir.join("host.key");
+    await writeFile(keyPath, hostKey.text.reveal());
+    for (const act of [
+      ["restore", "direct", "--server", "shop", "--to", host.dir.join("restored")],
+      ["catalog", "list"],
+    ]) {
+      const place = ["--repository", host.repositoryFolder, "--key-file", keyPath];
+      const answer = await host.command(server.dataDir, ...act, ...place);
+      expect([answer.code === 0, answer.said]).toEqual([false, expect.stringContaining("repository-key-scope")]);
+    }
+  });
 
   it("loses nothing when the agent is killed again and again under load, and nothing is stored twice", async () => {
     const host = use(await walHost());

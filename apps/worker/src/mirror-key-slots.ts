@@ -14,8 +14,8 @@ export async function mirrorKeySlots(
 }
 
 export function keySlotRows(slots: readonly KeySlot[]): readonly KeySlotRow[] {
-  return slots.map(({ slot, kind, ownerId, label, recipient, keyId, keyCreatedAt, createdAt, current, opened }) => ({
-    ...{ slot, kind, ownerId, label, recipient, keyId, current, opened },
+  return slots.map(({ slot, kind, ownerId, label, recipient, walOf, keyId, keyCreatedAt, createdAt, ...is }) => ({
+    ...{ slot, kind, ownerId, label, recipient, walOf, keyId, current: is.current, opened: is.opened },
     keyCreatedAt: keyCreatedAt.toISOString(),
     createdAt: createdAt.toISOString(),
   }));

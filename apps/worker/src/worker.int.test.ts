@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import {
   BackupResult,
   ConnectionReportResult,
@@ -10,6 +11,7 @@ import {
 import { systemClock } from "@tidemark/kit";
 import { createLogger } from "@tidemark/kit/logger";
 import { keepEverything } from "@tidemark/policy";
+import { newRepositoryKey } from "@tidemark/repository";
 import { type TestServer, testServer, waitFor } from "@tidemark/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { everyRow, type TestWorkplace, testWorkplace } from "./test-worker.ts";
@@ -267,6 +269,21 @@ describe("a worker", () => {
     expect(removal.plan?.refusals).toEqual([]);
     const removed = await keys({ kind: "remove", ownerId, planHash: removal.plan?.planHash ?? null });
     expect(removed.removed.length).toBe(2);
+
+    // A database host's: it opens WAL alone, is told of by a rotation that cannot reach it, and may always go.
+    const hostKey = await place.seal(newRepositoryKey(randomBytes).text.reveal());
+    const about = { label: "host db1", recipient: null, sealedKey: hostKey, keyKind: "key-file" } as const;
+    const hosted = await keys({ kind: "add", ...about, walOf: serverId });
+    const ofHost = hosted.slots.filter(({ label }) => label === "host db1");
+    const name = (await place.metadata.servers.get(serverId))?.name;
+    expect(ofHost.map(({ walOf, opens }) => [walOf, opens])).toEqual(Array(2).fill([serverId, `WAL of ${name}`]));
+    expect(hosted.slots.filter(({ opens }) => opens === "everything").length).toBe(2);
+    const turn = await keys({ kind: "rotate", planHash: null, sealedKeys: [] });
+    expect(turn.plan?.sentences.at(-1)).toMatch(/host db1.*`tidemark server host-config` again/);
+    const hostOwner = ofHost[0]?.ownerId ?? "";
+    const leaving = await keys({ kind: "remove", ownerId: hostOwner, planHash: null });
+    expect(leaving.plan?.refusals).toEqual([]);
+    await keys({ kind: "remove", ownerId: hostOwner, planHash: leaving.plan?.planHash ?? null });
     const row = await place.metadata.repositories.get(repositoryId);
     expect(row?.keySlots?.map(({ opened, current }) => [opened, current])).toEqual([
       [true, false],

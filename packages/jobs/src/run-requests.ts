@@ -88,6 +88,8 @@ export const KeyAct = z.discriminatedUnion("kind", [
     recipient: z.string().max(200).nullable(),
     sealedKey: SealedText.nullable(),
     keyKind: z.enum(["passphrase", "key-file"]).nullable(),
+    /** A server whose WAL is all that a key file shall open; left out or null: everything. */
+    walOf: z.string().nullable().optional(),
   }),
   /** The same data keys for another key of the same person: a new passphrase, key file or recipient instead of the old. */
   z.object({

@@ -263,6 +263,10 @@ const KeySlotResult = z.object({
   ownerId: z.string(),
   label: z.string().nullable(),
   recipient: z.string().nullable(),
+  /** The server whose WAL is all that it opens; null: it opens everything. */
+  walOf: z.string().nullable().default(null),
+  /** The same for people, with the server's name: "everything" or "WAL of orders". */
+  opens: z.string().default("everything"),
   keyId: z.string(),
   keyCreatedAt: z.string(),
   createdAt: z.string(),

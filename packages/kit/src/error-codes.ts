@@ -86,6 +86,8 @@ export const errorCodes = {
   "repository-key-missing": { retry: "never", blame: "user" },
   "repository-key-wrong": { retry: "never", blame: "user" },
   "repository-keys-disagree": { retry: "never", blame: "repository" },
+  "repository-key-scope": { retry: "never", blame: "user" },
+  "wal-key-missing": { retry: "never", blame: "user" },
   "key-slot-needed": { retry: "never", blame: "user" },
   "repository-read-only": { retry: "never", blame: "repository" },
   "storage-full": { retry: "later", blame: "repository" },

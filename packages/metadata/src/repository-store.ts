@@ -11,6 +11,8 @@ export interface KeySlotRow {
   readonly ownerId: string;
   readonly label: string | null;
   readonly recipient: string | null;
+  /** The server whose WAL is all that it opens; null, or missing in rows of before: it opens everything. */
+  readonly walOf?: string | null;
   readonly keyId: string;
   readonly keyCreatedAt: string;
   readonly createdAt: string;

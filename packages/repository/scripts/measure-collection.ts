@@ -11,7 +11,7 @@ import { formatVersion, magic } from "../src/format.ts";
 import { ManifestWriter } from "../src/manifests/manifest-writer.ts";
 import { FramePool } from "../src/packs/frame-pool.ts";
 import type { RepositoryContext } from "../src/repository-context.ts";
-import { guardKeysOf } from "../src/seal/guard-key.ts";
+import { guardKeysOf, walHashKeysOf } from "../src/seal/guard-key.ts";
 import { encodeTrailer } from "../src/seal/object-trailer.ts";
 import { testFacts } from "../src/test-repository.ts";
 import type { Extent } from "../src/types.ts";
@@ -65,6 +65,7 @@ const context: RepositoryContext = {
   keyring: null,
   guardKeys: guardKeysOf("rep_measure", new Uint8Array(8)),
   fingerprintSeed: new Uint8Array(8),
+  walHashKeys: walHashKeysOf(new Uint8Array(64)),
   compression: { algorithm: "zstd", level: 1 },
   spoolFolder: tmpdir(),
   leaseRenewalMs: 600_000,

@@ -18,7 +18,7 @@ import { ManifestWriter } from "../src/manifests/manifest-writer.ts";
 import { FramePool } from "../src/packs/frame-pool.ts";
 import type { RepositoryContext } from "../src/repository-context.ts";
 import { defaultCompression } from "../src/seal/compression.ts";
-import { guardKeysOf } from "../src/seal/guard-key.ts";
+import { walHashKeysOf } from "../src/seal/guard-key.ts";
 import { InlineEncoder, noise, testFacts } from "../src/test-repository.ts";
 import type { Extent } from "../src/types.ts";
 import { WalBlocks } from "../src/wal/wal-blocks.ts";
@@ -46,9 +46,10 @@ const folder = await mkdtemp(join(process.argv[3] ?? tmpdir(), "tidemark-manifes
 const context: RepositoryContext = {
   store: new FilesystemStore(join(folder, "store")),
   repositoryId: "rep_measure",
-  keyring: { currentKeyId: "key_1", dataKeys: new Map([["key_1", new Uint8Array(32)]]) },
-  guardKeys: guardKeysOf("rep_measure", new Uint8Array(8)),
+  keyring: { keyIdFor: () => "key_1", secretFor: () => new Uint8Array(32) },
+  guardKeys: null,
   fingerprintSeed: new Uint8Array(8),
+  walHashKeys: walHashKeysOf(new Uint8Array(64)),
   compression: defaultCompression,
   spoolFolder: folder,
   leaseRenewalMs: 600_000,

@@ -4,14 +4,17 @@
  * Raised when a reader of the old one would misread the new. A reader reads this and every older version and refuses what
  * is newer; what is written is `writtenVersion`. Version 2 (2026-11): pieces, that is, runs without a fingerprint and
  * checksums of pieces in directories; the frames a manifest uses in its index; further codecs. Version 3 (2026-11): boxes
- * without encryption are guarded with a GMAC instead of a hash.
+ * without encryption are guarded with a GMAC instead of a hash; encrypted WAL is sealed with a key of its own.
  */
 export const formatVersion = 3;
 
-/** The first version whose guards without encryption are no hashes; nothing encrypted is of it. */
+/** The first version whose guards without encryption are no hashes; of what is encrypted only WAL is of it. */
 export const guardVersion = 3;
 
-/** Of new objects and repositories. Version 3 has nothing new for what is encrypted, so that stays what it was. */
+/** Of new objects of WAL, encrypted or not; the first version in which encrypted WAL has a key of its own (`deriveWalKey`). */
+export const walVersion = 3;
+
+/** Of new objects and repositories. Version 3 has nothing new for what is encrypted and no WAL, so that stays what it was. */
 export function writtenVersion(isEncrypted: boolean): number {
   return isEncrypted ? guardVersion - 1 : guardVersion;
 }
@@ -65,6 +68,12 @@ export const magic = {
 } as const;
 
 export type Magic = (typeof magic)[keyof typeof magic];
+
+/** Whether an object, or the trailer of one, with these first or last bytes is WAL. */
+export function isWalMagic(text: string): boolean {
+  const { walSegment, walSegmentEnd, walPiece, walFile } = magic;
+  return text === walSegment || text === walSegmentEnd || text === walPiece || text === walFile;
+}
 
 /** The parts of an object that are sealed one by one; the number is part of the nonce. */
 export const partKinds = { frame: 1, directory: 2, header: 3, chunk: 4, index: 5, fact: 6, wal: 7 } as const;

@@ -10,6 +10,7 @@ import { openSlots } from "./keys/open-slots.ts";
 import { OpenedRepositoryKeys } from "./keys/opened-keys.ts";
 import type { RepositoryKeys } from "./keys/repository-keys.ts";
 import { ownerOf } from "./keys/slot-writer.ts";
+import { outOfScope } from "./keys/wal-scope.ts";
 import { FramePool } from "./packs/frame-pool.ts";
 import { documentKey, keySlotKey, keysPrefix } from "./paths.ts";
 import type { Every, RepositoryContext } from "./repository-context.ts";
@@ -21,7 +22,7 @@ import {
   requireDocument,
 } from "./repository-document.ts";
 import { assertCompression, type CompressionSetting, defaultCompression } from "./seal/compression.ts";
-import { guardKeysOf } from "./seal/guard-key.ts";
+import { deriveWalHashKeys, guardKeysOf, walHashKeysOf } from "./seal/guard-key.ts";
 import { OpenedServerArea } from "./server-area.ts";
 import type { OnStep } from "./steps.ts";
 import type { Repository, RepositoryKey, ServerArea } from "./types.ts";
@@ -61,6 +62,11 @@ export interface CreateRepositoryOptions extends RepositoryOptions {
 export interface OpenRepositoryOptions extends RepositoryOptions {
   /** Not needed where nothing is encrypted. */
   readonly key?: RepositoryKey | null;
+  /**
+   * Whether a key will do that opens the WAL of some servers and nothing else: for a database host, which needs no more. Whatever
+   * else is asked of the repository then throws `repository-key-scope`. Default: the opening itself does.
+   */
+  readonly walAlone?: boolean;
 }
 
 /**
@@ -88,7 +94,8 @@ export async function createRepository(store: ObjectStore, options: CreateReposi
   const secrets = { dataKey: random(32), fingerprintSeed: seed };
   const { encryption: key, passphraseCost } = options;
   const owner = await ownerOf(key);
-  const facts = { slot, ownerId: slot, label: null, keyId: makeId("key"), keyCreatedAt: createdAt, createdAt };
+  const times = { keyCreatedAt: createdAt, createdAt };
+  const facts = { slot, ownerId: slot, label: null, walOf: null, keyId: makeId("key"), ...times };
   const newSlot = { repositoryId: id, facts, secrets, owner, randomBytes: random, passphraseCost };
   await store.put(keySlotKey(slot), await encodeSlot(newSlot));
   try {
@@ -102,7 +109,7 @@ export async function createRepository(store: ObjectStore, options: CreateReposi
 
 /**
  * Opens a repository. Throws `repository-missing`, `repository-not-ours`, `repository-format-newer`,
- * `repository-key-missing` or `repository-key-wrong`.
+ * `repository-key-missing`, `repository-key-wrong` or `repository-key-scope`.
  */
 export async function openRepository(store: ObjectStore, options: OpenRepositoryOptions = {}): Promise<Repository> {
   const document = await requireDocument(store);
@@ -154,17 +161,20 @@ async function openWith(
   store: ObjectStore,
   document: RepositoryDocument,
   key: RepositoryKey | null,
-  options: RepositoryOptions,
+  options: Omit<OpenRepositoryOptions, "key">,
 ): Promise<Repository> {
-  const keyring = key === null ? null : new LiveKeyring(await openSlots(store, document.id, key));
-  const fingerprintSeed = keyring?.fingerprintSeed ?? document.fingerprintSeed;
-  if (fingerprintSeed === null) throw new Error("a repository without fingerprint seed was opened");
+  const keyring = key === null ? null : new LiveKeyring(document.id, await openSlots(store, document.id, key));
+  const walOf = keyring?.walOf ?? null;
+  if (walOf !== null && options.walAlone !== true) throw outOfScope(null, walOf);
   const context: RepositoryContext = {
     store,
     repositoryId: document.id,
     keyring,
-    guardKeys: guardKeysOf(document.id, fingerprintSeed),
-    fingerprintSeed,
+    guardKeys: keyring === null ? guardKeysOf(document.id, seedOf(document)) : null,
+    walHashKeys: keyring?.walHashKeys ?? walHashKeysOf(deriveWalHashKeys(document.id, seedOf(document))),
+    get fingerprintSeed() {
+      return keyring?.fingerprintSeed ?? seedOf(document);
+    },
     compression: assertCompression(options.compression ?? defaultCompression),
     spoolFolder: options.spoolFolder ?? tmpdir(),
     leaseRenewalMs: options.leaseRenewalMs ?? 600_000,
@@ -181,6 +191,11 @@ async function openWith(
   const keys =
     key === null || keyring === null ? null : new OpenedRepositoryKeys({ context, keyring, key, passphraseCost });
   return new OpenedRepository(document, context, keys);
+}
+
+function seedOf({ fingerprintSeed }: RepositoryDocument): Uint8Array {
+  if (fingerprintSeed === null) throw new Error("a repository without fingerprint seed was opened");
+  return fingerprintSeed;
 }
 
 class OpenedRepository implements Repository {

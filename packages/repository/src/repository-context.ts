@@ -3,6 +3,7 @@ import type { ObjectStore } from "@tidemark/storage";
 import { type Magic, writtenVersion } from "./format.ts";
 import type { FramePool } from "./packs/frame-pool.ts";
 import type { CompressionSetting } from "./seal/compression.ts";
+import type { WalHashKeys } from "./seal/guard-key.ts";
 import { damagedObject, ObjectSeal, type Prefix, type SealKeys } from "./seal/object-seal.ts";
 import type { RepositoryStep } from "./steps.ts";
 import type { WalBlocks } from "./wal/wal-blocks.ts";
@@ -13,7 +14,9 @@ export type Every = (intervalMs: number, act: () => void) => () => void;
 /** What the parts of an opened repository share. */
 export interface RepositoryContext extends SealKeys {
   readonly store: ObjectStore;
+  /** Throws `repository-key-scope` where the key opens WAL alone. */
   readonly fingerprintSeed: Uint8Array;
+  readonly walHashKeys: WalHashKeys;
   readonly compression: CompressionSetting;
   readonly spoolFolder: string;
   /** How often a lease is renewed; see `renewalsPerTerm`. */
@@ -32,13 +35,13 @@ export interface RepositoryContext extends SealKeys {
   readonly sealsHere: boolean;
 }
 
-/** The seal of an object that is about to be written; only a copy says another version (`copiedVersion`). */
+/** The seal of an object that is about to be written; only a copy says another version (`copiedVersion`), and WAL (`walVersion`). */
 export function newSeal(
   context: RepositoryContext,
   key: string,
   formatVersion: number = writtenVersion(context.keyring !== null),
 ): ObjectSeal {
-  const facts = { keyId: context.keyring?.currentKeyId ?? "", salt: context.randomBytes(16), formatVersion };
+  const facts = { keyId: context.keyring?.keyIdFor(key) ?? "", salt: context.randomBytes(16), formatVersion };
   return new ObjectSeal(context, key, facts);
 }
 

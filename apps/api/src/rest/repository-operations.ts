@@ -13,6 +13,7 @@ import {
   rotateRepositoryKeys,
   UpdateRepositoryInput,
   updateRepository,
+  whatKeyOpens,
 } from "../use-cases/repository-keys.ts";
 import { requireRepository } from "../use-cases/requirements.ts";
 import { accepted, answerOf } from "./answers.ts";
@@ -25,7 +26,9 @@ const KeySlotDocument = z.object({
   ownerId: z.string().describe("The same for all slots of one key."),
   label: z.string().nullable(),
   recipient: z.string().nullable(),
-  keyId: z.string().describe("Of the data key in it."),
+  walOf: z.string().nullable().describe("The server whose WAL is all that it opens; null: it opens everything."),
+  opens: z.string().describe("The same for people: everything, or WAL of a server by its name."),
+  keyId: z.string().describe("Of the data key in it, or of the one its WAL key is made of."),
   keyCreatedAt: z.string(),
   createdAt: z.string(),
   current: z.boolean().describe("It holds the data key of new objects."),
@@ -134,10 +137,14 @@ export const repositoryOperations: readonly RestOperation[] = [
 
 async function settings(services: Services, id: string) {
   const row = await requireRepository(services, id, "id");
-  return { status: 200, body: represent(row) };
+  return { status: 200, body: await represent(services, row) };
 }
 
-function represent({ id, name, encrypted, compression, keySlots }: RepositoryRow) {
-  const slots = keySlots === null ? null : keySlots.map((slot) => ({ ...slot }));
-  return { id, name, encrypted, compression, keySlots: slots };
+async function represent(services: Services, { id, name, encrypted, compression, keySlots }: RepositoryRow) {
+  const slots = await Promise.all(
+    (keySlots ?? []).map(async (slot) => {
+      return { ...slot, walOf: slot.walOf ?? null, opens: await whatKeyOpens(services, slot) };
+    }),
+  );
+  return { id, name, encrypted, compression, keySlots: keySlots === null ? null : slots };
 }

@@ -1,11 +1,12 @@
 import type { RunRequest } from "@tidemark/jobs";
+import type { KeySlotRow } from "@tidemark/metadata";
 import { z } from "zod";
 import type { Services } from "../services.ts";
 import { EntityId } from "./inputs.ts";
 import { badField, parseInput } from "./parse-input.ts";
 import { type ActScope, type Caller, perform } from "./perform.ts";
 import { StoreCredentialsText, sealCredentials } from "./repositories.ts";
-import { requireRepository } from "./requirements.ts";
+import { requireRepository, requireServer } from "./requirements.ts";
 
 type KeyAct = RunRequest<"repository-keys">["act"];
 
@@ -18,7 +19,11 @@ const NewKey = z.object({
   passphrase: z.string().min(8, "at least 8 characters").max(1_000).nullish().describe("A passphrase."),
   keyText: z.string().trim().min(1).max(20_000).nullish().describe("The text of a key file."),
 });
-export const AddRepositoryKeyInput = NewKey.extend({ repositoryId: EntityId, label: Label });
+export const AddRepositoryKeyInput = NewKey.extend({
+  repositoryId: EntityId,
+  label: Label,
+  walOf: EntityId.nullish().describe("A server: the key file opens that server's WAL and nothing else."),
+});
 export const RewrapRepositoryKeyInput = NewKey.extend({
   repositoryId: EntityId,
   oldKeyText: z.string().min(1).max(20_000).describe("The passphrase or key file that opens it so far."),
@@ -48,9 +53,18 @@ export function listRepositoryKeys(services: Services, caller: Caller, input: un
 
 export function addRepositoryKey(services: Services, caller: Caller, input: unknown) {
   return keyRun(services, caller, "addRepositoryKey", input, async (scope) => {
-    const { repositoryId, label, ...key } = parseInput(AddRepositoryKeyInput, input);
-    return start(scope, repositoryId, { kind: "add", label: label ?? null, ...(await sealNewKey(services, key)) });
+    const { repositoryId, label, walOf, ...key } = parseInput(AddRepositoryKeyInput, input);
+    if (walOf != null && key.keyText == null) throw badField("walOf", "only a key file can open the WAL of one server");
+    if (walOf != null) await requireServer(services, walOf, "walOf");
+    const about = { label: label ?? null, walOf: walOf ?? null };
+    return start(scope, repositoryId, { kind: "add", ...about, ...(await sealNewKey(services, key)) });
   });
+}
+
+/** What a key slot opens, for people. A server that is gone is called by its id. */
+export async function whatKeyOpens(services: Services, { walOf }: Pick<KeySlotRow, "walOf">): Promise<string> {
+  if (walOf == null) return "everything";
+  return `WAL of ${(await services.metadata.servers.get(walOf))?.name ?? walOf}`;
 }
 
 /** A new key of the same person instead of the old one, which opens nothing afterwards. */

@@ -72,11 +72,12 @@ async function hostConfig(context: CommandContext, name: string, options: HostCo
   const facts = await fetchFacts(session, name);
   const spool = resolve(options.spool ?? defaultSpool(facts.name));
   const label = `host ${options.host} of ${facts.name}`;
-  const first = await place(session, facts.repository, label, options.repositoryAt, options.credentialsFile);
+  const host = { serverId: facts.id, label };
+  const first = await place(session, facts.repository, host, options.repositoryAt, options.credentialsFile);
   const second =
     facts.copyTo === null
       ? null
-      : await place(session, facts.copyTo, label, options.secondAt, options.secondCredentialsFile);
+      : await place(session, facts.copyTo, host, options.secondAt, options.secondCredentialsFile);
   const text = hostSettingsText({
     spool,
     serverId: facts.id,
@@ -111,11 +112,11 @@ interface HostPlace {
   readonly slots: readonly string[];
 }
 
-/** How a host reaches a repository, with a key of its own in it. */
+/** How a host reaches a repository, with a key of its own that opens the server's WAL there and nothing else. */
 async function place(
   session: Session,
   repository: z.infer<typeof Place>,
-  label: string,
+  host: { readonly serverId: string; readonly label: string },
   at: string | undefined,
   credentialsFile: string | undefined,
 ): Promise<HostPlace> {
@@ -124,7 +125,8 @@ async function place(
   if (!repository.encrypted) return { name: repository.name, settings, slots: [] };
   const { text } = newRepositoryKey(randomBytes);
   const key = text.reveal();
-  const run = await runToEnd(session, "addRepositoryKey", { repositoryId: repository.id, keyText: key, label });
+  const input = { repositoryId: repository.id, keyText: key, label: host.label, walOf: host.serverId };
+  const run = await runToEnd(session, "addRepositoryKey", input);
   throwUnlessSucceeded(run);
   const { added } = z.object({ added: z.array(z.string()) }).parse(run.result);
   return { name: repository.name, settings: { ...settings, key }, slots: added };
@@ -205,8 +207,8 @@ function report(session: Session, { facts, file, spool, places }: Written): void
     const what =
       slots.length === 0
         ? `${name} is not encrypted: whoever reaches its store can read everything there`
-        : `the key opens all of ${name}, backups too: a repository has one data key. What the host may reach is up to the store's ` +
-          `credentials; \`tidemark repository key remove ${name} OWNER\` takes the key away`;
+        : `in ${name} the key opens the WAL of ${facts.name} and nothing else; ` +
+          `\`tidemark repository key remove ${name} OWNER\` takes it away`;
     session.output.note(`${what}\n`);
   }
   if (facts.systemIdentifier === null) {

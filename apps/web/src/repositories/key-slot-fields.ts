@@ -7,6 +7,8 @@ export const KeySlotFields = graphql(`
     ownerId
     label
     recipient
+    walOf
+    opens
     keyId
     createdAt
     current

@@ -25,11 +25,12 @@ const columns = [
 /** Which keys open the repository, and everything that can be done with them. */
 export function RepositoryKeys({ repository }: Props) {
   const owners = ownersOf(repository.keySlots ?? []);
-  const others = owners.filter(({ newest }) => !newest.opened);
+  // A database host's key, for WAL alone, is no way back and gets nothing new in a rotation.
+  const others = owners.filter(({ newest }) => !newest.opened && newest.walOf === null);
   return (
     <Panel
       title="Keys"
-      description="Each opens the repository by itself. If all of them are lost, nothing in it can be read again, by anybody."
+      description="Each opens the repository by itself, a database host's only the WAL of its server. If all of them are lost, nothing in it can be read again, by anybody."
       padded={false}
     >
       {owners.length === 0 ? (
@@ -63,6 +64,7 @@ export function RepositoryKeys({ repository }: Props) {
 
 function KeyRow({ repositoryId, owner }: { readonly repositoryId: string; readonly owner: KeyOwner }) {
   const { ownerId, newest, slots, current } = owner;
+  const everything = current ? "all, and what comes" : "what was there before the last rotation";
   const whose = newest.opened ? "the workers" : (newest.label ?? newest.recipient ?? ownerId);
   return (
     <Row>
@@ -76,7 +78,7 @@ function KeyRow({ repositoryId, owner }: { readonly repositoryId: string; readon
         )}
       </Cell>
       <Cell label="Opens">
-        {current ? "all, and what comes" : "what was there before the last rotation"} ({plural(slots, "slot")})
+        {newest.walOf === null ? everything : `${newest.opens} alone`} ({plural(slots, "slot")})
       </Cell>
       <Cell label="Since">
         <Time at={owner.since} />

@@ -2,6 +2,8 @@ import type { RepositoryKeysResult, RunRequest } from "@tidemark/jobs";
 import { AppError } from "@tidemark/kit";
 import {
   type KeyChange,
+  type KeyOwner,
+  type KeySlot,
   keyOwnerText,
   keyPlanHash,
   type NewKeyOwner,
@@ -32,8 +34,9 @@ export const repositoryKeysHandler: RunHandler<"repository-keys"> = async (conte
       await mirrorKeySlots(deps, request.repositoryId, repository);
     }
     const { slots, notes } = await keys.list();
+    const names = await serverNames(deps, slots);
     const result: RepositoryKeysResult = {
-      slots: [...keySlotRows(slots)],
+      slots: keySlotRows(slots).map(({ walOf = null, ...slot }) => ({ ...slot, walOf, opens: opens(walOf, names) })),
       notes: [...notes],
       plan: done.plan ?? null,
       added: done.added ?? [],
@@ -53,6 +56,23 @@ function keysOf(repository: Repository): RepositoryKeys {
   });
 }
 
+async function serverNames(
+  { metadata }: Context["deps"],
+  slots: readonly Pick<KeySlot, "walOf">[],
+): Promise<ReadonlyMap<string, string>> {
+  const names = new Map<string, string>();
+  for (const { walOf } of slots) {
+    const server = walOf === null || names.has(walOf) ? null : await metadata.servers.get(walOf);
+    if (server !== null) names.set(server.id, server.name);
+  }
+  return names;
+}
+
+/** A server that is gone is called by its id. */
+function opens(walOf: string | null, names: ReadonlyMap<string, string>): string {
+  return walOf === null ? "everything" : `WAL of ${names.get(walOf) ?? walOf}`;
+}
+
 function carryOut(context: Context, keys: RepositoryKeys, act: KeyAct): Promise<Done> {
   switch (act.kind) {
     case "list":
@@ -70,7 +90,7 @@ function carryOut(context: Context, keys: RepositoryKeys, act: KeyAct): Promise<
 
 async function add({ control, deps }: Context, keys: RepositoryKeys, act: KeyAct & { kind: "add" }): Promise<Done> {
   control.emit({ kind: "phase", phase: "keys", message: "making slots for the new key" });
-  return changed(await keys.add(await ownerOf(deps, act), act.label));
+  return changed(await keys.add(await ownerOf(deps, act), act.label, act.walOf ?? null));
 }
 
 /** Not of the key that the workers have: they would have to be given the new one in the same moment. */
@@ -124,7 +144,9 @@ async function remove(
     const who = first === undefined ? "nobody" : keyOwnerText(first);
     const sentences = [
       `${who} no longer opens ${row?.name ?? "the repository"}: ${plan.slots.length} key slots are removed`,
-      "whoever has used this key knows the data keys it opened: rotate as well when it may be in wrong hands",
+      first?.walOf == null
+        ? "whoever has used this key knows the data keys it opened: rotate as well when it may be in wrong hands"
+        : "whoever has copied this key goes on opening the WAL that is there: rotate as well when it may be in wrong hands",
       ...plan.forgottenKeyIds.map((keyId) => `data key ${keyId} is forgotten: nothing is sealed with it`),
     ];
     return { plan: { planHash, sentences, refusals } };
@@ -154,13 +176,22 @@ async function rotate(
     const sentences = [
       "what is stored from now on is sealed with a new data key; nothing that is stored is written again",
       `it is opened by: ${plan.wrap.map(keyOwnerText).join(", ")}`,
-      ...plan.leave.map((owner) => `${keyOwnerText(owner)} opens what is there now and no backup made afterwards`),
+      ...plan.leave.map(leftSentence),
     ];
     return { plan: { planHash, sentences, refusals: [] } };
   }
   assertPlan(act.planHash, planHash);
   control.emit({ kind: "phase", phase: "keys", message: "making slots with a new data key" });
   return changed(await keys.rotate(plan, given));
+}
+
+/** What becomes of a key that could not be wrapped for. */
+function leftSentence(owner: KeyOwner): string {
+  if (owner.walOf === null) return `${keyOwnerText(owner)} opens what is there now and no backup made afterwards`;
+  return (
+    `${keyOwnerText(owner)}, goes on sealing and opening WAL with the key it has, and does not open what others store of ` +
+    "it afterwards: run `tidemark server host-config` again for that host"
+  );
 }
 
 function changed({ added, removed }: KeyChange): Done {

@@ -1,6 +1,8 @@
 import { JsonFields, jsonBytes } from "../bytes/json-fields.ts";
 import { keySlotKey } from "../paths.ts";
+import { deriveWalHashKeys } from "../seal/guard-key.ts";
 import { openBox, sealBox } from "../seal/sealed-box.ts";
+import { deriveWalKey } from "../seal/wal-key.ts";
 import type { FrameSealing, RepositoryKey } from "../types.ts";
 import { decryptWithIdentity, encryptForRecipient } from "./age-file.ts";
 import {
@@ -23,6 +25,8 @@ export interface SlotFacts {
   readonly label: string | null;
   /** Of an age slot: whom it is for. */
   readonly recipient: string | null;
+  /** The server whose WAL alone it opens; null: everything. */
+  readonly walOf: string | null;
   readonly keyId: string;
   /** When the data key in it was made: the newest is used for new objects. */
   readonly keyCreatedAt: Date;
@@ -35,8 +39,16 @@ export interface SlotSecrets {
   readonly fingerprintSeed: Uint8Array;
 }
 
+/** What a slot for WAL alone holds: made of the secrets, which cannot be had back from it. */
+export interface WalSecrets {
+  readonly walKey: Uint8Array;
+  /** 64 bytes (`walHashKeysOf`). */
+  readonly walHashKeys: Uint8Array;
+}
+
 export interface NewSlot {
   readonly repositoryId: string;
+  /** With `walOf`, only for a key file. */
   readonly facts: Omit<SlotFacts, "kind" | "recipient">;
   readonly secrets: SlotSecrets;
   readonly owner: NewKeyOwner;
@@ -59,12 +71,15 @@ export async function encodeSlot({ owner, ...slot }: NewSlot): Promise<Uint8Arra
   const nonce = slot.randomBytes(12);
   const sealing = slotSealing(wrappingKey, nonce, slot.repositoryId, facts);
   const sealed = sealBox(secretBytes(slot.repositoryId, facts, slot.secrets), sealing);
-  return slotBytes(slot.repositoryId, facts, 1, {
+  return slotBytes(slot.repositoryId, facts, facts.walOf === null ? 1 : walSlotVersion, {
     derivation: derivationToJson(derivation),
     nonce: base64(nonce),
     sealed: base64(sealed),
   });
 }
+
+/** A reader of before knows no slots for WAL alone, and passes over what is of a later version. */
+const walSlotVersion = 3;
 
 function slotBytes(repositoryId: string, facts: SlotFacts, formatVersion: number, rest: object): Uint8Array {
   return jsonBytes({ tidemark: "key-slot", formatVersion, repositoryId, ...plainFacts(facts), ...rest }, 2);
@@ -72,14 +87,20 @@ function slotBytes(repositoryId: string, facts: SlotFacts, formatVersion: number
 
 function secretBytes(repositoryId: string, facts: SlotFacts, secrets: SlotSecrets): Uint8Array {
   const { dataKey, fingerprintSeed } = secrets;
+  const { keyId, walOf } = facts;
   const about = { repositoryId, ...plainFacts(facts) };
+  if (walOf !== null) {
+    const walKey = deriveWalKey(repositoryId, walOf, dataKey);
+    const walHashKeys = deriveWalHashKeys(repositoryId, fingerprintSeed);
+    return jsonBytes({ keyId, walKey: base64(walKey), walHashKeys: base64(walHashKeys), about });
+  }
   // The key id once more where a reader of the opened bytes alone looks for it.
-  return jsonBytes({ keyId: facts.keyId, dataKey: base64(dataKey), fingerprintSeed: base64(fingerprintSeed), about });
+  return jsonBytes({ keyId, dataKey: base64(dataKey), fingerprintSeed: base64(fingerprintSeed), about });
 }
 
-function plainFacts({ createdAt, keyCreatedAt, recipient, ...facts }: SlotFacts): Record<string, unknown> {
+function plainFacts({ createdAt, keyCreatedAt, recipient, walOf, ...facts }: SlotFacts): Record<string, unknown> {
   const times = { createdAt: createdAt.toISOString(), keyCreatedAt: keyCreatedAt.toISOString() };
-  return { ...facts, ...(recipient === null ? {} : { recipient }), ...times };
+  return { ...facts, ...(recipient === null ? {} : { recipient }), ...(walOf === null ? {} : { walOf }), ...times };
 }
 
 /** A slot as it lies in the store, of a kind this version knows. */
@@ -97,12 +118,18 @@ export function decodeSlot(bytes: Uint8Array, name: string, repositoryId: string
     const fields = JsonFields.parse(bytes);
     if (fields.text("tidemark") !== "key-slot") return { why: "it is no key slot" };
     const version = fields.number("formatVersion");
-    if (version > 2) return { why: `it is of format ${version}, which a newer Tidemark wrote` };
+    if (version > walSlotVersion) return { why: `it is of format ${version}, which a newer Tidemark wrote` };
     const owner = fields.text("repositoryId");
     if (owner !== repositoryId) return { why: `it belongs to ${owner}` };
     if (fields.text("slot") !== name) return { why: `it was made as ${fields.text("slot")}` };
     const facts = readFacts(fields, name);
     if (facts === null) return { why: `its kind ${fields.text("kind")} is not known to this Tidemark` };
+    if ((facts.walOf !== null) !== (version === walSlotVersion)) {
+      return { why: "it is damaged: its version and what it opens do not go together" };
+    }
+    if (facts.walOf !== null && facts.kind !== "key-file") {
+      return { why: "it is damaged: only key files can open WAL alone" };
+    }
     const sealed = fields.bytes("sealed");
     if (facts.kind === "age") {
       return { facts, wrapping: null, sealed, guard: fields.isNull("guard") ? null : fields.bytes("guard") };
@@ -126,6 +153,7 @@ function readFacts(fields: JsonFields, name: string): SlotFacts | null {
     ownerId: fields.textOrNull("ownerId") ?? name,
     label: fields.textOrNull("label"),
     recipient: kind === "age" ? fields.text("recipient") : null,
+    walOf: fields.textOrNull("walOf"),
     keyId: fields.text("keyId"),
     keyCreatedAt: fields.isNull("keyCreatedAt") ? createdAt : fields.date("keyCreatedAt"),
     createdAt,
@@ -140,11 +168,20 @@ export interface OpenedSlot {
   readonly problem: string | null;
 }
 
+export interface OpenedWalSlot extends Pick<OpenedSlot, "facts" | "problem"> {
+  readonly wal: WalSecrets;
+}
+
 /** Null when this key does not fit, or the sealed bytes are damaged: nobody can tell the one from the other. */
-export async function openSlot(slot: ReadSlot, repositoryId: string, key: RepositoryKey): Promise<OpenedSlot | null> {
+export async function openSlot(
+  slot: ReadSlot,
+  repositoryId: string,
+  key: RepositoryKey,
+): Promise<OpenedSlot | OpenedWalSlot | null> {
   const plain = await unwrap(slot, repositoryId, key);
   if (plain === null) return null;
   const fields = JsonFields.parse(plain);
+  if (slot.facts.walOf !== null) return openWalSlot(slot, repositoryId, fields);
   const secrets = { dataKey: fields.bytes("dataKey"), fingerprintSeed: fields.bytes("fingerprintSeed") };
   if (fields.isNull("about")) return slot.facts.kind === "age" ? null : { facts: slot.facts, secrets, problem: null };
   const about = fields.object("about");
@@ -160,6 +197,16 @@ export async function openSlot(slot: ReadSlot, repositoryId: string, key: Reposi
     secrets,
     problem: isOurs ? null : "its guard does not match: remove it, and add its recipient again",
   };
+}
+
+/** What it opens is part of what it authenticates, so the sealed scope and the one outside are the same. */
+function openWalSlot(slot: ReadSlot, repositoryId: string, fields: JsonFields): OpenedWalSlot | null {
+  const about = fields.object("about");
+  const facts = readFacts(about, slot.facts.slot);
+  if (facts === null || about.text("repositoryId") !== repositoryId || facts.walOf !== slot.facts.walOf) return null;
+  const wal = { walKey: fields.bytes("walKey"), walHashKeys: fields.bytes("walHashKeys") };
+  const same = JSON.stringify(plainFacts(facts)) === JSON.stringify(plainFacts(slot.facts));
+  return { facts, wal, problem: same ? null : "its plain fields were changed after it was sealed" };
 }
 
 async function unwrap(slot: ReadSlot, repositoryId: string, key: RepositoryKey): Promise<Uint8Array | null> {
@@ -181,9 +228,10 @@ function slotSealing(
   key: Uint8Array,
   nonce: Uint8Array,
   repositoryId: string,
-  facts: Pick<SlotFacts, "slot" | "keyId">,
+  { slot, keyId, walOf }: Pick<SlotFacts, "slot" | "keyId" | "walOf">,
 ): FrameSealing {
-  const place = `tidemark/1 ${repositoryId} ${keySlotKey(facts.slot)} ${facts.keyId}`;
+  const scope = walOf === null ? "" : ` wal ${walOf}`;
+  const place = `tidemark/1 ${repositoryId} ${keySlotKey(slot)} ${keyId}${scope}`;
   return { key, nonce, additionalData: new Uint8Array(Buffer.from(place, "latin1")) };
 }
 

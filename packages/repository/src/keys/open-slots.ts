@@ -2,7 +2,7 @@ import { AppError } from "@tidemark/kit";
 import type { ObjectStore } from "@tidemark/storage";
 import { keysPrefix, nameOf } from "../paths.ts";
 import type { RepositoryKey } from "../types.ts";
-import { decodeSlot, type OpenedSlot, openSlot, type ReadSlot } from "./key-slot.ts";
+import { decodeSlot, type OpenedSlot, type OpenedWalSlot, openSlot, type ReadSlot } from "./key-slot.ts";
 
 /** Every slot of a repository that this version can read, oldest first, and what was passed over. */
 export interface StoredSlots {
@@ -34,10 +34,12 @@ function bySlotAge({ facts: a }: ReadSlot, { facts: b }: ReadSlot): number {
 }
 
 export interface OpenedKeys {
-  /** One for each data key, the oldest key first: the last one is the current. */
+  /** One for each data key, the oldest key first: the last one is the current. Empty where the key opens WAL alone. */
   readonly keys: readonly OpenedSlot[];
+  /** Slots for WAL alone, oldest data key first; of no use where there are `keys`, which open the same. */
+  readonly wal: readonly OpenedWalSlot[];
   /** Every slot that opened, several for one data key where they were made twice. */
-  readonly opened: readonly OpenedSlot[];
+  readonly opened: readonly (OpenedSlot | OpenedWalSlot)[];
   readonly slots: readonly ReadSlot[];
   /** Sentences on slots that were passed over or should be replaced. */
   readonly notes: readonly string[];
@@ -51,7 +53,7 @@ export async function openSlots(store: ObjectStore, repositoryId: string, key: R
   const { slots, passedOver } = await readSlots(store, repositoryId);
   const notes = passedOver.map(({ slot, why }) => `key slot ${slot} was passed over: ${why}`);
   if (slots.length === 0) throw noSlots(store, passedOver);
-  const opened: OpenedSlot[] = [];
+  const opened: (OpenedSlot | OpenedWalSlot)[] = [];
   for (const slot of slots) {
     const open = await openSlot(slot, repositoryId, key);
     if (open === null) continue;
@@ -59,16 +61,20 @@ export async function openSlots(store: ObjectStore, repositoryId: string, key: R
     if (open.problem !== null) notes.push(`key slot ${slot.facts.slot} opens, but ${open.problem}`);
   }
   if (opened.length === 0) throw keyFitsNone(store, key, slots, notes);
-  return { keys: byDataKey(opened), opened, slots, notes };
+  const whole = opened.filter((slot) => "secrets" in slot);
+  const wal = opened.filter((slot) => "wal" in slot).sort(byKeyAge);
+  return { keys: byDataKey(whole), wal, opened, slots, notes };
 }
 
 /** The newest data key is the current one, wherever its slots lie in time; equal times are told apart by the id. */
 function byDataKey(opened: readonly OpenedSlot[]): OpenedSlot[] {
   const keys = new Map<string, OpenedSlot>();
   for (const slot of opened) keys.set(slot.facts.keyId, keys.get(slot.facts.keyId) ?? slot);
-  return [...keys.values()].sort(
-    ({ facts: a }, { facts: b }) => a.keyCreatedAt.getTime() - b.keyCreatedAt.getTime() || (a.keyId < b.keyId ? -1 : 1),
-  );
+  return [...keys.values()].sort(byKeyAge);
+}
+
+function byKeyAge({ facts: a }: Pick<ReadSlot, "facts">, { facts: b }: Pick<ReadSlot, "facts">): number {
+  return a.keyCreatedAt.getTime() - b.keyCreatedAt.getTime() || (a.keyId < b.keyId ? -1 : 1);
 }
 
 function noSlots(store: ObjectStore, passedOver: StoredSlots["passedOver"]): AppError {
@@ -100,7 +106,10 @@ function keyFitsNone(
 }
 
 /** An owner as a person knows it, for sentences. */
-export function ownerText(facts: ReadSlot["facts"]): string {
-  const what = { "key-file": "a key file", passphrase: "a passphrase", age: facts.recipient ?? "an age recipient" };
-  return facts.label === null ? what[facts.kind] : `${what[facts.kind]} (${facts.label})`;
+export function ownerText({ kind, recipient, label, walOf }: OwnerFacts): string {
+  const what = { "key-file": "a key file", passphrase: "a passphrase", age: recipient ?? "an age recipient" };
+  const whose = label === null ? what[kind] : `${what[kind]} (${label})`;
+  return walOf === null ? whose : `${whose}, for the WAL of ${walOf} alone`;
 }
+
+type OwnerFacts = Pick<ReadSlot["facts"], "kind" | "recipient" | "label" | "walOf">;

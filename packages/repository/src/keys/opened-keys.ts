@@ -19,6 +19,7 @@ import type {
 } from "./repository-keys.ts";
 import { isGuarded } from "./slot-guard.ts";
 import { checkOwner, isSlotOf, ownerOf, SlotWriter } from "./slot-writer.ts";
+import { assertWalOwner, notRewrapped, outOfScope } from "./wal-scope.ts";
 
 export interface OpenedKeysParts {
   readonly context: RepositoryContext;
@@ -56,13 +57,20 @@ export class OpenedRepositoryKeys implements RepositoryKeys {
     return { slots: this.#describe(slots), notes: [...own, ...changed, ...strange] };
   }
 
-  async add(newOwner: NewKeyOwner, label: string | null): Promise<KeyChange> {
+  async add(newOwner: NewKeyOwner, label: string | null, walOf: string | null = null): Promise<KeyChange> {
     // Before anything else: nothing is wrapped for others that may be an attacker's.
     void this.#parts.keyring.currentKeyId;
     const owner = await checkOwner(newOwner);
-    const had = await this.#slotsOf(owner);
+    if (walOf !== null) assertWalOwner(owner, walOf);
+    const had = await this.#slotsOf(owner, walOf);
     const ownerId = had[0]?.facts.ownerId ?? this.#parts.context.newId("key");
-    return { added: await this.#fill(owner, ownerId, label ?? had[0]?.facts.label ?? null, had), removed: [] };
+    const about = { ownerId, label: label ?? had[0]?.facts.label ?? null, walOf };
+    return { added: await this.#fill(owner, about, had), removed: [] };
+  }
+
+  #assertOpensAll(): void {
+    const { walOf } = this.#parts.keyring;
+    if (walOf !== null) throw outOfScope(null, walOf);
   }
 
   async planRemoval(target: { readonly slot: string } | { readonly ownerId: string }): Promise<SlotRemovalPlan> {
@@ -76,13 +84,15 @@ export class OpenedRepositoryKeys implements RepositoryKeys {
         hint: "list the keys: it may have been removed already",
       });
     }
-    const staying = slots.filter((slot) => !isTarget(slot));
+    // A slot for WAL alone holds no data key: it neither takes one away nor keeps one.
+    const holders = slots.filter(({ facts }) => facts.walOf === null);
+    const staying = holders.filter((slot) => !isTarget(slot));
     const refusals: string[] = [];
     const forgottenKeyIds: string[] = [];
-    const lastOf = new Set(going.map(({ facts }) => facts.keyId));
+    const lastOf = new Set(holders.filter(isTarget).map(({ facts }) => facts.keyId));
     for (const slot of staying) if (this.#isTrusted(slot)) lastOf.delete(slot.facts.keyId);
     for (const keyId of lastOf) {
-      const use = await this.#useOf(keyId, slots);
+      const use = await this.#useOf(keyId, holders);
       if (use === null) forgottenKeyIds.push(keyId);
       else
         refusals.push(`it is the last slot that opens data key ${keyId}, and ${use}: that could never be opened again`);
@@ -91,6 +101,7 @@ export class OpenedRepositoryKeys implements RepositoryKeys {
   }
 
   async remove(plan: SlotRemovalPlan): Promise<KeyChange> {
+    this.#assertOpensAll();
     const removed: string[] = [];
     for (const { slot } of plan.slots) {
       // Planned anew for each: a slot that another process removed meanwhile may have been the other opener.
@@ -110,16 +121,18 @@ export class OpenedRepositoryKeys implements RepositoryKeys {
   }
 
   async rewrap(from: RepositoryKey, newOwner: NewKeyOwner): Promise<KeyChange> {
+    this.#assertOpensAll();
     const { context } = this.#parts;
     const to = await checkOwner(newOwner);
     const old = await openSlots(context.store, context.repositoryId, from);
-    const had = await this.#slotsOf(to);
+    if (old.wal.length > 0) throw notRewrapped(old.wal[0]?.facts.walOf ?? "");
+    const had = await this.#slotsOf(to, null);
     if (old.opened.some(({ facts }) => had.some((slot) => slot.facts.slot === facts.slot))) {
       throw new AppError("bad-request", { message: "the new key is the old one", context: { field: "to" } });
     }
     const facts = old.keys[0]?.facts;
     const ownerId = had[0]?.facts.ownerId ?? context.newId("key");
-    const added = await this.#fill(to, ownerId, facts?.label ?? null, had, old.keys);
+    const added = await this.#fill(to, { ownerId, label: facts?.label ?? null, walOf: null }, had, old.keys);
     const removed: string[] = [];
     for (const { facts: gone } of old.opened) {
       await this.#writer.remove(gone.slot);
@@ -151,7 +164,8 @@ export class OpenedRepositoryKeys implements RepositoryKeys {
     // The opener's own slot last: until it is there, nobody who writes with this key has the new data key, so that a
     // rotation that dies leaves no object which one of the others could not open.
     for (const { owner, wrapFor } of wrap) {
-      const about = { ownerId: owner.ownerId, label: owner.label, keyId, keyCreatedAt };
+      const { ownerId, label, walOf } = owner;
+      const about = { ownerId, label, walOf, keyId, keyCreatedAt };
       added.push(await this.#writer.put({ owner: wrapFor, about, secrets }));
     }
     await this.#reload();
@@ -161,15 +175,14 @@ export class OpenedRepositoryKeys implements RepositoryKeys {
   /** Slots of `owner` for every data key it has none of yet, the current last, so that the newest slot holds it. */
   async #fill(
     owner: NewKeyOwner,
-    ownerId: string,
-    label: string | null,
+    whose: Pick<KeySlot, "ownerId" | "label" | "walOf">,
     had: readonly ReadSlot[],
     keys: readonly OpenedSlot[] = this.#parts.keyring.opened.keys,
   ): Promise<string[]> {
     const added: string[] = [];
     for (const { facts, secrets } of keys) {
       if (had.some((slot) => slot.facts.keyId === facts.keyId)) continue;
-      const about = { ownerId, label, keyId: facts.keyId, keyCreatedAt: facts.keyCreatedAt };
+      const about = { ...whose, keyId: facts.keyId, keyCreatedAt: facts.keyCreatedAt };
       added.push(await this.#writer.put({ owner, about, secrets }));
     }
     return added;
@@ -197,11 +210,11 @@ export class OpenedRepositoryKeys implements RepositoryKeys {
     for (const slot of keyring.opened.slots) {
       // Where the slot opens, what is sealed in it counts, and not what stands outside.
       const own = keyring.opened.opened.find(({ facts }) => facts.slot === slot.facts.slot);
-      const { ownerId, kind, label, recipient, keyId } = own?.facts ?? slot.facts;
+      const { ownerId, kind, label, recipient, walOf, keyId } = own?.facts ?? slot.facts;
       if (keyId !== currentKeyId) continue;
-      const owner = { ownerId, kind, label, recipient };
+      const owner = { ownerId, kind, label, recipient, walOf };
       if ([...rest, ...(opener === null ? [] : [opener])].some((one) => one.owner.ownerId === ownerId)) continue;
-      if (own !== undefined) {
+      if (own !== undefined && walOf === null) {
         // A file of several age identities may open the slots of several owners: each keeps its own recipient.
         if (opener !== null) rest.push(opener);
         opener = { owner, wrapFor: recipient === null ? await ownerOf(key) : ageOwner(recipient) };
@@ -229,11 +242,12 @@ export class OpenedRepositoryKeys implements RepositoryKeys {
     return object === null ? null : `${object} may need it`;
   }
 
-  async #slotsOf(owner: NewKeyOwner): Promise<ReadSlot[]> {
+  async #slotsOf(owner: NewKeyOwner, walOf: string | null): Promise<ReadSlot[]> {
     const { slots } = await this.#read();
     const { context, keyring } = this.#parts;
     const found: ReadSlot[] = [];
     for (const slot of slots) {
+      if (slot.facts.walOf !== walOf) continue;
       // Of an age slot that only its owner can open, the guard alone says that it is whole.
       const isSure = slot.facts.kind !== "age" || (keyring.dataKeys.has(slot.facts.keyId) && this.#isTrusted(slot));
       if (isSure && (await isSlotOf(slot, context.repositoryId, owner))) found.push(slot);
@@ -252,7 +266,7 @@ export class OpenedRepositoryKeys implements RepositoryKeys {
 
   #describe(slots: readonly ReadSlot[]): KeySlot[] {
     const { opened } = this.#parts.keyring;
-    const currentKeyId = opened.keys.at(-1)?.facts.keyId;
+    const currentKeyId = (opened.keys.at(-1) ?? opened.wal.at(-1))?.facts.keyId;
     const ours = new Set(opened.opened.map(({ facts }) => facts.slot));
     return slots.map(({ facts }) => ({
       ...facts,
@@ -298,6 +312,6 @@ export function keyPlanHash(plan: KeyRotationPlan | SlotRemovalPlan): string {
 }
 
 /** "a passphrase (alice)", for sentences. */
-export function keyOwnerText(owner: Pick<KeyOwner, "kind" | "label" | "recipient">): string {
-  return ownerText(owner as ReadSlot["facts"]);
+export function keyOwnerText(owner: Pick<KeyOwner, "kind" | "label" | "recipient" | "walOf">): string {
+  return ownerText(owner);
 }

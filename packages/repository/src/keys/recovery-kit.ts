@@ -93,7 +93,9 @@ function keySentences(repository: Repository, key: RepositoryKey | null): string
 }
 
 function otherKeys(slots: readonly KeySlot[]): string[] {
-  const owners = new Map(slots.filter((slot) => slot.current && !slot.opened).map((slot) => [slot.ownerId, slot]));
+  // A database host's key, for WAL alone, restores nothing.
+  const others = slots.filter((slot) => slot.current && !slot.opened && slot.walOf === null);
+  const owners = new Map(others.map((slot) => [slot.ownerId, slot]));
   return [...owners.values()].map(({ kind, label, recipient }) => {
     const what = {
       "key-file": "a key file",

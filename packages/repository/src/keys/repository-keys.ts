@@ -17,7 +17,9 @@ export interface KeySlot {
   readonly ownerId: string;
   readonly label: string | null;
   readonly recipient: string | null;
-  /** Id of the data key in it. */
+  /** The server whose WAL is all that it opens; null: it opens everything. */
+  readonly walOf: string | null;
+  /** Id of the data key in it, or of the one that its WAL key is made of. */
   readonly keyId: string;
   readonly keyCreatedAt: Date;
   readonly createdAt: Date;
@@ -37,7 +39,10 @@ export interface KeyRotationPlan {
   readonly currentKeyId: string;
   /** Owners that get the new data key: recipients, the key this repository was opened with, and keys given. */
   readonly wrap: readonly KeyOwner[];
-  /** Owners whose key was not given, or whose age slot was changed or is somebody else's. Their slots open what is there now, and nothing that is made afterwards. */
+  /**
+   * Owners whose key was not given, or whose age slot was changed or is somebody else's. Their slots open what is there now,
+   * and nothing that is made afterwards; a database host goes on sealing its WAL with the key it has.
+   */
   readonly leave: readonly KeyOwner[];
 }
 
@@ -46,6 +51,8 @@ export interface KeyOwner {
   readonly kind: SlotKind;
   readonly label: string | null;
   readonly recipient: string | null;
+  /** As of `KeySlot`. */
+  readonly walOf: string | null;
 }
 
 export interface SlotRemovalPlan {
@@ -65,6 +72,7 @@ export interface KeyChange {
 /**
  * The keys of an encrypted repository. Every act leaves each slot either whole or absent, whenever it dies; repeated, it
  * goes on where it was. In every act new slots come first and old ones go last, so that no moment is without an opener.
+ * With a key that opens WAL alone they can be listed; every act throws `repository-key-scope`.
  */
 export interface RepositoryKeys {
   /** Of the opening: slots that were passed over. */
@@ -72,14 +80,18 @@ export interface RepositoryKeys {
   list(): Promise<KeySlots>;
   /**
    * Slots for another key, one for each data key this repository was opened with; a slot it has already is not made
-   * again. Throws `bad-request` for a recipient or key file that is none.
+   * again. Throws `bad-request` for a recipient or key file that is none. `walOf`: it shall open the WAL of this server and
+   * nothing else, which is for key files alone.
    */
-  add(owner: NewKeyOwner, label: string | null): Promise<KeyChange>;
+  add(owner: NewKeyOwner, label: string | null, walOf?: string | null): Promise<KeyChange>;
   /** Removal of one slot or of all slots of an owner. Throws `not-found`. Looks for objects of a key only where it must. */
   planRemoval(target: { readonly slot: string } | { readonly ownerId: string }): Promise<SlotRemovalPlan>;
   /** Throws `key-slot-needed` with the plan's refusals, `plan-stale` when the slots are others than planned. */
   remove(plan: SlotRemovalPlan): Promise<KeyChange>;
-  /** The same data keys for `to` instead of `from`: a new passphrase or key file. Throws `repository-key-wrong` for `from`. */
+  /**
+   * The same data keys for `to` instead of `from`: a new passphrase or key file. Throws `repository-key-wrong` for `from`,
+   * `bad-request` for one that opens WAL alone.
+   */
   rewrap(from: RepositoryKey, to: NewKeyOwner): Promise<KeyChange>;
   planRotation(keys: readonly RepositoryKey[]): Promise<KeyRotationPlan>;
   /**

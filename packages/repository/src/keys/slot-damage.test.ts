@@ -17,6 +17,7 @@ const facts = {
   slot: "key_1",
   ownerId: "key_3",
   label: "the safe",
+  walOf: null,
   keyId: "key_2",
   keyCreatedAt: at,
   createdAt: later,

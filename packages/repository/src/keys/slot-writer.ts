@@ -10,7 +10,7 @@ import type { NewKeyOwner } from "./repository-keys.ts";
 
 export interface SlotToMake {
   readonly owner: NewKeyOwner;
-  readonly about: Pick<SlotFacts, "ownerId" | "label" | "keyId" | "keyCreatedAt">;
+  readonly about: Pick<SlotFacts, "ownerId" | "label" | "walOf" | "keyId" | "keyCreatedAt">;
   readonly secrets: SlotSecrets;
 }
 

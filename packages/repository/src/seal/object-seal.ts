@@ -2,15 +2,21 @@ import { hkdfSync } from "node:crypto";
 import { AppError } from "@tidemark/kit";
 import { ByteReader } from "../bytes/byte-reader.ts";
 import { ByteWriter } from "../bytes/byte-writer.ts";
-import { formatVersion, guardVersion, type Magic, type PartKind } from "../format.ts";
+import { formatVersion, guardVersion, isWalMagic, type Magic, type PartKind } from "../format.ts";
 import type { FrameSealing, PartSeals } from "../types.ts";
 import type { GuardKeys } from "./guard-key.ts";
 import { partSealing } from "./part-sealing.ts";
 
-/** The data keys that this repository's objects are sealed with, by key id, and the one new objects use. */
+/** What the objects of an encrypted repository are sealed with. */
 export interface Keyring {
-  readonly currentKeyId: string;
-  readonly dataKeys: ReadonlyMap<string, Uint8Array>;
+  /** Id of the data key that a new object of this name is sealed with. Throws `repository-key-scope` when there is none for it. */
+  keyIdFor(name: string): string;
+  /**
+   * What the key of an object is made from: the data key it names or, for WAL of version 3, the WAL key made of that.
+   * Throws `object-damaged` where no opened slot holds the data key, `repository-key-scope` and `wal-key-missing` where the
+   * opened slots hold keys of WAL alone.
+   */
+  secretFor(name: string, facts: Pick<SealFacts, "keyId" | "formatVersion">): Uint8Array;
 }
 
 /** What the first bytes of an object say about how it is sealed. */
@@ -28,7 +34,8 @@ export interface SealKeys {
   readonly repositoryId: string;
   /** Null: not encrypted. */
   readonly keyring: Keyring | null;
-  readonly guardKeys: GuardKeys;
+  /** Null: encrypted. */
+  readonly guardKeys: GuardKeys | null;
 }
 
 /** Gives the key, nonce and additional data of each part of one object. */
@@ -44,9 +51,9 @@ export class ObjectSeal {
     const key = deriveObjectKey(repositoryId, name, facts, keyring);
     // "1" whatever the version of the object: a part's place was never to change with the format.
     const place = `tidemark/1 ${repositoryId} ${name} ${Buffer.from(facts.salt).toString("hex")}`;
-    const { boxes: guardKey, olderWal: walGuardKey } = guardKeys;
-    if (key !== null) this.parts = { key, place };
-    else this.parts = version >= guardVersion ? { key, place, guardKey } : { key, place, walGuardKey };
+    if (key !== null || guardKeys === null) this.parts = { key, place };
+    else if (version >= guardVersion) this.parts = { key, place, guardKey: guardKeys.boxes };
+    else this.parts = { key, place, walGuardKey: guardKeys.olderWal };
   }
 
   part(kind: PartKind, number: number): FrameSealing {
@@ -67,16 +74,9 @@ function deriveObjectKey(
       context: { key: name },
     });
   }
-  const dataKey = keyring.dataKeys.get(facts.keyId);
-  if (dataKey === undefined) {
-    throw new AppError("object-damaged", {
-      message: `${name} is sealed with ${facts.keyId === "" ? "no key" : facts.keyId}, which none of the opened slots holds`,
-      hint: "open the repository with the key of the slot that holds it",
-      context: { key: name, keyId: facts.keyId },
-    });
-  }
+  const secret = keyring.secretFor(name, facts);
   const purpose = Buffer.from(`tidemark object key\0${repositoryId}\0${name}`, "latin1");
-  return new Uint8Array(hkdfSync("sha256", dataKey, facts.salt, purpose, 32));
+  return new Uint8Array(hkdfSync("sha256", secret, facts.salt, purpose, 32));
 }
 
 export const prefixBytes = 64;
@@ -117,17 +117,20 @@ function readPrefix(bytes: Uint8Array, key: string): Prefix {
   const firstBoxBytes = reader.u32();
   const keyId = reader.fixedText(32);
   const salt = new Uint8Array(reader.bytes(16));
-  assertVersion(version, keyId, key);
+  assertVersion({ version, keyId, magic }, key);
   if (flags !== (keyId === "" ? 0 : 1)) throw damagedObject(key, "it contradicts itself about encryption");
   return { magic, firstBoxBytes, keyId, salt, formatVersion: version };
 }
 
 /** Throws `repository-format-newer` or, for a version that no such object can have, `object-damaged`. */
-export function assertVersion(version: number, keyId: string, key: string): void {
+export function assertVersion(
+  { version, keyId, magic }: { readonly version: number; readonly keyId: string; readonly magic: string },
+  key: string,
+): void {
   if (version > formatVersion) throw newerObject(key, version);
   if (version === 0) throw damagedObject(key, "there is no format version 0");
-  if (version >= guardVersion && keyId !== "") {
-    throw damagedObject(key, `it says it is encrypted, which nothing of format version ${version} is`);
+  if (version >= guardVersion && keyId !== "" && !isWalMagic(magic)) {
+    throw damagedObject(key, `it says it is encrypted, which nothing of format version ${version} is but WAL`);
   }
 }
 

@@ -40,7 +40,7 @@ export function decodeTrailer(bytes: Uint8Array, magic: Magic, key: string): Obj
   reader.u16();
   const crcMatches = reader.u32() === crc32c(bytes.subarray(0, trailerBytes - 12));
   if (!crcMatches || reader.fixedText(8) !== magic) throw damagedObject(key, "it does not end as it should");
-  assertVersion(version, keyId, key);
+  assertVersion({ version, keyId, magic }, key);
   return { formatVersion: version, lastBoxOffset, lastBoxBytes, count, keyId, salt };
 }
 

@@ -55,7 +55,10 @@ export async function contradictionOf(
     return assembled.end <= at ? null : differsAt(at, "another writer kept more of it than there is");
   } catch (error) {
     // Pieces that cannot be read, or that differ among themselves, are left for a person to look at.
-    if (!(error instanceof AppError) || (error.code !== "wal-conflict" && error.code !== "wal-damaged")) throw error;
+    if (!(error instanceof AppError) || !unreadableCodes.has(error.code)) throw error;
     return { lsn: null, sentence: error.message, pieces: keys.length };
   }
 }
+
+/** A host's key may not open what others kept. */
+const unreadableCodes: ReadonlySet<string> = new Set(["wal-conflict", "wal-damaged", "wal-key-missing"]);

@@ -1,7 +1,7 @@
 import { AppError } from "@tidemark/kit";
 import type { ObjectFacts } from "@tidemark/storage";
 import { ByteReader } from "../bytes/byte-reader.ts";
-import { type Magic, magic, walBlockBytes } from "../format.ts";
+import { type Magic, magic, walBlockBytes, walVersion } from "../format.ts";
 import { newSeal, type RepositoryContext, sealOf } from "../repository-context.ts";
 import { damagedObject, decodePrefix, encodePrefix, ObjectSeal, prefixBytes } from "../seal/object-seal.ts";
 import { decodeTrailer, encodeTrailer, getRange, trailerBytes } from "../seal/object-trailer.ts";
@@ -32,7 +32,7 @@ export function beginObject(
   name: string,
   header: WalHeader,
 ): SegmentBeginning {
-  const seal = newSeal(context, name);
+  const seal = newSeal(context, name, walVersion);
   const box = sealBox(encodeHeader(header), seal.part("header", 0));
   return { seal, bytes: Buffer.concat([encodePrefix(kind, seal.facts, box.length), box]) };
 }

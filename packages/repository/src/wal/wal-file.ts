@@ -1,5 +1,5 @@
 import { AppError } from "@tidemark/kit";
-import { magic } from "../format.ts";
+import { magic, walVersion } from "../format.ts";
 import { newSeal, type RepositoryContext, sealOf } from "../repository-context.ts";
 import { damagedObject, decodePrefix, encodePrefix, prefixBytes } from "../seal/object-seal.ts";
 import { openBox, sealBox } from "../seal/sealed-box.ts";
@@ -12,7 +12,7 @@ export async function putWalFile(
   file: { readonly key: string; readonly name: string; readonly content: Uint8Array },
 ): Promise<"stored" | "same"> {
   const { key, name, content } = file;
-  const seal = newSeal(context, key);
+  const seal = newSeal(context, key, walVersion);
   const box = sealBox(content, seal.part("fact", 0));
   const bytes = Buffer.concat([encodePrefix(magic.walFile, seal.facts, box.length), box]);
   await context.step("wal:before-file");

@@ -1,18 +1,11 @@
 import { createHmac } from "node:crypto";
 import { walBlockBytes } from "../format.ts";
 import type { RepositoryContext } from "../repository-context.ts";
-import { walKeys } from "../seal/guard-key.ts";
+import type { WalHashKeys } from "../seal/guard-key.ts";
 import { walLeaf } from "./seal-wal-block.ts";
 
-/** What the bytes of WAL are hashed with (docs/repository-format.md §10): the same for a whole repository. */
-export interface WalHashKeys {
-  readonly leafKey: Uint8Array;
-  readonly rootKey: Uint8Array;
-}
-
-export function walHashKeys({ repositoryId, fingerprintSeed }: RepositoryContext): WalHashKeys {
-  const keys = walKeys(repositoryId, fingerprintSeed);
-  return { leafKey: keys.slice(0, 32), rootKey: keys.slice(32, 64) };
+export function walHashKeys(context: RepositoryContext): WalHashKeys {
+  return context.walHashKeys;
 }
 
 /** Puts a hash together from those of the blocks, however the bytes were cut into boxes. */

@@ -48,6 +48,7 @@ mutation(
     fields: (t) => ({
       repositoryId: t.id({ required: true, description: whichRepository }),
       label: t.string({ description: "Whose key it is, for lists." }),
+      walOf: t.id({ description: "A server: the key file opens that server's WAL and nothing else." }),
       recipient: t.string({ description: "An age recipient (age1…, X25519)." }),
       passphrase: t.string({ description: "A passphrase of at least 8 characters. Sealed for the workers at once." }),
       keyText: t.string({ description: "The text of a key file. Sealed for the workers at once." }),

@@ -1,4 +1,5 @@
 import type { KeySlotRow } from "@tidemark/metadata";
+import { whatKeyOpens } from "../../use-cases/repository-keys.ts";
 import { builder } from "../builder.ts";
 import { nestedPageCost, pageArguments, ServerConnection } from "../connections.ts";
 import { KeySlotKindEnum, RepositoryStateEnum } from "../enums.ts";
@@ -12,7 +13,16 @@ const KeySlotRef = builder.objectRef<KeySlotRow>("KeySlot").implement({
     ownerId: t.exposeString("ownerId", { description: "The same for all slots of one key." }),
     label: t.exposeString("label", { nullable: true, description: "Whose key it is; null: nobody said." }),
     recipient: t.exposeString("recipient", { nullable: true, description: "Of an age slot; null for other kinds." }),
-    keyId: t.exposeString("keyId", { description: "Id of the data key in it." }),
+    walOf: t.string({
+      nullable: true,
+      description: "Id of the server whose WAL is all that it opens; null: it opens everything.",
+      resolve: (slot) => slot.walOf ?? null,
+    }),
+    opens: t.string({
+      description: "The same for people: everything, or WAL of a server by its name.",
+      resolve: (slot, _, { services }) => whatKeyOpens(services, slot),
+    }),
+    keyId: t.exposeString("keyId", { description: "Id of the data key in it, or of the one its WAL key is made of." }),
     keyCreatedAt: t.field({
       type: "DateTime",
       description: "When the data key was made.",
