@@ -79,6 +79,44 @@ describe("WAL segments", () => {
     ]);
   });
 
+  it("are verified one by one; one that is damaged is a hole until it is found sound, unless it is elsewhere, too", async () => {
+    const { wal, backups } = database.metadata;
+    const { serverId, repositoryId } = await database.seed("verified");
+    const ids = { serverId, repositoryId };
+    const own = (index: bigint): NewWalSegment => ({ ...segment(index), ...ids });
+    await wal.recordSegments([own(1n), own(2n), own(3n)]);
+    await backups.mirror({
+      ...{ id: newId("backup"), ...ids, startedAt: at },
+      change: { state: "restorable", systemIdentifier, timeline: 1, startLsn: mib16, stopLsn: mib16 + 100n },
+    });
+    const told = (index: bigint, isWhole: boolean, damage: string | null) =>
+      wal.recordVerdicts([{ ...own(index), isWhole, damage }], at);
+    await told(1n, true, null);
+    await told(2n, false, "its hash does not match");
+    await told(3n, false, null);
+    expect(await wal.coverage([ids.serverId])).toEqual([
+      {
+        ...{ ...ids, segments: 3, storedBytes: 3_000n, verifiedSegments: 1, verifiedBytes: 1_000n },
+        ...{ damagedSegments: 1, since: new Date(at.getTime()) },
+      },
+    ]);
+    const hole = { fromLsn: 2n * mib16, toLsn: 3n * mib16 };
+    expect(await wal.holes([ids.serverId])).toMatchObject([hole]);
+    expect(await wal.damaged([ids.serverId])).toMatchObject([{ startLsn: 2n * mib16, isElsewhere: false }]);
+    const sound = await wal.segments({ serverId: ids.serverId, onlySound: true });
+    expect(sound.map(({ startLsn }) => startLsn / mib16)).toEqual([1n, 3n]);
+    expect(await wal.soundSince(ids, at)).toMatchObject([{ startLsn: mib16 }]);
+    expect(await wal.soundSince(ids, new Date(at.getTime() + 1))).toEqual([]);
+    // What is stored well need not be WAL that can be followed.
+    await told(2n, false, null);
+    expect(await wal.holes([ids.serverId])).toHaveLength(1);
+    const gap = { serverId: ids.serverId, systemIdentifier, timeline: 1, ...hole };
+    await wal.recordGap({ ...gap, cause: "it is damaged" });
+    await told(2n, true, null);
+    expect([await wal.holes([ids.serverId]), await wal.damaged([ids.serverId])]).toEqual([[], []]);
+    expect([await wal.forgetGap(gap), await wal.forgetGap(gap)]).toEqual([true, false]);
+  });
+
   it("show a hole between a timeline and the one it came from", async () => {
     const { wal, backups } = database.metadata;
     const ids = await database.seed("forked");

@@ -91,11 +91,11 @@ export async function walCoverage(
 /** Segments of a repository that were found sound at or after an instant. */
 export async function soundSince(
   prisma: PrismaClient,
-  place: { readonly serverId: string; readonly repositoryId: string },
+  { serverId, repositoryId }: { readonly serverId: string; readonly repositoryId: string },
   since: Date,
 ): Promise<readonly WalSegmentKey[]> {
   const rows = await prisma.walSegment.findMany({
-    where: { ...place, verifiedAt: { gte: since } },
+    where: { serverId, repositoryId, verifiedAt: { gte: since } },
     select: { serverId: true, repositoryId: true, systemIdentifier: true, timeline: true, startLsn: true },
   });
   return rows.map((row) => ({ ...row, startLsn: BigInt.asUintN(64, row.startLsn) }));

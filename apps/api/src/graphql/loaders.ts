@@ -9,6 +9,7 @@ import type {
   ScheduleRow,
   Server,
   ServerMember,
+  WalCoverageRow,
 } from "@tidemark/metadata";
 import type { CopyLag } from "@tidemark/policy";
 import DataLoader from "dataloader";
@@ -32,6 +33,7 @@ export interface Loaders {
   readonly schedulesOfServer: DataLoader<string, readonly ScheduleRow[]>;
   /** Null: it has no backups. */
   readonly coverageOfServer: DataLoader<string, CoverageRow | null>;
+  readonly walCoverageOfServer: DataLoader<string, readonly WalCoverageRow[]>;
   /** Null: it has no second repository. */
   readonly copyLagOfServer: DataLoader<Server, CopyLag | null, string>;
   readonly membersOfServer: DataLoader<string, readonly ServerMember[]>;
@@ -64,6 +66,7 @@ export function createLoaders(services: Services): Loaders {
     }),
     schedulesOfServer: grouped((ids) => metadata.schedules.ofServers(ids), serverIdOf),
     coverageOfServer: oneOfServer((ids) => metadata.backups.leastCoverage(ids)),
+    walCoverageOfServer: grouped((ids) => metadata.wal.coverage(ids), serverIdOf),
     copyLagOfServer: new DataLoader(async (servers) => copyLagsOf(metadata, servers, clock.now()), {
       cacheKeyFn: (server) => server.id,
     }),

@@ -1,3 +1,4 @@
+import type { WalCoverageRow } from "@tidemark/metadata";
 import type { RecoveryInstant } from "@tidemark/policy";
 import { z } from "zod";
 import { formatLsn } from "../lsn-text.ts";
@@ -209,17 +210,26 @@ export const ServerWalDocument = z
         observedAt: Time,
       })
       .nullable(),
+    coverage: z
+      .array(
+        z.object({
+          repositoryId: z.string(),
+          segments: z.number().int(),
+          storedBytes: Size,
+          verifiedSegments: z.number().int(),
+          verifiedBytes: Size,
+          damagedSegments: z.number().int(),
+          since: Time.nullable().describe("The oldest verification that counts; null: none does."),
+        }),
+      )
+      .describe("What of its archived WAL is opened and followed, in each of its repositories."),
   })
   .meta({ id: "ServerWal" });
 
-export function representWal({
-  mode,
-  synchronous,
-  rpo,
-  rpoSentence,
-  receiver,
-  slot,
-}: ServerWal): z.input<typeof ServerWalDocument> {
+export function representWal(
+  { mode, synchronous, rpo, rpoSentence, receiver, slot }: ServerWal,
+  coverage: readonly WalCoverageRow[],
+): z.input<typeof ServerWalDocument> {
   return {
     mode,
     synchronous,
@@ -228,6 +238,12 @@ export function representWal({
       seconds: rpo.kind === "zero" ? 0 : rpo.kind === "behind" ? rpo.ageMs / 1000 : null,
       sentence: rpoSentence,
     },
+    coverage: coverage.map(({ serverId: _, ...row }) => ({
+      ...row,
+      storedBytes: String(row.storedBytes),
+      verifiedBytes: String(row.verifiedBytes),
+      since: row.since?.toISOString() ?? null,
+    })),
     receiver:
       receiver === null
         ? null

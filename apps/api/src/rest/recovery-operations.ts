@@ -28,7 +28,7 @@ export const recoveryOperations: readonly RestOperation[] = [
       const server = await requireServer(services, params.id ?? "", "id");
       const [wal] = await serverWals(services.metadata, [server], services.clock.now());
       if (wal === undefined) throw new AppError("internal", { message: "a server without a WAL state" });
-      return { status: 200, body: representWal(wal) };
+      return { status: 200, body: representWal(wal, await services.metadata.wal.coverage([server.id])) };
     },
   }),
   operation({

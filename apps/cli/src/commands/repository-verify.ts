@@ -7,7 +7,7 @@ import { type CommandContext, type CommonOptions, openSession, type Session } fr
 import { exitCodes } from "../exit-code.ts";
 import { fetchRun, printRun, RunFacts, runFields, waitForRun } from "../follow-run.ts";
 import { pageFields } from "../lookup.ts";
-import { printList } from "../output.ts";
+import { formatInstant, printList } from "../output.ts";
 import { partInput } from "../part-option.ts";
 import type { Register } from "../program.ts";
 
@@ -28,7 +28,7 @@ export function addRepositoryVerify(
   register(
     repository
       .command("verify <name>")
-      .description("check all backups in it, each pack once for all that share it")
+      .description("check all backups in it, each pack once for all that share it, and the archived WAL")
       .option("--server <name>", "only this server's")
       .addOption(
         new Option("--tier <tier>", "metadata: where everything is; stored: stored bytes; whole: opened, too")
@@ -138,7 +138,35 @@ const Result = z.object({
       wholeSince: z.string().nullable(),
     })
     .nullable(),
+  wal: z
+    .object({
+      checkedSegments: z.number(),
+      checkedFiles: z.number(),
+      checkedBytes: z.string(),
+      problemCount: z.number(),
+      coverage: z
+        .object({
+          segments: z.number(),
+          storedBytes: z.string(),
+          verifiedSegments: z.number(),
+          verifiedBytes: z.string(),
+          damagedSegments: z.number(),
+          since: z.string().nullable(),
+        })
+        .nullable(),
+    })
+    .nullish(),
 });
+type VerifiedWal = z.infer<typeof Result>["wal"];
+
+/** "118 of 120 segments opened and followed since …, 1 damaged". */
+function walText(wal: VerifiedWal | undefined): string {
+  const coverage = wal?.coverage;
+  if (coverage == null) return "–";
+  const { segments, verifiedSegments, damagedSegments, since } = coverage;
+  const damaged = damagedSegments === 0 ? "" : `, ${damagedSegments} damaged`;
+  return `${verifiedSegments} of ${segments} segments${since === null ? "" : ` since ${formatInstant(since)}`}${damaged}`;
+}
 
 function printResults({ output }: Session, runs: readonly RunFacts[]): void {
   const rows = runs.map((run) => ({ run, result: Result.safeParse(run.result).data ?? null }));
@@ -157,6 +185,7 @@ function printResults({ output }: Session, runs: readonly RunFacts[]): void {
       { title: "backups", value: ({ result }) => String(result?.checkedBackups ?? "–"), alignRight: true },
       { title: "packs", value: ({ result }) => String(result?.checkedPacks ?? "–"), alignRight: true },
       { title: "verified", value: ({ result }) => coverageText(result?.coverage ?? null) ?? "–" },
+      { title: "archived WAL", value: ({ result }) => walText(result?.wal) },
     ],
     "nothing to verify",
   );

@@ -1,6 +1,6 @@
 import Link from "next/link";
 import { CoverageFields } from "#backups/backup-bytes-fields.ts";
-import { Verified } from "#backups/coverage-facts.tsx";
+import { Verified, VerifiedWal } from "#backups/coverage-facts.tsx";
 import { graphql, type ResultOf } from "#graphql/graphql.ts";
 import { sentence } from "#lib/format.ts";
 import { serverPath } from "#lib/paths.ts";
@@ -17,6 +17,15 @@ const AreaVerifiedFields = graphql(`
       }
       late
       sentence
+    }
+    walCoverage {
+      repository {
+        id
+      }
+      segments
+      verifiedSegments
+      damagedSegments
+      since
     }
   }
 `);
@@ -67,7 +76,7 @@ export function RepositoryServers({ repository }: { readonly repository: Fields 
   return (
     <Panel
       title="Servers"
-      description="A verification of a server reads each pack once for all backups that share it."
+      description="A verification of a server reads each pack once for all backups that share it, and its archived WAL."
       padded={false}
     >
       {servers.length + copied.length === 0 ? (
@@ -80,6 +89,7 @@ export function RepositoryServers({ repository }: { readonly repository: Fields 
               <Cell label="Here">its backups</Cell>
               <Cell label="Verified to">
                 {server.coverage === null ? "no backups yet" : <CoverageText coverage={server.coverage} />}
+                <WalVerification server={server} repositoryId={repository.id} />
                 <PolicyVerification server={server} repositoryId={repository.id} />
               </Cell>
               <Cell label="Acts" align="end">
@@ -94,6 +104,7 @@ export function RepositoryServers({ repository }: { readonly repository: Fields 
               <Cell label="Verified to">
                 {server.copyLag === null ? "–" : sentence(server.copyLag.sentence)}
                 {server.copyLag?.late === true && <strong className="text-warn"> Late.</strong>}
+                <WalVerification server={server} repositoryId={repository.id} />
                 <PolicyVerification server={server} repositoryId={repository.id} />
               </Cell>
               <Cell label="Acts" align="end">
@@ -120,6 +131,16 @@ function ServerName({ server }: { readonly server: { readonly id: string; readon
 interface VerificationProps {
   readonly server: ResultOf<typeof AreaVerifiedFields>;
   readonly repositoryId: string;
+}
+
+function WalVerification({ server, repositoryId }: VerificationProps) {
+  const here = server.walCoverage.find(({ repository }) => repository.id === repositoryId);
+  if (here === undefined) return null;
+  return (
+    <div className="text-muted">
+      archived WAL: <VerifiedWal coverage={here} />
+    </div>
+  );
 }
 
 /** How far the verification here is that the server's policy wants; nothing where it wants none. */

@@ -1,5 +1,5 @@
-import { CoverageFacts } from "#backups/coverage-facts.tsx";
-import { bytes, count, sentence, words } from "#lib/format.ts";
+import { CoverageFacts, VerifiedWal } from "#backups/coverage-facts.tsx";
+import { bytes, count, plural, sentence, words } from "#lib/format.ts";
 import { Fact, Facts } from "#ui/facts.tsx";
 import { Panel } from "#ui/panel.tsx";
 
@@ -19,6 +19,17 @@ interface Result {
     readonly storedSince: string | null;
     readonly wholeSince: string | null;
   } | null;
+  /** Left out by older Tidemarks. */
+  readonly wal?: {
+    readonly checkedSegments: number;
+    readonly checkedBytes: string;
+    readonly coverage: {
+      readonly segments: number;
+      readonly verifiedSegments: number;
+      readonly damagedSegments: number;
+      readonly since: string | null;
+    } | null;
+  } | null;
 }
 
 /** A verification of all backups of a server: each pack was read once for all that share it. */
@@ -36,6 +47,16 @@ export function AreaVerification({ result }: { readonly result: unknown }) {
           <Fact label="How deep">{words(found.tier)}</Fact>
           {found.hitBackupIds.length > 0 && <Fact label="Backups hit">{count(found.hitBackupIds.length)}</Fact>}
           {found.coverage !== null && <CoverageFacts coverage={found.coverage} />}
+          {found.wal != null && (
+            <Fact label="Archived WAL read">
+              {plural(found.wal.checkedSegments, "segment")}, {bytes(found.wal.checkedBytes)}
+            </Fact>
+          )}
+          {found.wal?.coverage != null && (
+            <Fact label="Archived WAL verified">
+              <VerifiedWal coverage={found.wal.coverage} />
+            </Fact>
+          )}
         </Facts>
         {found.problems.length > 0 && (
           <ul aria-label="Problems" className="list-disc space-y-1 ps-5 text-sm text-bad">

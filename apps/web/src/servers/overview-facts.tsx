@@ -1,6 +1,6 @@
 import Link from "next/link";
 import type { ReactNode } from "react";
-import { Verified } from "#backups/coverage-facts.tsx";
+import { Verified, VerifiedWal } from "#backups/coverage-facts.tsx";
 import { graphql, type ResultOf } from "#graphql/graphql.ts";
 import { bytes, exactBytes, sentence } from "#lib/format.ts";
 import { backupPath, repositoryPath } from "#lib/paths.ts";
@@ -47,6 +47,15 @@ export const OverviewFactFields = graphql(`
     coverage {
       wholeShare
       wholeSince
+    }
+    walCoverage {
+      repository {
+        id
+      }
+      segments
+      verifiedSegments
+      damagedSegments
+      since
     }
     policy {
       sentence
@@ -117,6 +126,14 @@ export function OverviewFacts({ server }: { readonly server: ServerFacts }) {
             <Verified share={server.coverage.wholeShare} since={server.coverage.wholeSince} />
           </Fact>
         )}
+        {server.walCoverage.map((coverage) => (
+          <Fact
+            key={coverage.repository.id}
+            label={coverage.repository.id === server.repository.id ? "Archived WAL verified" : "Copied WAL verified"}
+          >
+            <VerifiedWal coverage={coverage} />
+          </Fact>
+        ))}
         <Fact label="Last contact">
           <Time at={server.lastContactAt} />
         </Fact>

@@ -1,5 +1,5 @@
 import { storedDrillSettings } from "@tidemark/jobs";
-import type { ServerMember } from "@tidemark/metadata";
+import type { ServerMember, WalCoverageRow } from "@tidemark/metadata";
 import { type CopyLag, nextRuns, type Protection } from "@tidemark/policy";
 import type { ServerVerification } from "../../use-cases/verifications.ts";
 import { builder } from "../builder.ts";
@@ -33,6 +33,36 @@ const ProtectionRef = builder.objectRef<Protection>("Protection").implement({
     reasons: t.stringList({
       description: "Sentences, worst first.",
       resolve: (protection) => protection.reasons.map((reason) => reason.sentence),
+    }),
+  }),
+});
+
+const WalCoverageRef = builder.objectRef<WalCoverageRow>("WalCoverage").implement({
+  description:
+    "How much of a server's archived WAL in one repository is known to be sound: opened, and its records followed.",
+  fields: (t) => ({
+    repository: t.field({
+      type: RepositoryRef,
+      description: "Where: its first repository, or the one its WAL is copied to.",
+      resolve: ({ repositoryId }, _args, { loaders }) =>
+        requiredRow(loaders.repository.load(repositoryId), repositoryId),
+    }),
+    segments: t.exposeInt("segments", { description: "Whole ones that are there." }),
+    storedBytes: t.expose("storedBytes", { type: "BigInt", description: "What they take." }),
+    verifiedSegments: t.exposeInt("verifiedSegments", { description: "Of these." }),
+    verifiedBytes: t.expose("verifiedBytes", { type: "BigInt", description: "What those take." }),
+    damagedSegments: t.exposeInt("damagedSegments", {
+      description: "Found damaged, and not found sound since; they are no part of the recovery window.",
+    }),
+    share: t.float({
+      description: "Of the stored bytes, 0 to 1.",
+      resolve: ({ verifiedBytes, storedBytes }) =>
+        storedBytes === 0n ? 1 : Number(verifiedBytes) / Number(storedBytes),
+    }),
+    since: t.expose("since", {
+      type: "DateTime",
+      nullable: true,
+      description: "The oldest verification that counts; null: none does.",
     }),
   }),
 });
@@ -169,6 +199,12 @@ ServerRef.implement({
       nullable: true,
       description: "What each of its backups is verified to at least; null: it has no backups.",
       resolve: (server, _args, { loaders }) => loaders.coverageOfServer.load(server.id),
+    }),
+    walCoverage: t.field({
+      type: [WalCoverageRef],
+      description: "What of its archived WAL is verified, in each of its repositories; empty: none is archived.",
+      complexity: { field: 5, multiplier: 1 },
+      resolve: async (server, _args, { loaders }) => [...(await loaders.walCoverageOfServer.load(server.id))],
     }),
     verifications: t.field({
       type: [ServerVerificationRef],
