@@ -2,14 +2,14 @@
 import { type FormEvent, type ReactNode, useState } from "react";
 import { RunInline } from "#runs/run-inline.tsx";
 import type { RunDetail } from "#runs/run-query.ts";
+import type { ActRun } from "#runs/use-act-run.ts";
 import { Button, type ButtonTone } from "#ui/button.tsx";
 import { Actions, Dialog } from "#ui/dialog.tsx";
 import { ErrorPanel } from "#ui/error-panel.tsx";
 import { Note } from "#ui/note.tsx";
-import type { CloneAct } from "./use-clone-act.ts";
 
 interface Props<V> {
-  readonly act: CloneAct<V>;
+  readonly act: ActRun<V>;
   /** On the button that opens it. */
   readonly opens: string;
   readonly openTone?: ButtonTone;

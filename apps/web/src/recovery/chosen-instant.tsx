@@ -25,13 +25,16 @@ export function ChosenInstant({ ms, answer, stale, endingBackup, onChoose }: Pro
   const serverZone = useServerZone();
   const at = new Date(ms);
   return (
-    <div aria-live="polite" aria-busy={stale} className={stale ? "opacity-60" : undefined}>
+    <div aria-live="polite" aria-busy={stale}>
       <Facts columns={3}>
         <Fact label="Your time">{absoluteTime(at, zone)}</Fact>
         <Fact label="The server's time">{serverZone === null ? "not known" : absoluteTime(at, serverZone)}</Fact>
         <Fact label="UTC">{absoluteTime(at, "UTC")}</Fact>
         <Fact label="Last known commit then">
-          {answer?.commitBefore == null ? (
+          {stale ? (
+            // In words: text that is paled until the answer comes cannot be read meanwhile.
+            "is looked up…"
+          ) : answer?.commitBefore == null ? (
             "none is known"
           ) : (
             <>

@@ -1,11 +1,9 @@
 "use client";
-import { type FormEvent, useState } from "react";
 import { graphql } from "#graphql/graphql.ts";
 import { UserErrorFields } from "#lib/user-error-fields.ts";
 import { Button } from "#ui/button.tsx";
-import { Actions, Dialog } from "#ui/dialog.tsx";
 import { TextField } from "#ui/field.tsx";
-import { ActOutcome } from "./act-outcome.tsx";
+import { ServerActDialog } from "./server-act-dialog.tsx";
 import { useServerAct } from "./use-server-act.ts";
 
 const CreateRestorePoint = graphql(
@@ -34,47 +32,26 @@ interface Props {
 }
 
 export function RestorePointDialog({ serverId, blockedBy, onDone }: Props) {
-  const [open, setOpen] = useState(false);
   const creating = useServerAct(CreateRestorePoint, onDone);
-  const done = creating.result !== null;
-  const submit = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    if (creating.running) return;
-    const name = String(new FormData(event.currentTarget).get("name")).trim();
-    creating.start({ input: { serverId, name } });
-  };
   return (
-    <Dialog
-      open={open}
-      onOpenChange={(next) => {
-        creating.forget();
-        setOpen(next);
-      }}
+    <ServerActDialog
+      act={creating}
       title="Create a restore point"
       description="A name for this moment, written into the WAL: a restore can stop there."
       trigger={<Button blockedBy={blockedBy}>Restore point…</Button>}
+      does="Create restore point"
+      what="Restore point"
+      failure="No restore point was created"
+      variables={(form) => ({ input: { serverId, name: String(form.get("name")).trim() } })}
     >
-      <form onSubmit={submit} className="space-y-4">
-        {!done && (
-          <TextField
-            label="Name"
-            name="name"
-            required
-            maxLength={longestName}
-            spellCheck={false}
-            hint="For example: before-the-upgrade. PostgreSQL does not mind a name that was given before, and stops at the first."
-          />
-        )}
-        <ActOutcome act={creating} what="Restore point" failure="No restore point was created" />
-        <Actions>
-          <Button onClick={() => setOpen(false)}>{done ? "Done" : "Close"}</Button>
-          {!done && (
-            <Button type="submit" tone="primary" pending={creating.running}>
-              Create restore point
-            </Button>
-          )}
-        </Actions>
-      </form>
-    </Dialog>
+      <TextField
+        label="Name"
+        name="name"
+        required
+        maxLength={longestName}
+        spellCheck={false}
+        hint="For example: before-the-upgrade. PostgreSQL does not mind a name that was given before, and stops at the first."
+      />
+    </ServerActDialog>
   );
 }

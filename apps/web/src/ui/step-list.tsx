@@ -31,7 +31,7 @@ export function Step({ state, title, beside, children }: StepProps) {
   return (
     <li className="flex gap-3 px-3.5 py-2.5 text-sm">
       <Icon aria-hidden className={`mt-0.5 size-4.5 shrink-0 ${className}`} />
-      <div className="min-w-0 flex-1">
+      <div className="min-w-0 flex-1 wrap-anywhere">
         <p className="flex flex-wrap items-baseline justify-between gap-x-4">
           <span>
             <span className="font-medium">{title}</span> <span className={`text-[0.8125rem] ${className}`}>{text}</span>
