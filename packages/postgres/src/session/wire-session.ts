@@ -173,7 +173,7 @@ export class WireSession {
   /** One timer for all reads under a limit: wound up anew for each, and heard only while one waits. */
   async #read(): Promise<Uint8Array | null> {
     const limit = this.silenceLimit;
-    if (limit === null) return await this.#source.read();
+    if (limit === null || this.#isClosed) return await this.#source.read();
     if (this.#silence?.limit === limit) {
       this.#silence.timer.refresh();
     } else {
@@ -190,9 +190,16 @@ export class WireSession {
     }
   }
 
+  /** A timer that nobody needs any more would hold the session with its buffers, a MiB, until it is due. */
+  #forgetSilence(): void {
+    clearTimeout(this.#silence?.timer);
+    this.#silence = null;
+  }
+
   /** Ends the session without a goodbye; a pending `receive` rejects with `error`. */
   destroy(error: unknown): void {
     this.#isClosed = true;
+    this.#forgetSilence();
     this.#source.fail(error);
     this.opened.socket.destroy();
   }
@@ -200,6 +207,7 @@ export class WireSession {
   /** Says goodbye and waits for the socket to close, at most for a moment. Idempotent; never throws. */
   async close(): Promise<void> {
     const { socket } = this.opened;
+    this.#forgetSilence();
     if (this.#isClosed || socket.destroyed) return;
     this.#isClosed = true;
     const closed = new Promise<void>((resolve) => socket.once("close", resolve));
