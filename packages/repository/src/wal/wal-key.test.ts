@@ -1,9 +1,5 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { FilesystemStore, MemoryStore, ReadOnlyStore } from "@tidemark/storage";
-import { afterAll, describe, expect, it } from "vitest";
+import { MemoryStore } from "@tidemark/storage";
+import { describe, expect, it } from "vitest";
 import { newRepositoryKey } from "../keys/repository-key.ts";
 import type { NewKeyOwner } from "../keys/repository-keys.ts";
 import { createRepository, openRepository } from "../open-repository.ts";
@@ -235,47 +231,8 @@ describe("a host's key when keys change", () => {
   });
 });
 
-describe("WAL of version 2, sealed with the data key", () => {
-  const folder = fileURLToPath(new URL("../../golden-wal/repository", import.meta.url));
-  const scratch = mkdtempSync(join(tmpdir(), "tidemark-golden-wal-"));
-  afterAll(() => rmSync(scratch, { recursive: true, force: true }));
-  const history = "1\t0/300000\tno recovery target specified\n";
-
-  it("is read as ever with a key that opens everything", async () => {
-    const store = new ReadOnlyStore(new FilesystemStore(folder));
-    const archive = wal((await openRepository(store, { key: testKey, openers: testOpeners })).area("srv_1"));
-    expect(Buffer.compare(await collect(archive.read("000000010000000000000000")), testWal(7, 5000))).toBe(0);
-    expect(Buffer.from(await collect(archive.read("00000002.history"))).toString()).toBe(history);
-    const partial = await archive.partial(1);
-    expect(
-      Buffer.compare(await collect(partial?.read() ?? inChunks(testWal(1), 1)), testWal(8).subarray(0, 3000)),
-    ).toBe(0);
-  });
-
-  it("is neither missing nor damaged for a host's key, and new WAL goes beside it", async () => {
-    cpSync(folder, join(scratch, "host"), { recursive: true });
-    const store = new FilesystemStore(join(scratch, "host"));
-    await keysIn(await openRepository(store, { key: testKey, openers: testOpeners })).add(hostKey, null, "srv_1");
-    const area = (await openRepository(store, { key: hostKey, openers: testOpeners, walAlone: true })).area("srv_1");
-    const archive = wal(area);
-    for (const act of [
-      () => collect(archive.read("000000010000000000000000")),
-      () => collect(archive.read("00000002.history")),
-      () => archive.partial(1),
-      () => archive.describe("000000010000000000000000"),
-      () => archive.putSegment(testPlace(0), inChunks(testWal(7, 5000), 99_999), null),
-    ])
-      await expect(act()).rejects.toMatchObject({
-        code: "wal-key-missing",
-        hint: expect.stringMatching(/keyFile.*--wal copy/),
-      });
-    expect(await archive.has("000000010000000000000000")).toBe(true);
-    expect(await put(area, 1)).toBe("stored");
-    // The other's piece stays, as evidence that nobody could compare.
-    expect((await keysOf(store)).filter((key) => key.includes("/partial/"))).toHaveLength(1);
-  });
-
-  it("does not become WAL of version 3 by saying so, nor the other way round", async () => {
+describe("the version of an object", () => {
+  it("is not changed by saying another: WAL of version 3 does not become older, nor anything else new", async () => {
     const store = await vault();
     const key = `srv_1/${testSystem}/wal/00000001/000000010000000000000000`;
     const sealed = await store.get(key);
@@ -292,31 +249,5 @@ describe("WAL of version 2, sealed with the data key", () => {
     manifest[8] = 3;
     store.overwrite("srv_1/backups/bak_1", manifest);
     expect(await codeWhen((await openWhole(store)).area("srv_1").openManifest("bak_1"))).toBe("manifest-damaged");
-  });
-
-  it("is read by the standalone reader, which says of a host's key what it is", async () => {
-    const script = fileURLToPath(new URL("../../../../scripts/restore-standalone.mjs", import.meta.url));
-    const { main } = (await import(script)) as {
-      main(args: readonly string[], ...say: ((line: string) => void)[]): number;
-    };
-    const said: string[] = [];
-    const run = (keyText: string, to: string): number => {
-      writeFileSync(join(scratch, "key"), keyText);
-      const args = ["--repository", folder, "--key-file", join(scratch, "key"), "--to", join(scratch, to)];
-      return main(["wal", ...args], ...[0, 1].map(() => (line: string) => void said.push(line)));
-    };
-    expect(run(testKey.text.reveal(), "put")).toBe(0);
-    expect(readFileSync(join(scratch, "put", "00000002.history"), "utf8")).toBe(history);
-    const host = join(scratch, "host");
-    writeFileSync(join(scratch, "host.key"), hostKey.text.reveal());
-    const args = ["wal", "--repository", host, "--key-file", join(scratch, "host.key"), "--to", join(scratch, "none")];
-    expect(
-      main(
-        args,
-        () => undefined,
-        (line) => void said.push(line),
-      ),
-    ).toBe(1);
-    expect(said.at(-1)).toContain("opens only the WAL of srv_1");
   });
 });
