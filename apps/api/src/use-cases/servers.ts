@@ -196,6 +196,8 @@ export function updateServer(
   return perform(services, caller, act, async (scope) => {
     const parsed = parseInput(UpdateServerInput, input);
     const server = await requireServer(services, parsed.id, "id");
+    // Its own policy is a row of its own, and is written before the server's: a late refusal would leave it changed.
+    if (parsed.expectedVersion != null && parsed.expectedVersion !== server.version) throw changedMeanwhile(server.id);
     if (parsed.policyId != null && parsed.retention != null) throw badField("retention", eitherPolicy);
     if (parsed.policyId != null && parsed.targets != null) throw badField("targets", eitherPolicy);
     // Sealed first: when no worker has made a key yet nothing may be changed by half.
@@ -219,6 +221,14 @@ export function updateServer(
     await services.metadata.servers.update(server.id, change, parsed.expectedVersion ?? undefined);
     if (sealedDsn === null) return { serverId: server.id, runId: null };
     return { serverId: server.id, runId: await testNewDsn(scope, server, sealedDsn) };
+  });
+}
+
+function changedMeanwhile(id: string): AppError {
+  return new AppError("version-conflict", {
+    message: "the server was changed by somebody else meanwhile",
+    hint: "load it again and repeat the change; nothing was written",
+    context: { id },
   });
 }
 

@@ -10,7 +10,9 @@ interface Props {
 
 /** The answer before the drawing: up to when, and what would be lost now. */
 export function WindowSentence({ lifetime, wal, isNewest }: Props) {
-  const gaps = lifetime.timelines.reduce((count, { gaps: some }) => count + some.length, 0);
+  // A gap of an ancestor is listed by each timeline that came from it.
+  const places = lifetime.timelines.flatMap(({ gaps: some }) => some.map((gap) => `${gap.timeline}/${gap.fromLsn}`));
+  const gaps = new Set(places).size;
   const edge = lifetime.liveEdge;
   const commit = edge?.reachable ? edge.lastCommit : null;
   const hasInstants = lifetime.timelines.some(({ stretches }) =>

@@ -42,8 +42,8 @@ function linesOf(window: Lifetime["timelines"][number]): LineProps[] {
       ),
     })),
     ...gaps.map((gap) => ({
-      what: "Gap",
-      timeline: gap.timeline,
+      what: gap.timeline === timeline ? "Gap" : `Gap of timeline ${gap.timeline}`,
+      timeline,
       from: gap.before ?? { timeline: gap.timeline, lsn: gap.fromLsn, at: null },
       to: gap.after ?? { timeline: gap.timeline, lsn: gap.toLsn, at: null },
       detail: sentence(gap.cause),

@@ -79,7 +79,11 @@ export function RecoveryKit({ repository }: Props) {
   const confirmSaved = async () => {
     if ((await confirm.act({ input: { repositoryId: repository.id } })) !== null) router.refresh();
   };
-  const problem = ask.problem ?? confirm.problem ?? refusal;
+  const failures = [
+    { title: "The recovery kit was not packed", problem: ask.problem },
+    { title: "That it is saved was not noted", problem: confirm.problem },
+    { title: "The recovery kit was not downloaded", problem: refusal },
+  ];
 
   return (
     <Panel
@@ -102,7 +106,10 @@ export function RecoveryKit({ repository }: Props) {
             <p className="text-sm">The kit was downloaded. Put it where you would look for it without this machine.</p>
           )}
         </div>
-        {problem !== null && <ErrorPanel announce title="Recovery kit" problem={problem} />}
+        {failures.map(
+          ({ title, problem }) =>
+            problem !== null && <ErrorPanel key={title} announce title={title} problem={problem} />,
+        )}
         <div className="flex flex-wrap gap-2">
           {ready && !downloaded ? (
             <Button tone="primary" onClick={download}>
