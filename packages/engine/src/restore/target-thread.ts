@@ -173,16 +173,22 @@ type WriteRequest = Extract<TargetRequest, { readonly kind: "write" }>;
 class OpenFiles {
   readonly #open = new Map<string, number>();
 
+  /** The one that was asked for last: pages of one file come one after another. */
+  #last: { readonly place: string; readonly descriptor: number } | null = null;
+
   take(place: string): number {
+    if (this.#last?.place === place) return this.#last.descriptor;
     const known = this.#open.get(place);
     const descriptor = known ?? openSync(pathOf(place), "r+");
     if (known !== undefined) this.#open.delete(place);
     this.#open.set(place, descriptor);
+    this.#last = { place, descriptor };
     if (this.#open.size > openFilesLimit) this.#closeOldest();
     return descriptor;
   }
 
   closeAll(): void {
+    this.#last = null;
     while (this.#open.size > 0) this.#closeOldest();
   }
 

@@ -116,10 +116,15 @@ export async function asManifestErrors<T>(key: string, act: () => Promise<T>): P
   try {
     return await act();
   } catch (error) {
-    if (error instanceof AppError && error.code === "object-missing") throw manifestMissing(key, error);
-    if (error instanceof AppError && error.code !== "object-damaged") throw error;
-    throw damaged(key, error instanceof Error ? error.message : String(error), error);
+    throw asManifestError(key, error);
   }
+}
+
+/** The same for what was thrown. */
+export function asManifestError(key: string, error: unknown): unknown {
+  if (error instanceof AppError && error.code === "object-missing") return manifestMissing(key, error);
+  if (error instanceof AppError && error.code !== "object-damaged") return error;
+  return damaged(key, error instanceof Error ? error.message : String(error), error);
 }
 
 /** Whether this says that a manifest is gone or cannot be read, rather than that nobody could ask. */

@@ -11,7 +11,7 @@ import type {
 } from "../types.ts";
 import type { ManifestHeader } from "./backup-facts.ts";
 import { FrameBitmap } from "./frame-bitmap.ts";
-import { asManifestErrors, type ManifestObject } from "./manifest-object.ts";
+import { asManifestError, asManifestErrors, type ManifestObject } from "./manifest-object.ts";
 import {
   type EndRecord,
   type FileRecord,
@@ -101,7 +101,7 @@ export class OpenedManifest implements ManifestReader {
       const chunk = await this.#manifest.chunk(number);
       const records = new ByteReader(chunk);
       while (!records.done) {
-        const entry = await asManifestErrors(this.#manifest.key, async () => this.#next(records, open));
+        const entry = this.#nextSound(records, open);
         if (entry instanceof OpenFile) {
           open = entry;
         } else if (entry !== null) {
@@ -112,8 +112,16 @@ export class OpenedManifest implements ManifestReader {
       // What was yielded holds copies.
       releaseBytes(chunk);
     }
-    if (open !== null)
-      await asManifestErrors(this.#manifest.key, () => Promise.reject(new Error("it ends within a file")));
+    if (open !== null) throw asManifestError(this.#manifest.key, new Error("it ends within a file"));
+  }
+
+  /** Not async: waiting for each record took longer than reading it. */
+  #nextSound(records: ByteReader, open: OpenFile | null): ManifestEntry | OpenFile | null {
+    try {
+      return this.#next(records, open);
+    } catch (error) {
+      throw asManifestError(this.#manifest.key, error);
+    }
   }
 
   /** One record: a whole entry, a file that begins or goes on, or null for more of the open file. */

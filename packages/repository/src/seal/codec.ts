@@ -51,9 +51,10 @@ let loadedLz4: typeof import("lz4-napi") | null = null;
 
 /** The name of a codec's number; null for one of a version that is not ours. */
 export function codecOf(number: number): BoxCodec | null {
-  const found = Object.entries(boxCodecs).find(([, value]) => value === number);
-  return found === undefined ? null : (found[0] as BoxCodec);
+  return codecsByNumber.get(number) ?? null;
 }
+
+const codecsByNumber = new Map(Object.entries(boxCodecs).map(([name, number]) => [number as number, name as BoxCodec]));
 
 /**
  * Exactly `plainLength` bytes in a buffer of their own, or a throw: of the codec's own errors, or a RangeError where the

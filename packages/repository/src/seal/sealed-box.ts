@@ -146,17 +146,16 @@ const largestBoxBytes = 1024 * 1024 * 1024;
 /** `stays`: the body lasts as long as the target does. */
 function unpack(body: Uint8Array, maxPlainBytes: number, target: Uint8Array | null = null, stays = false): Uint8Array {
   if (body.length < headBytes) throw new BoxDamaged("it is too short");
-  const view = Buffer.from(body.buffer, body.byteOffset, body.length);
-  const plainLength = view.readUInt32LE(1);
+  const plainLength = readLength(body, 1);
   if (plainLength > maxPlainBytes) {
     throw new BoxDamaged(`it says it holds ${plainLength} bytes, where ${maxPlainBytes} is the most there can be`);
   }
-  const payload = view.subarray(headBytes);
-  const codec = codecOf(view.readUInt8(0));
-  if (codec === null) throw new BoxDamaged(`its codec ${view.readUInt8(0)} is unknown`);
+  const payload = body.subarray(headBytes);
+  const codec = codecOf(body[0] ?? -1);
+  if (codec === null) throw new BoxDamaged(`its codec ${body[0]} is unknown`);
   if (codec === "plain") {
     if (payload.length !== plainLength) throw new BoxDamaged("its length is not the one it says");
-    if (stays) return body.subarray(headBytes);
+    if (stays) return payload;
     if (target === null) return new Uint8Array(payload);
     target.set(payload);
     return target.subarray(0, plainLength);
@@ -168,6 +167,12 @@ function unpack(body: Uint8Array, maxPlainBytes: number, target: Uint8Array | nu
   } catch (cause) {
     throw new BoxDamaged("it cannot be decompressed to the length it says", { cause });
   }
+}
+
+/** Four bytes, the least first, without a view made for them: of every frame. */
+function readLength(bytes: Uint8Array, at: number): number {
+  const [low = 0, second = 0, third = 0, high = 0] = [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]];
+  return low + second * 0x100 + third * 0x1_0000 + high * 0x100_0000;
 }
 
 const headBytes = 5;
