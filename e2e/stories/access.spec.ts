@@ -3,6 +3,7 @@ import type { Page, TestInfo } from "@playwright/test";
 import { testServer } from "@tidemark/testkit";
 import { overflow } from "../faces/fit.ts";
 import { data } from "../faces/graphql.ts";
+import { hydrated } from "../faces/hydrated.ts";
 import { tabTo } from "../faces/keyboard.ts";
 import { expect, expectRunState, test } from "../faces/story.ts";
 import { ownPassword } from "../product/shared.ts";
@@ -70,12 +71,11 @@ async function everyPage(): Promise<readonly string[]> {
   return [
     "/",
     "/servers/add",
-    ...["", "/readiness?state=ALL", "/server", "/backups", "/runs", "/settings", "/restore"].map(
-      (tab) => `/servers/demo${tab}`,
-    ),
+    ...serverTabs.map((tab) => `/servers/demo${tab}`),
     `/backups/${server.lastProven.id}`,
     "/runs",
     ...runs.map((id) => `/runs/${id}`),
+    `/runs/${runs[1]}/evidence`,
     "/repositories",
     `/repositories/${repositories.nodes[0]?.id}`,
     "/audit",
@@ -84,6 +84,19 @@ async function everyPage(): Promise<readonly string[]> {
     "/servers/nobody",
   ];
 }
+
+const serverTabs = [
+  "",
+  "/recovery",
+  "/backups",
+  "/wal",
+  "/drills",
+  "/readiness?state=ALL",
+  "/server",
+  "/runs",
+  "/settings",
+  "/restore",
+] as const;
 
 interface Places {
   readonly server: {
@@ -121,6 +134,19 @@ test("with the keyboard alone: log in, add a server, watch its first backup", as
   await expectRunState(page, "Succeeded");
   await expect(page.getByRole("heading", { name: "Backup of by-keyboard" })).toBeVisible();
   await context.close();
+});
+
+test("a dialog begins at its first field, and Escape leads back to where it was opened", async ({ page }) => {
+  await page.goto("/servers/demo/drills");
+  const trigger = page.getByRole("button", { name: "Run a drill…" });
+  await hydrated(trigger);
+  await tabTo(page, trigger);
+  await page.keyboard.press("Enter");
+  const dialog = page.getByRole("dialog", { name: "Run a drill" });
+  await expect(dialog.getByLabel("To", { exact: true })).toBeFocused();
+  await page.keyboard.press("Escape");
+  await expect(dialog).toHaveCount(0);
+  await expect(trigger).toBeFocused();
 });
 
 test("the GraphQL explorer runs from this host alone and knows what can be asked", async ({ page }) => {

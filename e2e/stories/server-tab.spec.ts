@@ -103,8 +103,13 @@ test("a server set offline says who did it and why, is left alone, and comes bac
   await expect(banner).toContainText(/Set by .*admin/);
   const backUp = page.getByRole("button", { name: "Back up now" });
   await expect(backUp).toHaveAttribute("aria-disabled", "true");
+  // The reason is there for a mouse, for a screen reader, and for eyes as soon as the button has the focus.
   await expect(backUp).toHaveAttribute("title", /the disk is changed/);
+  await expect(backUp).toHaveAccessibleDescription(/the disk is changed/);
+  const reason = page.getByText("The server is set offline: the disk is changed", { exact: true });
+  await expect(reason).toHaveCSS("position", "absolute");
   await backUp.press("Enter");
+  await expect(reason).toHaveCSS("position", "static");
   await expect(dialog).toHaveCount(0);
   const refused = await ask(
     "mutation ($input: TakeBackupInput!) { takeBackup(input: $input) { run { id } userErrors { code } } }",
@@ -114,7 +119,8 @@ test("a server set offline says who did it and why, is left alone, and comes bac
   await page.goto("/servers/resting/readiness");
   await expect(page.getByRole("button", { name: "Check all again" })).toHaveAttribute("aria-disabled", "true");
   await page.goto("/");
-  await expect(page.getByRole("row").filter({ hasText: "resting" })).toContainText("Offline");
+  const servers = page.getByRole("table", { name: "Servers" });
+  await expect(servers.getByRole("row").filter({ hasText: "resting" })).toContainText("Offline");
 
   await page.goto("/servers/resting/settings");
   await banner.getByRole("button", { name: "Set online" }).click();
