@@ -419,14 +419,19 @@ describe("mutations", () => {
       sentence: expect.stringContaining("3 backups"),
       rtoTargetSeconds: 3600,
     });
-    const refused = await mutate("updateServer", { id, targets: { rpoTargetSeconds: 1, proofDays: 0 } });
+    const refused = await mutate("updateServer", { id, targets: { rpoTargetSeconds: 1, proofDays: -1 } });
     expect(refused.userErrors[0]).toMatchObject({ code: "policy-invalid", field: ["rpoTargetSeconds"] });
     expect(refused.userErrors[0].message).toContain("days a proof counts: from 1 to 3650");
     const made = await mutate("createPolicy", { name: "strict", targets: { proofDays: 7 } }, "policy { id proofDays }");
     expect(made.policy.proofDays).toBe(7);
     const both = await mutate("updateServer", { id, policyId: made.policy.id, targets: { proofDays: 3 } });
     expect(both.userErrors[0]).toMatchObject({ field: ["targets"] });
-    await set({ rpoTargetSeconds: null, rtoTargetSeconds: null });
+    // No target is something else than the usual one, which null is.
+    expect((await set({ rpoTargetSeconds: 0, rtoTargetSeconds: null, proofDays: 0 })).policy).toMatchObject({
+      ...{ rpoTargetSeconds: 0, rtoTargetSeconds: null, proofDays: 0 },
+      targetsSentence: "no target for commits that may be lost, a proof counts for ever",
+    });
+    await set({ rpoTargetSeconds: null, proofDays: null });
   });
 
   it("foretells what a policy leaves, today and later, by numbers or in another tool's words", async () => {

@@ -10,6 +10,14 @@ it("reads targets, leaves out what was not given, and takes away what is none", 
   });
 });
 
+it("tells no target from the usual one", () => {
+  expect(targetsInput({ rpo: "none", proofDays: "none" })).toEqual({ rpoTargetSeconds: 0, proofDays: 0 });
+  expect(targetsInput({ rpo: "usual", rto: "usual", proofDays: "usual", verifyDays: "none" })).toEqual({
+    ...{ rpoTargetSeconds: null, rtoTargetSeconds: null },
+    ...{ proofDays: null, verifyDays: null },
+  });
+});
+
 it.each([{ rpo: "soon" }, { rto: "500ms" }, { proofDays: "0" }, { verifyDays: "1.5" }])("refuses %o", (options) => {
   expect(() => targetsInput(options)).toThrow(/takes a/);
 });

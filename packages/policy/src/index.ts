@@ -1,5 +1,5 @@
 export { type CopyCandidate, type CopyLag, copyAllowedMs, copyLag } from "./copy-lag.ts";
-export { defaultProofDays, defaultRpoTargetSeconds } from "./default-targets.ts";
+export { proofLifetimeOf, rpoTargetOf } from "./default-targets.ts";
 export { describeSchedule } from "./describe-schedule.ts";
 export { type EstimateRequest, estimateRemaining, type PastRun, type RemainingRange } from "./estimate-remaining.ts";
 export { type HeroServer, heroSentence } from "./hero-sentence.ts";

@@ -30,9 +30,13 @@ export const ServerDocument = z
     policyId: z.string(),
     targets: z
       .object({
-        rpoTargetSeconds: z.number().int().nullable().describe("Null: a minute where WAL is streamed, else nothing."),
+        rpoTargetSeconds: z
+          .number()
+          .int()
+          .nullable()
+          .describe("Null: a minute where WAL is streamed, else nothing; 0: no target."),
         rtoTargetSeconds: z.number().int().nullable().describe("Null: nothing is promised."),
-        proofDays: z.number().int().nullable().describe("Null: 31."),
+        proofDays: z.number().int().nullable().describe("Null: 31; 0: for ever."),
         verifyDays: z.number().int().nullable().describe("Null: nothing is verified by itself."),
       })
       .describe("What its policy promises beside retention."),

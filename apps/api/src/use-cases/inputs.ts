@@ -59,18 +59,20 @@ export const PolicyTargetsInput = z
     rpoTargetSeconds: z
       .number()
       .nullish()
-      .describe("Seconds of commits that may be lost at most, 5 to 31 days; null: a minute where WAL is streamed."),
+      .describe(
+        "Seconds of commits that may be lost at most, 5 to 31 days; null: a minute where WAL is streamed; 0: no target.",
+      ),
     rtoTargetSeconds: z
       .number()
       .nullish()
       .describe("Seconds a restore may take at most, 10 to 31 days; null: nothing is promised."),
-    proofDays: z.number().nullish().describe("Days a proof by a drill counts, 1 to 3650; null: 31."),
+    proofDays: z.number().nullish().describe("Days a proof by a drill counts, 1 to 3650; null: 31; 0: for ever."),
     verifyDays: z
       .number()
       .nullish()
       .describe("Days within which everything stored is verified, a part each day, 1 to 366; null: not by itself."),
   })
-  .describe("What a policy promises beside retention. What is left out stays; null takes it away.");
+  .describe("What a policy promises beside retention. What is left out stays; null: the usual.");
 
 /** What the input changes of the targets there are. Check with policy's `checkPolicyTargets`. */
 export function changedTargets(

@@ -11,10 +11,10 @@ import type {
   Server,
 } from "@tidemark/metadata";
 import {
-  defaultProofDays,
   type PolicyTargets,
   type Protection,
   type ProtectionFacts,
+  proofLifetimeOf,
   protectionState,
 } from "@tidemark/policy";
 import { type ServerVerification, verificationsOf } from "./verifications.ts";
@@ -84,7 +84,7 @@ export async function standingsOf(
         now,
       }),
       verificationLate: verified.find(({ turn }) => turn.late)?.sentence ?? null,
-      ...proofLifetimeOf(policy),
+      proofLifetimeMs: proofLifetimeOf(policy?.proofDays),
     };
     return {
       protection: protectionState(facts, now),
@@ -123,10 +123,6 @@ function blockingOf(findings: readonly FindingRow[], serverId: string): readonly
   return findings
     .filter((finding) => finding.serverId === serverId && finding.severity === "blocks-backup")
     .map((finding) => `${finding.title}: ${finding.found}`);
-}
-
-function proofLifetimeOf(policy: PolicyRow | undefined): Pick<ProtectionFacts, "proofLifetimeMs"> {
-  return { proofLifetimeMs: (policy?.proofDays ?? defaultProofDays) * 86_400_000 };
 }
 
 function targetsOf(policy: PolicyRow | undefined): PolicyTargets {

@@ -11,7 +11,7 @@ import type {
   WalHoleRow,
   WalReceiverRow,
 } from "@tidemark/metadata";
-import { defaultRpoTargetSeconds, type WalProtectionFacts } from "@tidemark/policy";
+import { rpoTargetOf, type WalProtectionFacts } from "@tidemark/policy";
 import { rpoOf, silentAfterMs } from "./server-wal.ts";
 
 /** What the WAL of several servers is judged by; each a query for all of them. */
@@ -54,8 +54,7 @@ export function walFactsOf(context: WalContext): WalProtectionFacts {
   const policy = rows.policies.find((row) => row.id === server.policyId);
   const gaps = gapsOf(context, policy?.windowDays ?? null);
   const lastGap = gaps.at(-1);
-  const usualTarget = server.walMode === "stream" && receiver !== null ? defaultRpoTargetSeconds : null;
-  const targetSeconds = policy?.rpoTargetSeconds ?? usualTarget;
+  const targetSeconds = rpoTargetOf(policy?.rpoTargetSeconds, server.walMode === "stream" && receiver !== null);
   return {
     mode: server.walMode,
     receiverDown: offline === null ? downSince(server, receiver, now) : null,

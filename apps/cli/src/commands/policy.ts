@@ -6,7 +6,7 @@ import { type CommandContext, type CommonOptions, openSession } from "../context
 import { exitCodes } from "../exit-code.ts";
 import { findServerId } from "../lookup.ts";
 import { lowerState, printOne } from "../output.ts";
-import { type TargetOptions, targetsInput, withTargetOptions } from "../policy-targets.ts";
+import { noTarget, type TargetOptions, targetsInput, withTargetOptions } from "../policy-targets.ts";
 import type { Register } from "../program.ts";
 import { type RetentionOptions, retentionInput, withRetentionOptions } from "../retention-rules.ts";
 
@@ -90,9 +90,9 @@ function printPolicy(output: ReturnType<CommandContext["output"]>, server: Serve
     ["server", server.name],
     ["policy", `${name} (${id})`],
     ["retention", sentence],
-    ["may be lost", targets.rpoTargetSeconds === null ? usualRpo : seconds(targets.rpoTargetSeconds)],
+    ["may be lost", lostText(targets.rpoTargetSeconds)],
     ["restored within", targets.rtoTargetSeconds === null ? "nothing is promised" : seconds(targets.rtoTargetSeconds)],
-    ["a proof counts", targets.proofDays === null ? "31 days (the usual)" : `${targets.proofDays} days`],
+    ["a proof counts", proofText(targets.proofDays)],
     ["all verified", targets.verifyDays === null ? "not by itself" : `every ${targets.verifyDays} days`],
     ...verifications.map((one) => ["verified", one.sentence] as const),
     ["state", state],
@@ -100,8 +100,16 @@ function printPolicy(output: ReturnType<CommandContext["output"]>, server: Serve
   ]);
 }
 
+function lostText(target: number | null): string {
+  if (target === noTarget) return "any (no target)";
+  return target === null ? "1 min where WAL is streamed (the usual)" : seconds(target);
+}
+
+function proofText(days: number | null): string {
+  if (days === noTarget) return "for ever";
+  return days === null ? "31 days (the usual)" : `${days} days`;
+}
+
 function seconds(count: number): string {
   return formatDuration(count * 1_000);
 }
-
-const usualRpo = "1 min where WAL is streamed (the usual)";

@@ -5,6 +5,7 @@ it("gives back what was saved, and nothing for fields that are empty", () => {
   for (const targets of [
     { rpoTargetSeconds: 90, rtoTargetSeconds: 7_200, proofDays: 7, verifyDays: 30 },
     { rpoTargetSeconds: null, rtoTargetSeconds: null, proofDays: null, verifyDays: null },
+    { rpoTargetSeconds: 0, rtoTargetSeconds: null, proofDays: 0, verifyDays: null },
   ]) {
     expect(toTargetsInput(targetDraftOf(targets))).toEqual(targets);
   }

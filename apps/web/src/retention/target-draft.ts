@@ -1,14 +1,20 @@
 import { formatDuration, parseDuration } from "@tidemark/kit/units";
 
-/** A policy's targets as they are being typed; an empty field is a target that is not there. */
+/** A policy's targets as they are being typed; an empty field is the usual one, or none where nothing is usual. */
 export interface TargetDraft {
+  /** No target, whatever is typed. */
+  readonly anyLoss: boolean;
+  readonly proofForEver: boolean;
   readonly rpo: string;
   readonly rto: string;
   readonly proofDays: string;
   readonly verifyDays: string;
 }
 
-export const noTargets: TargetDraft = { rpo: "", rto: "", proofDays: "", verifyDays: "" };
+export const noTargets: TargetDraft = {
+  ...{ anyLoss: false, proofForEver: false },
+  ...{ rpo: "", rto: "", proofDays: "", verifyDays: "" },
+};
 
 interface Targets {
   readonly rpoTargetSeconds: number | null;
@@ -19,23 +25,30 @@ interface Targets {
 
 /** Saved targets, ready to be changed. */
 export function targetDraftOf(targets: Targets): TargetDraft {
-  const duration = (seconds: number | null) => (seconds === null ? "" : formatDuration(seconds * 1_000));
+  const duration = (seconds: number | null) =>
+    seconds === null || seconds === none ? "" : formatDuration(seconds * 1_000);
   return {
+    anyLoss: targets.rpoTargetSeconds === none,
+    proofForEver: targets.proofDays === none,
     rpo: duration(targets.rpoTargetSeconds),
     rto: duration(targets.rtoTargetSeconds),
-    proofDays: `${targets.proofDays ?? ""}`,
+    proofDays: targets.proofDays === none ? "" : `${targets.proofDays ?? ""}`,
     verifyDays: `${targets.verifyDays ?? ""}`,
   };
 }
 
 /** The draft as the api takes it; null while a duration in it cannot be read. */
 export function toTargetsInput(draft: TargetDraft): Targets | null {
-  const rpoTargetSeconds = readSeconds(draft.rpo);
+  const rpoTargetSeconds = draft.anyLoss ? none : readSeconds(draft.rpo);
   const rtoTargetSeconds = readSeconds(draft.rto);
   if (rpoTargetSeconds === undefined || rtoTargetSeconds === undefined) return null;
   const whole = (text: string) => (text.trim() === "" ? null : Number(text));
-  return { rpoTargetSeconds, rtoTargetSeconds, proofDays: whole(draft.proofDays), verifyDays: whole(draft.verifyDays) };
+  const proofDays = draft.proofForEver ? none : whole(draft.proofDays);
+  return { rpoTargetSeconds, rtoTargetSeconds, proofDays, verifyDays: whole(draft.verifyDays) };
 }
+
+/** As the api has a target that shall not be; null is the usual one there. */
+const none = 0;
 
 /** What is wrong with a duration that was typed; null: nothing. */
 export function durationProblem(text: string): string | null {

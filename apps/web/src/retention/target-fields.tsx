@@ -1,5 +1,5 @@
 "use client";
-import { TextField } from "#ui/field.tsx";
+import { CheckField, TextField } from "#ui/field.tsx";
 import { durationProblem, type TargetDraft } from "./target-draft.ts";
 
 interface Props {
@@ -15,7 +15,8 @@ export function TargetFields({ draft, onChange }: Props) {
         label="Commits that may be lost"
         placeholder="1 min"
         value={draft.rpo}
-        error={durationProblem(draft.rpo)}
+        disabled={draft.anyLoss}
+        error={draft.anyLoss ? null : durationProblem(draft.rpo)}
         onChange={(event) => onChange({ ...draft, rpo: event.target.value })}
         hint="at most, for example 5 min (RPO); empty: a minute where WAL is streamed"
       />
@@ -34,6 +35,7 @@ export function TargetFields({ draft, onChange }: Props) {
         max={3650}
         placeholder="31"
         value={draft.proofDays}
+        disabled={draft.proofForEver}
         onChange={(event) => onChange({ ...draft, proofDays: event.target.value })}
         hint="days since a drill restored, started and checked it; empty: 31"
       />
@@ -45,6 +47,18 @@ export function TargetFields({ draft, onChange }: Props) {
         value={draft.verifyDays}
         onChange={(event) => onChange({ ...draft, verifyDays: event.target.value })}
         hint="days, a part of it each day; empty: not by itself"
+      />
+      <CheckField
+        label="No loss target"
+        checked={draft.anyLoss}
+        onChange={(event) => onChange({ ...draft, anyLoss: event.target.checked })}
+        hint="a server is never degraded for WAL that arrives late"
+      />
+      <CheckField
+        label="Proofs never grow old"
+        checked={draft.proofForEver}
+        onChange={(event) => onChange({ ...draft, proofForEver: event.target.checked })}
+        hint="it is unproven only until the first drill that passes"
       />
     </div>
   );

@@ -1,4 +1,4 @@
-import { defaultRpoTargetSeconds } from "@tidemark/policy";
+import { rpoTargetOf } from "@tidemark/policy";
 import { newestPeriods } from "../offline.ts";
 import type { WorkerDeps } from "../worker-deps.ts";
 import { walChecks, walFindings } from "./wal-findings.ts";
@@ -38,7 +38,7 @@ export async function refreshWalFindings({ metadata }: FindingDeps): Promise<voi
       windowDays: policy?.windowDays ?? null,
       uncopied: uncopied.find((one) => one.serverId === server.id) ?? null,
       offline: periods.get(server.id) ?? null,
-      rpoTargetSeconds: policy?.rpoTargetSeconds ?? defaultRpoTargetSeconds,
+      rpoTargetSeconds: rpoTargetOf(policy?.rpoTargetSeconds, true),
       hasRoom,
     });
     await metadata.findings.record({ kind: "server", serverId: server.id }, walChecks, seen);

@@ -32,8 +32,8 @@ export interface WalEvidence {
   /** What its second repository lacks; null: nothing, or there is none. */
   readonly uncopied: WalUncopiedRow | null;
   readonly offline: OfflinePeriod | null;
-  /** Seconds of commits that may be lost at most. */
-  readonly rpoTargetSeconds: number;
+  /** Seconds of commits that may be lost at most; null: no target. */
+  readonly rpoTargetSeconds: number | null;
   /** Some worker streams WAL and has room; false: all are full, or none does. */
   readonly hasRoom: boolean;
 }
@@ -88,7 +88,7 @@ function receiverDown({ server, receiver, now, hasRoom }: WalEvidence): SeenFind
 }
 
 function behind({ server, receiver, now, rpoTargetSeconds }: WalEvidence): SeenFinding | null {
-  if (receiver === null || receiver.state === "stopped") return null;
+  if (receiver === null || receiver.state === "stopped" || rpoTargetSeconds === null) return null;
   const risk = rpo({
     serverLsn: receiver.serverLsn,
     flushedLsn: receiver.flushedLsn,

@@ -27,15 +27,16 @@ export const RetentionInputRef = builder.inputType("RetentionInput", {
 });
 
 export const PolicyTargetsInputRef = builder.inputType("PolicyTargetsInput", {
-  description: "What a policy promises beside retention. What is left out stays; null takes it away.",
+  description: "What a policy promises beside retention. What is left out stays; null: the usual.",
   fields: (t) => ({
     rpoTargetSeconds: t.int({
-      description: "Seconds of commits that may be lost at most, 5 to 31 days; null: a minute where WAL is streamed.",
+      description:
+        "Seconds of commits that may be lost at most, 5 to 31 days; null: a minute where WAL is streamed; 0: no target.",
     }),
     rtoTargetSeconds: t.int({
       description: "Seconds a restore may take at most, 10 to 31 days; null: nothing is promised.",
     }),
-    proofDays: t.int({ description: "Days a proof by a drill counts, 1 to 3650; null: 31." }),
+    proofDays: t.int({ description: "Days a proof by a drill counts, 1 to 3650; null: 31; 0: for ever." }),
     verifyDays: t.int({
       description: "Days within which everything stored is verified, a part each day, 1 to 366; null: not by itself.",
     }),

@@ -32,7 +32,8 @@ PolicyRef.implement({
     sentence: t.string({ description: "The rules in words.", resolve: (policy) => describeRetention(policy) }),
     rpoTargetSeconds: t.exposeInt("rpoTargetSeconds", {
       nullable: true,
-      description: "Seconds of commits that may be lost at most; null: a minute where WAL is streamed, else nothing.",
+      description:
+        "Seconds of commits that may be lost at most; null: a minute where WAL is streamed, else nothing; 0: no target.",
     }),
     rtoTargetSeconds: t.exposeInt("rtoTargetSeconds", {
       nullable: true,
@@ -41,7 +42,7 @@ PolicyRef.implement({
     }),
     proofDays: t.exposeInt("proofDays", {
       nullable: true,
-      description: "Days for which a proof by a drill counts; null: 31.",
+      description: "Days for which a proof by a drill counts; null: 31; 0: for ever.",
     }),
     verifyDays: t.exposeInt("verifyDays", {
       nullable: true,
