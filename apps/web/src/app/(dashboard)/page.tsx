@@ -1,5 +1,6 @@
 import { Plus } from "lucide-react";
 import type { Metadata } from "next";
+import Link from "next/link";
 import { FindingFields } from "#findings/finding-fields.ts";
 import { FindingItem } from "#findings/finding-item.tsx";
 import { graphql, type ResultOf } from "#graphql/graphql.ts";
@@ -14,6 +15,7 @@ import { PageProblem } from "#shell/page-problem.tsx";
 import { LinkButton } from "#ui/button.tsx";
 import { CodeBlock } from "#ui/code-block.tsx";
 import { EmptyState } from "#ui/empty-state.tsx";
+import { Note } from "#ui/note.tsx";
 import { Panel } from "#ui/panel.tsx";
 
 export const metadata: Metadata = { title: "Servers" };
@@ -28,6 +30,11 @@ const Home = graphql(
         }
         running {
           ...RunRowFields
+        }
+      }
+      system {
+        workers {
+          alive
         }
       }
       servers(first: 100) {
@@ -49,7 +56,7 @@ const calmMs = 15_000;
 export default async function HomePage() {
   const loaded = await load(Home, {});
   if (!loaded.ok) return <PageProblem title="Servers" problem={loaded.problem} />;
-  const { overview, servers } = loaded.value;
+  const { overview, servers, system } = loaded.value;
   const [urgent, notes] = sortOut(overview.needsYou);
   return (
     <>
@@ -63,6 +70,7 @@ export default async function HomePage() {
         )}
       </div>
       <div className="space-y-6">
+        {servers.totalCount > 0 && !system.workers.some(({ alive }) => alive) && <NoWorker />}
         <Panel title="Servers" padded={false}>
           {servers.totalCount === 0 ? <NoServer /> : <ServersTable servers={servers.nodes} />}
           {servers.totalCount > servers.nodes.length && (
@@ -100,6 +108,22 @@ export default async function HomePage() {
 function sortOut(findings: readonly Finding[]): readonly [urgent: readonly Finding[], notes: readonly Finding[]] {
   const isNote = (finding: Finding) => finding.recheckable && finding.severity === "NOTE";
   return [findings.filter((finding) => !isNote(finding)), findings.filter(isNote)];
+}
+
+/** Findings are the workers' to write: this is the one that nobody else says. */
+function NoWorker() {
+  return (
+    <Note kind="warn">
+      <p className="font-medium">No worker is alive: no backup is taken and no WAL is received until one runs.</p>
+      <p>
+        What stands below is as the last one left it. The{" "}
+        <Link href="/system" className="text-accent underline">
+          system page
+        </Link>{" "}
+        says when each was last seen, and its log says why it ended.
+      </p>
+    </Note>
+  );
 }
 
 function NoServer() {
