@@ -2,17 +2,16 @@
 import { CircleCheck, CirclePause, LoaderCircle, TriangleAlert } from "lucide-react";
 import { useRouter } from "next/navigation";
 import { bytes, plural, rate, sentence, words } from "#lib/format.ts";
-import { serverPath } from "#lib/paths.ts";
 import { useNow } from "#lib/use-now.ts";
 import { WalActs } from "#server-acts/wal-acts.tsx";
 import { Badge } from "#ui/badge.tsx";
-import { LinkButton } from "#ui/button.tsx";
 import { ErrorPanel } from "#ui/error-panel.tsx";
 import { Fact, Facts, Mono } from "#ui/facts.tsx";
 import { Note } from "#ui/note.tsx";
 import { Panel } from "#ui/panel.tsx";
 import { Cell, Row, RowHeader, Table } from "#ui/table.tsx";
 import { Time } from "#ui/time.tsx";
+import { StreamWal } from "./stream-wal.tsx";
 import type { Wal, WindowGaps } from "./wal-fields.ts";
 
 interface Props {
@@ -33,18 +32,7 @@ export function WalView({ server, inRecovery, wal, window, blockedBy }: Props) {
       </Note>
       {wal.mode === "STREAM" && <ReceiverPanel wal={wal} />}
       {wal.mode === "PUSH" && <PushPanel server={server} window={window} />}
-      {wal.mode === "NONE" && (
-        <Panel title="Not kept">
-          <p className="text-sm">
-            Nobody keeps this server's WAL here. Streaming it needs nothing on its host: choose it in the settings.
-          </p>
-          <p className="mt-3">
-            <LinkButton small href={serverPath(server, "settings")}>
-              To the settings
-            </LinkButton>
-          </p>
-        </Panel>
-      )}
+      {wal.mode === "NONE" && <StreamWal server={server} />}
       {wal.slot !== null && <SlotPanel slot={wal.slot} />}
       <GapsPanel window={window} />
       <Panel title="Acts">
