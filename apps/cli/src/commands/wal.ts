@@ -135,7 +135,11 @@ async function runAgent(context: CommandContext, options: AgentOptions): Promise
       version,
     },
     {
-      push: (path) => lanes.push(path),
+      push: (path) => {
+        // All of them with the first file: more will be ready. An agent that only fetches needs none (25 MiB each).
+        lanes.start();
+        return lanes.push(path);
+      },
       places: repositories.fetchFrom(),
       settingsIdentity,
       readSettingsIdentity: () => identityOf(settings.file),
@@ -143,8 +147,6 @@ async function runAgent(context: CommandContext, options: AgentOptions): Promise
       logger: createLogger({ name: "wal-agent" }),
     },
   );
-  // Not before it is known to be the one: of several that start at once the others shall cost little.
-  lanes.start();
   context.output(options.output).note(`the agent listens on ${settings.socket}\n`);
   const stopped = new AbortController();
   await Promise.race([

@@ -20,7 +20,10 @@ export const agentSpoolNames = {
   want: "want",
   /** One file per answer, of the same name: `ok`, `other` where the settings are not the agent's, or `error` and a sentence; on a second line what can be done. */
   answer: "answer",
-  /** What the segments in `feed` are good for: identities of `PG_VERSION` and of the settings, and `whole` or `partial`. */
+  /**
+   * What the segments in `feed` are good for: identities of `PG_VERSION` and of the settings, `whole` or `partial`, and whether
+   * a move into `pg_wal` is a `rename` or a `copy`.
+   */
   fetching: "fetching",
   /** The spool of a recovery feed. */
   feed: "feed",

@@ -1,3 +1,4 @@
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { AppError, type Clock } from "@tidemark/kit";
 import { type RecoveryFeed, startRecoveryFeed, type WalSource } from "../../recovery/recovery-feed.ts";
@@ -72,7 +73,8 @@ export class FetchDesk {
       this.#feed = { key, feed: await this.#start(places.wal(origin.systemIdentifier), origin, partial) };
     }
     const directory = await identityOf(join(dataDirectory, "PG_VERSION"));
-    await this.#deps.announce([directory, this.#deps.settingsIdentity, partial ? "partial" : "whole"]);
+    const way = (await areTogether(this.#deps.spool, join(dataDirectory, "pg_wal"))) ? "rename" : "copy";
+    await this.#deps.announce([directory, this.#deps.settingsIdentity, partial ? "partial" : "whole", way]);
   }
 
   async #start(archive: WalSource, { segmentSizeBytes }: WalOrigin, partial: boolean): Promise<RecoveryFeed> {
@@ -91,4 +93,10 @@ export class FetchDesk {
       onProgress,
     });
   }
+}
+
+/** Whether what is moved from the one to the other is renamed, not copied. A folder that is not there is with none. */
+async function areTogether(one: string, other: string): Promise<boolean> {
+  const [left, right] = await Promise.allSettled([stat(one), stat(other)]);
+  return left.status === "fulfilled" && right.status === "fulfilled" && left.value.dev === right.value.dev;
 }

@@ -32,7 +32,7 @@ export class PushLanes {
     this.#options = options;
   }
 
-  /** Starts them all, which takes each as long as it takes to store a dozen segments; else one starts when it is needed. */
+  /** Starts those that do not run, which takes each as long as it takes to store some ten segments; else one starts when it is needed. */
   start(): void {
     while (this.#lanes.length < this.#options.lanes) this.#lanes.push(new Lane(this.#options));
   }
