@@ -5,7 +5,7 @@ import type { ObjectSeal } from "../seal/object-seal.ts";
 import { sealPackedBlock, sealWalBlock, type WalBlockJob, type WalBlockOutcome, walLeaf } from "./seal-wal-block.ts";
 import { recordHead } from "./segment-object.ts";
 import type { SegmentSink } from "./segment-sink.ts";
-import { blocksTogether, isShared, type WalBlock } from "./wal-blocks.ts";
+import { blocksTogether, isShared, leastUnderWay, type WalBlock } from "./wal-blocks.ts";
 import { WalHash, walHashKeys } from "./wal-hash.ts";
 
 /** A record of a segment in the making. */
@@ -24,7 +24,10 @@ export interface PlacedRecord {
  */
 export class BlockLine {
   readonly hash: WalHash;
+  /** Appended, where the sink does not grow in the store. */
   readonly records: PlacedRecord[] = [];
+  /** Appended. */
+  recordCount = 0;
   /** Bytes taken. */
   end = 0;
   /** Up to here they are in boxes, appended or on their way. */
@@ -176,8 +179,8 @@ export class BlockLine {
     }
   }
 
-  #add(memory: WalBlock | null, job: WalBlockJob, offset: number): void {
-    const block: LineBlock = { memory, job, offset, isBusy: false, outcome: null };
+  #add(memory: WalBlock | null, job: OpenJob, offset: number): void {
+    const block: LineBlock = { memory, job, offset, isBusy: false, stored: null };
     this.#queue.push(block);
     this.#underWay++;
     this.#added++;
@@ -185,12 +188,26 @@ export class BlockLine {
     this.#pump();
   }
 
-  #job(plain: Uint8Array, offset: number, leafKey: Uint8Array | null): WalBlockJob {
+  #job(plain: Uint8Array, offset: number, leafKey: Uint8Array | null): OpenJob {
     const from = offset % walBlockBytes;
     const asked = this.#compression();
     // Behind a switch the rest is zeros: that is compressed whatever the setting.
     const compression = asked.codec === "plain" && isMostlyZeros(plain) ? zeroCompression : asked;
-    return { plain, from, sealing: this.#seal.part("wal", offset), compression, leafKey };
+    return { plain, from, compression, leafKey };
+  }
+
+  /**
+   * What a block is sealed with is made when it is, and its leaf goes into the hash at once: while many receivers are behind
+   * blocks wait so long that whatever they hold on to gets old, and is found by a collection of all memory only.
+   */
+  #sealHere({ job, memory, offset }: LineBlock, packed?: Uint8Array | null): WalBlockOutcome {
+    const whole = { ...job, sealing: this.#seal.part("wal", offset) };
+    return packed === undefined ? sealWalBlock(whole, memory?.room) : sealPackedBlock(whole, packed, memory?.room);
+  }
+
+  #keep(block: LineBlock, { stored, leaf }: WalBlockOutcome): void {
+    block.stored = stored;
+    if (leaf !== null) this.hash.setLeaf(Math.floor(block.offset / walBlockBytes), leaf);
   }
 
   /**
@@ -200,18 +217,18 @@ export class BlockLine {
   #sealBlock(block: LineBlock): void {
     const { job, memory } = block;
     const { codec, level } = job.compression;
-    if (codec === "plain" || this.#context.sealsHere) block.outcome = sealWalBlock(job, memory?.room);
+    if (codec === "plain" || this.#context.sealsHere) this.#keep(block, this.#sealHere(block));
     else if (codec === "zstd") {
       block.isBusy = true;
       this.#context.walBlocks.zstd.compress(job.plain.subarray(job.from), level, (error, packed) => {
-        if (error === null) this.#sealed([block], () => [sealPackedBlock(job, packed, memory?.room)]);
+        if (error === null) this.#sealed([block], () => [this.#sealHere(block, packed)]);
         else this.#sealed([block], null, error);
       });
     } else if (memory !== null && isShared(memory)) {
       block.isBusy = true;
       this.#lot.push(block);
       if (this.#lot.length >= blocksTogether) this.#sendLot();
-    } else block.outcome = sealWalBlock(job, memory?.room);
+    } else this.#keep(block, this.#sealHere(block));
   }
 
   /** To wake a thread for few and be woken by it is not worth it. */
@@ -219,11 +236,12 @@ export class BlockLine {
     const lot = this.#lot;
     if (lot.length === 0) return;
     this.#lot = [];
-    if (lot.length < blocksTogether) {
-      this.#sealed(lot, () => lot.map(({ job, memory }) => sealWalBlock(job, memory?.room)));
+    if (lot.length < leastUnderWay) {
+      this.#sealed(lot, () => lot.map((block) => this.#sealHere(block)));
       return;
     }
-    this.#context.openers.sealWal(lot.map(({ job }) => job)).then(
+    const jobs = lot.map(({ job, offset }) => ({ ...job, sealing: this.#seal.part("wal", offset) }));
+    this.#context.openers.sealWal(jobs).then(
       (outcomes) => this.#sealed(lot, () => outcomes),
       (error: unknown) => this.#sealed(lot, null, error),
     );
@@ -236,7 +254,7 @@ export class BlockLine {
       if (seal === null) throw error;
       // Nobody wants those of a line that failed.
       if (this.#failure === null) {
-        for (const [index, outcome] of seal().entries()) (blocks[index] as LineBlock).outcome = outcome;
+        for (const [index, outcome] of seal().entries()) this.#keep(blocks[index] as LineBlock, outcome);
       }
     } catch (cause) {
       this.#fail(cause);
@@ -250,7 +268,7 @@ export class BlockLine {
   #pump(): void {
     if (this.#isAppending || this.#failure !== null) return;
     let ready = 0;
-    while (ready < mostAppended && (this.#queue[ready]?.outcome ?? null) !== null) ready++;
+    while (ready < mostAppended && (this.#queue[ready]?.stored ?? null) !== null) ready++;
     if (ready === 0 || (ready < blocksTogether && this.#waiters.length === 0)) return;
     this.#isAppending = true;
     void this.#append(this.#queue.splice(0, ready));
@@ -260,15 +278,16 @@ export class BlockLine {
     try {
       const chunks: Uint8Array[] = [];
       let at = this.#sink.sizeBytes;
-      for (const { job, offset, outcome } of blocks) {
-        const { stored, leaf } = outcome as WalBlockOutcome;
+      for (const { job, offset, stored } of blocks) {
+        if (stored === null) throw new Error("a block of WAL is appended before it is sealed");
         const storedBytes = stored.reduce((sum, { length }) => sum + length, 0);
         const head = recordHead(storedBytes, offset);
         chunks.push(head, ...stored);
         const plainBytes = job.plain.length - job.from;
-        this.records.push({ offset, plainBytes, at: at + head.length, storedBytes });
+        this.recordCount++;
+        // Where the sink itself grows nobody asks for them.
+        if (this.#sink.growing === null) this.records.push({ offset, plainBytes, at: at + head.length, storedBytes });
         at += head.length + storedBytes;
-        if (leaf !== null) this.hash.setLeaf(Math.floor(offset / walBlockBytes), leaf);
       }
       await this.#sink.append(chunks);
       this.#done += blocks.length;
@@ -313,7 +332,7 @@ export class BlockLine {
     const { clock, walBlocks } = this.#context;
     while (!walBlocks.mayTake(this.#underWay) && this.#failure === null) {
       this.#sendLot();
-      const isStored = this.#isAppending && (this.#queue[0]?.outcome ?? null) !== null;
+      const isStored = this.#isAppending && (this.#queue[0]?.stored ?? null) !== null;
       const [fromMs, phase] = [clock.monotonicMs(), isStored ? "storeMs" : "sealMs"] as const;
       await this.#change();
       this.waited[phase] += clock.monotonicMs() - fromMs;
@@ -328,12 +347,15 @@ export class BlockLine {
 interface LineBlock {
   /** Null where the plain bytes are the job's own. */
   readonly memory: WalBlock | null;
-  readonly job: WalBlockJob;
+  readonly job: OpenJob;
   readonly offset: number;
   /** Somebody else reads the plain bytes. */
   isBusy: boolean;
-  outcome: WalBlockOutcome | null;
+  /** Its box, once it is sealed. */
+  stored: readonly Uint8Array[] | null;
 }
+
+type OpenJob = Omit<WalBlockJob, "sealing">;
 
 /** Whether blocks that are compressed so go to a thread of the pool. */
 function isThreads(codec: BoxCompression["codec"]): boolean {

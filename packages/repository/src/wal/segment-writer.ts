@@ -172,7 +172,7 @@ export class OpenSegmentWriter implements WalSegmentWriter {
       await this.#line.close();
       const index = this.#index(kind, facts);
       const { seal } = this.#beginning;
-      await this.#sink.append([endOfSegment(seal, index, this.#line.records.length, this.#sink.sizeBytes)]);
+      await this.#sink.append([endOfSegment(seal, index, this.#line.recordCount, this.#sink.sizeBytes)]);
       const name = this.#options.paths.object(this.#name);
       const outcome = await putOnce(this.#context, {
         key,

@@ -66,6 +66,6 @@ export const blocksTogether = 8;
 /** Three lots: one being written, one being sealed and one being filled. */
 const mostUnderWay = 3 * blocksTogether;
 
-/** 128 KiB each. Beyond that each further segment that comes as fast as it can has some, and an open one. */
+/** 128 KiB each. Beyond that each further segment that comes as fast as it can has some, and an open one: 640 KiB. */
 const sharedBlocks = 32;
-const leastUnderWay = blocksTogether;
+export const leastUnderWay = 4;

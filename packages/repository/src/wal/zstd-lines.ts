@@ -29,6 +29,8 @@ export class ZstdLines {
       const next = this.#waiting.shift();
       if (next !== undefined) this.#begin(line, next);
       done(error, packed !== null && packed.length < plain.length ? packed : null);
+      // One that lay in two chunks, for which the stream made a buffer of its own.
+      if (packed !== null) releaseBytes(packed);
     });
   }
 }
