@@ -56,8 +56,10 @@ async function inspect(page: Page, path: string, testInfo: TestInfo): Promise<vo
     await page.screenshot({ path: testInfo.outputPath(`${name}-${scheme}.png`) });
   }
   await page.setViewportSize({ width: 390, height: 844 });
-  expect
-    .soft(await page.evaluate(overflow), `${path}: pixels that stick out to the right at 390`)
+  // The drawing of a time line takes its new width when it hears of it.
+  await expect
+    .configure({ soft: true })
+    .poll(() => page.evaluate<number>(overflow), { message: `${path}: pixels that stick out to the right at 390` })
     .toBeLessThanOrEqual(0);
   await page.screenshot({ path: testInfo.outputPath(`${name}-390.png`) });
 }
