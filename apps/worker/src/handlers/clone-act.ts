@@ -1,5 +1,5 @@
 import { createWriteStream } from "node:fs";
-import { chmod, mkdir, rename } from "node:fs/promises";
+import { chmod, mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { finished } from "node:stream/promises";
 import {
@@ -127,6 +127,7 @@ async function extract(context: Context, act: Act<"extract">): Promise<CloneActR
     return { kind: "extract", clone, extract: { path, rows, characters }, sealedConnection: null };
   } finally {
     file.destroy();
+    await rm(draft, { force: true });
   }
 }
 

@@ -1,8 +1,9 @@
+import { access, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { AppError, type Clock } from "@tidemark/kit";
 import { findPostmaster, readPostmasterFile, startCluster } from "@tidemark/local-postgres";
 import type { RecoveryTarget, TargetRequest } from "@tidemark/policy";
-import { formatLsn, type Lsn } from "@tidemark/postgres";
+import { formatLsn, type Lsn, parsePgControl } from "@tidemark/postgres";
 import type { ActControl } from "../act.ts";
 import { catalogQuestionMs } from "../drill/drill-question.ts";
 import { drillSessions, type OpenDrillSession } from "../drill/drill-sql.ts";
@@ -43,7 +44,7 @@ export async function resumeClone(
   control: ActControl,
 ): Promise<CloneStanding> {
   const place = await scratchPlace(deps.cloneDir, cloneId);
-  const record = await requireCloneRecord(place.root);
+  const record = await noticePromotion(place, await requireCloneRecord(place.root));
   const pid = await findPostmaster(place.dataDir).catch(() => null);
   if (pid !== null && (await locateClone(place.root)()) !== null) {
     const reached = await askStanding(await cloneSessions(place.root, "postgres", control.signal));
@@ -157,6 +158,39 @@ export async function promoteClone(
   await writeCloneRecord(place.root, record);
   return { ...standing, record };
 }
+
+/**
+ * Whoever promoted it may have died before the record said so: its control file says it also where it is stopped. That of
+ * a copy whose server was never started is the source's, and there is a `backup_label` beside it.
+ */
+async function noticePromotion(place: ScratchPlace, record: CloneRecord): Promise<CloneRecord> {
+  if (record.promoted || record.recovery === null || (await isThere(join(place.dataDir, "backup_label"))))
+    return record;
+  if (!takesWrites.has(await clusterState(place.dataDir))) return record;
+  const promoted = { ...record, promoted: true };
+  await writeCloneRecord(place.root, promoted);
+  return promoted;
+}
+
+async function clusterState(dataDir: string): Promise<string> {
+  try {
+    return parsePgControl(await readFile(join(dataDir, "global", "pg_control"))).state;
+  } catch (error) {
+    // Read while the server wrote it: the next look will tell.
+    if (error instanceof AppError) return "unknown";
+    throw error;
+  }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return await access(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** States of a cluster whose recovery has ended. */
+const takesWrites: ReadonlySet<string> = new Set(["in-production", "shutting-down", "shut-down"]);
 
 /** Stops a clone's server and keeps its files: `resumeClone` starts it where it was. */
 export async function haltClone(deps: HereDeps, cloneId: string, control: ActControl): Promise<void> {

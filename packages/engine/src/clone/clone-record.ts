@@ -1,4 +1,4 @@
-import { readFile, rename, writeFile } from "node:fs/promises";
+import { open, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { AppError, systemErrorCode } from "@tidemark/kit";
 import type { Major } from "@tidemark/local-postgres";
@@ -40,7 +40,14 @@ export async function requireCloneRecord(root: string): Promise<CloneRecord> {
 
 export async function writeCloneRecord(root: string, record: CloneRecord): Promise<void> {
   const draft = join(root, `${fileName}.tmp`);
-  await writeFile(draft, JSON.stringify(record, replace), { mode: 0o600 });
+  const file = await open(draft, "w", 0o600);
+  try {
+    await file.writeFile(JSON.stringify(record, replace));
+    // Before the name: after a loss of power an empty one would be a clone that nobody can start again.
+    await file.sync();
+  } finally {
+    await file.close();
+  }
   await rename(draft, join(root, fileName));
 }
 

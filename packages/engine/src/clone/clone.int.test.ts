@@ -8,8 +8,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type ArchivedServer, archivedServer } from "../drill/archived-server.fixture.ts";
 import type { TrialTarget } from "../drill/plan-drill.ts";
 import { type EngineRig, engineRig } from "../engine-rig.ts";
-import { cloneSessions, endClone, locateClone, moveClone, promoteClone, resumeClone } from "./clone-acts.ts";
+import { cloneSessions, endClone, haltClone, locateClone, moveClone, promoteClone, resumeClone } from "./clone-acts.ts";
 import { type CloneGate, openGate } from "./clone-gate.ts";
+import { requireCloneRecord, writeCloneRecord } from "./clone-record.ts";
 import { extractTable } from "./extract-table.ts";
 import { type CloneDeps, type CloneStanding, makeClone } from "./make-clone.ts";
 
@@ -50,7 +51,7 @@ describe.each(chosen)("a clone of PostgreSQL %i", (major) => {
   });
   afterAll(async () => {
     await gate?.close();
-    if (deps !== undefined) await endClone(deps.cloneDir, "cln_a");
+    if (deps !== undefined) for (const id of ["cln_a", "cln_d"]) await endClone(deps.cloneDir, id);
     await archived?.[Symbol.asyncDispose]();
     await rig?.[Symbol.asyncDispose]();
   });
@@ -156,6 +157,48 @@ describe.each(chosen)("a clone of PostgreSQL %i", (major) => {
       ),
     ).rejects.toMatchObject({ code: "not-found" });
     await endClone(deps.cloneDir, "cln_b");
+  });
+
+  it("goes on where it is when its worker died amid a move, and knows that it was promoted when nobody wrote it down", async () => {
+    const [, second = new Date(0)] = instants;
+    clone = await make({ kind: "time", at: second, inclusive: true }, "pause", "cln_d");
+    const { root } = clone;
+    const before = await requireCloneRecord(root);
+    const target = { kind: "lsn", lsn: lsns[2] ?? 0n, inclusive: false } as const;
+    await moveClone(deps, { cloneId: "cln_d", target, timeline: "current", ...times }, rig.control());
+    const rows = async () => {
+      const session = await (await cloneSessions(root, "postgres", new AbortController().signal))("postgres");
+      try {
+        return (await session.query("SELECT count(*)::text AS answer FROM public.ledger", [], 10_000))[0]?.answer;
+      } finally {
+        await session.close();
+      }
+    };
+    expect(await rows()).toBe("3");
+    // As a worker leaves it that died before it wrote down how far it was moved.
+    await haltClone(deps, "cln_d", rig.control());
+    await writeCloneRecord(root, before);
+    clone = await resumeClone(deps, "cln_d", times, rig.control());
+    expect(await rows()).toBe("3");
+    expect(clone.record.recovery?.sentence).toContain("a move was cut off");
+    await moveClone(
+      deps,
+      { cloneId: "cln_d", target: { kind: "latest" }, timeline: "current", ...times },
+      rig.control(),
+    );
+    expect(await rows()).toBe("4");
+
+    const paused = await requireCloneRecord(root);
+    await promoteClone(deps, { cloneId: "cln_d", ...times }, rig.control());
+    await writeCloneRecord(root, paused);
+    clone = await promoteClone(deps, { cloneId: "cln_d", ...times }, rig.control());
+    expect(clone.record.promoted).toBe(true);
+    await writeCloneRecord(root, paused);
+    process.kill(clone.pid, "SIGKILL");
+    clone = await resumeClone(deps, "cln_d", times, rig.control());
+    expect(clone.record.promoted).toBe(true);
+    expect(await rows()).toBe("4");
+    await endClone(deps.cloneDir, "cln_d");
   });
 
   it.runIf(major === 18)("leaves nothing behind when it cannot be made", async () => {

@@ -1,5 +1,8 @@
-import type { Clock } from "@tidemark/kit";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { AppError, type Clock } from "@tidemark/kit";
 import type { PostgresInstallation } from "@tidemark/local-postgres";
+import { parsePgControl } from "@tidemark/postgres";
 import type { ActControl } from "../act.ts";
 import { drillSessions } from "../drill/drill-sql.ts";
 import { askStanding, followRecovery, type RecoveredPoint } from "../drill/follow-recovery.ts";
@@ -69,8 +72,56 @@ async function arrive(started: StartedRecovery, recovery: RecoveryPlan): Promise
   });
 }
 
-/** Starts a clone that is stopped where it was, from what is on its disk alone. */
-export async function startAgain(work: Omit<CloneWork, "deps"> & { readonly clock: Clock }): Promise<CloneStanding> {
+type StartWork = Omit<CloneWork, "deps"> & { readonly clock: Clock };
+
+/**
+ * Starts a clone that is stopped where it was, from what is on its disk alone. Where a move was cut off after it had gone
+ * beyond the old target nothing leads back there: it stands, read-only, where it came to, and can be moved on.
+ */
+export async function startAgain(work: StartWork): Promise<CloneStanding> {
+  const { record, control, place } = work;
+  const { recovery } = record;
+  try {
+    return await startWhereItWas(work);
+  } catch (error) {
+    if (recovery === null || record.promoted || recovery.asStandby || !isBeyondTarget(error)) throw error;
+    const message = "it has gone beyond its old target: it is started where it came to";
+    control.emit({ kind: "log", level: "warning", message });
+    const standing = await startWhereItCameTo(work, { ...recovery, action: "pause", sentence: movedOn });
+    await writeCloneRecord(place.root, standing.record);
+    return standing;
+  }
+}
+
+/**
+ * Up to where its pages are (minRecoveryPoint), and no further, though more WAL may lie in pg_wal. With no record behind
+ * that PostgreSQL does not stop there but ends: then a standby, which takes what there is, stands in the same place.
+ */
+async function startWhereItCameTo(work: StartWork, recovery: NonNullable<CloneRecord["recovery"]>) {
+  const { minRecoveryLsn } = parsePgControl(await readFile(join(work.place.dataDir, "global", "pg_control")));
+  const target = { kind: "lsn", lsn: minRecoveryLsn, inclusive: false } as const;
+  const startWith = (asked: typeof recovery) =>
+    startWhereItWas({ ...work, record: { ...work.record, recovery: asked } });
+  try {
+    return await startWith({ ...recovery, target });
+  } catch (error) {
+    if (!isServersEnd(error)) throw error;
+    return await startWith({ ...recovery, target: { kind: "latest" }, asStandby: true });
+  }
+}
+
+const movedOn = "stands where a move was cut off";
+
+/** xlogrecovery.c: recovery ended at a target before minRecoveryPoint, which no start can undo. */
+function isBeyondTarget(error: unknown): boolean {
+  return isServersEnd(error) && /stop point is before consistent recovery point/.test(error.message);
+}
+
+function isServersEnd(error: unknown): error is AppError {
+  return error instanceof AppError && (error.code === "postgres-start-failed" || error.code === "recovery-failed");
+}
+
+async function startWhereItWas(work: StartWork): Promise<CloneStanding> {
   const { place, record, installation, control, times } = work;
   const { recovery } = record;
   const cluster = await startIsolated({

@@ -183,6 +183,11 @@ export function lacksFeature(error: AppError, log: string): string | null {
   return match?.[0]?.trim() ?? null;
 }
 
+/** Whether a server's log tells of a disk that is full, in its own words (errno's, at the end of the message). */
+export function lacksSpace(log: string): boolean {
+  return /(?:ERROR|FATAL|PANIC):[^\n]*: (?:No space left on device|Disk quota exceeded)$/m.test(log);
+}
+
 async function writeConfig(place: ScratchPlace, settings: ServerSettings): Promise<void> {
   await mkdir(place.configDir, { recursive: true, mode: 0o700 });
   await writeFile(

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { AppError, type Clock, formatDuration, joinCleanup } from "@tidemark/kit";
+import { AppError, type Clock, describeError, formatDuration, joinCleanup } from "@tidemark/kit";
 import { findPostgres, isKnownMajor, type PostgresInstallation, type RunningCluster } from "@tidemark/local-postgres";
 import type { TargetRequest } from "@tidemark/policy";
 import { parsePgControl } from "@tidemark/postgres";
@@ -22,7 +22,14 @@ import {
 import { type DrillCheck, plainCheck } from "./drill-question.ts";
 import { type DrillPhase, type DrillRecovery, type DrillReport, markDrill } from "./drill-report.ts";
 import { drillSessions, type OpenDrillSession, openAnyDatabase, readerSessions } from "./drill-sql.ts";
-import { drillRole, type IsolatedStart, lacksFeature, makeDrillRole, startIsolated } from "./isolated-server.ts";
+import {
+  drillRole,
+  type IsolatedStart,
+  lacksFeature,
+  lacksSpace,
+  makeDrillRole,
+  startIsolated,
+} from "./isolated-server.ts";
 import { obstacleAnywhere, obstacleHere, planTrial, type TrialTarget } from "./plan-drill.ts";
 import { endedAtGap, isGapStill, reachedCheck } from "./reached-check.ts";
 import { removeScratch, type ScratchPlace, scratchPlace } from "./scratch.ts";
@@ -78,7 +85,13 @@ export async function runDrill(deps: DrillDeps, request: DrillRequest, control: 
   } catch (error) {
     throw await joinCleanup(control.signal.aborted ? cancellation(control.signal) : error, () => drill.cleanUp());
   }
-  await drill.cleanUp();
+  try {
+    await drill.cleanUp();
+  } catch (error) {
+    // What was found counts all the same; who clears what dead drills left comes back to it.
+    const message = `the copy could not be thrown away: ${describeError(error).message}`;
+    control.emit({ kind: "log", level: "error", message });
+  }
   await reachStep(control, "drill:before-mark");
   await markDrill(deps, report, request.by);
   return report;
@@ -132,6 +145,9 @@ class Drill {
     const failed = this.#checks.filter((check) => !check.ok);
     const first = failed[0];
     if (first === undefined) return await this.#report("proven", null);
+    // What a full disk kept it from answering says nothing of the backup; bytes that are wrong are so anyway.
+    if (!failed.some(({ provesDamage }) => provesDamage) && lacksSpace(await this.#log()))
+      return await this.#report("not-possible", `there is no space left for ${this.#place.root}`);
     const more = failed.length > 1 ? ` (and ${failed.length - 1} more)` : "";
     return await this.#report("failed", `${first.name}: ${first.detail}${more}`);
   }
@@ -139,11 +155,21 @@ class Drill {
   async cleanUp(): Promise<void> {
     const cluster = this.#cluster;
     this.#cluster = null;
-    await cluster?.stop({ mode: "immediate", timeoutMs: stopTimeoutMs });
     // Where its recovery was cut off it may be another one by now.
     const recovering = this.#recovering?.cluster;
-    if (recovering !== cluster) await recovering?.stop({ mode: "immediate", timeoutMs: stopTimeoutMs });
-    await this.#recovering?.stopFeed();
+    const ends = [
+      () => cluster?.stop({ mode: "immediate", timeoutMs: stopTimeoutMs }),
+      () => (recovering === cluster ? undefined : recovering?.stop({ mode: "immediate", timeoutMs: stopTimeoutMs })),
+      () => this.#recovering?.stopFeed(),
+    ];
+    for (const end of ends) {
+      try {
+        await end();
+      } catch (error) {
+        // One that cannot be ended keeps no other from it, and removing the place ends what is left in it.
+        this.#control.emit({ kind: "log", level: "warning", message: describeError(error).message });
+      }
+    }
     await removeScratch(this.#place.root);
   }
 
