@@ -237,12 +237,7 @@ describe("inspections", () => {
       repositoryId,
       policy: { create: { name: "silent", keepLast: 1, windowDays: null, minimum: 1 } },
     });
-    const key = await loadWorkerKey(place.settings, metadata);
-    const logger = createLogger({ name: "test", level: "silent" });
-    const settings = { ...place.settings, inspectEveryMs: 200 };
-    const onStep = async () => undefined;
-    const more = { key, settings, logger, workerId: newId("worker"), clock: systemClock, onStep };
-    const poller = startInspectionPoller({ ...place, ...more }, { limitMs: 2_000 });
+    const poller = await startPoller(200, { limitMs: 2_000 });
     const open = async () =>
       (await metadata.findings.open([server.id])).find((one) => one.checkId === "connection") ?? null;
     const found = await waitFor(open, { what: "the finding of a silent server" });
@@ -252,6 +247,29 @@ describe("inspections", () => {
     await poller.stop();
     const sessions = () => source.query("SELECT 1 FROM pg_stat_activity WHERE application_name = 'tidemark'");
     await waitFor(async () => (await sessions()).length === 0, { what: "the sessions to go" });
+  });
+
+  it("come back soon to a server whose WAL does not come to us", async () => {
+    await worker.stop(1_000);
+    const { servers, findings } = place.metadata;
+    await source.query("SELECT pg_create_physical_replication_slot('tidemark_waits', true)");
+    const server = await servers.register({
+      name: "streamed",
+      sealedDsn: await place.seal(source.dsn()),
+      connection: "postgresql://u@h/d",
+      repositoryId,
+      walMode: "stream",
+      walSlot: "tidemark_waits",
+      policy: { create: { name: "streamed", keepLast: 1, windowDays: null, minimum: 1 } },
+    });
+    const seenAt = async () => (await servers.snapshots([server.id]))[0]?.observedAt;
+    const poller = await startPoller(3_600_000, { troubleEveryMs: 200 });
+    const first = await waitFor(seenAt, { what: "the first look" });
+    expect((await findings.open([server.id])).map(({ checkId }) => checkId)).toContain("own-slot-active");
+    await waitFor(async () => ((await seenAt()) ?? first) > first, { what: "the second look" });
+    await poller.stop();
+    await servers.remove(server.id);
+    await source.query("SELECT pg_drop_replication_slot('tidemark_waits')");
   });
 
   it("leave no secret in any row", async () => {
@@ -296,6 +314,15 @@ describe("inspections", () => {
         isDemo: false,
       },
     };
+  }
+
+  async function startPoller(inspectEveryMs: number, how: { limitMs?: number; troubleEveryMs?: number }) {
+    const key = await loadWorkerKey(place.settings, place.metadata);
+    const logger = createLogger({ name: "test", level: "silent" });
+    const settings = { ...place.settings, inspectEveryMs };
+    const onStep = async () => undefined;
+    const more = { key, settings, logger, workerId: newId("worker"), clock: systemClock, onStep };
+    return startInspectionPoller({ ...place, ...more }, how);
   }
 });
 

@@ -1,3 +1,4 @@
+import type { ServerCheckResult } from "@tidemark/jobs";
 import { AppError } from "@tidemark/kit";
 import type { HeldLease, Server } from "@tidemark/metadata";
 import { serverConnection } from "../open-server.ts";
@@ -19,10 +20,14 @@ interface Watched {
 
 /**
  * Looks at every registered server that is online, every `inspectEveryMs`, without a run: one worker does it, which
- * holds a lease as long as it lives. A server that does not answer is asked again sooner, and keeps nobody waiting: a
- * few are asked at once, each for a limited time. One that is set online again is asked at once.
+ * holds a lease as long as it lives. A server that does not answer, or whose WAL something keeps from us, is asked again
+ * sooner (when everything was started anew, receivers begin only after the first look), and keeps nobody waiting: a few are
+ * asked at once, each for a limited time. One that is set online again is asked at once.
  */
-export function startInspectionPoller(deps: WorkerDeps, { limitMs = longestLookMs } = {}): InspectionPoller {
+export function startInspectionPoller(
+  deps: WorkerDeps,
+  { limitMs = longestLookMs, troubleEveryMs = usualTroubleEveryMs } = {},
+): InspectionPoller {
   const { inspectEveryMs } = deps.settings;
   if (inspectEveryMs === 0) return { stop: async () => undefined };
   const stopping = new AbortController();
@@ -33,8 +38,8 @@ export function startInspectionPoller(deps: WorkerDeps, { limitMs = longestLookM
   let current: Promise<void> = Promise.resolve();
 
   const begin = (server: Server, state: Watched) => {
-    const act = pollServer(deps, server, { stopping: stopping.signal, limitMs }).then((answered) => {
-      const pauseMs = answered ? inspectEveryMs : Math.min(inspectEveryMs, troubleEveryMs);
+    const act = pollServer(deps, server, { stopping: stopping.signal, limitMs }).then((isWell) => {
+      const pauseMs = isWell ? inspectEveryMs : Math.min(inspectEveryMs, troubleEveryMs);
       state.nextMs = deps.clock.monotonicMs() + pauseMs;
       running.delete(server.id);
     });
@@ -100,7 +105,7 @@ async function meet(deps: WorkerDeps, watched: Map<string, Watched>, servers: re
   for (const id of watched.keys()) if (!registered.has(id)) watched.delete(id);
 }
 
-/** True when the server could be asked. Never throws. */
+/** True when the server could be asked and nothing keeps its WAL from us. Never throws. */
 async function pollServer(
   deps: WorkerDeps,
   server: Server,
@@ -116,7 +121,7 @@ async function pollServer(
     // Set offline meanwhile: whoever did so does not want to hear that it does not answer.
     const [offline] = await deps.metadata.offline.current([server.id]);
     if (offline === undefined) await recordOutcome(deps, server.id, outcome);
-    return outcome.kind === "looked";
+    return outcome.kind === "looked" && !outcome.look.checks.some(keepsWalFromUs);
   } catch (error) {
     if (stopping.aborted) return false;
     const trouble = limit.aborted ? tooSlow(server, limitMs) : error;
@@ -126,6 +131,10 @@ async function pollServer(
     }
     return false;
   }
+}
+
+function keepsWalFromUs({ state, severity }: ServerCheckResult): boolean {
+  return state === "found" && severity === "blocks-wal";
 }
 
 /** What keeps us from it before anything is sent, and silence. */
@@ -181,8 +190,8 @@ function keepTurn({ metadata, workerId, logger }: WorkerDeps) {
 }
 
 const passEveryMs = 2_000;
-/** One that does not answer is asked this often, so that its finding goes soon after it is back. */
-const troubleEveryMs = 30_000;
+/** One in trouble is asked this often, so that its finding goes soon after the trouble. */
+const usualTroubleEveryMs = 30_000;
 /** Servers asked at once: a few dead ones must not hold up the others, and a worker has acts to do. */
 const atOnce = 4;
 /** A look is some fifty questions of milliseconds and two logins. */
