@@ -246,4 +246,10 @@ export { WalReader, type WalReaderOptions } from "./wal/wal-reader.ts";
 export type { ImageCompression, WalBlock, WalBlockImage, WalRecord, WalRecordBody } from "./wal/wal-record.ts";
 export { WalScanner, type WalScannerOptions } from "./wal/wal-scanner.ts";
 export { type WalVersion, walVersionOf } from "./wal/wal-versions.ts";
-export type { ReplicationStart, StandbyStatus, WalData, WalStream, WalStreamEvent } from "./wal-stream/wal-stream-events.ts";
+export type {
+  ReplicationStart,
+  StandbyStatus,
+  WalData,
+  WalStream,
+  WalStreamEvent,
+} from "./wal-stream/wal-stream-events.ts";
