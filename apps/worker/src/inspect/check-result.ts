@@ -6,7 +6,7 @@ import type { CheckResult, Remedy } from "@tidemark/postgres";
 /** The check that comes before all others: whether the server can be asked at all. */
 export const connectionCheckId = "connection";
 
-export function checkResultOf(check: CheckResult): ServerCheckResult {
+export function checkResultOf({ applies: _applies, ...check }: CheckResult): ServerCheckResult {
   // Settings are quoted in it, and a command may hold a password.
   return { ...check, found: maskSecrets(check.found), remedy: check.remedy === null ? null : { ...check.remedy } };
 }

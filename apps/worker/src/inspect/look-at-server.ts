@@ -52,6 +52,8 @@ export interface ServerLook {
   readonly onlyByFiles: boolean;
   /** The connection's first. */
   readonly checks: readonly ServerCheckResult[];
+  /** Which of them ask for something that does not exist at this server, by id: what was once found there is over. */
+  readonly inapplicable: readonly string[];
 }
 
 export type LookOutcome =
@@ -137,6 +139,7 @@ async function lookOver(
     contact: whole?.contact ?? null,
     onlyByFiles,
     checks: [connectionCheck(null), ...checks.map(checkResultOf)],
+    inapplicable: checks.filter(({ applies }) => !applies).map(({ id }) => id),
   };
 }
 

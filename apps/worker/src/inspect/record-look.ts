@@ -23,15 +23,15 @@ export async function recordOutcome(
   return checks;
 }
 
-/** Findings of checks that could not be asked stay as they are. */
+/** Findings of checks that could not be asked stay as they are; those of what does not exist any more end. */
 async function recordLook(
   deps: RecordDeps,
   server: Server,
-  { observedAt, document, checks, contact }: ServerLook,
+  { observedAt, document, checks, inapplicable, contact }: ServerLook,
 ): Promise<void> {
   const asked = checks.filter((check) => check.state !== "not-asked");
   const findings = {
-    checked: asked.map((check) => check.id),
+    checked: [...asked.map((check) => check.id), ...inapplicable],
     seen: asked.filter((check) => check.state === "found").map((check) => findingOf(server, check)),
   };
   await deps.metadata.servers.recordLook(server.id, { observedAt, document, checks, findings });

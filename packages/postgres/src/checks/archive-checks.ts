@@ -1,11 +1,11 @@
 import { maskSettingSecrets } from "../server/settings.ts";
 import { durationText } from "./amounts.ts";
-import { check, found, notAsked, ok } from "./check.ts";
+import { check, found, notApplicable, ok } from "./check.ts";
 import { changeSettings } from "./setting-remedy.ts";
 import type { Settings } from "./settings-evidence.ts";
 
 const onPrimaryOnly = { on: "primary", elsewhere: "a standby archives nothing of its own; its primary does" } as const;
-const archiveOff = notAsked("archive_mode is off");
+const archiveOff = notApplicable("archive_mode is off");
 
 /** What the server would archive with, as configured; an archive library (15+) wins over a command. */
 function archiver(settings: Settings): string | null {
@@ -83,8 +83,8 @@ const archiverHealth = check({
   parts: ["archiver", "settings"],
   judge({ archiver: state, settings, server }) {
     if (state.mode === "off") return archiveOff;
-    if (server.inRecovery && state.mode !== "always") return notAsked(onPrimaryOnly.elsewhere);
-    if (archiver(settings) === null) return notAsked("there is nothing to archive with; see archive-command");
+    if (server.inRecovery && state.mode !== "always") return notApplicable(onPrimaryOnly.elsewhere);
+    if (archiver(settings) === null) return notApplicable("there is nothing to archive with; see archive-command");
     if (state.isArchiving)
       return ok(state.lastArchivedWal === null ? "nothing archived yet" : `${state.lastArchivedWal} was archived`);
     const since = state.lastFailedAt === null ? "" : ` at ${state.lastFailedAt.toISOString()}`;

@@ -26,6 +26,8 @@ export interface CheckResult {
   readonly why: string;
   /** What ends the finding, or makes the question possible; null when there is nothing to do or nothing to paste. */
   readonly remedy: Remedy | null;
+  /** False when `not-asked` since there is no such thing at this server: nothing can be wrong with it, nor be so any more. */
+  readonly applies: boolean;
 }
 
 /** What the asker knows beside the session: who we are, how we came in, and what we remember of this server. */
@@ -66,7 +68,12 @@ export type Verdict =
       readonly required?: string;
       readonly why?: string;
     }
-  | { readonly state: "not-asked"; readonly found: string; readonly remedy: Remedy | null };
+  | {
+      readonly state: "not-asked";
+      readonly found: string;
+      readonly remedy: Remedy | null;
+      readonly applies: boolean;
+    };
 
 /** A check as data and a pure function: it reads nothing itself, so that it can be judged on recorded answers. */
 export interface Check {
@@ -116,7 +123,12 @@ export function unlessFilesAreRead(context: CheckContext): { readonly severity?:
   return { severity: "note", why: "backups of this server read its files instead; streaming would be faster" };
 }
 
-/** `sentence` is the reason; the remedy, if any, makes the question possible. */
+/** It could not be: `sentence` is the reason; the remedy, if any, makes the question possible. */
 export function notAsked(sentence: string, remedy: Remedy | null = null): Verdict {
-  return { state: "not-asked", found: sentence, remedy };
+  return { state: "not-asked", found: sentence, remedy, applies: true };
+}
+
+/** There is nothing to ask: what the check looks at does not exist at this server, and `sentence` says so. */
+export function notApplicable(sentence: string): Verdict {
+  return { state: "not-asked", found: sentence, remedy: null, applies: false };
 }

@@ -5,7 +5,7 @@ import {
   parseSynchronousStandbyNames,
   type SynchronousStandbys,
 } from "../server/synchronous-standbys.ts";
-import { type CheckContext, check, found, notAsked, ok } from "./check.ts";
+import { type CheckContext, check, found, notApplicable, ok } from "./check.ts";
 import type { Evidence } from "./evidence.ts";
 import { changeSettings } from "./setting-remedy.ts";
 
@@ -117,7 +117,7 @@ const recoveryPaused = check({
   only: standbyOnly,
   parts: ["recovery"],
   judge({ recovery }) {
-    if (recovery === null) return notAsked(standbyOnly.elsewhere);
+    if (recovery === null) return notApplicable(standbyOnly.elsewhere);
     if (!recovery.isPaused) return ok("it replays");
     const replayed = recovery.replayedAt === null ? "" : ` at ${recovery.replayedAt.toISOString()}`;
     return found(`paused${replayed}`, { sql: "SELECT pg_wal_replay_resume();" });

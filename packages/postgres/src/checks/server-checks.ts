@@ -2,7 +2,15 @@ import { AppError } from "@tidemark/kit";
 import type { Asker } from "../server/asker.ts";
 import { activityChecks } from "./activity-checks.ts";
 import { archiveChecks } from "./archive-checks.ts";
-import type { Check, CheckContext, CheckResult, Severity, Verdict } from "./check.ts";
+import {
+  type Check,
+  type CheckContext,
+  type CheckResult,
+  notApplicable,
+  notAsked,
+  type Severity,
+  type Verdict,
+} from "./check.ts";
 import { connectionChecks } from "./connection-checks.ts";
 import { durabilityChecks } from "./durability-checks.ts";
 import { type Evidence, EvidenceReader } from "./evidence.ts";
@@ -79,15 +87,14 @@ export async function runServerChecks(
 async function judge(check: Check, reader: EvidenceReader, context: CheckContext): Promise<Verdict> {
   const { server } = reader;
   const { from = 0, until = Number.POSITIVE_INFINITY } = check.majors ?? {};
-  const skip = (found: string): Verdict => ({ state: "not-asked", found, remedy: null });
-  if (server.major < from) return skip(`PostgreSQL has it from ${from} on`);
-  if (server.major > until) return skip(`PostgreSQL had it until ${until}`);
+  if (server.major < from) return notApplicable(`PostgreSQL has it from ${from} on`);
+  if (server.major > until) return notApplicable(`PostgreSQL had it until ${until}`);
   if (check.only !== undefined && (check.only.on === "standby") !== server.inRecovery)
-    return skip(check.only.elsewhere);
+    return notApplicable(check.only.elsewhere);
   const evidence: Record<string, unknown> = { server };
   for (const part of check.parts) {
     const reading = await reader.read(part);
-    if (!reading.readable) return { state: "not-asked", found: reading.reason, remedy: reading.remedy };
+    if (!reading.readable) return notAsked(reading.reason, reading.remedy);
     evidence[part] = reading.value;
   }
   // Holds the parts the check names, which are all its judge may look at (`check` ties the two).
@@ -97,7 +104,8 @@ async function judge(check: Check, reader: EvidenceReader, context: CheckContext
 function toResult(check: Check, verdict: Verdict): CheckResult {
   const { id, severity, read, required, why } = check;
   const title = verdict.state === "found" ? check.problem : check.title;
-  const base = { id, title, read, state: verdict.state, found: verdict.found };
+  const applies = verdict.state !== "not-asked" || verdict.applies;
+  const base = { id, title, read, state: verdict.state, found: verdict.found, applies };
   if (verdict.state !== "found") {
     return { ...base, severity, required, why, remedy: verdict.state === "ok" ? null : verdict.remedy };
   }

@@ -2,7 +2,7 @@ import type { Remedy } from "../connection/remedy.ts";
 import { sqlLiteral } from "../privileges/sql-text.ts";
 import type { Slot } from "../server/slots.ts";
 import { durationText, sizeText } from "./amounts.ts";
-import { type CheckContext, check, found, notAsked, ok } from "./check.ts";
+import { type CheckContext, check, found, notApplicable, ok } from "./check.ts";
 import { changeSettings } from "./setting-remedy.ts";
 import type { Settings } from "./settings-evidence.ts";
 
@@ -12,7 +12,7 @@ function ownSlots(slots: readonly Slot[], { known }: CheckContext): Slot[] {
   return slots.filter(({ name, temporary }) => !temporary && isOurs(name));
 }
 
-const noReceiver = notAsked("no receiver of ours streams this server's WAL");
+const noReceiver = notApplicable("no receiver of ours streams this server's WAL");
 
 /** Under the name our receiver looks for; where that is not told, the receiver makes its slot itself. */
 function createSlot({ known }: CheckContext): Remedy {
@@ -83,7 +83,7 @@ const ownSlotActive = check({
   judge({ slots }, context) {
     if (!context.known.streamsWal) return noReceiver;
     const own = ownSlots(slots, context);
-    if (own.length === 0) return notAsked("there is no slot of ours; see own-slot-exists");
+    if (own.length === 0) return notApplicable("there is no slot of ours; see own-slot-exists");
     const active = own.find((slot) => slot.active);
     if (active !== undefined) return ok(`the slot "${active.name}" is active`);
     const retained = own[0]?.retainedBytes ?? 0n;
@@ -108,7 +108,7 @@ const ownSlotStatus = check({
   judge({ slots, settings }, context) {
     if (!context.known.streamsWal) return noReceiver;
     const own = ownSlots(slots, context);
-    if (own.length === 0) return notAsked("there is no slot of ours; see own-slot-exists");
+    if (own.length === 0) return notApplicable("there is no slot of ours; see own-slot-exists");
     const bad = own.find(
       ({ walStatus, invalidationReason }) => lostStates.has(walStatus ?? "") || invalidationReason !== null,
     );
