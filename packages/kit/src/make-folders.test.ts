@@ -1,4 +1,4 @@
-import { mkdtemp, rm, stat, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, rmdir, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -24,7 +24,20 @@ describe("makeFolders", () => {
     expect((await stat(deep)).isDirectory()).toBe(true);
   });
 
-  it("refuses a path through a file, and a file in its place", async () => {
+  it("makes it again when somebody removes it as soon as it is empty", async () => {
+    const folder = join(root, "often");
+    const makes = async (): Promise<void> => {
+      for (let turn = 0; turn < 300; turn++) await makeFolders(folder);
+    };
+    const removes = async (): Promise<void> => {
+      for (let turn = 0; turn < 300; turn++) await rmdir(folder).catch(() => undefined);
+    };
+    await Promise.all([makes(), makes(), removes(), removes()]);
+  });
+
+  it("refuses a path through a file, and a file or a link to nothing in its place", async () => {
+    await symlink(join(root, "nothing"), join(root, "link"));
+    await expect(makeFolders(join(root, "link"))).rejects.toMatchObject({ code: "EEXIST" });
     await writeFile(join(root, "file"), "");
     await expect(makeFolders(join(root, "file", "below"))).rejects.toMatchObject({ code: "ENOTDIR" });
     await expect(makeFolders(join(root, "file"))).rejects.toMatchObject({ code: "EEXIST" });

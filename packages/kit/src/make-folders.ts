@@ -1,4 +1,5 @@
-import { mkdir, stat } from "node:fs/promises";
+import { Stats } from "node:fs";
+import { lstat, mkdir, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { systemErrorCode } from "./app-error.ts";
 
@@ -23,14 +24,29 @@ export async function makeFolders(path: string, mode?: number): Promise<string |
 
 /** One folder; the ENOENT of a missing parent is given back, other failures are thrown. */
 async function make(path: string, mode: number | undefined): Promise<"made" | "there" | Error> {
+  for (;;) {
+    try {
+      await mkdir(path, mode);
+      return "made";
+    } catch (error) {
+      const code = systemErrorCode(error);
+      if (code === "ENOENT" && error instanceof Error) return error;
+      // A read-only or closed parent is no matter when the folder is there already.
+      const found = await stat(path).catch((cause: unknown) => cause);
+      if (found instanceof Stats && found.isDirectory()) return "there";
+      // Who removes a folder that is empty may do so between the two questions.
+      if (code !== "EEXIST" || systemErrorCode(found) !== "ENOENT") throw error;
+      // What is there and leads nowhere is a link, not a folder that went.
+      if (await isLink(path)) throw error;
+    }
+  }
+}
+
+async function isLink(path: string): Promise<boolean> {
   try {
-    await mkdir(path, mode);
-    return "made";
-  } catch (error) {
-    if (systemErrorCode(error) === "ENOENT" && error instanceof Error) return error;
-    // A read-only or closed parent is no matter when the folder is there already.
-    const found = await stat(path).catch(() => null);
-    if (found?.isDirectory() === true) return "there";
-    throw error;
+    return (await lstat(path)).isSymbolicLink();
+  } catch {
+    // Gone as well; mkdir says what is so now.
+    return false;
   }
 }

@@ -1,9 +1,9 @@
 import { constants } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import { AppError, joinCleanup, makeFolders } from "@tidemark/kit";
+import type { FileHandle } from "node:fs/promises";
+import { dirname } from "node:path";
+import { AppError, joinCleanup } from "@tidemark/kit";
 import { filesystemError, isErrno } from "./filesystem-errors.ts";
-import { newTemporaryName, temporaryFolder } from "./filesystem-temporaries.ts";
+import { openTemporary } from "./filesystem-temporaries.ts";
 import {
   type FilesystemWriteStep,
   fileMode,
@@ -44,11 +44,10 @@ export class AppendFile implements AppendableObject {
   }
 
   static async begin(context: AppendContext): Promise<AppendFile> {
-    const path = join(context.root, temporaryFolder, await newTemporaryName());
-    await makeFolders(dirname(path));
     const { O_WRONLY, O_CREAT, O_EXCL, O_DSYNC } = constants;
     const flags = O_WRONLY | O_CREAT | O_EXCL | (context.syncsEach ? (O_DSYNC ?? 0) : 0);
-    return new AppendFile(context, await open(path, flags, fileMode), path);
+    const { path, handle } = await openTemporary(context.root, flags, fileMode);
+    return new AppendFile(context, handle, path);
   }
 
   get sizeBytes(): number {

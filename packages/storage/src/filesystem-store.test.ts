@@ -93,6 +93,21 @@ describe("a filesystem store that cannot be asked", () => {
     await expect(store.stat("one")).rejects.toMatchObject({ code: "storage-unreachable" });
   });
 
+  it("writes into folders that others remove as soon as they are empty", async () => {
+    const [writer, other] = [new FilesystemStore(root), new FilesystemStore(root)];
+    const puts = async (store: FilesystemStore, name: string): Promise<void> => {
+      for (let number = 0; number < 200; number++) {
+        await store.put(`srv/leases/${name}-${number}`, bytes);
+        await store.delete(`srv/leases/${name}-${number}`);
+      }
+    };
+    const probes = async (): Promise<void> => {
+      for (let number = 0; number < 50; number++) await other.probe();
+    };
+    await Promise.all([puts(writer, "a"), puts(writer, "b"), puts(other, "c"), puts(other, "d"), probes()]);
+    expect(await keys(writer)).toEqual([]);
+  });
+
   it("names what the system refused", () => {
     const codeOf = (name: string): unknown =>
       filesystemError(Object.assign(new Error(name), { code: name }), "write", "/x");

@@ -1,7 +1,8 @@
 import { createHash, randomBytes } from "node:crypto";
-import { readdir, readFile, readlink, stat, unlink } from "node:fs/promises";
+import { type FileHandle, open, readdir, readFile, readlink, stat, unlink } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
+import { makeFolders } from "@tidemark/kit";
 import { isErrno } from "./filesystem-errors.ts";
 
 /** Where unfinished writes live. `~` is not allowed in keys, so no object can be there. */
@@ -18,6 +19,36 @@ export async function newTemporaryName(): Promise<string> {
   const { machine, start } = await ownIdentity();
   return `${machine}.${process.pid}.${start}.${randomBytes(8).toString("hex")}`;
 }
+
+/** A new file of ours for what is not yet an object. */
+export async function openTemporary(
+  root: string,
+  flags: string | number,
+  mode: number,
+): Promise<{ readonly path: string; readonly handle: FileHandle }> {
+  const path = join(root, temporaryFolder, await newTemporaryName());
+  const handle = await whileFoldersGo(async () => {
+    await makeFolders(join(root, temporaryFolder));
+    return await open(path, flags, mode);
+  });
+  return { path, handle };
+}
+
+/**
+ * Does what needs a folder that somebody may remove while it is empty: a delete, or a probe, between the making of one and its
+ * use. So often in a row nobody is overtaken: a place that answers ENOENT for ever cannot be written to.
+ */
+export async function whileFoldersGo<T>(act: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await act();
+    } catch (error) {
+      if (!isErrno(error, "ENOENT") || attempt === mostAttempts) throw error;
+    }
+  }
+}
+
+const mostAttempts = 100;
 
 /** Removes what writers that are certainly dead have left; gives the number removed. */
 export async function removeStaleTemporaries(root: string, now: Date): Promise<number> {

@@ -2,7 +2,7 @@ import { type FileHandle, link, open, rename, rmdir, stat, unlink } from "node:f
 import { dirname, join } from "node:path";
 import { joinCleanup, makeFolders } from "@tidemark/kit";
 import { isErrno } from "./filesystem-errors.ts";
-import { newTemporaryName, temporaryFolder } from "./filesystem-temporaries.ts";
+import { newTemporaryName, openTemporary, whileFoldersGo } from "./filesystem-temporaries.ts";
 import { bodyChunks } from "./object-body.ts";
 import { throwIfCancelled } from "./object-errors.ts";
 import type { ObjectBody } from "./object-store.ts";
@@ -33,9 +33,7 @@ export const fileMode = 0o640;
  * refuses an existing one), unlink, fsync of the folder. Throws the system's own errors; `EEXIST` means the key exists.
  */
 export async function writeWhole(context: WriteContext, path: string, body: ObjectBody): Promise<number> {
-  const temporary = join(context.root, temporaryFolder, await newTemporaryName());
-  await makeFolders(dirname(temporary));
-  const handle = await open(temporary, "wx", fileMode);
+  const { path: temporary, handle } = await openTemporary(context.root, "wx", fileMode);
   try {
     const sizeBytes = await fill(handle, body, context);
     await publish(context, temporary, path);
@@ -114,15 +112,10 @@ async function publish(context: WriteContext, temporary: string, path: string): 
 }
 
 export async function linkInto(temporary: string, path: string): Promise<void> {
-  // A delete may remove the folder while it is empty, between our mkdir and our link.
-  for (let attempt = 1; ; attempt++) {
+  await whileFoldersGo(async () => {
     await makeDurableFolders(dirname(path));
-    try {
-      return await linkOrRename(temporary, path);
-    } catch (error) {
-      if (!isErrno(error, "ENOENT") || attempt === 5) throw error;
-    }
-  }
+    await linkOrRename(temporary, path);
+  });
 }
 
 /** File systems without hard links (exFAT, some network shares) refuse `link`; there `probe` says that exclusive create is missing. */
@@ -148,12 +141,10 @@ async function exists(path: string): Promise<boolean> {
 
 /** Whether the file system itself refuses a second file of one name, tried with two temporary names. */
 export async function refusesSecondLink(root: string): Promise<boolean> {
-  const folder = join(root, temporaryFolder);
-  await makeFolders(folder);
-  const first = join(folder, await newTemporaryName());
-  const second = join(folder, await newTemporaryName());
+  const { path: first, handle } = await openTemporary(root, "wx", fileMode);
+  const second = join(dirname(first), await newTemporaryName());
   try {
-    await (await open(first, "wx", fileMode)).close();
+    await handle.close();
     await link(first, second);
     await link(first, second);
     return false;
