@@ -142,22 +142,6 @@ export const DrillServer = graphql(
   [UserErrorFields],
 );
 
-export const UpdateDrillSettings = graphql(
-  `
-    mutation UpdateDrillSettings($input: UpdateServerInput!) {
-      updateServer(input: $input) {
-        server {
-          id
-        }
-        userErrors {
-          ...UserErrorFields
-        }
-      }
-    }
-  `,
-  [UserErrorFields],
-);
-
 export const EvidencePage = graphql(
   `
     query EvidencePage($id: ID!) {

@@ -2,13 +2,14 @@
 import { useRouter } from "next/navigation";
 import { type FormEvent, useState } from "react";
 import { useAct } from "#lib/use-act.ts";
+import { UpdateServer } from "#servers/update-server.ts";
 import { Button } from "#ui/button.tsx";
 import { Actions } from "#ui/dialog.tsx";
 import { ErrorPanel } from "#ui/error-panel.tsx";
 import { SelectField, TextField } from "#ui/field.tsx";
 import { Note } from "#ui/note.tsx";
 import { Panel } from "#ui/panel.tsx";
-import { type DrillSettings as Settings, UpdateDrillSettings } from "./drill-query.ts";
+import type { DrillSettings as Settings } from "./drill-query.ts";
 import { type ExpectationDraft, expectationDraft, readExpectations } from "./expectation-draft.ts";
 import { ExpectationFields } from "./expectation-fields.tsx";
 import { targetWords } from "./trial-target.ts";
@@ -30,7 +31,7 @@ export function DrillSettingsForm({ server }: Props) {
   const { drillSettings: settings } = server;
   const [draft, setDraft] = useState(() => draftOf(settings));
   const [saved, setSaved] = useState(false);
-  const { act, pending, problem } = useAct(UpdateDrillSettings);
+  const { act, pending, problem } = useAct(UpdateServer);
   const change = (part: Partial<Draft>) => {
     setSaved(false);
     setDraft((before) => ({ ...before, ...part }));

@@ -21,10 +21,22 @@ export interface Act<R, V> {
   readonly clear: () => void;
 }
 
+/** Only an input that has a place for a key may be sent with one: the api refuses a field that it does not know. */
+export interface KeyedInput {
+  readonly input: { readonly idempotencyKey?: string | null | undefined };
+}
+
 /**
  * One mutation of the api. Its payload's `userErrors` and the failures of the transport end in the same place. The same
  * input sent again after a failure carries the same idempotency key, so that a lost answer never does a thing twice.
  */
+export function useAct<R extends object, V extends KeyedInput>(
+  document: TadaDocumentNode<R, V>,
+  idempotent: true,
+): Act<R, V>;
+export function useAct<R extends object, V extends { readonly input: object }>(
+  document: TadaDocumentNode<R, V>,
+): Act<R, V>;
 export function useAct<R extends object, V extends { readonly input: object }>(
   document: TadaDocumentNode<R, V>,
   idempotent = false,

@@ -1,10 +1,10 @@
 "use client";
 import { useRouter } from "next/navigation";
 import { type FormEvent, useState } from "react";
-import { graphql, type ResultOf } from "#graphql/graphql.ts";
+import type { ResultOf } from "#graphql/graphql.ts";
 import { sentence } from "#lib/format.ts";
 import { useAct } from "#lib/use-act.ts";
-import { UserErrorFields } from "#lib/user-error-fields.ts";
+import { UpdateServer } from "#servers/update-server.ts";
 import { Button } from "#ui/button.tsx";
 import { Actions } from "#ui/dialog.tsx";
 import { ErrorPanel } from "#ui/error-panel.tsx";
@@ -13,22 +13,6 @@ import { Panel } from "#ui/panel.tsx";
 import type { PolicyTargets } from "./policy-rules.ts";
 import { targetDraftOf, toTargetsInput } from "./target-draft.ts";
 import { TargetFields } from "./target-fields.tsx";
-
-const UpdateTargets = graphql(
-  `
-    mutation UpdateTargets($input: UpdateServerInput!) {
-      updateServer(input: $input) {
-        server {
-          id
-        }
-        userErrors {
-          ...UserErrorFields
-        }
-      }
-    }
-  `,
-  [UserErrorFields],
-);
 
 interface Props {
   readonly server: {
@@ -49,7 +33,7 @@ export function TargetSettings({ server }: Props) {
   const stored = targetDraftOf(server.policy);
   const [draft, setDraft] = useState(stored);
   const [saved, setSaved] = useState(false);
-  const update = useAct(UpdateTargets);
+  const update = useAct(UpdateServer);
   const targets = toTargetsInput(draft);
   const changed = JSON.stringify(draft) !== JSON.stringify(stored);
 

@@ -2,7 +2,7 @@
 import { useCallback, useEffect, useRef, useState } from "react";
 import type { TadaDocumentNode } from "#graphql/graphql.ts";
 import type { Problem } from "#lib/problem.ts";
-import { useAct } from "#lib/use-act.ts";
+import { type KeyedInput, useAct } from "#lib/use-act.ts";
 import type { RunDetail } from "./run-query.ts";
 import { isFinal } from "./run-state.ts";
 import { useRun, type WatchedRun } from "./use-run.ts";
@@ -22,7 +22,7 @@ export interface ActRun<V> {
 }
 
 /** An act and the run that does it. `onEnd` is called once for each run that has ended, well or not. */
-export function useActRun<R extends StartsRun, V extends { readonly input: object }>(
+export function useActRun<R extends StartsRun, V extends KeyedInput>(
   document: TadaDocumentNode<R, V>,
   onEnd: (run: RunDetail) => void,
 ): ActRun<V> {

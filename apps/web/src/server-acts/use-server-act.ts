@@ -1,5 +1,6 @@
 "use client";
 import type { TadaDocumentNode } from "#graphql/graphql.ts";
+import type { KeyedInput } from "#lib/use-act.ts";
 import { type ActRun, type StartsRun, useActRun } from "#runs/use-act-run.ts";
 import type { ServerActResult } from "./server-act-fields.ts";
 
@@ -9,7 +10,7 @@ export interface ServerAct<V> extends ActRun<V> {
 }
 
 /** A server act and the run that does it. `onDone` is called once for each run that succeeds. */
-export function useServerAct<R extends StartsRun, V extends { readonly input: object }>(
+export function useServerAct<R extends StartsRun, V extends KeyedInput>(
   document: TadaDocumentNode<R, V>,
   onDone?: (result: ServerActResult | null) => void,
 ): ServerAct<V> {

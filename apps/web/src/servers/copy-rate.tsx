@@ -1,30 +1,13 @@
 "use client";
 import { useRouter } from "next/navigation";
 import { type FormEvent, useState } from "react";
-import { graphql } from "#graphql/graphql.ts";
 import { useAct } from "#lib/use-act.ts";
-import { UserErrorFields } from "#lib/user-error-fields.ts";
 import { Button } from "#ui/button.tsx";
 import { Actions } from "#ui/dialog.tsx";
 import { ErrorPanel } from "#ui/error-panel.tsx";
 import { TextField } from "#ui/field.tsx";
 import { Note } from "#ui/note.tsx";
-
-const SetCopyRate = graphql(
-  `
-    mutation SetCopyRate($input: UpdateServerInput!) {
-      updateServer(input: $input) {
-        server {
-          id
-        }
-        userErrors {
-          ...UserErrorFields
-        }
-      }
-    }
-  `,
-  [UserErrorFields],
-);
+import { UpdateServer } from "./update-server.ts";
 
 interface Props {
   readonly server: { readonly id: string; readonly copyMaxRateKib: number | null };
@@ -36,7 +19,7 @@ export function CopyRate({ server }: Props) {
   const stored = `${server.copyMaxRateKib ?? ""}`;
   const [text, setText] = useState(stored);
   const [saved, setSaved] = useState(false);
-  const { act, pending, problem } = useAct(SetCopyRate, true);
+  const { act, pending, problem } = useAct(UpdateServer);
   const submit = async (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const copyMaxRateKib = text.trim() === "" ? null : Number(text);

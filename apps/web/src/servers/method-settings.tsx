@@ -1,9 +1,7 @@
 "use client";
 import { useRouter } from "next/navigation";
 import { type FormEvent, useState } from "react";
-import { graphql } from "#graphql/graphql.ts";
 import { useAct } from "#lib/use-act.ts";
-import { UserErrorFields } from "#lib/user-error-fields.ts";
 import { Button } from "#ui/button.tsx";
 import { Actions } from "#ui/dialog.tsx";
 import { ErrorPanel } from "#ui/error-panel.tsx";
@@ -11,22 +9,7 @@ import { Note } from "#ui/note.tsx";
 import { Panel } from "#ui/panel.tsx";
 import type { BackupMethod } from "./backup-methods.ts";
 import { MethodChoice } from "./method-fields.tsx";
-
-const UpdateBackupMethod = graphql(
-  `
-    mutation UpdateBackupMethod($input: UpdateServerInput!) {
-      updateServer(input: $input) {
-        server {
-          id
-        }
-        userErrors {
-          ...UserErrorFields
-        }
-      }
-    }
-  `,
-  [UserErrorFields],
-);
+import { UpdateServer } from "./update-server.ts";
 
 interface Props {
   readonly server: { readonly id: string; readonly version: number; readonly backupMethod: BackupMethod };
@@ -37,7 +20,7 @@ export function MethodSettings({ server }: Props) {
   const router = useRouter();
   const [method, setMethod] = useState(server.backupMethod);
   const [saved, setSaved] = useState(false);
-  const { act, pending, problem } = useAct(UpdateBackupMethod);
+  const { act, pending, problem } = useAct(UpdateServer);
   const changed = method !== server.backupMethod;
 
   const submit = async (event: FormEvent<HTMLFormElement>) => {

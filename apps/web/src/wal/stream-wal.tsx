@@ -1,28 +1,11 @@
 "use client";
 import { useRouter } from "next/navigation";
-import { graphql } from "#graphql/graphql.ts";
 import { useAct } from "#lib/use-act.ts";
-import { UserErrorFields } from "#lib/user-error-fields.ts";
+import { UpdateServer } from "#servers/update-server.ts";
 import { Button } from "#ui/button.tsx";
 import { CodeBlock } from "#ui/code-block.tsx";
 import { ErrorPanel } from "#ui/error-panel.tsx";
 import { Panel } from "#ui/panel.tsx";
-
-const StreamWalMutation = graphql(
-  `
-    mutation StreamWal($input: UpdateServerInput!) {
-      updateServer(input: $input) {
-        server {
-          id
-        }
-        userErrors {
-          ...UserErrorFields
-        }
-      }
-    }
-  `,
-  [UserErrorFields],
-);
 
 interface Props {
   readonly server: { readonly id: string; readonly name: string };
@@ -31,7 +14,7 @@ interface Props {
 /** Of a server whose WAL nobody keeps: what that means, and the way to every instant. */
 export function StreamWal({ server }: Props) {
   const router = useRouter();
-  const { act, pending, problem } = useAct(StreamWalMutation, true);
+  const { act, pending, problem } = useAct(UpdateServer);
   const stream = async () => {
     if ((await act({ input: { id: server.id, walMode: "STREAM" } })) !== null) router.refresh();
   };
