@@ -2,8 +2,11 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { reachablePlaces, replay } from "./brute-force.fixture.ts";
 import { chooseForTarget } from "./choose-for-target.ts";
+import { indexLifetimes } from "./lifetime-wal.ts";
+import { basesOf } from "./path-bases.ts";
 import { firstMs, type History, type HistoryTimeline, randomHistory } from "./random-history.fixture.ts";
-import { recoveryWindow } from "./recovery-window.ts";
+import { pathTo } from "./recovery-path.ts";
+import { stretchesOf } from "./recovery-window.ts";
 import type { RecoveryTarget, TargetChoice, TargetRequest } from "./target-types.ts";
 
 const numRuns = Number(process.env.TIDEMARK_PROPERTY_RUNS ?? 200);
@@ -12,9 +15,12 @@ function ask(history: History, timeline: number, target: RecoveryTarget, more: P
   return chooseForTarget(history.input, { target, timeline, action: "promote", asStandby: false, ...more });
 }
 
+/** The window's, also of a timeline that it does not list because nothing of it came: one can be asked to recover to its fork. */
 function stretchesOn(history: History, timeline: number) {
-  const lifetime = recoveryWindow(history.input).lifetimes[0];
-  return lifetime?.timelines.find((each) => each.timeline === timeline)?.stretches ?? [];
+  const [lifetime] = indexLifetimes(history.input);
+  if (lifetime === undefined) return [];
+  const path = pathTo(lifetime, timeline);
+  return stretchesOf(path, basesOf(lifetime, path), null);
 }
 
 /** Where PostgreSQL would stop with what was chosen; the test fails where it would end with an error. */
