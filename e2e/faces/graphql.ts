@@ -81,9 +81,14 @@ export async function succeed(mutation: string, input: object, token?: string): 
   return run;
 }
 
-export async function serverNamed(name: string): Promise<{ readonly id: string }> {
-  const { server } = await data<{ server: { readonly id: string } | null }>(
-    "query ($name: String) { server(name: $name) { id } }",
+interface NamedServer {
+  readonly id: string;
+  readonly copyMaxRateKib: number | null;
+}
+
+export async function serverNamed(name: string): Promise<NamedServer> {
+  const { server } = await data<{ server: NamedServer | null }>(
+    "query ($name: String) { server(name: $name) { id copyMaxRateKib } }",
     { name },
   );
   if (server === null) throw new Error(`there is no server ${name}`);

@@ -1,6 +1,7 @@
 import { readdir, rm } from "node:fs/promises";
 import { tempDir, testServer } from "@tidemark/testkit";
 import { done, tidemark } from "../faces/command.ts";
+import { serverNamed } from "../faces/graphql.ts";
 import { expect, test } from "../faces/story.ts";
 
 test("backups are copied to a second repository, and a pack that the first lost is brought back from there", async ({
@@ -18,6 +19,11 @@ test("backups are copied to a second repository, and a pack that the first lost 
   await panel.getByLabel("Copies go to").selectOption({ label: "far" });
   await panel.getByRole("button", { name: "Copy there" }).click();
   await expect(panel.getByText("The second repository has every usable backup.")).toBeVisible();
+
+  await panel.getByLabel("Copies take at most").fill("2048");
+  await panel.getByRole("button", { name: "Save limit" }).click();
+  await expect(panel.getByText("Saved. Copies keep to it from the next one on.")).toBeVisible();
+  expect((await serverNamed("copied")).copyMaxRateKib).toBe(2048);
 
   // Somebody removes a pack.
   const area = dir.join(

@@ -4,31 +4,11 @@ import { Verified, VerifiedWal } from "#backups/coverage-facts.tsx";
 import { graphql, type ResultOf } from "#graphql/graphql.ts";
 import { sentence } from "#lib/format.ts";
 import { serverPath } from "#lib/paths.ts";
+import { AreaVerifiedFields } from "#servers/area-verified-fields.ts";
 import { EmptyState } from "#ui/empty-state.tsx";
 import { Panel } from "#ui/panel.tsx";
 import { Cell, Row, RowHeader, Table } from "#ui/table.tsx";
 import { VerifyArea } from "./verify-area.tsx";
-
-const AreaVerifiedFields = graphql(`
-  fragment AreaVerifiedFields on Server {
-    verifications {
-      repository {
-        id
-      }
-      late
-      sentence
-    }
-    walCoverage {
-      repository {
-        id
-      }
-      segments
-      verifiedSegments
-      damagedSegments
-      since
-    }
-  }
-`);
 
 export const RepositoryServersFields = graphql(
   `

@@ -8,9 +8,11 @@ import { scheduleKinds } from "#schedules/schedule-fields.ts";
 import { Fact, Facts, Mono } from "#ui/facts.tsx";
 import { Panel } from "#ui/panel.tsx";
 import { Time } from "#ui/time.tsx";
+import { AreaVerifiedFields } from "./area-verified-fields.ts";
 import { methodTitle } from "./backup-methods.ts";
 
-export const OverviewFactFields = graphql(`
+export const OverviewFactFields = graphql(
+  `
   fragment OverviewFactFields on Server {
     connection
     systemIdentifier
@@ -48,25 +50,9 @@ export const OverviewFactFields = graphql(`
       wholeShare
       wholeSince
     }
-    walCoverage {
-      repository {
-        id
-      }
-      segments
-      verifiedSegments
-      damagedSegments
-      since
-    }
     policy {
       sentence
       targetsSentence
-    }
-    verifications {
-      repository {
-        id
-      }
-      late
-      sentence
     }
     schedules {
       id
@@ -79,8 +65,11 @@ export const OverviewFactFields = graphql(`
       connection
       addedAt
     }
+    ...AreaVerifiedFields
   }
-`);
+`,
+  [AreaVerifiedFields],
+);
 
 type ServerFacts = ResultOf<typeof OverviewFactFields>;
 

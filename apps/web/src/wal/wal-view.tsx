@@ -34,7 +34,8 @@ export function WalView({ server, inRecovery, wal, window, blockedBy }: Props) {
       {wal.mode === "PUSH" && <PushPanel server={server} window={window} />}
       {wal.mode === "NONE" && <StreamWal server={server} />}
       {wal.slot !== null && <SlotPanel slot={wal.slot} />}
-      <GapsPanel window={window} />
+      {/* Where nothing is kept there is nothing that could have a hole; what was kept once may have one. */}
+      {(wal.mode !== "NONE" || uniqueGaps(window).length > 0) && <GapsPanel window={window} />}
       <Panel title="Acts">
         <WalActs serverId={server.id} inRecovery={inRecovery} blockedBy={blockedBy} onDone={() => router.refresh()} />
       </Panel>
