@@ -16,7 +16,8 @@ afterAll(() => api[Symbol.asyncDispose]());
 
 describe("clones over the api", () => {
   it("writes a row and a run with the target, and lists it until it ends", async () => {
-    const target = { kind: "TIME", at: "2026-11-01T13:00:00+01:00", inclusive: false };
+    const at = "2021-11-01T13:00:00+01:00";
+    const target = { kind: "TIME", at, inclusive: false };
     const { clone, run, userErrors } = await api.mutate(
       "createClone",
       { serverId: seeded.server.id, target, hours: 2, promote: true },
@@ -30,7 +31,7 @@ describe("clones over the api", () => {
     const row = await api.metadata.runs.get(run.id);
     expect(parseRunRequest("clone", row?.request)).toMatchObject({
       cloneId: clone.id,
-      target: { kind: "time", at: "2026-11-01T12:00:00.000Z", inclusive: false },
+      target: { kind: "time", at: new Date(at).toISOString(), inclusive: false },
       action: "promote",
     });
     expect((await api.rest("GET", `/api/v1/clones?serverId=${seeded.server.id}`)).body.items).toMatchObject([
@@ -55,6 +56,18 @@ describe("clones over the api", () => {
     await api.metadata.clones.update(clone, { state: "ended" });
     const late = await api.mutate("promoteClone", { id: clone });
     expect(late.userErrors).toMatchObject([{ code: "clone-expired" }]);
+  });
+
+  it("refuses an instant of the future before anything is written down, for a new one and for one that moves", async () => {
+    const id = await makeClone();
+    const before = (await api.metadata.clones.list({ serverIds: [seeded.server.id] })).length;
+    const target = { kind: "TIME", at: new Date(Date.now() + 86_400_000).toISOString() };
+    const unborn = { code: "bad-request", field: ["target", "at"], message: expect.stringMatching(/future/) };
+    const made = await api.mutate("createClone", { serverId: seeded.server.id, target }, "run { id }");
+    expect(made).toMatchObject({ run: null, userErrors: [unborn] });
+    const moved = await api.mutate("moveClone", { id, target }, "run { id }");
+    expect(moved).toMatchObject({ run: null, userErrors: [unborn] });
+    expect(await api.metadata.clones.list({ serverIds: [seeded.server.id] })).toHaveLength(before);
   });
 
   it("moves, extends, extracts and ends as runs of their own", async () => {

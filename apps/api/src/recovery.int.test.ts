@@ -176,6 +176,35 @@ describe("a server's recovery window", () => {
     expect(await promised({ kind: "TIME", at: second(570).toISOString() })).toMatchObject({ promised: false });
   });
 
+  it("lets no clone be begun there either, and says what can be reached instead", async () => {
+    const make = async (target: object, more: object = {}) =>
+      (await api.mutate("createClone", { serverId, target, ...more }, "run { id } clone { id }")) as {
+        userErrors: readonly object[];
+        run: { id: string } | null;
+      };
+    const past = { kind: "TIME", at: "2001-01-01T00:00:00Z" };
+    const unreachable = {
+      code: "bad-request",
+      field: ["target", "at"],
+      message: expect.stringMatching(/the first one/),
+    };
+    expect(await make(past)).toMatchObject({ run: null, clone: null, userErrors: [unreachable] });
+    expect(await make(past, { backupId })).toMatchObject({ run: null, userErrors: [unreachable] });
+    expect(await make({ kind: "LSN", lsn: "0/1000000" })).toMatchObject({
+      run: null,
+      userErrors: [{ code: "bad-request", field: ["target", "lsn"] }],
+    });
+    expect(await api.metadata.clones.list({ serverIds: [serverId] })).toEqual([]);
+    const over = await api.rest("POST", "/api/v1/clones", { serverId, target: { kind: "time", at: past.at } });
+    expect([over.status, over.body]).toMatchObject([400, { code: "bad-request", detail: unreachable.message }]);
+    // What the window shows, and what may have come behind its end since it was looked at.
+    for (const at of [second(300), second(570)]) {
+      const { run, userErrors } = await make({ kind: "TIME", at: at.toISOString() });
+      expect(userErrors).toEqual([]);
+      expect((await api.metadata.runs.get(run?.id ?? ""))?.kind).toBe("clone");
+    }
+  });
+
   it("refuses a target that lacks what its kind needs", async () => {
     const { status, body } = await api.rest("POST", `/api/v1/servers/${serverId}/recovery-target`, { kind: "lsn" });
     expect(status).toBe(400);

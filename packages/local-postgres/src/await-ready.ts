@@ -4,7 +4,7 @@ import { AppError, systemClock } from "@tidemark/kit";
 import { ping } from "./ping.ts";
 import type { Postmaster } from "./postmaster.ts";
 import { readPostmasterFile } from "./postmaster-file.ts";
-import { readServerLog, reasonInLog } from "./server-log.ts";
+import { lacksSpace, readServerLog, reasonInLog } from "./server-log.ts";
 import type { StartClusterOptions } from "./start-options.ts";
 
 /** How a start ended. */
@@ -67,7 +67,7 @@ export async function whyNotStarted(
       context: { dataDir, port },
     });
   }
-  const full = log.includes("No space left on device");
+  const full = lacksSpace(log);
   return new AppError(full ? "disk-full" : "postgres-start-failed", {
     message: `PostgreSQL ${major} in ${dataDir} did not start: ${reasonInLog(log)}`,
     hint: full ? "free some space there and start again; no data is lost" : `its whole log is ${logPath}`,

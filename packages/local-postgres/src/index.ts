@@ -10,7 +10,7 @@ export type { ExitReport, StopMode, StopReport } from "./postmaster.ts";
 export { type PostmasterFile, readPostmasterFile } from "./postmaster-file.ts";
 export { type RunToolOptions, runTool, serverEnvironment, type ToolResult } from "./run-tool.ts";
 export type { DsnOptions, RunningCluster, StopOptions } from "./running-cluster.ts";
-export { reasonInLog } from "./server-log.ts";
+export { lacksSpace, reasonInLog } from "./server-log.ts";
 export { findPostmaster } from "./server-processes.ts";
 export { formatSettings, type ServerSettings, settingArguments } from "./server-settings.ts";
 export { findServerUser, identityOf, type ServerUser } from "./server-user.ts";

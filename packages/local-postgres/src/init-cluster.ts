@@ -4,6 +4,7 @@ import { AppError, type Secret, systemErrorCode } from "@tidemark/kit";
 import type { PostgresInstallation } from "./installation.ts";
 import { placeForServer } from "./place-for-server.ts";
 import { runTool } from "./run-tool.ts";
+import { lacksSpace } from "./server-log.ts";
 import { formatSettings, type ServerSettings } from "./server-settings.ts";
 import { findServerUser, type ServerUser } from "./server-user.ts";
 
@@ -76,7 +77,7 @@ async function runInitdb(
   else args.push("--auth=scram-sha-256", `--pwfile=${passwordFile}`);
   const result = await runTool(options.installation, "initdb", args, { user, environment: { TZ: "UTC" } });
   if (result.exitCode === 0) return;
-  const full = result.stderr.includes("No space left on device");
+  const full = lacksSpace(result.stderr);
   throw new AppError(full ? "disk-full" : "postgres-start-failed", {
     message: `initdb of PostgreSQL ${options.installation.major} failed in ${dataDir}: ${lastLines(result.stderr)}`,
     hint: full ? "free some space there and try again" : "nothing was left behind",

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { reasonInLog } from "./server-log.ts";
+import { lacksSpace, reasonInLog } from "./server-log.ts";
 
 it("gives the last FATAL with its detail and hint", () => {
   const log = [
@@ -21,4 +21,24 @@ it("gives the last line of a program that died before it could log properly", ()
 
 it("says so when there is nothing to go by", () => {
   expect(reasonInLog("")).toBe("it wrote nothing to its log");
+});
+
+const line = (text: string) =>
+  `2026-11-22 08:00:00 UTC [7] LOG:  ready\n2026-11-22 08:00:01 UTC [8] ${text}\nHINT:  x\n`;
+
+it.each([
+  ['ERROR:  could not extend file "base/5/16384": No space left on device', true],
+  ['PANIC:  could not write to file "pg_wal/xlogtemp.9": No space left on device', true],
+  ['ERROR:  could not write to file "base/pgsql_tmp/pgsql_tmp1.0": Disk quota exceeded', true],
+  ['ERROR:  invalid input syntax for type integer: "No space left on device"', false],
+  ["STATEMENT:  SELECT 'x: No space left on device", false],
+  ['ERROR:  relation "No space left on device" does not exist', false],
+  ["LOG:  database system is ready to accept connections", false],
+])("tells a full disk from what was asked: %s", (text, full) => {
+  expect(lacksSpace(line(text))).toBe(full);
+});
+
+it("tells it from the words of a tool as well", () => {
+  const words = 'initdb: error: could not create directory "/srv/data/base": No space left on device\n';
+  expect(lacksSpace(words)).toBe(true);
 });

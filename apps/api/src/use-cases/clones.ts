@@ -6,6 +6,7 @@ import type { Services } from "../services.ts";
 import { EntityId } from "./inputs.ts";
 import { badField, parseInput } from "./parse-input.ts";
 import { type Caller, perform } from "./perform.ts";
+import { isPromised, refuseFuture } from "./promised-target.ts";
 import { RecoveryTargetInput, targetJson } from "./recovery-target.ts";
 import { requireRestorableBackup, requireRun, requireServer } from "./requirements.ts";
 
@@ -39,6 +40,8 @@ export function createClone(services: Services, caller: Caller, input: unknown) 
     if (backup !== null && backup.serverId !== server.id) {
       throw badField("backupId", `backup ${backup.id} is of another server than ${server.name}`);
     }
+    // Before anything is written down: what is out of reach for certain shall not look like a clone that waits.
+    if (parsed.target != null) await isPromised(services, server, { ...parsed.target, backupId: backup?.id ?? null });
     const asked = parsed.target == null ? null : targetJson(parsed.target);
     const target: TrialTargetJson | null = asked?.target ?? null;
     const clone = await services.metadata.clones.create({
@@ -81,7 +84,9 @@ export const ExtractFromCloneInput = CloneInput.extend({
 });
 
 /** Moves a paused clone on to a later target; never backwards. */
-export const moveClone = cloneAct("moveClone", MoveCloneInput, ({ target }) => {
+export const moveClone = cloneAct("moveClone", MoveCloneInput, ({ target }, { clock }) => {
+  // Only that: what its own timeline holds is asked of the repository, which may be another than the window speaks of.
+  refuseFuture(target, clock);
   const { target: to, timeline } = targetJson(target);
   return { kind: "move", target: to, timeline: target.timeline == null ? "current" : timeline };
 });
@@ -156,14 +161,14 @@ export async function openCloneConnection(services: Services, caller: Caller, in
 function cloneAct<Schema extends typeof CloneInput>(
   name: string,
   schema: Schema,
-  actOf: (parsed: z.output<Schema>) => CloneAct,
+  actOf: (parsed: z.output<Schema>, services: Services) => CloneAct,
 ) {
   return (services: Services, caller: Caller, input: unknown) => {
     const act = { name, input: input as Record<string, unknown>, target: targetClone(input) };
     return perform<{ runId: string; cloneId: string }>(services, caller, act, async (scope) => {
       const parsed = parseInput(schema, input) as z.output<Schema>;
       const clone = await requireLivingClone(services, parsed.id);
-      const run = await scope.startRun(runOfClone(clone, actOf(parsed)));
+      const run = await scope.startRun(runOfClone(clone, actOf(parsed, services)));
       return { runId: run.id, cloneId: clone.id };
     });
   };

@@ -26,8 +26,11 @@ export async function isPromised(
   return false;
 }
 
-/** A drill that fails turns its server's state: one to an instant that nobody can have archived yet says nothing of it. */
-function refuseFuture(input: RecoveryTargetInput, clock: Clock, field: string): void {
+/**
+ * Nobody can have archived yet what has not been: a drill to there would turn its server's state, a clone wait for
+ * nothing. Throws `bad-request`.
+ */
+export function refuseFuture(input: RecoveryTargetInput, clock: Clock, field = "target"): void {
   const { target } = readTarget(input, field);
   if (target.kind !== "time" || target.at.getTime() <= clock.now().getTime() + clocksDifferMs) return;
   throw badField(

@@ -173,21 +173,6 @@ async function inPlaceSettings(dataDir: string): Promise<ServerSettings> {
   return entries.some((entry) => entry.isDirectory()) ? { allow_in_place_tablespaces: true } : {};
 }
 
-/** Whether a start failed because these programs lack a feature the cluster uses, not because the copy is bad. */
-export function lacksFeature(error: AppError, log: string): string | null {
-  const text = `${error.message}\n${log}`;
-  const match =
-    /[^\n]*(?:not supported by (?:this )?build|compression method \S+ not supported|ICU is not supported in this build|could not load library)[^\n]*/.exec(
-      text,
-    );
-  return match?.[0]?.trim() ?? null;
-}
-
-/** Whether a server's log tells of a disk that is full, in its own words (errno's, at the end of the message). */
-export function lacksSpace(log: string): boolean {
-  return /(?:ERROR|FATAL|PANIC):[^\n]*: (?:No space left on device|Disk quota exceeded)$/m.test(log);
-}
-
 async function writeConfig(place: ScratchPlace, settings: ServerSettings): Promise<void> {
   await mkdir(place.configDir, { recursive: true, mode: 0o700 });
   await writeFile(

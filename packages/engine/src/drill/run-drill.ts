@@ -5,7 +5,6 @@ import { findPostgres, isKnownMajor, type PostgresInstallation, type RunningClus
 import type { TargetRequest } from "@tidemark/policy";
 import { parsePgControl } from "@tidemark/postgres";
 import type { ServerArea } from "@tidemark/repository";
-import { isStoreTrouble } from "@tidemark/storage";
 import { type ActControl, cancellation, reachStep, throwIfCancelled } from "../act.ts";
 import type { RecoveryPlan } from "../point-in-time/recovery-request.ts";
 import { executeRestore } from "../restore/execute-restore.ts";
@@ -22,14 +21,8 @@ import {
 import { type DrillCheck, plainCheck } from "./drill-question.ts";
 import { type DrillPhase, type DrillRecovery, type DrillReport, markDrill } from "./drill-report.ts";
 import { drillSessions, type OpenDrillSession, openAnyDatabase, readerSessions } from "./drill-sql.ts";
-import {
-  drillRole,
-  type IsolatedStart,
-  lacksFeature,
-  lacksSpace,
-  makeDrillRole,
-  startIsolated,
-} from "./isolated-server.ts";
+import { explainChecks, explainFailure } from "./explain-failure.ts";
+import { drillRole, type IsolatedStart, makeDrillRole, startIsolated } from "./isolated-server.ts";
 import { obstacleAnywhere, obstacleHere, planTrial, type TrialTarget } from "./plan-drill.ts";
 import { endedAtGap, isGapStill, reachedCheck } from "./reached-check.ts";
 import { removeScratch, type ScratchPlace, scratchPlace } from "./scratch.ts";
@@ -142,14 +135,8 @@ class Drill {
       throwIfCancelled(this.#control.signal);
       return await this.#explain(error);
     }
-    const failed = this.#checks.filter((check) => !check.ok);
-    const first = failed[0];
-    if (first === undefined) return await this.#report("proven", null);
-    // What a full disk kept it from answering says nothing of the backup; bytes that are wrong are so anyway.
-    if (!failed.some(({ provesDamage }) => provesDamage) && lacksSpace(await this.#log()))
-      return await this.#report("not-possible", `there is no space left for ${this.#place.root}`);
-    const more = failed.length > 1 ? ` (and ${failed.length - 1} more)` : "";
-    return await this.#report("failed", `${first.name}: ${first.detail}${more}`);
+    const failure = explainChecks(this.#checks, await this.#log(), this.#place.root);
+    return failure === null ? await this.#report("proven", null) : await this.#report(failure.outcome, failure.reason);
   }
 
   async cleanUp(): Promise<void> {
@@ -318,27 +305,13 @@ class Drill {
     return drillSessions(this.#cluster, drillRole, this.#control.signal);
   }
 
-  /** What went wrong, and whether it speaks about the backup or only about this machine. */
+  /** Throws what says nothing about the backup nor about this machine. */
   async #explain(error: unknown): Promise<DrillReport> {
     if (!(error instanceof AppError)) throw error;
-    if (hostCodes.has(error.code)) return this.#report("not-possible", error.message);
-    if (error.code === "backup-damaged" || error.code === "manifest-damaged") {
-      this.#checks.push({ name: "restored", ok: false, detail: error.message, provesDamage: true });
-      return this.#report("failed", error.message);
-    }
-    if (error.code === "postgres-start-failed" || error.code === "recovery-failed") {
-      const log = await this.#log();
-      if (/No space left on device|Disk quota exceeded/.test(`${error.message}\n${log}`))
-        return this.#report("not-possible", `there is no space left for ${this.#place.root}`);
-      const missing = lacksFeature(error, log);
-      if (missing !== null)
-        return this.#report("not-possible", `PostgreSQL here lacks a feature the cluster uses: ${missing}`);
-      const name = error.code === "recovery-failed" ? "reached the target" : "started";
-      this.#checks.push(plainCheck(name, false, error.message));
-      return this.#report("failed", error.message);
-    }
-    if (isStoreTrouble(error) || askingCodes.has(error.code)) throw error;
-    return this.#report("failed", error.message);
+    const failure = explainFailure(error, await this.#log(), this.#place.root);
+    if (failure === null) throw error;
+    if (failure.check !== null) this.#checks.push(failure.check);
+    return await this.#report(failure.outcome, failure.reason);
   }
 
   #isolated(installation: PostgresInstallation): IsolatedStart {
@@ -396,19 +369,6 @@ function restoredOf({ facts, bytesToWrite }: RestorePlan): DrillReport["restored
   return { serverName, systemIdentifier, sourceVersion: serverVersion, stoppedAt, bytes: bytesToWrite };
 }
 
-/** These say something about this machine, nothing about the backup. */
-const hostCodes: ReadonlySet<string> = new Set([
-  "postgres-binaries-missing",
-  "target-full",
-  "target-not-writable",
-  "target-not-empty",
-  "disk-full",
-  "install-failed",
-  "port-taken",
-  "drill-not-possible",
-]);
-/** As trouble of the store: the repository could not be asked, which is no verdict at all; the run may be repeated. */
-const askingCodes: ReadonlySet<string> = new Set(["plan-stale", "not-found", "manifest-missing", "internal"]);
 const stopTimeoutMs = 60_000;
 const questionMs = 10_000;
 const logTailBytes = 64 * 1024;
