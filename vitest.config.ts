@@ -1,9 +1,18 @@
 import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
 // The file Node takes ("main"), not the bundlers' ("module"). Otherwise a test would load graphql a second time, from another
 // file than the libraries it tests with, and instances of the one are none of the other.
-const resolve = { alias: [{ find: /^graphql$/, replacement: createRequire(import.meta.url).resolve("graphql") }] };
+const resolve = {
+  alias: [
+    { find: /^graphql$/, replacement: createRequire(import.meta.url).resolve("graphql") },
+    { find: /^fast-check$/, replacement: fileURLToPath(new URL("scripts/fast-check.config.mjs", import.meta.url)) },
+  ],
+};
+
+// A property tried a hundred times as often takes longer than a test may.
+const isLongSearch = process.env.TIDEMARK_PROPERTY_TIMES !== undefined;
 
 export default defineConfig({
   test: {
@@ -14,7 +23,7 @@ export default defineConfig({
           name: "unit",
           include: ["{apps,packages}/*/src/**/*.test.ts", "scripts/**/*.test.ts"],
           exclude: ["**/*.int.test.ts", "**/node_modules/**"],
-          testTimeout: 20_000,
+          testTimeout: isLongSearch ? 0 : 20_000,
         },
       },
       {

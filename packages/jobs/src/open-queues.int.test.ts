@@ -333,9 +333,10 @@ it("begins without Redis where it may be away, says so, and rings once it is the
           () => true,
           () => false,
         ),
-      { what: "the first ring" },
+      // BullMQ tries a connection again after 20 s at the most.
+      { what: "the first ring", timeoutMs: 60_000 },
     );
-    await waitFor(() => rung.includes(runId), { what: "the ring to arrive", timeoutMs: 30_000 });
+    await waitFor(() => rung.includes(runId), { what: "the ring to arrive", timeoutMs: 60_000 });
     expect(rung).not.toContain(early);
   } finally {
     await queues.close();

@@ -8,6 +8,7 @@ export {
   runTool,
 } from "@tidemark/local-postgres";
 export { archiveModule } from "./archive-module.ts";
+export { type ClaimedPort, claimPort } from "./claim-port.ts";
 export { emptyQueue } from "./empty-queue.ts";
 export { type FakeClock, fakeClock } from "./fake-clock.ts";
 export { type FaultProxy, type Faults, faultProxy } from "./fault-proxy.ts";

@@ -1,7 +1,7 @@
 import { execFile, spawn } from "node:child_process";
 import { createConnection } from "node:net";
 import { promisify } from "node:util";
-import { freePort } from "@tidemark/local-postgres";
+import { claimPort } from "./claim-port.ts";
 import { tempDir } from "./temp-dir.ts";
 import { waitFor } from "./wait-for.ts";
 
@@ -21,7 +21,8 @@ export interface RedisServer extends AsyncDisposable {
 export async function redisServer(): Promise<RedisServer> {
   const program = await firstProgram(["redis-server", "valkey-server"]);
   const dir = await tempDir("redis");
-  const port = await freePort();
+  const claimed = await claimPort();
+  const { port } = claimed;
   const args = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", dir.path];
   const command = (line: string) => ask(port, line);
   let kill = async (): Promise<void> => undefined;
@@ -41,7 +42,7 @@ export async function redisServer(): Promise<RedisServer> {
     try {
       await waitFor(async () => (await command("PING")) === "+PONG", {
         what: `${program} to answer`,
-        timeoutMs: 10_000,
+        timeoutMs: 30_000,
       });
     } catch (error) {
       await kill();
@@ -51,6 +52,7 @@ export async function redisServer(): Promise<RedisServer> {
   const dispose = async () => {
     await kill();
     await dir[Symbol.asyncDispose]();
+    await claimed[Symbol.asyncDispose]();
   };
   try {
     await start();

@@ -1,5 +1,6 @@
-import { chmod, cp, mkdir, writeFile } from "node:fs/promises";
+import { chmod, cp, mkdir, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { systemErrorCode } from "@tidemark/kit";
 import { findServerUser, giveTree } from "@tidemark/local-postgres";
 import { tempDir } from "./temp-dir.ts";
 import { adoptCluster, type TestServer } from "./test-server.ts";
@@ -33,12 +34,24 @@ async function copyCluster(primary: TestServer, dataDir: string): Promise<void> 
       : ["pg_start_backup($1, true, false)", "pg_stop_backup(false, false)"];
   const client = await primary.client();
   await client.query(`SELECT ${start}`, ["standby"]);
-  await cp(primary.dataDir, dataDir, { recursive: true, filter: (source) => !leftOut.has(basename(source)) });
+  await copyLive(primary.dataDir, dataDir);
   await mkdir(join(dataDir, "pg_wal", "archive_status"), { recursive: true });
   await chmod(dataDir, 0o700);
   const { rows } = await client.query<{ labelfile: string }>(`SELECT labelfile FROM ${stop}`);
   await writeFile(join(dataDir, "backup_label"), rows[0]?.labelfile ?? "");
   await client.end();
+}
+
+/** A running server removes files; a copy that met one is made again. */
+async function copyLive(from: string, to: string): Promise<void> {
+  for (let left = 10; ; left--) {
+    try {
+      return await cp(from, to, { recursive: true, filter: (source) => !leftOut.has(basename(source)) });
+    } catch (error) {
+      if (systemErrorCode(error) !== "ENOENT" || left === 1) throw error;
+      await rm(to, { recursive: true, force: true });
+    }
+  }
 }
 
 /** What a copy must not bring along: the running server's own marks. Its WAL so far comes along. */

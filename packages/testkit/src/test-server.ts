@@ -12,6 +12,7 @@ import {
   startCluster,
 } from "@tidemark/local-postgres";
 import pg from "pg";
+import { claimPort } from "./claim-port.ts";
 import { showLogOnFailure } from "./log-on-failure.ts";
 import { type TempDir, tempDir } from "./temp-dir.ts";
 import { testPostgres } from "./test-postgres.ts";
@@ -67,7 +68,7 @@ export interface TestServer extends AsyncDisposable {
   restart(changes?: Partial<StartClusterOptions>): Promise<void>;
 }
 
-/** Starts a PostgreSQL server of the test's own on a free loopback port. */
+/** Starts a PostgreSQL server of the test's own on a loopback port that stays its own until it is disposed of. */
 export async function testServer(options: TestServerOptions = {}): Promise<TestServer> {
   const installation = await testPostgres(options.major ?? 18);
   const dir = await tempDir(`pg${installation.major}`);
@@ -84,7 +85,7 @@ export async function testServer(options: TestServerOptions = {}): Promise<TestS
       ...pick(options, ["hba", "walSegmentSizeMb", "checksums"]),
     });
     const start = { installation, dataDir, superuser, password: new Secret(password), ...options.start };
-    const server = await makeTestServer(dir, start, await startCluster(start), password);
+    const server = await makeTestServer(dir, start, password);
     for (const name of options.tablespaces ?? []) await server.createTablespace(name);
     return server;
   } catch (error) {
@@ -101,7 +102,7 @@ export async function adoptCluster(
 ): Promise<TestServer> {
   const { installation } = like.cluster;
   const start = { installation, superuser: like.superuser, password: new Secret(like.password), ...options };
-  return await makeTestServer(dir, start, await startCluster(start), like.password);
+  return await makeTestServer(dir, start, like.password);
 }
 
 /** Makes a folder below `dir` that belongs to the account our servers run under. */
@@ -123,12 +124,23 @@ const testSettings: ServerSettings = {
   log_statement: "none",
 };
 
-async function makeTestServer(
+async function makeTestServer(dir: TempDir, start: StartClusterOptions, password: string): Promise<TestServer> {
+  const claimed = start.port === undefined ? await claimPort() : null;
+  try {
+    return await startTestServer(dir, claimed === null ? start : { ...start, port: claimed.port }, password, claimed);
+  } catch (error) {
+    await claimed?.[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+async function startTestServer(
   dir: TempDir,
   start: StartClusterOptions,
-  started: RunningCluster,
   password: string,
+  claimed: AsyncDisposable | null,
 ): Promise<TestServer> {
+  const started = await startCluster(start);
   const keepLog = await showLogOnFailure(`PostgreSQL ${start.installation.major} on port ${started.port}`);
   let cluster = started;
   const clients = new Set<pg.Client>();
@@ -186,6 +198,7 @@ async function makeTestServer(
       await cluster.stop({ mode: "immediate", timeoutMs: 5_000 });
       await keepLog(cluster);
       await dir[Symbol.asyncDispose]();
+      await claimed?.[Symbol.asyncDispose]();
     },
   };
   return server;

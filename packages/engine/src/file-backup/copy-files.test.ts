@@ -225,7 +225,7 @@ describe("files that the encoders read", () => {
   it("are let go, too, when the copy fails, and with them those opened ahead", async () => {
     const { failure, uses } = await copyOpened({ one: large, two: large, three: large }, {}, 1);
     expect(failure).toMatchObject({ code: "storage-full" });
-    await vi.waitFor(() => expect(Object.values(uses).every((count) => count === 0)).toBe(true));
+    await vi.waitFor(() => expect(Object.values(uses).every((count) => count === 0)).toBe(true), { timeout: 15_000 });
   });
 
   it("are read here where somebody looks at them or they must not become shorter", async () => {

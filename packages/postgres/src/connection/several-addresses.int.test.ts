@@ -17,7 +17,7 @@ it("goes on to a name's next address when one swallows what is sent to it", asyn
   await using _hole = await blackHole("127.0.0.2", server.port);
   addresses.found = ["127.0.0.2", "127.0.0.1"];
   const settings = parseDsn(server.dsn().replace("127.0.0.1", "db.example.com"));
-  const session = await SqlSession.connect(settings, { timeoutMs: 3_000 });
+  const session = await SqlSession.connect(settings, { timeoutMs: 8_000 });
   expect(session.opened.ip).toBe("127.0.0.1");
   await session.close();
   // The last one has all the time that is left, and its failure is told as one of the limit.

@@ -22,7 +22,7 @@ describe("entries behind a small file", () => {
     expect(onResult).not.toHaveBeenCalled();
     for (let number = 0; number < 500; number++)
       await writer.addDirectory({ path: path(`base/2/${number}`), mode: 0o700 });
-    await vi.waitFor(() => expect(onResult).toHaveBeenCalledOnce());
+    await vi.waitFor(() => expect(onResult).toHaveBeenCalledOnce(), { timeout: 15_000 });
     await writer.abort();
   });
 });

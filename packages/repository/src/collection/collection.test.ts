@@ -84,7 +84,7 @@ describe("the collection", () => {
     const writer = await begin(area, "bak_2", null);
     await writeFiles(writer, new Map([["large", noise(40 * 1024 * 1024, 3)]]));
     expect(await pass(area, at(5, ["bak_2"]))).toMatchObject({ marked: 0, removed: 0, revoked: [] });
-    await vi.waitFor(async () => expect((await keysOf(store, "srv_1/packs/")).length).toBe(2));
+    await vi.waitFor(async () => expect((await keysOf(store, "srv_1/packs/")).length).toBe(2), { timeout: 15_000 });
     expect(await pass(area, at(5.5, ["bak_2"]))).toMatchObject({ marked: 0, removed: 0, revoked: [] });
     await writer.commit(testFacts);
     expect(await pass(area, at(6))).toMatchObject({ removed: 1 });

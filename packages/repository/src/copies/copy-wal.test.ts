@@ -152,7 +152,7 @@ describe("WAL that is read from two repositories", () => {
     const hanging = await openWal(new FaultyStore(first.store, { faults }));
     const reasons: string[] = [];
     const onNote = (_: string, reason: string): unknown => reasons.push(reason);
-    const both = failoverWal(hanging, second.wal, { stallMs: 1000, onNote: (name, why) => void onNote(name, why) });
+    const both = failoverWal(hanging, second.wal, { stallMs: 2500, onNote: (name, why) => void onNote(name, why) });
     for (const number of [1, 2, 3])
       expect(Buffer.compare(await bytesOf(both, segment(number)), testWal(number))).toBe(0);
     expect(await names(both)).toContain(segment(1));

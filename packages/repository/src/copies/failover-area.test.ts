@@ -1,6 +1,6 @@
 import { AppError } from "@tidemark/kit";
 import { type FaultEffect, FaultyStore, MemoryStore, type ObjectStore } from "@tidemark/storage";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { createRepository, openRepository } from "../open-repository.ts";
 import { keysOf, noise, readTestBackup, takeTestBackup, testKey } from "../test-repository.ts";
 import type { Repository, ServerArea } from "../types.ts";
@@ -104,7 +104,14 @@ describe("an area with a second repository behind it", () => {
     const slow = { ...first, openManifest: async () => large } as unknown as ServerArea;
     const notes: FailoverNote[] = [];
     const area = failoverArea(slow, second, { onNote: (note) => void notes.push(note), stallMs: 1200 });
-    expect(await area.openManifest("bak_2")).toBe(large);
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    try {
+      const opening = area.openManifest("bak_2");
+      await vi.advanceTimersByTimeAsync(10_000);
+      expect(await opening).toBe(large);
+    } finally {
+      vi.useRealTimers();
+    }
     expect(notes).toEqual([]);
   });
 

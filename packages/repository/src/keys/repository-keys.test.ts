@@ -428,7 +428,7 @@ describe("slots", () => {
         }
         await repository.close();
       }),
-      { numRuns: Number(process.env.TIDEMARK_SLOT_RUNS ?? 4) },
+      { numRuns: 4 },
     );
   });
 });
