@@ -140,7 +140,8 @@ describe("chooseForTarget, replayed record by record", () => {
           const places = [...reachablePlaces(history, history.input, timeline)];
           const last = places.reduce((left, right) => (left > right ? left : right), -1n);
           const latest = stopOf(history, ask(history, timeline.timeline, { kind: "latest" }));
-          expect(latest ?? -1n).toBe(last);
+          // At a fork in a segment that nobody read PostgreSQL is told to stop there, and may find the record behind it cut.
+          if (latest !== null || !history.hasUnread) expect(latest ?? -1n).toBe(last);
           const immediate = stopOf(history, ask(history, timeline.timeline, { kind: "immediate" }));
           if (immediate !== null) expect(history.input.backups.map(({ stopLsn }) => stopLsn)).toContain(immediate);
         }
