@@ -46,6 +46,13 @@ async function archived(server: TestServer): Promise<void> {
   );
 }
 
+/** Writes into a segment and leaves it; its name. */
+async function switched(server: TestServer, from: number): Promise<string> {
+  await fill(server, from, 10);
+  const [row] = await server.query<{ name: string }>("SELECT pg_walfile_name(pg_switch_wal()) AS name");
+  return row?.name ?? "";
+}
+
 async function rowsOf(server: TestServer): Promise<string> {
   const [row] = await server.query<{ sum: string }>(
     "SELECT count(*) || ' ' || coalesce(md5(string_agg(id || text, ',' ORDER BY id)), '') AS sum FROM ledger",
@@ -151,7 +158,25 @@ describe("archiving and fetching on the host of a server", () => {
     if (plan !== undefined) await whole.keys?.rotate(plan, []);
     const archive = whole.area("srv_host").wal((await whole.area("srv_host").walIdentifiers())[0] ?? 0n);
     await archive.putHistory(9, Buffer.from("1\t0/300000\tno recovery target specified\n"));
+    // Two more segments, which nobody archives: of one somebody else is quicker.
+    await server.start({ settings: { archive_mode: "on", archive_command: "false", max_wal_size: "64MB" } });
+    // What was pushed of the segment it stopped in is another's by now.
+    await switched(server, 20_000);
+    const [taken, free] = [await switched(server, 30_000), await switched(server, 40_000)];
+    await server.stop();
+    const bytes = await readFile(join(wal, taken));
+    const startLsn = bytes.readBigUInt64LE(8);
+    const place = { timeline: 1, startLsn, sizeBytes: bytes.length };
+    const body = (async function* () {
+      yield bytes;
+    })();
+    expect(await archive.putSegment(place, body, null)).toBe("stored");
     await whole.close();
+    const push = (name: string) => host.command(server.dataDir, "wal", "push", `pg_wal/${name}`);
+    const kept = await push(taken);
+    expect([kept.code, kept.said]).toEqual([1, expect.stringMatching(/wal-key-missing.*host-config SERVER.*keeps/s)]);
+    expect(await push(free)).toEqual({ code: 0, said: "" });
+    expect(await fetch(free)).toEqual({ code: 0, said: "" });
     const refused = await fetch("00000009.history");
     expect(refused.code).toBeGreaterThan(125);
     expect(refused.said).toMatch(/wal-key-missing.*host-config/s);

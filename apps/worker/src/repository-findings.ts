@@ -6,13 +6,13 @@ export const repositoryChecks = [
   "repository-state",
   "repository-filling",
   "repository-shared-writes",
+  "host-key-outdated",
 ] as const;
 
 /** What needs a person about a repository, decided from its row. */
 export function repositoryFindings(repository: RepositoryRow): readonly SeenFinding[] {
-  return [recoveryKit(repository), state(repository), filling(repository), sharedWrites(repository)].filter(
-    (finding) => finding !== null,
-  );
+  const every = [recoveryKit, state, filling, sharedWrites, hostKeys];
+  return every.map((look) => look(repository)).filter((finding) => finding !== null);
 }
 
 function recoveryKit(repository: RepositoryRow): SeenFinding | null {
@@ -72,6 +72,33 @@ function sharedWrites(repository: RepositoryRow): SeenFinding | null {
     why: "two control planes that write there at once could replace each other's objects",
     actionLabel: "Open the repository",
     actionPath: `/repositories/${repository.id}`,
+  };
+}
+
+/**
+ * Keys of database hosts that a rotation could not reach: only they hold them. A host goes on archiving with its own and
+ * would be stopped in a recovery, by the first segment that a worker received or copied since.
+ */
+function hostKeys({ id, name, keySlots }: RepositoryRow): SeenFinding | null {
+  const ofHosts = (keySlots ?? []).filter(({ walOf }) => walOf != null);
+  const current = new Set(ofHosts.filter((slot) => slot.current).map(({ ownerId }) => ownerId));
+  const old = new Map(ofHosts.filter(({ ownerId }) => !current.has(ownerId)).map((slot) => [slot.ownerId, slot]));
+  if (old.size === 0) return null;
+  const who = [...old.values()].map(({ ownerId, label, walOf }) => `${label ?? `a host of ${walOf}`} (key ${ownerId})`);
+  return {
+    checkId: "host-key-outdated",
+    severity: "risk",
+    title: `Give ${old.size === 1 ? "a database host" : `${old.size} database hosts`} a new key of ${name}`,
+    found: `from before the last rotation of ${name}: ${who.join(", ")}`,
+    required: "settings that were written after the rotation, and the old key removed",
+    why: "the host goes on archiving, but it cannot read what a worker stores of its server's WAL since: a recovery there stops at it",
+    remedy: {
+      advice:
+        "on the host run `tidemark server host-config SERVER --to FILE --replace` with the file it has, " +
+        `then \`tidemark repository key remove ${name} KEY\` for the old one`,
+    },
+    actionLabel: "Open the repository",
+    actionPath: `/repositories/${id}`,
   };
 }
 

@@ -11,7 +11,7 @@ import { createKillHook } from "./kill-hook.ts";
 import { announceWorker } from "./live-workers.ts";
 import { patientMetadata } from "./patient-metadata.ts";
 import { startReconciler } from "./reconciler.ts";
-import { refreshServerFindings } from "./refresh-findings.ts";
+import { refreshRepositoryFindings, refreshServerFindings } from "./refresh-findings.ts";
 import { startRunKeeper } from "./run-keeper.ts";
 import { tickSchedule } from "./scheduler.ts";
 import { prepareScratch } from "./scratch.ts";
@@ -66,6 +66,7 @@ export async function startWorker(settings: WorkerSettings, logger: Logger): Pro
     handlers,
     onFinished: async (ended) => {
       if (ended.serverId !== null) await refreshServerFindings(deps, [ended.serverId]);
+      if (ended.kind === "repository-keys") await refreshRepositoryFindings(deps);
     },
   });
   logger.info({ workerId, pid: process.pid, queue: queues.backend }, "the worker is ready");

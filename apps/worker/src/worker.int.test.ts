@@ -14,7 +14,8 @@ import { keepEverything } from "@tidemark/policy";
 import { newRepositoryKey } from "@tidemark/repository";
 import { type TestServer, testServer, waitFor } from "@tidemark/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { everyRow, type TestWorkplace, testWorkplace } from "./test-worker.ts";
+import { refreshRepositoryFindings } from "./refresh-findings.ts";
+import { everyRow, notSoon, type TestWorkplace, testWorkplace } from "./test-worker.ts";
 import { startVerifyTurns } from "./verify-turns.ts";
 
 describe("a worker", () => {
@@ -280,12 +281,22 @@ describe("a worker", () => {
     expect(hosted.slots.filter(({ opens }) => opens === "everything").length).toBe(2);
     const turn = await keys({ kind: "rotate", planHash: null, sealedKeys: [] });
     expect(turn.plan?.sentences.at(-1)).toMatch(/host db1.*`tidemark server host-config` again/);
+    await keys({ kind: "rotate", planHash: turn.plan?.planHash ?? "", sealedKeys: [] });
+    const outdated = async () => {
+      // The worker looks as well; a look of its own that began before may end after.
+      await refreshRepositoryFindings({ metadata: place.metadata, clock: systemClock });
+      return (await place.metadata.findings.open()).find(({ checkId }) => checkId === "host-key-outdated") ?? null;
+    };
+    const finding = await waitFor(outdated, { what: "the finding about the host's key" });
+    expect(finding.found).toContain("host db1");
     const hostOwner = ofHost[0]?.ownerId ?? "";
     const leaving = await keys({ kind: "remove", ownerId: hostOwner, planHash: null });
     expect(leaving.plan?.refusals).toEqual([]);
     await keys({ kind: "remove", ownerId: hostOwner, planHash: leaving.plan?.planHash ?? null });
+    await waitFor(async () => (await outdated()) === null, { what: "the finding to end" });
     const row = await place.metadata.repositories.get(repositoryId);
     expect(row?.keySlots?.map(({ opened, current }) => [opened, current])).toEqual([
+      [true, false],
       [true, false],
       [true, true],
     ]);
@@ -313,7 +324,7 @@ describe("a worker", () => {
         repositoryId,
         policyId: null,
         retention: { ...keepEverything, keepLast: 1 },
-        schedules: [{ kind: "backup" as const, cron: "0 3 * * *", zone: "Europe/Berlin" }],
+        schedules: [{ kind: "backup" as const, cron: notSoon(), zone: "UTC" }],
         sameSystemAs,
         firstBackup: name === "main",
         isDemo: false,

@@ -22,8 +22,8 @@ export function walKeyMissing(name: string, keyId: string, isWalKeyed: boolean):
       ? `${name} is there, sealed with a key made of ${keyId}, which this host was not given: the repository's keys were rotated`
       : `${name} is there, sealed as before hosts had keys for WAL alone: this host's key does not open it`,
     hint: isWalKeyed
-      ? "write the host's settings anew (`tidemark server host-config`), which gives it a key for what was stored since; nothing was changed"
-      : "give the host's settings a key file that opens everything for this once (`keyFile`), or restore with --wal copy; nothing was changed",
+      ? "on this host run `tidemark server host-config SERVER --to FILE --replace` with the settings file it has, which gives it a key for what was stored since; then ask again. Nothing was changed, and the server keeps what is not archived"
+      : "give the host's settings a key file that opens everything for this once (`keyFile`), or restore with --wal copy. Nothing was changed, and the server keeps what is not archived",
     context: { key: name, keyId },
   });
 }
