@@ -68,7 +68,7 @@ it("makes the demo's shop once, makes a half-made one again, and keeps its port"
     { n: 2 },
   ]);
   await third.cluster.stop();
-}, 120_000);
+});
 
 it("starts a child again that was killed, and ends it in the end", async () => {
   const script = dir.join("child.mjs");

@@ -38,7 +38,7 @@ describe("finding the moment in what a worker streamed", () => {
     // Behind it nothing is written, so that what was received stays what there is.
     await worker.stop(5_000);
     await place.start({ walReceivers: 0 });
-  }, 90_000);
+  });
 
   afterAll(async () => {
     await shop?.end();

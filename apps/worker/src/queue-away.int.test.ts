@@ -32,4 +32,4 @@ it("waits for Redis that is away at its start, says so, and begins runs when it 
   } finally {
     await queues.close();
   }
-}, 90_000);
+});

@@ -65,7 +65,7 @@ it("backs up a server without the replication protocol by reading its files, fro
   await server.query("REVOKE EXECUTE ON FUNCTION pg_read_binary_file(text, bigint, bigint, boolean) FROM reader");
   const inspection = await place.request("inspect", { serverId, checkIds: ["operate-privileges"] }, { serverId });
   expect((await place.endedAs(inspection.id, "succeeded")).result).toMatchObject({ blocksBackup: true });
-}, 120_000);
+});
 
 async function addRequest(): Promise<RunRequest<"connection-test">> {
   return {

@@ -96,7 +96,7 @@ describe("clones of a worker", () => {
     expect(await readdir(dirname(made.path))).toEqual([]);
     await expect(countRows(dsn)).rejects.toThrow();
     await third.stop(5_000);
-  }, 90_000);
+  });
 
   it("leaves nothing when its worker is killed while it is made; an expired one ends though its worker is gone", async () => {
     const dying = spawnWorker("clone:before-running");
@@ -122,7 +122,7 @@ describe("clones of a worker", () => {
     await waitFor(async () => (await place.metadata.clones.get(only))?.state === "ended", { what: "its end" });
     expect(await readdir(dirname(path))).toEqual([]);
     await next.stop(5_000);
-  }, 90_000);
+  });
 
   async function newClone(): Promise<string> {
     const clone = { serverId, backupId: null, target: null, createdBy: "user:test", livesForMs: 3_600_000 };

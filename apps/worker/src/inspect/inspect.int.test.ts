@@ -16,7 +16,7 @@ import { z } from "zod";
 import { refreshServerFindings } from "../refresh-findings.ts";
 import { runMissed, tickSchedule } from "../scheduler.ts";
 import type { StartedWorker } from "../start-worker.ts";
-import { everyRow, type TestWorkplace, testWorkplace } from "../test-worker.ts";
+import { everyRow, notSoon, type TestWorkplace, testWorkplace } from "../test-worker.ts";
 import { loadWorkerKey } from "../worker-key.ts";
 import { startInspectionPoller } from "./inspection-poller.ts";
 import { isOwnSlot } from "./own-slots.ts";
@@ -218,7 +218,7 @@ describe("inspections", () => {
     await sql("DELETE FROM offline_period");
     expect(await missedFindings()).toBe(true);
     // One whose zone is not known keeps nobody else from being caught up with.
-    await schedules.set({ serverId, kind: "verify", cron: "0 1 * * *", zone: "UTC" });
+    await schedules.set({ serverId, kind: "verify", cron: notSoon(), zone: "UTC" });
     await sql(
       "UPDATE schedule SET zone = 'Mars/Olympus', created_at = now() - interval '9 days' WHERE kind = 'verify'",
     );
@@ -312,7 +312,7 @@ describe("inspections", () => {
         repositoryId,
         policyId: null,
         retention: null,
-        schedules: [{ kind: "backup", cron: "0 3 * * *", zone: "UTC" }],
+        schedules: [{ kind: "backup", cron: notSoon(), zone: "UTC" }],
         sameSystemAs: null,
         firstBackup: false,
         isDemo: false,

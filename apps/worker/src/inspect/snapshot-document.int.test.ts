@@ -27,7 +27,7 @@ describe.each([13, 18] as const)("the snapshot of a server of %i", (major) => {
     expect(hidden).toMatchObject({ configurationFiles: null, info: { dataDirectory: null } });
     expect(hidden.unreadable.map(({ section }) => section)).toContain("configurationFiles");
     expect(hidden.privileges).toMatchObject({ role: "nobody", isSuperuser: false });
-  }, 60_000);
+  });
 });
 
 async function documentOf(dsn: ReturnType<TestServer["dsn"]>) {

@@ -63,4 +63,4 @@ it("asks a server that pushes how far it wrote, and says when it cannot be asked
   expect(silent.error?.message).toContain("127.0.0.1");
   // What it told before stays known.
   expect(silent.serverLsn).toBe(archived.serverLsn);
-}, 90_000);
+});

@@ -36,7 +36,7 @@ describe.each(majors)("the WAL of PostgreSQL %i", (major) => {
     server = await testServer({ major, settings: workloadSettings, walSegmentSizeMb: workloadSegmentMb });
     range = await runWorkload(server);
     wal = await readSegments(server, range.to);
-  }, 60_000);
+  });
 
   afterAll(async () => {
     await server?.[Symbol.asyncDispose]();

@@ -29,7 +29,7 @@ it("lets one of several agents be that start at once, after a clean end and afte
   expect(names.filter((name) => name.startsWith("lock-draft"))).toEqual([]);
   // Of the one that was killed last; the next one takes it away.
   expect(names.filter((name) => name.startsWith("here."))).toHaveLength(1);
-}, 60_000);
+});
 
 it("asks whether the holder is there, not whether somebody has its process number, which another container counts anew", async () => {
   await using spool = await tempDir("agents");

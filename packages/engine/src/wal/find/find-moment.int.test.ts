@@ -43,7 +43,7 @@ describe.each(process.env.TIDEMARK_ALL_MAJORS === undefined ? ([13, 18] as const
       await client.end();
       await server.query("DROP DATABASE shop");
       segments = await segmentsOf(server);
-    }, 90_000);
+    });
 
     afterAll(async () => {
       await rig?.[Symbol.asyncDispose]();
