@@ -6,6 +6,7 @@ import { indexLifetimes } from "./lifetime-wal.ts";
 import { basesOf } from "./path-bases.ts";
 import { firstMs, type History, type HistoryTimeline, randomHistory } from "./random-history.fixture.ts";
 import { pathTo } from "./recovery-path.ts";
+import type { RecoveryInput } from "./recovery-types.ts";
 import { stretchesOf } from "./recovery-window.ts";
 import type { RecoveryTarget, TargetChoice, TargetRequest } from "./target-types.ts";
 
@@ -148,6 +149,29 @@ describe("chooseForTarget, replayed record by record", () => {
       }),
       { numRuns },
     );
+  });
+});
+
+describe("chooseForTarget, of the last commit known before WAL that nobody read", () => {
+  it("asks for its time, not its transaction, since others of that time may follow", () => {
+    const at = new Date("2026-03-01T02:00:00.250Z");
+    const place = { systemIdentifier: 7n, timeline: 1, sizeBytes: 16 };
+    const commit = { at, lsn: 12n, xid: 700 };
+    const facts = { firstCommit: commit, lastCommit: commit, restorePoints: [], lastRecordEnd: 12n };
+    const choose = (segments: RecoveryInput["segments"]) => {
+      const stoppedAt = new Date("2026-03-01T01:00:00Z");
+      const backup = { ...place, backupId: "bak_1", startLsn: 0n, stopLsn: 4n, stoppedAt, includedWal: null };
+      const input = { backups: [backup], segments, partials: [], timelines: [], knownGaps: [] };
+      const target = { kind: "time", at, inclusive: true } as const;
+      return chooseForTarget(input, { target, timeline: 1, action: "promote", asStandby: false });
+    };
+    const read = { ...place, startLsn: 0n, facts };
+    expect(choose([read])).toMatchObject({ recoverAs: { kind: "xid", xid: 700 } });
+    expect(choose([read, { ...place, startLsn: 16n, facts: null }])).toMatchObject({
+      reachable: true,
+      recoverAs: { kind: "time", at },
+      through: { lsn: 32n },
+    });
   });
 });
 

@@ -49,7 +49,8 @@ export function placeOfLatest(path: RecoveryPath, bases: readonly PathBase[]): T
 
 /**
  * PostgreSQL stops before the first commit, in the order of the WAL, that is later than the target (exclusive: not earlier). With no
- * such commit it ends with an error; the time of the very last commit is therefore asked for as that transaction.
+ * such commit it ends with an error; the time of the very last commit is therefore asked for as that transaction, where no
+ * unread WAL behind it may hold another one.
  */
 export function placeOfTime(bases: readonly PathBase[], target: Of<"time">): TargetPlace | null {
   const targetMs = target.at.getTime();
@@ -64,8 +65,10 @@ export function placeOfTime(bases: readonly PathBase[], target: Of<"time">): Tar
       );
       if (stop !== undefined) return { base, recoverAs: target, throughLsn: stop.lsn, at: stop.at, notes: [] };
     }
-    const last = lastCommitUntil(run, run.toLsn).commit;
+    const { commit: last, certain } = lastCommitUntil(run, run.toLsn);
     if (target.inclusive && last !== null && last.lsn > backup.stopLsn && last.at.getTime() === targetMs) {
+      // Others of the same millisecond may follow: to stop at this transaction would leave them out in silence.
+      if (!certain) return { base, recoverAs: target, throughLsn: run.toLsn, at: last.at, notes: [unreadNote] };
       const recoverAs = { kind: "xid", xid: last.xid, inclusive: true } as const;
       return { base, recoverAs, throughLsn: last.lsn, at: last.at, notes: [lastCommitNote(last.xid)] };
     }
@@ -189,6 +192,9 @@ function endOfRecordAt(run: PathRun, lsn: bigint): bigint {
   }
   return run.toLsn;
 }
+
+const unreadNote =
+  "that is the last commit known, and WAL behind it was not read: without a later commit in it recovery ends with an error";
 
 function lastCommitNote(xid: number): string {
   return `that is the last commit there is, so recovery stops at its transaction (${xid}), not by its time`;
