@@ -8,8 +8,8 @@ import { Actions, Dialog } from "#ui/dialog.tsx";
 import { ErrorPanel } from "#ui/error-panel.tsx";
 import { Note } from "#ui/note.tsx";
 
-interface Props<V> {
-  readonly act: ActRun<V>;
+interface Props {
+  readonly act: Omit<ActRun<never>, "start">;
   /** On the button that opens it. */
   readonly opens: string;
   readonly openTone?: ButtonTone;
@@ -20,8 +20,8 @@ interface Props<V> {
   /** On the button that does it. */
   readonly does: string;
   readonly doTone?: ButtonTone;
-  /** What is asked; a sentence when something is missing or wrong. */
-  readonly variables: () => V | string;
+  /** Does what is asked; a sentence when something is missing or wrong. */
+  readonly start: (() => void) | string;
   /** What came of it. */
   readonly outcome: (run: RunDetail) => ReactNode;
   /** Open from the start: another page led here to do it. */
@@ -30,14 +30,13 @@ interface Props<V> {
 }
 
 /** An act at a clone: asked for, followed and told in one dialog. */
-export function CloneActDialog<V>(props: Props<V>) {
-  const { act, opens, openTone, blockedBy = null, title, description, does, doTone = "primary", variables } = props;
+export function CloneActDialog(props: Props) {
+  const { act, opens, openTone, blockedBy = null, title, description, does, doTone = "primary", start } = props;
   const [open, setOpen] = useState(props.opened ?? false);
-  const wanted = variables();
-  const missing = typeof wanted === "string" && act.done === null ? wanted : null;
+  const missing = typeof start === "string" && act.done === null ? start : null;
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    if (typeof wanted !== "string" && !act.running) act.start(wanted);
+    if (typeof start !== "string" && !act.running) start();
   };
   return (
     <Dialog

@@ -23,6 +23,7 @@ export function MoveOn({ cloneId, blockedBy }: Props) {
   const zone = useLocalZone();
   const act = useCloneAct(MoveClone);
   const [draft, setDraft] = useState(onward);
+  const target = readTrialTarget(draft, zone) ?? "Say to where";
   return (
     <CloneActDialog
       act={act}
@@ -31,11 +32,7 @@ export function MoveOn({ cloneId, blockedBy }: Props) {
       title="Move on"
       description="Stops it, sets a later target and starts it again. Never backwards: for an earlier instant make another clone."
       does="Move on"
-      variables={() => {
-        const target = readTrialTarget(draft, zone);
-        if (target === null) return "Say to where";
-        return typeof target === "string" ? target : { input: { id: cloneId, target } };
-      }}
+      start={typeof target === "string" ? target : () => act.start({ input: { id: cloneId, target } })}
       outcome={() => <p>It is at its new target.</p>}
     >
       <TargetFields draft={draft} onChange={setDraft} usual={null} />
@@ -53,7 +50,7 @@ export function Promote({ cloneId, blockedBy }: Props) {
       title="Promote"
       description="From then on it takes writes, on a timeline of its own, and cannot be moved on any more. The server it came from does not notice."
       does="Let it take writes"
-      variables={() => ({ input: { id: cloneId } })}
+      start={() => act.start({ input: { id: cloneId } })}
       outcome={() => <p>It takes writes.</p>}
     />
   );
@@ -70,7 +67,7 @@ export function End({ cloneId, blockedBy }: Props) {
       description="Whoever is connected is thrown out, and its files are deleted. Backups and WAL stay as they are."
       does="End it"
       doTone="danger"
-      variables={() => ({ input: { id: cloneId } })}
+      start={() => act.start({ input: { id: cloneId } })}
       outcome={() => <p>It has ended, and its space is free again.</p>}
     />
   );

@@ -28,10 +28,11 @@ export function ExtractTable({ cloneId, hostname, blockedBy }: Props) {
       title="Extract a table"
       description={`Into a file on the machine the clone runs on${hostname === null ? "" : ` (${hostname})`}. The file stays when the clone goes.`}
       does="Extract"
-      variables={() => {
-        if (database === "" || schema === "" || table === "") return "Name database, schema and table";
-        return { input: { id: cloneId, database, schema, table, format } };
-      }}
+      start={
+        database === "" || schema === "" || table === ""
+          ? "Name database, schema and table"
+          : () => act.start({ input: { id: cloneId, database, schema, table, format } })
+      }
       outcome={({ result }) => <Extracted result={result} hostname={hostname} />}
     >
       <TextField

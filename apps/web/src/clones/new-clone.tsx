@@ -25,13 +25,12 @@ export function NewClone({ serverId, initial }: Props) {
   const [hours, setHours] = useState("24");
   const [promote, setPromote] = useState(false);
 
-  const variables = () => {
-    const target = readTrialTarget(draft, zone);
+  const target = readTrialTarget(draft, zone);
+  const lives = readHours(hours);
+  const asked = () => {
     if (typeof target === "string") return target;
-    const lives = Number(hours);
-    if (!Number.isInteger(lives) || lives < 1 || lives > mostHours)
-      return `Say how many hours it lives, 1 to ${mostHours}`;
-    return { input: { serverId, promote, hours: lives, ...(target === null ? {} : { target }) } };
+    if (typeof lives === "string") return lives;
+    return () => act.start({ input: { serverId, promote, hours: lives, ...(target === null ? {} : { target }) } });
   };
 
   return (
@@ -43,7 +42,7 @@ export function NewClone({ serverId, initial }: Props) {
       description="A restored copy of the whole server, started on the worker's machine, isolated, with a connection string of its own. The server itself is not touched."
       does="Make clone"
       opened={initial.at !== null}
-      variables={variables}
+      start={asked()}
       outcome={() => <p>It runs. Its connection string is behind “Connection…”.</p>}
     >
       <TargetFields draft={draft} onChange={setDraft} usual="The end of what there is" />
@@ -65,4 +64,12 @@ export function NewClone({ serverId, initial }: Props) {
       />
     </CloneActDialog>
   );
+}
+
+/** A sentence when it is no number of hours that a clone may live. */
+function readHours(text: string): number | string {
+  const hours = Number(text);
+  return Number.isInteger(hours) && hours >= 1 && hours <= mostHours
+    ? hours
+    : `Say how many hours it lives, 1 to ${mostHours}`;
 }

@@ -23,7 +23,7 @@ export function readTrialTarget(draft: TrialTargetDraft, zone: string): TrialTar
   if (kind === "USUAL") return null;
   const read = readDraft({ ...draft, kind, zone, action: "PROMOTE", standby: false });
   if (typeof read === "string") return read;
-  const { action: _action, standby: _standby, wal: _wal, fetchConfig: _config, ...target } = read;
+  const { action: _action, standby: _standby, ...target } = read;
   return target;
 }
 

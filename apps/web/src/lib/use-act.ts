@@ -1,5 +1,6 @@
 "use client";
 import { useCallback, useRef, useState } from "react";
+import type { Sends } from "#graphql/exactly.ts";
 import type { TadaDocumentNode } from "#graphql/graphql.ts";
 import { type Problem, toProblem } from "./problem.ts";
 import { request } from "./request.ts";
@@ -15,7 +16,7 @@ type Payload<R> = R[keyof R] & { readonly userErrors: readonly UserError[] };
 
 export interface Act<R, V> {
   /** Resolves to the payload, or to null when it was refused; the reason is then `problem`. */
-  readonly act: (variables: V) => Promise<Payload<R> | null>;
+  readonly act: Sends<V, Promise<Payload<R> | null>>;
   readonly pending: boolean;
   readonly problem: Problem | null;
   readonly clear: () => void;

@@ -1,5 +1,6 @@
 "use client";
 import { useEffect, useState } from "react";
+import type { Exactly } from "#graphql/exactly.ts";
 import type { TadaDocumentNode } from "#graphql/graphql.ts";
 import { type Problem, toProblem } from "./problem.ts";
 import { request } from "./request.ts";
@@ -15,7 +16,10 @@ export interface Queried<R> {
 const restMs = 250;
 
 /** The answer to a question that follows what a person types. A late answer to an older question is dropped. */
-export function useQuery<R, V>(document: TadaDocumentNode<R, V>, variables: V): Queried<R> {
+export function useQuery<R, V, Given extends V>(
+  document: TadaDocumentNode<R, V>,
+  variables: Given & Exactly<V, Given>,
+): Queried<R> {
   const key = JSON.stringify(variables);
   const [answer, setAnswer] = useState<{
     readonly key: string;

@@ -33,11 +33,8 @@ const AddRepository = graphql(
 );
 
 export function AddRepositoryDialog() {
-  const [open, setOpen] = useState(false);
   return (
     <Dialog
-      open={open}
-      onOpenChange={setOpen}
       title="Add repository"
       description="A folder on the worker's machine, or a place in an object store. An empty one becomes a new repository; one of ours is opened."
       trigger={

@@ -9,8 +9,9 @@ import { useRun } from "#runs/use-run.ts";
 import { Button } from "#ui/button.tsx";
 import { Actions, Dialog } from "#ui/dialog.tsx";
 import { ErrorPanel } from "#ui/error-panel.tsx";
-import { Field, TextField } from "#ui/field.tsx";
+import { TextField } from "#ui/field.tsx";
 import { Note } from "#ui/note.tsx";
+import { SecretArea } from "#ui/secret-area.tsx";
 import { NewKeyFields, readNewKey } from "./new-key-fields.tsx";
 
 const AddRepositoryKey = graphql(
@@ -47,12 +48,9 @@ const RewrapRepositoryKey = graphql(
 
 /** Another key beside those there are. */
 export function AddKey({ repositoryId }: { readonly repositoryId: string }) {
-  const [open, setOpen] = useState(false);
   const { act, pending, problem } = useAct(AddRepositoryKey, true);
   return (
     <Dialog
-      open={open}
-      onOpenChange={setOpen}
       title="Add a key"
       description="It opens the repository by itself: everything that is there and everything that comes."
       trigger={<Button>Add key…</Button>}
@@ -75,12 +73,9 @@ export function AddKey({ repositoryId }: { readonly repositoryId: string }) {
 
 /** Another key instead of one: its data keys are wrapped anew, and the old one opens nothing afterwards. */
 export function ReplaceKey({ repositoryId }: { readonly repositoryId: string }) {
-  const [open, setOpen] = useState(false);
   const { act, pending, problem } = useAct(RewrapRepositoryKey, true);
   return (
     <Dialog
-      open={open}
-      onOpenChange={setOpen}
       title="Replace a key"
       description="A new passphrase, key file or recipient instead of an old one. The old one opens nothing afterwards."
       trigger={<Button>Replace…</Button>}
@@ -100,19 +95,13 @@ export function ReplaceKey({ repositoryId }: { readonly repositoryId: string }) 
           return payload?.run?.id ?? null;
         }}
       >
-        <Field label="The old passphrase or key file" hint="Not the key of the workers.">
-          {(control) => (
-            <textarea
-              {...control}
-              name="old"
-              required
-              rows={2}
-              spellCheck={false}
-              autoComplete="off"
-              className={`${control.className} py-2 font-mono [-webkit-text-security:disc]`}
-            />
-          )}
-        </Field>
+        <SecretArea
+          label="The old passphrase or key file"
+          hint="Not the key of the workers."
+          name="old"
+          rows={2}
+          required
+        />
       </KeyForm>
     </Dialog>
   );

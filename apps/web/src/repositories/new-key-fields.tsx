@@ -1,17 +1,23 @@
 "use client";
 import { useState } from "react";
-import { Choice, Field, TextField } from "#ui/field.tsx";
+import { Choices } from "#ui/choices.tsx";
+import { TextField } from "#ui/field.tsx";
+import { SecretArea } from "#ui/secret-area.tsx";
 
 const kinds = [
-  { kind: "passphrase", title: "A passphrase", words: "At least 8 characters. Whoever knows it opens the repository." },
-  { kind: "key-file", title: "A key file", words: "Whoever has the file: its line begins with tidemark-key-1:." },
   {
-    kind: "recipient",
+    value: "passphrase",
+    title: "A passphrase",
+    words: "At least 8 characters. Whoever knows it opens the repository.",
+  },
+  { value: "key-file", title: "A key file", words: "Whoever has the file: its line begins with tidemark-key-1:." },
+  {
+    value: "recipient",
     title: "An age recipient",
     words: "Whoever has the age identity. Nothing secret is given to us.",
   },
 ] as const;
-export type NewKeyKind = (typeof kinds)[number]["kind"];
+export type NewKeyKind = (typeof kinds)[number]["value"];
 
 /** What to give: exactly one of the three. `readNewKey` takes it from the form. */
 export function NewKeyFields() {
@@ -20,21 +26,7 @@ export function NewKeyFields() {
   const [again, setAgain] = useState("");
   return (
     <>
-      <fieldset className="space-y-2">
-        <legend className="mb-1 text-sm font-medium">What opens it</legend>
-        {kinds.map((one) => (
-          <Choice
-            key={one.kind}
-            name="kind"
-            value={one.kind}
-            title={one.title}
-            checked={kind === one.kind}
-            onChoose={() => setKind(one.kind)}
-          >
-            {one.words}
-          </Choice>
-        ))}
-      </fieldset>
+      <Choices legend="What opens it" options={kinds} chosen={kind} onChoose={setKind} />
       {kind === "passphrase" && (
         <>
           <TextField
@@ -67,19 +59,13 @@ export function NewKeyFields() {
         </>
       )}
       {kind === "key-file" && (
-        <Field label="Text of the key file" hint="Sealed for the workers at once, and never shown again.">
-          {(control) => (
-            <textarea
-              {...control}
-              name="keyText"
-              required
-              rows={3}
-              spellCheck={false}
-              autoComplete="off"
-              className={`${control.className} py-2 font-mono [-webkit-text-security:disc]`}
-            />
-          )}
-        </Field>
+        <SecretArea
+          label="Text of the key file"
+          hint="Sealed for the workers at once, and never shown again."
+          name="keyText"
+          rows={3}
+          required
+        />
       )}
       {kind === "recipient" && (
         <TextField

@@ -1,9 +1,8 @@
 "use client";
 import { useRouter } from "next/navigation";
 import { useEffect, useState } from "react";
-import type { TadaDocumentNode } from "#graphql/graphql.ts";
 import { sentence } from "#lib/format.ts";
-import { useAct } from "#lib/use-act.ts";
+import type { Problem } from "#lib/problem.ts";
 import { RunInline } from "#runs/run-inline.tsx";
 import { useRun } from "#runs/use-run.ts";
 import { Button } from "#ui/button.tsx";
@@ -17,22 +16,14 @@ interface KeyPlan {
   readonly refusals: readonly string[];
 }
 
-type KeyPayload = {
-  readonly [field: string]: {
-    readonly run: { readonly id: string } | null;
-    readonly userErrors: readonly {
-      readonly code: string;
-      readonly field: readonly string[] | null;
-      readonly message: string;
-      readonly hint: string | null;
-    }[];
-  };
-};
-
-interface Props<V extends { readonly input: object }> {
-  readonly mutation: TadaDocumentNode<KeyPayload, V>;
-  /** Without a planHash, which this adds when the plan is executed. */
-  readonly input: V["input"];
+interface Props {
+  /**
+   * Has the plan made (null) or the plan of that hash executed; gives the run's id, or null when it was refused. It is to
+   * be the same function at each drawing: another one plans anew.
+   */
+  readonly start: (planHash: string | null) => Promise<string | null>;
+  readonly pending: boolean;
+  readonly problem: Problem | null;
   readonly words: {
     readonly planning: string;
     readonly acting: string;
@@ -45,11 +36,9 @@ interface Props<V extends { readonly input: object }> {
   readonly refreshes?: boolean;
 }
 
-/** Plan → show → execute, of an act on the keys of a repository. `input` is to be the same object at each drawing. */
-export function PlannedKeyAct<V extends { readonly input: object }>(props: Props<V>) {
-  const { mutation, input, words, danger = false, refreshes = true } = props;
+/** Plan → show → execute, of an act on the keys of a repository. */
+export function PlannedKeyAct({ start, pending, problem, words, danger = false, refreshes = true }: Props) {
   const router = useRouter();
-  const { act, pending, problem } = useAct(mutation);
   const [planRunId, setPlanRunId] = useState<string | null>(null);
   const [runId, setRunId] = useState<string | null>(null);
   const planned = useRun(planRunId);
@@ -58,15 +47,15 @@ export function PlannedKeyAct<V extends { readonly input: object }>(props: Props
   const done = acted.run?.state === "SUCCEEDED";
 
   useEffect(() => {
-    void act({ input } as V).then((payload) => setPlanRunId(payload?.run?.id ?? null));
-  }, [act, input]);
+    void start(null).then(setPlanRunId);
+  }, [start]);
   useEffect(() => {
     if (done && refreshes) router.refresh();
   }, [done, refreshes, router]);
 
   const execute = async (planHash: string) => {
-    const payload = await act({ input: { ...input, planHash } } as unknown as V);
-    if (payload?.run) setRunId(payload.run.id);
+    const id = await start(planHash);
+    if (id !== null) setRunId(id);
   };
   return (
     <div className="space-y-4">

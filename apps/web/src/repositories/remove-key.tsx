@@ -1,7 +1,8 @@
 "use client";
 import { useRouter } from "next/navigation";
-import { useMemo, useState } from "react";
+import { useCallback, useState } from "react";
 import { graphql } from "#graphql/graphql.ts";
+import { useAct } from "#lib/use-act.ts";
 import { UserErrorFields } from "#lib/user-error-fields.ts";
 import { Button } from "#ui/button.tsx";
 import { Dialog } from "#ui/dialog.tsx";
@@ -39,7 +40,14 @@ export function RemoveKey({ repositoryId, ownerId, whose }: Props) {
     setOpen(next);
     if (!next) router.refresh();
   };
-  const input = useMemo(() => ({ repositoryId, ownerId }), [repositoryId, ownerId]);
+  const { act, pending, problem } = useAct(RemoveRepositoryKey, true);
+  const start = useCallback(
+    async (planHash: string | null) => {
+      const payload = await act({ input: { repositoryId, ownerId, planHash } });
+      return payload?.run?.id ?? null;
+    },
+    [act, repositoryId, ownerId],
+  );
   return (
     <Dialog
       open={open}
@@ -52,8 +60,9 @@ export function RemoveKey({ repositoryId, ownerId, whose }: Props) {
       }
     >
       <PlannedKeyAct
-        mutation={RemoveRepositoryKey}
-        input={input}
+        start={start}
+        pending={pending}
+        problem={problem}
         danger
         refreshes={false}
         words={{

@@ -7,7 +7,7 @@ import { useAct } from "#lib/use-act.ts";
 import { UserErrorFields } from "#lib/user-error-fields.ts";
 import { ActDialog } from "#ui/act-dialog.tsx";
 import { Button } from "#ui/button.tsx";
-import { Choice } from "#ui/field.tsx";
+import { Choices } from "#ui/choices.tsx";
 
 const VerifyAreaMutation = graphql(
   `
@@ -26,15 +26,15 @@ const VerifyAreaMutation = graphql(
 );
 
 const tiers = [
-  { tier: "WHOLE", title: "Everything", words: "Each frame is opened, with the checksums of runs, files and pages." },
-  { tier: "STORED", title: "Stored bytes", words: "Each pack holds the bytes that were stored; nothing is opened." },
+  { value: "WHOLE", title: "Everything", words: "Each frame is opened, with the checksums of runs, files and pages." },
+  { value: "STORED", title: "Stored bytes", words: "Each pack holds the bytes that were stored; nothing is opened." },
   {
-    tier: "METADATA",
+    value: "METADATA",
     title: "Where everything is",
     words: "Each run points into a frame that is there; no data is read.",
   },
 ] as const;
-type Tier = (typeof tiers)[number]["tier"];
+type Tier = (typeof tiers)[number]["value"];
 
 interface Props {
   readonly server: { readonly id: string; readonly name: string };
@@ -65,21 +65,7 @@ export function VerifyArea({ server, repositoryId }: Props) {
       failure="The verification was not started"
       onAct={start}
     >
-      <fieldset className="space-y-2">
-        <legend className="mb-1 text-sm font-medium">How deep</legend>
-        {tiers.map((one) => (
-          <Choice
-            key={one.tier}
-            name="tier"
-            value={one.tier}
-            title={one.title}
-            checked={tier === one.tier}
-            onChoose={() => setTier(one.tier)}
-          >
-            {one.words}
-          </Choice>
-        ))}
-      </fieldset>
+      <Choices legend="How deep" options={tiers} chosen={tier} onChoose={setTier} />
     </ActDialog>
   );
 }

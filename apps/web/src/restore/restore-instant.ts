@@ -2,7 +2,11 @@ import type { VariablesOf } from "#graphql/graphql.ts";
 import { parseZonedInstant } from "#recovery/zoned-instant.ts";
 import type { PlanRestore } from "./restore-query.ts";
 
-export type RecoveryInput = NonNullable<VariablesOf<typeof PlanRestore>["input"]["recovery"]>;
+/** To when; how the WAL comes to it is chosen with the place. */
+export type RecoveryInput = Omit<
+  NonNullable<VariablesOf<typeof PlanRestore>["input"]["recovery"]>,
+  "wal" | "fetchConfig"
+>;
 export type TargetKind = RecoveryInput["kind"];
 
 /** What a person entered on "To when", as text. */

@@ -2,9 +2,10 @@
 import { type FormEvent, useState } from "react";
 import { useAct } from "#lib/use-act.ts";
 import { Button } from "#ui/button.tsx";
+import { Choices } from "#ui/choices.tsx";
 import { Actions } from "#ui/dialog.tsx";
 import { ErrorPanel } from "#ui/error-panel.tsx";
-import { Choice, Field, TextField } from "#ui/field.tsx";
+import { Field, TextField } from "#ui/field.tsx";
 import { Panel } from "#ui/panel.tsx";
 import type { RecoveryInput } from "./restore-instant.ts";
 import { PlanRestore, type RestoreChoice } from "./restore-query.ts";
@@ -18,6 +19,28 @@ interface Props {
   readonly onBack: () => void;
   readonly onPlanned: (planRunId: string) => void;
 }
+
+const ways = [
+  { value: "new", title: "A new directory", words: "Empty, or not there yet." },
+  {
+    value: "delta",
+    title: "The data directory of a stopped server of the same cluster",
+    words: "Only what differs is rewritten, and what the backup does not have is removed. A plan shows it first.",
+  },
+] as const;
+
+const walWays = [
+  {
+    value: "COPY",
+    title: "Put it into the directory",
+    words: "It then recovers without us, on whatever machine.",
+  },
+  {
+    value: "FETCH",
+    title: "Fetch it while it recovers",
+    words: "Its restore_command asks the repository: less to copy first, and a standby can go on for ever.",
+  },
+] as const;
 
 /** Where to and what: nothing dangerous is filled in for anybody. */
 export function TargetStep({ server, backup, recovery, restoreRoots, onBack, onPlanned }: Props) {
@@ -56,27 +79,7 @@ export function TargetStep({ server, backup, recovery, restoreRoots, onBack, onP
         description="A place on a worker's machine. The server that was backed up is not touched, unless you name its own directory."
       >
         <div className="space-y-4">
-          <fieldset className="space-y-2">
-            <legend className="mb-1 text-sm font-medium">Into what</legend>
-            <Choice
-              name="way"
-              value="new"
-              title="A new directory"
-              checked={way === "new"}
-              onChoose={() => setWay("new")}
-            >
-              Empty, or not there yet.
-            </Choice>
-            <Choice
-              name="way"
-              value="delta"
-              title="The data directory of a stopped server of the same cluster"
-              checked={way === "delta"}
-              onChoose={() => setWay("delta")}
-            >
-              Only what differs is rewritten, and what the backup does not have is removed. A plan shows it first.
-            </Choice>
-          </fieldset>
+          <Choices legend="Into what" options={ways} chosen={way} onChoose={setWay} />
           <TextField
             label="Directory"
             name="directory"
@@ -128,24 +131,7 @@ export function TargetStep({ server, backup, recovery, restoreRoots, onBack, onP
       {recovery !== null && (
         <Panel title="How the WAL comes to it">
           <div className="space-y-3">
-            <Choice
-              name="wal"
-              value="COPY"
-              title="Put it into the directory"
-              checked={wal === "COPY"}
-              onChoose={() => setWal("COPY")}
-            >
-              It then recovers without us, on whatever machine.
-            </Choice>
-            <Choice
-              name="wal"
-              value="FETCH"
-              title="Fetch it while it recovers"
-              checked={wal === "FETCH"}
-              onChoose={() => setWal("FETCH")}
-            >
-              Its restore_command asks the repository: less to copy first, and a standby can go on for ever.
-            </Choice>
+            <Choices legend="Which way" options={walWays} chosen={wal} onChoose={setWal} />
             {wal === "FETCH" && (
               <TextField
                 label="Configuration of tidemark wal fetch"

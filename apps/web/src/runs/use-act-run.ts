@@ -1,5 +1,6 @@
 "use client";
 import { useCallback, useEffect, useRef, useState } from "react";
+import type { Exactly, Sends } from "#graphql/exactly.ts";
 import type { TadaDocumentNode } from "#graphql/graphql.ts";
 import type { Problem } from "#lib/problem.ts";
 import { type KeyedInput, useAct } from "#lib/use-act.ts";
@@ -11,7 +12,7 @@ import { useRun, type WatchedRun } from "./use-run.ts";
 export type StartsRun = Readonly<Record<string, { readonly run: { readonly id: string } | null }>>;
 
 export interface ActRun<V> {
-  readonly start: (variables: V) => void;
+  readonly start: Sends<V, void>;
   readonly running: boolean;
   readonly problem: Problem | null;
   /** Null before the first time and while the run is being asked for. */
@@ -39,10 +40,11 @@ export function useActRun<R extends StartsRun, V extends KeyedInput>(
     onEnd(ended);
   }, [ended, onEnd]);
 
-  const start = useCallback(
-    (variables: V) => {
+  const start = useCallback<Sends<V, void>>(
+    (variables) => {
       setRunId(null);
-      void act(variables).then((payload) => setRunId(payload?.run?.id ?? null));
+      // Exact already: nothing is added to what was given.
+      void act<V>(variables as V & Exactly<V, V>).then((payload) => setRunId(payload?.run?.id ?? null));
     },
     [act],
   );

@@ -43,9 +43,11 @@ export function CreateSlotDialog({ serverId, blockedBy, onDone }: Props) {
       does="Create slot"
       what="New slot"
       failure="No slot was created"
-      variables={(form) => ({
-        input: { serverId, name: String(form.get("name")).trim(), reserveWal: form.get("reserve") !== null },
-      })}
+      start={(form) =>
+        creating.start({
+          input: { serverId, name: String(form.get("name")).trim(), reserveWal: form.get("reserve") !== null },
+        })
+      }
     >
       <TextField
         label="Name"

@@ -42,7 +42,7 @@ export function RestorePointDialog({ serverId, blockedBy, onDone }: Props) {
       does="Create restore point"
       what="Restore point"
       failure="No restore point was created"
-      variables={(form) => ({ input: { serverId, name: String(form.get("name")).trim() } })}
+      start={(form) => creating.start({ input: { serverId, name: String(form.get("name")).trim() } })}
     >
       <TextField
         label="Name"

@@ -5,8 +5,8 @@ import { Actions, Dialog } from "#ui/dialog.tsx";
 import { ActOutcome } from "./act-outcome.tsx";
 import type { ServerAct } from "./use-server-act.ts";
 
-interface Props<V> {
-  readonly act: ServerAct<V>;
+interface Props {
+  readonly act: Omit<ServerAct<never>, "start">;
   readonly title: string;
   readonly description: string;
   /** The button that opens it. */
@@ -17,18 +17,18 @@ interface Props<V> {
   readonly what: string;
   /** What is said above the reason when it was refused. */
   readonly failure: string;
-  readonly variables: (form: FormData) => V;
+  readonly start: (form: FormData) => void;
   /** What is asked, until it is done. */
   readonly children: ReactNode;
 }
 
 /** An act at a server: asked for, followed and told in one dialog. */
-export function ServerActDialog<V>({ act, title, description, trigger, does, what, failure, ...props }: Props<V>) {
+export function ServerActDialog({ act, title, description, trigger, does, what, failure, ...props }: Props) {
   const [open, setOpen] = useState(false);
   const done = act.result !== null;
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
-    if (!act.running) act.start(props.variables(new FormData(event.currentTarget)));
+    if (!act.running) props.start(new FormData(event.currentTarget));
   };
   return (
     <Dialog

@@ -1,5 +1,6 @@
 "use client";
-import { Choice, TextField } from "#ui/field.tsx";
+import { Choices } from "#ui/choices.tsx";
+import { TextField } from "#ui/field.tsx";
 import { type BackupMethod, backupMethods } from "./backup-methods.ts";
 
 /** Sessions that read files side by side unless one says otherwise, as the api has it. */
@@ -14,23 +15,7 @@ interface ChoiceProps {
 
 /** The methods with a sentence each. */
 export function MethodChoice({ legend, method, onChange }: ChoiceProps) {
-  return (
-    <fieldset className="space-y-2">
-      <legend className="mb-1 text-sm font-medium">{legend}</legend>
-      {backupMethods.map((one) => (
-        <Choice
-          key={one.method}
-          name="method"
-          value={one.method}
-          title={one.title}
-          checked={method === one.method}
-          onChoose={() => onChange(one.method)}
-        >
-          {one.sentence}
-        </Choice>
-      ))}
-    </fieldset>
-  );
+  return <Choices legend={legend} options={backupMethods} chosen={method} onChoose={onChange} />;
 }
 
 /** How the files of one backup come. */

@@ -5,8 +5,9 @@ import type { ReactNode } from "react";
 import { ApartFromReasons, ButtonRow } from "./button-row.tsx";
 
 interface DialogProps {
-  readonly open: boolean;
-  readonly onOpenChange: (open: boolean) => void;
+  /** Whether it is open, with `onOpenChange`; without both its trigger and its own buttons say. */
+  readonly open?: boolean;
+  readonly onOpenChange?: (open: boolean) => void;
   readonly title: string;
   readonly description?: ReactNode;
   /** What opens it, so that the focus returns there. */
@@ -17,7 +18,7 @@ interface DialogProps {
 
 export function Dialog({ open, onOpenChange, title, description, trigger, wide = false, children }: DialogProps) {
   return (
-    <Radix.Root open={open} onOpenChange={onOpenChange}>
+    <Radix.Root {...(open === undefined ? {} : { open })} {...(onOpenChange === undefined ? {} : { onOpenChange })}>
       {trigger !== undefined && <Radix.Trigger asChild>{trigger}</Radix.Trigger>}
       <Radix.Portal>
         <Radix.Overlay className="fixed inset-0 z-40 bg-black/45 backdrop-blur-[1px]" />
