@@ -62,7 +62,7 @@ const metrics: readonly Metric[] = [
   },
   {
     name: "tidemark_wal_receiver_reconnects",
-    help: "How often the receiver had to connect again since its worker took it.",
+    help: "How often the receiver tried to connect again since its worker took it.",
     read: ({ wal }) => wal.receiver?.reconnects ?? null,
   },
   {

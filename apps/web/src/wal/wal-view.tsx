@@ -11,6 +11,7 @@ import { Note } from "#ui/note.tsx";
 import { Panel } from "#ui/panel.tsx";
 import { Cell, Row, RowHeader, Table } from "#ui/table.tsx";
 import { Time } from "#ui/time.tsx";
+import { PushSetUp } from "./push-set-up.tsx";
 import { StreamWal } from "./stream-wal.tsx";
 import type { Wal, WindowGaps } from "./wal-fields.ts";
 
@@ -111,7 +112,9 @@ function ReceiverPanel({ wal: { receiver, synchronous } }: { readonly wal: Wal }
             <Time at={receiver.lastMessageAt} />
           </Fact>
           <Fact label="Timeline">{receiver.timeline ?? "–"}</Fact>
-          <Fact label="Reconnected">{plural(receiver.reconnects, "time")}</Fact>
+          <Fact label="Connected again" title="Since its worker took it up">
+            {receiver.reconnects === 0 ? "never" : `tried ${plural(receiver.reconnects, "time")}`}
+          </Fact>
           <Fact label="Synchronous">{synchronous ? "may be named as a synchronous standby" : "no"}</Fact>
         </Facts>
       </div>
@@ -128,10 +131,16 @@ function PushPanel({ server, window }: { readonly server: Props["server"]; reado
             ? "No segment has come yet."
             : `${window.segmentCount.toLocaleString("en")} segments have come.`}
         </p>
-        <p className="text-muted">
-          On the server's host: <Mono>tidemark server host-config {server.name}</Mono> writes what{" "}
-          <Mono>archive_command = 'tidemark wal push %p'</Mono> needs.
-        </p>
+        {window.segmentCount === 0 ? (
+          <PushSetUp serverName={server.name} />
+        ) : (
+          <details>
+            <summary className="w-fit rounded text-accent">What is set up on its host</summary>
+            <div className="mt-3">
+              <PushSetUp serverName={server.name} />
+            </div>
+          </details>
+        )}
       </div>
     </Panel>
   );

@@ -43,7 +43,7 @@ const WalReceiverRef = builder.objectRef<WalReceiverRow>("WalReceiver").implemen
       description: "When the server last said anything; null: never.",
     }),
     reconnects: t.exposeInt("reconnects", {
-      description: "How often it had to connect again since its worker took it.",
+      description: "How often it tried to connect again since its worker took it.",
     }),
     error: t.field({
       type: RunErrorRef,

@@ -50,7 +50,7 @@ export interface WalReceiverState {
   readonly lastCommit: WalCommit | null;
   /** Our clock, when the server was last heard. */
   readonly lastMessageAt: Date | null;
-  /** How often streaming was begun again. */
+  /** How often it was tried to connect again, whatever came of it. */
   readonly reconnects: number;
   /** Why it waits; null while it streams. */
   readonly error: { readonly code: ErrorCode; readonly message: string; readonly hint: string | null } | null;

@@ -15,6 +15,7 @@ import { SecondRepository } from "#servers/second-repository.tsx";
 import { SecondRepositoryFields } from "#servers/second-repository-fields.ts";
 import { serverVariables } from "#servers/server-key.ts";
 import { PageProblem } from "#shell/page-problem.tsx";
+import { WalSettings } from "#wal/wal-settings.tsx";
 
 export const metadata: Metadata = { title: "Settings" };
 
@@ -27,6 +28,10 @@ const ServerSettings = graphql(
         connection
         version
         backupMethod
+        wal {
+          mode
+          synchronous
+        }
         ...SecondRepositoryFields
         policy {
           ...PolicyRules
@@ -67,6 +72,7 @@ export default async function ServerSettingsPage({ params }: { readonly params: 
     <div className="space-y-5">
       <ScheduleSettings serverId={server.id} schedules={server.schedules} />
       <MethodSettings server={server} />
+      <WalSettings server={server} />
       <SecondRepository
         server={server}
         repositories={repositories.nodes.filter(
