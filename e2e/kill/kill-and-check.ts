@@ -144,7 +144,7 @@ async function checkLeftovers(product: Product, runId: string): Promise<void> {
   const sql = "SELECT key FROM lease WHERE run_id = $1 AND holder IS NOT NULL";
   const leases = () => product.metadataServer.query(sql, [runId], { database: "tidemark" });
   // Its worker frees it right after the end of the run.
-  await waitFor(async () => (await leases()).length === 0, { what: `the leases of ${runId} to go`, timeoutMs: 5_000 });
+  await waitFor(async () => (await leases()).length === 0, { what: `the leases of ${runId} to go` });
   const slots = () => product.managed.query("SELECT slot_name FROM pg_replication_slots");
   await waitFor(async () => (await slots()).length === 0, { what: "the temporary slots to go" });
   const scratch = await readdir(product.home.join("scratch"), { recursive: true });

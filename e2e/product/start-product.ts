@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { freePort, waitFor } from "@tidemark/testkit";
+import { claimPort, waitFor } from "@tidemark/testkit";
 
 /** The clone. */
 export const cloneRoot = fileURLToPath(new URL("../../", import.meta.url));
@@ -26,7 +26,7 @@ export interface ProductOptions {
 
 /** Starts the product on a home of the story's own; it ends with the process that runs the stories. */
 export async function launchProduct(options: ProductOptions): Promise<Product> {
-  const port = options.port ?? (await freePort());
+  const port = options.port ?? (await claimPort()).port;
   const child = spawn(process.execPath, [fileURLToPath(new URL("../../apps/start/src/main.ts", import.meta.url))], {
     cwd: cloneRoot,
     env: {

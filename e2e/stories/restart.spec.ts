@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { freePort, type TempDir, tempDir, waitFor } from "@tidemark/testkit";
+import { claimPort, type TempDir, tempDir, waitFor } from "@tidemark/testkit";
 import { tidemarkIn } from "../faces/command.ts";
 import { expect, test } from "../faces/story.ts";
 import { launchProduct, type Product, startProduct } from "../product/start-product.ts";
@@ -12,7 +12,8 @@ const environment = { TIDEMARK_DEMO: "0" };
 test("stopped, started again, killed and started again: nothing is lost and nothing is left", async () => {
   await using dir = await tempDir("restart");
   const home = dir.join("home");
-  const port = await freePort();
+  await using claimed = await claimPort();
+  const { port } = claimed;
   const first = await startProduct({ home, port, environment });
   const repositories = await repositoriesOf(home);
   expect(repositories).toMatchObject([{ name: "default", state: "ready" }]);

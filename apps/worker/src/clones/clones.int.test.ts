@@ -100,9 +100,10 @@ describe("clones of a worker", () => {
 
   it("leaves nothing when its worker is killed while it is made; an expired one ends though its worker is gone", async () => {
     const dying = spawnWorker("clone:before-running");
+    const died = once(dying, "exit");
     const lost = await newClone();
     const run = await request(lost);
-    await once(dying, "exit");
+    await died;
     const path = (await place.metadata.clones.get(lost))?.path ?? "";
     expect(await locateClone(path)()).not.toBeNull();
 

@@ -1,6 +1,6 @@
 import { readdir } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import type { Extent } from "@tidemark/repository";
+import { tempDir } from "@tidemark/testkit";
 import { describe, expect, it } from "vitest";
 import { PlaceCounts, PlaceTable } from "./place-table.ts";
 import { placeWords, readPlace } from "./place-words.ts";
@@ -26,7 +26,8 @@ async function places(placesPerBatch: number) {
   const files = [0, 1, 2].map(fragmented);
   const counts = new PlaceCounts();
   for (const extents of files) counts.add(extents);
-  const table = await PlaceTable.open({ counts, spoolFolder: tmpdir(), placesPerBatch });
+  await using dir = await tempDir("places");
+  const table = await PlaceTable.open({ counts, spoolFolder: dir.path, placesPerBatch });
   for (const [index, extents] of files.entries()) await table.add(index, extents);
   const found: string[] = [];
   for await (const pack of table.packs()) {
@@ -40,6 +41,7 @@ async function places(placesPerBatch: number) {
     }
   }
   await table.close();
+  expect(await readdir(dir.path)).toEqual([]);
   return found;
 }
 
@@ -67,13 +69,13 @@ describe("PlaceTable", () => {
     );
     // In which order packs come depends on how many are in memory together.
     expect(byPack(await places(100))).toEqual(byPack(inMemory));
-    expect((await readdir(tmpdir())).filter((name) => name.startsWith(".tidemark-places"))).toEqual([]);
   });
 
   it("refuses a place it was not told of", async () => {
     const counts = new PlaceCounts();
     counts.add(fragmented(0).slice(0, 5));
-    const table = await PlaceTable.open({ counts, spoolFolder: tmpdir() });
+    await using dir = await tempDir("places");
+    const table = await PlaceTable.open({ counts, spoolFolder: dir.path });
     await expect(table.add(0, fragmented(0))).rejects.toThrow(RangeError);
   });
 });

@@ -73,6 +73,18 @@ async function awaitLog(server: TestServer, text: RegExp): Promise<void> {
   });
 }
 
+/** After three failures the archiver rests for a minute, unless there is something new. */
+async function awaitAttempt(server: TestServer, isSeen: () => boolean | Promise<boolean>): Promise<void> {
+  await waitFor(
+    async () => {
+      if (await isSeen()) return true;
+      await makeSegments(server, 1);
+      return false;
+    },
+    { what: "the archiver's next attempt", everyMs: 500, timeoutMs: 60_000 },
+  );
+}
+
 async function archiverPid(server: TestServer): Promise<number> {
   const [row] = await server.query<{ pid: number }>("SELECT pid FROM pg_stat_activity WHERE backend_type = 'archiver'");
   return row?.pid ?? 0;
@@ -134,23 +146,23 @@ describe.each([15, 17, 18] as const)("the archive module in PostgreSQL %i", (maj
 
     await agent.stop();
     await makeSegments(server, 2);
-    await awaitLog(server, /no Tidemark agent at/);
+    const isLogged = (text: RegExp) => async () => text.test(await server.cluster.readLog());
+    await awaitAttempt(server, isLogged(/no Tidemark agent at/));
     expect((await readyFiles(server)).length).toBeGreaterThanOrEqual(2);
 
     agent.answer = ({ name }) => `ERROR wal-conflict ${name} is there with other bytes`;
     await agent.start();
-    await awaitLog(server, /is there with other bytes[\s\S]*wal-conflict/);
+    await awaitAttempt(server, isLogged(/is there with other bytes[\s\S]*wal-conflict/));
     agent.answer = () => "what?";
-    await awaitLog(server, /does not answer as a Tidemark agent/);
+    await awaitAttempt(server, isLogged(/does not answer as a Tidemark agent/));
     agent.answer = () => null;
-    await agent.awaitHeld();
+    await awaitAttempt(server, () => agent.holds);
     await agent.stop();
     await awaitLog(server, /ended the connection/);
     expect((await readyFiles(server)).length).toBeGreaterThanOrEqual(2);
 
     agent.answer = () => "OK";
     await agent.start();
-    // After three failures the archiver rests for a minute, unless there is something new.
     await waitFor(
       async () => {
         await makeSegments(server, 1);

@@ -47,8 +47,13 @@ export class StubAgent {
     await rm(this.#path, { force: true });
   }
 
+  /** Whether a request waits for an answer. */
+  get holds(): boolean {
+    return this.#held.length > 0;
+  }
+
   async awaitHeld(): Promise<void> {
-    await waitFor(() => this.#held.length > 0, { what: "a request that is not answered", timeoutMs: 60_000 });
+    await waitFor(() => this.holds, { what: "a request that is not answered", timeoutMs: 60_000 });
   }
 
   answerHeld(answer: string): void {

@@ -26,7 +26,7 @@ describe.each(process.env.TIDEMARK_ALL_MAJORS === undefined ? ([13, 18] as const
       server = await testServer({
         major,
         walSegmentSizeMb: 1,
-        settings: { wal_keep_size: "1GB", max_prepared_transactions: 4, wal_compression: true },
+        settings: { wal_keep_size: "1GB", autovacuum: false, max_prepared_transactions: 4, wal_compression: true },
       });
       rig = await engineRig();
       await server.query("CREATE DATABASE shop");

@@ -21,10 +21,13 @@ describe.each(majors)("receiving from PostgreSQL %i", (major) => {
     await server.kill();
     await server.start();
     await receiver.reach(await writeSegments(server, 2));
+    // A server writes now and then by itself: what it has flushed is asked for before what there is.
+    const flushed = await flushLsn(server);
+    await receiver.reach(flushed);
     const verdict = await compareWithServer(await wal.archive(), server.dataDir, 1);
     expect(verdict.problems).toEqual([]);
     expect(verdict.segments).toBeGreaterThan(5);
-    expect(verdict.endLsn).toBeGreaterThanOrEqual(await flushLsn(server));
+    expect(verdict.endLsn).toBeGreaterThanOrEqual(flushed);
     expect(await compareFacts(await wal.archive(), major, 1)).toEqual([]);
     expect(receiver.gaps).toEqual([]);
     expect(receiver.segments.length).toBeGreaterThanOrEqual(verdict.segments);
