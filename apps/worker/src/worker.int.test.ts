@@ -122,7 +122,9 @@ describe("a worker", () => {
   });
 
   it("makes a second backup wait for the first, says for which, and takes both", async () => {
-    const first = await takeBackup();
+    // Some seconds long, and begun: the second cannot come before it, nor after it.
+    const first = await takeBackup(4096);
+    await waitFor(async () => (await place.metadata.runs.get(first))?.state === "running", { what: "the first run" });
     const second = await takeBackup();
     const waiting = await waitFor(
       async () => {
