@@ -28,6 +28,8 @@ export async function archivedServer(rig: EngineRig, major: Major = 18): Promise
     server,
     systemIdentifier,
     async archive() {
+      // Without a record in it there would be no switch, and the segment the server is in is not archived.
+      await server.query("SELECT pg_create_restore_point('archived')");
       const [row] = await server.query<{ name: string }>("SELECT pg_walfile_name(pg_switch_wal()) AS name");
       const last = row?.name ?? "";
       await waitFor(
@@ -35,7 +37,8 @@ export async function archivedServer(rig: EngineRig, major: Major = 18): Promise
           const [done] = await server.query<{ name: string }>("SELECT last_archived_wal AS name FROM pg_stat_archiver");
           return (done?.name ?? "") >= last;
         },
-        { what: `${last} in the archive` },
+        // The archiver rests for a minute where the folder was not there at its first three attempts.
+        { what: `${last} in the archive`, timeoutMs: 120_000 },
       );
       for (const name of (await readdir(path)).sort()) {
         if (pushed.has(name)) continue;

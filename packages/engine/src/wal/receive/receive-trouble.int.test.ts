@@ -175,7 +175,7 @@ describe("a receiver in trouble", () => {
     isOurs = false;
     await using second = startReceiver(server.dsn(), () => wal.archive, { ...slot("claim"), writer: "test-2" });
     await second.streams();
-    await expect(first.stop()).rejects.toMatchObject({ code: "lease-lost" });
+    await expect(first.ends()).rejects.toMatchObject({ code: "lease-lost" });
     await writeSegments(server, 2);
     await expectWhole(wal, second.reach);
   });

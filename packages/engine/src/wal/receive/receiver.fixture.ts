@@ -24,6 +24,8 @@ export interface TestReceiver extends AsyncDisposable {
   /** Until it streams. */
   streams(): Promise<void>;
   stop(): Promise<void>;
+  /** Until it ends by itself; throws what it ended with. */
+  ends(): Promise<void>;
 }
 
 export function startReceiver(
@@ -83,6 +85,9 @@ export function startReceiver(
     },
     stop: async () => {
       stop.abort();
+      await receiver.ends();
+    },
+    ends: async () => {
       await running;
       if (failure !== null) throw failure;
     },
