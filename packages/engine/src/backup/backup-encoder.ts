@@ -1,13 +1,10 @@
 import { type FrameEncoder, FramePool } from "@tidemark/repository";
-import { releaseIdleThreads } from "../frames/idle-threads.ts";
+import { frameActScript } from "../frames/frame-act-script.ts";
 
 /**
  * The encoder `takeBackup` needs: worker threads that compress, seal and check pages. Close it when no backup uses it; its threads
- * wait some minutes for the next one.
+ * wait some minutes for the next act.
  */
 export function createBackupEncoder(options: { readonly threads: number }): FrameEncoder {
-  // Theirs would come on top of its own: what a process may take is bounded.
-  void releaseIdleThreads();
-  const workerScript = new URL("./encode-worker.ts", import.meta.url);
-  return new FramePool({ threads: options.threads, workerScript, keepsThreads: true });
+  return new FramePool({ threads: options.threads, workerScript: frameActScript, keepsThreads: true });
 }

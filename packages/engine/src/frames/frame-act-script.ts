@@ -1,2 +1,2 @@
-/** The script of the threads of restores and verifications, for `WorkerThreads`. */
+/** The script of the threads of backups, restores and verifications, for `FramePool` and `WorkerThreads`. */
 export const frameActScript = new URL("./frame-act-worker.ts", import.meta.url);

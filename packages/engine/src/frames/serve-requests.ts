@@ -8,7 +8,10 @@ export interface RequestServer<Request, Reply> {
   rest(): void;
 }
 
-/** Makes this thread a member of `WorkerThreads`: each request is answered by the server, one after another. */
+/**
+ * Makes this thread a member of `WorkerThreads`: each request is answered by the server, one after another. Messages with a `kind`
+ * are those of `serveFrames`, and left to it.
+ */
 export function serveRequests<Request, Reply>(
   server: RequestServer<Request, Reply>,
   transferOf: (reply: Reply) => readonly ArrayBuffer[] = () => [],
@@ -20,7 +23,8 @@ export function serveRequests<Request, Reply>(
     server.rest();
     return null;
   };
-  port.on("message", (message: WorkerRequest<Request>) => {
+  port.on("message", (message: WorkerRequest<Request> | { readonly kind: string }) => {
+    if ("kind" in message) return;
     const { id } = message;
     try {
       const reply = answer(message);

@@ -1,4 +1,4 @@
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import { AppError } from "@tidemark/kit";
 
 /** What goes to a worker script of ours; see `serveRequests`. */
@@ -20,48 +20,42 @@ interface Waiting {
 /** One worker thread of `WorkerThreads`. */
 export class ThreadMember {
   readonly #worker: Worker;
+  readonly #onMessage = (message: WorkerReply<unknown>): void => this.#receive(message);
+  readonly #onError = (cause: unknown): void => this.#fail("a worker thread failed", cause);
+  readonly #onExit = (): void => this.#fail("a worker thread ended");
   readonly #waiting = new Map<number, Waiting>();
   #nextId = 1;
   /** Why it answers no more. */
   #ended: AppError | null = null;
 
-  constructor(script: URL) {
-    this.#worker = new Worker(script);
-    this.#worker.on("message", (message: WorkerReply<unknown>) => this.#receive(message));
-    this.#worker.on("error", (cause) =>
-      this.#fail(new AppError("internal", { message: "a worker thread failed", cause })),
-    );
-    this.#worker.on("exit", () => this.#fail(new AppError("internal", { message: "a worker thread ended" })));
+  /** One that serves requests (`serveRequests`) and is nobody else's. */
+  constructor(worker: Worker) {
+    this.#worker = worker;
+    worker.ref();
+    worker.on("message", this.#onMessage).on("error", this.#onError).on("exit", this.#onExit);
   }
 
   get waiting(): number {
     return this.#waiting.size;
   }
 
-  get isAlive(): boolean {
-    return this.#ended === null;
-  }
-
   send(request: unknown, transfer: readonly ArrayBuffer[]): Promise<unknown> {
     return this.#post((id) => ({ id, request }), transfer);
   }
 
-  /** Whether it holds nothing of its act any more, and may work for another: what was asked is answered, and no file is open. */
-  async rest(): Promise<boolean> {
-    if (this.waiting > 0) return false;
-    return await this.#post((id) => ({ id, rest: true }), []).then(
-      () => this.isAlive,
+  /**
+   * The thread, when it holds nothing of its act any more and may work for another: what was asked is answered, and no file is
+   * open. It is this member's no more. Null when it cannot be that.
+   */
+  async leave(): Promise<Worker | null> {
+    if (this.waiting > 0) return null;
+    const rested = await this.#post((id) => ({ id, rest: true }), []).then(
+      () => true,
       () => false,
     );
-  }
-
-  /** An idle thread is nothing the process lives for. */
-  idle(): void {
-    this.#worker.unref();
-  }
-
-  busy(): void {
-    this.#worker.ref();
+    if (!rested || this.#ended !== null) return null;
+    this.#fail("a worker thread was given to another act");
+    return this.#worker.off("message", this.#onMessage).off("error", this.#onError).off("exit", this.#onExit);
   }
 
   /** It has ended when this settles: nothing is written afterwards. */
@@ -86,11 +80,11 @@ export class ThreadMember {
     else waiting?.reject(asError(message.failure, message.systemCode));
   }
 
-  #fail(error: AppError): void {
-    this.#ended ??= error;
+  #fail(message: string, cause?: unknown): void {
+    this.#ended ??= new AppError("internal", { message, cause });
     const waiting = [...this.#waiting.values()];
     this.#waiting.clear();
-    for (const { reject } of waiting) reject(error);
+    for (const { reject } of waiting) reject(this.#ended);
   }
 }
 

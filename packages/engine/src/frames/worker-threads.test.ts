@@ -1,5 +1,5 @@
+import { keptWorkers } from "@tidemark/kit/worker-shelf";
 import { describe, expect, it } from "vitest";
-import { releaseIdleThreads } from "./idle-threads.ts";
 import { WorkerThreads } from "./worker-threads.ts";
 
 const source = `import { parentPort, threadId } from "node:worker_threads";
@@ -37,18 +37,18 @@ describe("worker threads of an act", () => {
   };
 
   it("are there for the next act, after they were told that the one before is over", async () => {
-    await releaseIdleThreads();
+    await keptWorkers.clear();
     const [first] = await who();
     expect(await who()).toEqual([first, 1]);
     expect(await who()).toEqual([first, 2]);
-    await releaseIdleThreads();
+    await keptWorkers.clear();
     const [other, rests] = await who();
     expect(other).not.toBe(first);
     expect(rests).toBe(0);
   });
 
   it("are not used again when they were at work at the end of the act, or did not live to say that it is over", async () => {
-    await releaseIdleThreads();
+    await keptWorkers.clear();
     for (const last of ["never", "die later"]) {
       const before = await who();
       const threads = new WorkerThreads<string, string>(script, 1);
@@ -65,7 +65,7 @@ describe("worker threads of an act", () => {
   });
 
   it("of which two work for two of kin, each has its own while it has to do, and both help at the end", async () => {
-    await releaseIdleThreads();
+    await keptWorkers.clear();
     await using threads = new WorkerThreads<string, string>(script, 2);
     threads.warmUp();
     const ask = async (kin: number) => await (await threads.start("who", [], kin)).reply;

@@ -1,11 +1,12 @@
+import { Worker } from "node:worker_threads";
 import { AppError } from "@tidemark/kit";
-import { giveThread, takeThread } from "./idle-threads.ts";
-import type { ThreadMember } from "./thread-member.ts";
+import { keptWorkers } from "@tidemark/kit/worker-shelf";
+import { ThreadMember } from "./thread-member.ts";
 
 /**
  * Worker threads that do an act's synchronous work (open frames, write, compare, check) away from the event loop.
  * Requests go to the thread with the fewest; `run` waits while every thread has one at work and one behind it, so what
- * is under way stays bounded. Threads start with the first requests, or with `warmUp`, unless an act before left some. Close
+ * is under way stays bounded. Threads start with the first requests, or with `warmUp`, unless an act before left some (`keptWorkers`). Close
  * it at the end of the act.
  */
 export class WorkerThreads<Request, Reply> implements AsyncDisposable {
@@ -26,7 +27,7 @@ export class WorkerThreads<Request, Reply> implements AsyncDisposable {
 
   /** Starts all threads now: each takes 0.15 s, in which whoever will ask them still reads manifests (measured 2026-11). */
   warmUp(): void {
-    while (!this.#closed && this.#members.length < this.#limit) this.#members.push(takeThread(this.#script));
+    while (!this.#closed && this.#members.length < this.#limit) this.#begin();
   }
 
   /** Throws what the thread threw: a system error keeps its code, anything else is `internal`. */
@@ -61,7 +62,7 @@ export class WorkerThreads<Request, Reply> implements AsyncDisposable {
   async close(): Promise<void> {
     this.#closed = true;
     this.#wake();
-    await Promise.all(this.#members.splice(0).map((member) => giveThread(this.#script, member)));
+    await Promise.all(this.#members.splice(0).map((member) => this.#give(member)));
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -77,13 +78,22 @@ export class WorkerThreads<Request, Reply> implements AsyncDisposable {
     const own = this.#kinOf(kin);
     const idle = own.find((member) => member.waiting === 0) ?? this.#members.find((member) => member.waiting === 0);
     if (idle !== undefined) return idle;
-    if (this.#members.length < this.#limit) {
-      const member = takeThread(this.#script);
-      this.#members.push(member);
-      return member;
-    }
+    if (this.#members.length < this.#limit) return this.#begin();
     const least = own.reduce((best, member) => (member.waiting < best.waiting ? member : best));
     return least.waiting < requestsPerThread ? least : null;
+  }
+
+  /** One that an act before has left, or a new one. */
+  #begin(): ThreadMember {
+    const member = new ThreadMember(keptWorkers.take(this.#script) ?? new Worker(this.#script));
+    this.#members.push(member);
+    return member;
+  }
+
+  /** Keeps a thread that has nothing to do any more, and ends any other: when this settles it is at work no more. */
+  async #give(member: ThreadMember): Promise<void> {
+    const worker = await member.leave();
+    if (worker === null || !keptWorkers.give(this.#script, worker)) await member.stop();
   }
 
   #kinOf(kin: number | undefined): readonly ThreadMember[] {

@@ -1,8 +1,9 @@
+import { Worker } from "node:worker_threads";
 import { AppError } from "@tidemark/kit";
+import { keptWorkers } from "@tidemark/kit/worker-shelf";
 import type { FrameEncoder, FrameJob, FrameOutcome } from "../types.ts";
 import type { WalBlockJob, WalBlockOutcome } from "../wal/seal-wal-block.ts";
 import { FrameThread, poolError } from "./frame-thread.ts";
-import { keepThread, takeKeptThread } from "./kept-threads.ts";
 import type { OpenFrameJob, OpenFrameOutcome } from "./open-frame.ts";
 
 export interface FramePoolOptions {
@@ -10,7 +11,7 @@ export interface FramePoolOptions {
   readonly threads: number;
   /** A script that calls `serveFrames`. Default: one that inspects nothing. */
   readonly workerScript?: URL;
-  /** Threads that are idle when the pool is closed wait for the next pool of the same script (`keepThread`). */
+  /** Threads that are idle when the pool is closed wait for whoever needs one of the same script next (`keptWorkers`). */
   readonly keepsThreads?: boolean;
 }
 
@@ -102,9 +103,12 @@ export class FramePool implements FrameEncoder {
     this.#closed = true;
     const members = this.#members;
     this.#members = [];
-    const isKept = (member: FrameThread): boolean =>
-      this.#options.keepsThreads === true && keepThread(this.#script, member, this.#options.threads);
-    await Promise.all(members.map((member) => (isKept(member) ? undefined : member.stop())));
+    await Promise.all(members.map((member) => (this.#keeps(member) ? undefined : member.stop())));
+  }
+
+  #keeps(member: FrameThread): boolean {
+    const worker = this.#options.keepsThreads === true ? member.leave() : null;
+    return worker !== null && keptWorkers.give(this.#script, worker);
   }
 
   #leastBusy(): FrameThread {
@@ -123,15 +127,17 @@ export class FramePool implements FrameEncoder {
   #begin(): FrameThread {
     const kept = this.#takeKept();
     if (kept !== null) return kept;
-    const member = new FrameThread(this.#script);
+    const member = new FrameThread(new Worker(this.#script));
     this.#members.push(member);
     return member;
   }
 
   /** One that is ready costs nothing to take. */
   #takeKept(): FrameThread | null {
-    const kept = this.#options.keepsThreads === true ? takeKeptThread(this.#script) : null;
-    if (kept !== null) this.#members.push(kept);
+    const worker = this.#options.keepsThreads === true ? keptWorkers.take(this.#script) : null;
+    if (worker === null) return null;
+    const kept = new FrameThread(worker);
+    this.#members.push(kept);
     return kept;
   }
 

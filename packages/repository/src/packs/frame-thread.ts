@@ -1,4 +1,4 @@
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import { AppError } from "@tidemark/kit";
 import type { FrameJob, FrameOutcome } from "../types.ts";
 import type { WalBlockJob, WalBlockOutcome } from "../wal/seal-wal-block.ts";
@@ -17,17 +17,19 @@ export class FrameThread {
   /** Frames it has encoded or opened. */
   answered = 0;
   readonly #worker: Worker;
+  readonly #onMessage = (reply: FrameReply): void => this.#receive(reply);
+  readonly #onError = (cause: unknown): void => this.#die(poolError("a frame worker failed", cause));
+  readonly #onExit = (code: number): void => this.#die(poolError(`a frame worker ended with code ${code}`));
   readonly #waiting = new Map<number, Waiting>();
   /** By what number the thread knows them. */
   readonly #memories = new Map<FrameMemory, number>();
   #nextId = 1;
 
-  constructor(script: URL) {
-    this.#worker = new Worker(script);
-    this.#worker.unref();
-    this.#worker.on("message", (reply: FrameReply) => this.#receive(reply));
-    this.#worker.on("error", (cause) => this.#die(poolError("a frame worker failed", cause)));
-    this.#worker.on("exit", (code) => this.#die(poolError(`a frame worker ended with code ${code}`)));
+  /** One that serves frames (`serveFrames`) and is nobody else's. */
+  constructor(worker: Worker) {
+    this.#worker = worker;
+    worker.unref();
+    worker.on("message", this.#onMessage).on("error", this.#onError).on("exit", this.#onExit);
   }
 
   get waiting(): number {
@@ -103,13 +105,12 @@ export class FrameThread {
     await this.#worker.terminate();
   }
 
-  /** Makes it as a new one that has loaded its modules already; false when it cannot be that. */
-  forget(): boolean {
-    if (!this.alive || this.#waiting.size > 0) return false;
-    this.#memories.clear();
-    this.answered = 0;
+  /** The thread, as a new one that has loaded its modules already; null when it cannot be that. It is this one's no more. */
+  leave(): Worker | null {
+    if (!this.alive || this.#waiting.size > 0) return null;
+    this.alive = false;
     this.#worker.postMessage({ id: 0, kind: "forget" } satisfies FrameRequest);
-    return true;
+    return this.#worker.off("message", this.#onMessage).off("error", this.#onError).off("exit", this.#onExit);
   }
 
   #receive(reply: FrameReply): void {

@@ -47,7 +47,8 @@ export interface FrameFailure {
 
 /**
  * Makes this worker thread a member of a `FramePool`. A worker script is one call: `serveFrames()`, or
- * `serveFrames(inspector)` to look at the plain bytes of what passes.
+ * `serveFrames(inspector)` to look at the plain bytes of what passes. A thread may serve other requests besides: those have no
+ * `kind`, and are left to whoever serves them.
  */
 export function serveFrames(inspector?: FrameInspector): void {
   const port = parentPort;
@@ -111,7 +112,8 @@ export function serveFrames(inspector?: FrameInspector): void {
         : readFrame({ ...job, read }, fingerprinter, inspector, memory.room);
     return memory.keep(outcome);
   };
-  port.on("message", (request: FrameRequest) => {
+  port.on("message", (request: FrameRequest | { readonly kind?: undefined }) => {
+    if (request.kind === undefined) return;
     answer(request).catch((error: unknown) => {
       port.postMessage({ id: request.id, failure: asFailure(error).failure });
     });
