@@ -1,5 +1,11 @@
-import { type VerifyWalReport, verifyWal, type WalVerdict } from "@tidemark/engine";
-import type { DamagedWalRow, Server, WalSegmentKey } from "@tidemark/metadata";
+import {
+  type AcknowledgedWal,
+  type VerifyWalReport,
+  verifyWal,
+  type WalFileVerdict,
+  type WalVerdict,
+} from "@tidemark/engine";
+import type { DamagedWalRow, Server, WalReceiverRow, WalSegmentKey } from "@tidemark/metadata";
 import type { ServerArea } from "@tidemark/repository";
 import type { RunContext } from "./run-context.ts";
 import { beginBackupAfter } from "./wal/note-gap.ts";
@@ -36,15 +42,40 @@ export async function verifyArchivedWal(
     await wal.recordVerdicts(rows, deps.clock.now());
     for (const row of rows) await forgetHealed(deps, row, known);
   };
+  const files = new Set<string>();
+  const keepFile = async ({ systemIdentifier, name, damage }: WalFileVerdict) => {
+    files.add(`${systemIdentifier} ${name}`);
+    await wal.recordFileVerdict({ ...place, systemIdentifier: String(systemIdentifier), name }, damage);
+  };
   const isKnownSound = (segment: Parameters<typeof keyOf>[0]) => isSound.has(placeText(keyOf(segment)));
   const report = await verifyWal(
     { area, clock: deps.clock },
-    { tier, subset, keep, ...(isSound.size === 0 ? {} : { isKnownSound }) },
+    {
+      ...{ tier, subset, keep, keepFile, ...(isSound.size === 0 ? {} : { isKnownSound }) },
+      ...(repositoryId === server.repositoryId ? { acknowledged: () => acknowledgedTo(deps, server.id) } : {}),
+    },
     control,
   );
+  // What was damaged and is no more in the archive at all, such as WAL that retention has removed.
+  for (const row of subset === null && tier !== "metadata" ? await wal.damagedFiles([server.id]) : []) {
+    if (row.repositoryId !== repositoryId || files.has(`${row.systemIdentifier} ${row.name}`)) continue;
+    await wal.recordFileVerdict(row, null);
+  }
   await noteDamage(deps, server);
   return report;
 }
+
+/** Up to where the receiver at work has told its server that its WAL is durable; null: none is at work. */
+async function acknowledgedTo({ metadata }: WorkerDeps, serverId: string): Promise<AcknowledgedWal | null> {
+  const [receiver] = await metadata.walReceivers.ofServers([serverId]);
+  // Of one that stopped the row stays as it was, whatever retention removes afterwards.
+  if (receiver === undefined || receiver.workerId === null || !atWork.has(receiver.state)) return null;
+  const { systemIdentifier, timeline, flushedLsn } = receiver;
+  if (systemIdentifier === null || timeline === null || flushedLsn === null) return null;
+  return { systemIdentifier: BigInt(systemIdentifier), timeline, lsn: flushedLsn };
+}
+
+const atWork: ReadonlySet<string> = new Set<WalReceiverRow["state"]>(["streaming", "catching-up"]);
 
 async function damageBefore(deps: WorkerDeps, serverId: string, repositoryId: string): Promise<KnownDamage> {
   const rows = await deps.metadata.wal.damaged([serverId]);

@@ -95,6 +95,7 @@ export type { TablespacePlace } from "./restore/restore-places.ts";
 export { restoringMark } from "./restore/restore-target.ts";
 export { recoverySettings } from "./restored-configuration/recovery-settings.ts";
 export { type LongSlice, type SliceMonitor, startSliceMonitor } from "./slice-monitor.ts";
+export type { AcknowledgedWal } from "./verify/acknowledged-wal.ts";
 export { coverageOf, isInSubset, joinUse } from "./verify/coverage.ts";
 export {
   type VerifyAreaRequest,
@@ -115,6 +116,7 @@ export {
   type VerifiedWalPlace,
   type VerifyWalReport,
   verifyWal,
+  type WalFileVerdict,
   type WalVerdict,
 } from "./verify/verify-wal.ts";
 export { type BackupRelationNames, readBackupRelationNames } from "./wal/find/backup-relation-names.ts";

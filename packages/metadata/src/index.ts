@@ -84,6 +84,7 @@ export {
   type WalWorker,
   walLeaseKey,
 } from "./wal-claim-store.ts";
+export type { WalFileDamageRow, WalFileKey } from "./wal-file-damage.ts";
 export type { WalHoleRow } from "./wal-holes.ts";
 export type {
   WalReceiverReport,

@@ -1,6 +1,7 @@
 import { newId } from "@tidemark/kit";
 import type { PrismaClient } from "./generated/client.ts";
 import { lsnFromColumn, lsnToColumn } from "./lsn-column.ts";
+import { createWalFileDamageStore, type WalFileDamageStore } from "./wal-file-damage.ts";
 import { findHoles, type WalHoleRow } from "./wal-holes.ts";
 import {
   removeSegments,
@@ -104,7 +105,7 @@ export interface WalSummary {
 }
 
 /** What is known of WAL in repositories: mirrors of what is there, timelines, and gaps that will stay. */
-export interface WalStore {
+export interface WalStore extends WalFileDamageStore {
   /** Idempotent: a segment that is known already is brought up to date. At most a few thousand at once. */
   recordSegments(segments: readonly NewWalSegment[]): Promise<void>;
   /** By system identifier, timeline and start. */
@@ -196,6 +197,7 @@ export function createWalStore(prisma: PrismaClient): WalStore {
     damaged: (serverIds) => damagedSegments(prisma, serverIds),
     coverage: (serverIds) => walCoverage(prisma, serverIds),
     soundSince: (place, since) => soundSince(prisma, place, since),
+    ...createWalFileDamageStore(prisma),
   };
 }
 

@@ -1,8 +1,9 @@
-import { describeError } from "@tidemark/kit";
+import { AppError, describeError } from "@tidemark/kit";
 import type { NewWalSegment, Server, WalSegmentKey, WalTimelineRow } from "@tidemark/metadata";
 import { parseTimelineHistory } from "@tidemark/postgres";
 import type { ServerArea, WalArchive, WalEntry } from "@tidemark/repository";
 import type { WorkerDeps } from "../worker-deps.ts";
+import { DamagedFiles } from "./damaged-files.ts";
 import { type ContradictedSegment, PieceCheck, pieceChecks, pieceFindings } from "./piece-findings.ts";
 import { segmentRow } from "./segment-row.ts";
 import { timelineRowOf } from "./timeline-row.ts";
@@ -30,6 +31,7 @@ export async function mirrorWal(
   const known = await deps.metadata.wal.segmentKeys({ serverId: server.id, repositoryId });
   const gone = new Map(known.map((key) => [keyText(key), key]));
   const contradicted: ContradictedSegment[] = [];
+  const damaged = await DamagedFiles.of(deps, { serverId: server.id, repositoryId });
   for (const systemIdentifier of await area.walIdentifiers()) {
     const pieces = new PieceCheck();
     const archive = area.wal(systemIdentifier);
@@ -43,6 +45,7 @@ export async function mirrorWal(
     for await (const entry of archive.list(signal === undefined ? {} : { signal })) {
       signal?.throwIfAborted();
       pieces.note(entry);
+      damaged.note(systemIdentifier, entry);
       if (entry.kind === "history") await mirrorHistory(deps, server, archive, entry);
       if (entry.kind !== "segment" || entry.startLsn === null) continue;
       const key = { serverId: server.id, repositoryId, systemIdentifier: String(systemIdentifier) };
@@ -55,6 +58,7 @@ export async function mirrorWal(
     await write();
     contradicted.push(...(await pieces.contradicted(archive)));
   }
+  await damaged.forgetGone();
   if (repositoryId === server.repositoryId) {
     const subject = { kind: "server", serverId: server.id } as const;
     await deps.metadata.findings.record(subject, pieceChecks, pieceFindings(server, contradicted));
@@ -81,11 +85,11 @@ async function describeRow(
 }
 
 async function mirrorHistory(deps: MirrorDeps, server: Server, archive: WalArchive, entry: WalEntry): Promise<void> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of archive.read(entry.name)) chunks.push(chunk.slice());
-  const history = Buffer.concat(chunks);
   let row: WalTimelineRow | null = null;
   try {
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of archive.read(entry.name)) chunks.push(chunk.slice());
+    const history = Buffer.concat(chunks);
     parseTimelineHistory(history.toString("utf8"));
     row = timelineRowOf(server.id, {
       systemIdentifier: archive.systemIdentifier,
@@ -93,10 +97,15 @@ async function mirrorHistory(deps: MirrorDeps, server: Server, archive: WalArchi
       history,
     });
   } catch (error) {
-    // Somebody's archiver stored it so; recovery on that timeline would refuse it too.
-    deps.logger.warn({ err: error, serverId: server.id, file: entry.name }, "a timeline's history is malformed");
+    if (!isBadHistory(error)) throw error;
+    // It is damaged, or somebody's archiver stored it so: recovery on that timeline would refuse it too. The rest is mirrored.
+    deps.logger.warn({ err: error, serverId: server.id, file: entry.name }, "a timeline's history cannot be read");
   }
   if (row !== null) await deps.metadata.wal.recordTimeline(row);
+}
+
+function isBadHistory(error: unknown): boolean {
+  return error instanceof AppError && ["wal-damaged", "wal-missing", "backup-stream-damaged"].includes(error.code);
 }
 
 function sourceOf(server: Server, repositoryId: string): NewWalSegment["source"] {

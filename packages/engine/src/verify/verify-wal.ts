@@ -2,6 +2,8 @@ import { AppError, type Clock, formatBytes, joinCleanup } from "@tidemark/kit";
 import { parseTimelineHistory } from "@tidemark/postgres";
 import type { ServerArea, StoredBackup, WalArchive, WalEntry } from "@tidemark/repository";
 import { type ActControl, ProgressMeter, throwIfCancelled } from "../act.ts";
+import { laterLsn } from "../wal/receive/start-point.ts";
+import { type AcknowledgedWal, acknowledgedButMissing } from "./acknowledged-wal.ts";
 import { isInSubset } from "./coverage.ts";
 import { sayLostWal } from "./lost-wal.ts";
 import type { VerifySubset, VerifyTier } from "./verify-types.ts";
@@ -19,6 +21,15 @@ export interface WalVerdict extends VerifiedWalPlace {
   readonly name: string;
   readonly sizeBytes: number;
   /** Null: sound, as deep as the tier looks. */
+  readonly damage: string | null;
+}
+
+/** What was found of one in the making, a history, or an archiver's file. */
+export interface WalFileVerdict {
+  readonly systemIdentifier: bigint;
+  /** As the archive calls it. */
+  readonly name: string;
+  /** What is wrong, and what is lost for it; null: nothing, or it is not there any more. */
   readonly damage: string | null;
 }
 
@@ -46,6 +57,13 @@ export interface VerifyWalRequest {
   readonly isKnownSound?: (place: VerifiedWalPlace) => boolean;
   /** Told what was found as it goes, some segments at a time, so that an end on the way loses little. */
   readonly keep?: (verdicts: readonly WalVerdict[]) => Promise<void>;
+  /** The same of what is no whole segment. */
+  readonly keepFile?: (verdict: WalFileVerdict) => Promise<void>;
+  /**
+   * Up to where a receiver at work has told its server that WAL is durable here; null: none is. A segment in the making may
+   * end anywhere, so that only this tells where it must not.
+   */
+  readonly acknowledged?: () => Promise<AcknowledgedWal | null>;
 }
 
 export interface VerifyWalReport {
@@ -94,6 +112,8 @@ interface Archive {
   readonly others: readonly WalEntry[];
   /** Where the last child left each timeline. */
   readonly forks: Map<number, bigint>;
+  /** Where each timeline begins, as its history says. */
+  readonly begins: Map<number, bigint>;
 }
 
 type SegmentEntry = WalEntry & { readonly startLsn: bigint };
@@ -129,6 +149,7 @@ class WalVerification implements VerifyWalReport {
     for (const archive of archives) {
       for (const entry of archive.others) await this.#checkOther(archive, entry);
       for (const line of archive.lines.values()) await this.#checkLine(archive, line);
+      await this.#checkAcknowledged(archive);
     }
     this.#progress.finish();
   }
@@ -166,6 +187,7 @@ class WalVerification implements VerifyWalReport {
         .filter(({ kind, name }) => kind !== "partial" || !whole.has(name.slice(0, segmentNameLength)))
         .sort((a, b) => Number(b.kind === "history") - Number(a.kind === "history")),
       forks: new Map(),
+      begins: new Map([[1, 0n]]),
     };
   }
 
@@ -228,29 +250,58 @@ class WalVerification implements VerifyWalReport {
     this.#problem(name, `WAL segment ${name} is damaged: ${damage}; ${lost}`);
   }
 
-  async #checkOther({ archive, forks, segmentSizeBytes: sizeBytes }: Archive, entry: WalEntry): Promise<void> {
+  async #checkOther(archive: Archive, entry: WalEntry): Promise<void> {
     throwIfCancelled(this.#control.signal);
-    const { kind, name, timeline, startLsn } = entry;
+    const { kind, name } = entry;
     const isMeant = isInSubset(name, this.#request.subset);
     // Where a timeline was left the records of each part need.
     if (kind !== "history" && (!isMeant || this.#request.tier === "metadata")) return;
+    const found = await this.#readOther(archive, entry);
+    if (!isMeant) return;
+    if (found !== "gone") this.checkedFiles++;
+    const damage = found === null || found === "gone" ? null : `${found}; ${otherLoss[kind]}`;
+    const { systemIdentifier } = archive.archive;
+    await this.#request.keepFile?.({ systemIdentifier, name, damage });
+    if (damage !== null) this.#problem(name, `${name} in the WAL archive is damaged: ${damage}`);
+  }
+
+  /** What is wrong with it; null: nothing. `gone`: it became whole or was removed since it was listed. */
+  async #readOther(
+    { archive, forks, begins, segmentSizeBytes: sizeBytes }: Archive,
+    entry: WalEntry,
+  ): Promise<string | null> {
+    const { kind, name, timeline, startLsn } = entry;
     try {
       if (kind === "partial") {
         const partial = await archive.partialOf({ timeline, startLsn: startLsn ?? 0n, sizeBytes });
-        if (partial === null) return;
+        if (partial === null) return "gone";
         for await (const bytes of partial.read()) this.#count(bytes);
       } else {
         const chunks: Uint8Array[] = [];
         for await (const bytes of archive.read(name, { signal: this.#control.signal })) chunks.push(bytes.slice());
-        if (kind === "history") noteFork(forks, Buffer.concat(chunks).toString("latin1"));
+        const last = kind === "history" ? lastAncestor(Buffer.concat(chunks).toString("latin1")) : null;
+        if (last !== null) {
+          begins.set(timeline, last.switchLsn);
+          forks.set(last.timeline, laterLsn(forks.get(last.timeline) ?? 0n, last.switchLsn));
+        }
       }
+      return null;
     } catch (error) {
       throwIfCancelled(this.#control.signal);
-      const why = await whyUnreadable(archive, entry, error);
-      if (why === null || !isMeant) return;
-      this.#problem(name, `${name} in the WAL archive is damaged: ${why}; ${otherLoss[kind]}`);
+      return (await whyUnreadable(archive, entry, error)) ?? "gone";
     }
-    if (isMeant) this.checkedFiles++;
+  }
+
+  /** Pieces that are damaged are named as such already. */
+  async #checkAcknowledged({ archive, begins, segmentSizeBytes: sizeBytes }: Archive): Promise<void> {
+    const { acknowledged, tier } = this.#request;
+    if (acknowledged === undefined || tier === "metadata") return;
+    const look = { archive, begins, sizeBytes, acknowledged, signal: this.#control.signal };
+    const short = await acknowledgedButMissing(look);
+    if (short === null) return;
+    const damage = short.sentence === null ? null : `${short.sentence}; ${otherLoss.partial}`;
+    await this.#request.keepFile?.({ systemIdentifier: archive.systemIdentifier, name: short.name, damage });
+    if (damage !== null) this.#problem(short.name, `${short.name} in the WAL archive is damaged: ${damage}`);
   }
 
   #count(bytes: Uint8Array): void {
@@ -298,13 +349,6 @@ async function sizeOf(archive: WalArchive, first: WalEntry | undefined): Promise
     if (error instanceof AppError && error.code === "wal-damaged") return usualSegmentBytes;
     throw error;
   }
-}
-
-function noteFork(forks: Map<number, bigint>, text: string): void {
-  const last = lastAncestor(text);
-  if (last === null) return;
-  const known = forks.get(last.timeline);
-  if (known === undefined || known < last.switchLsn) forks.set(last.timeline, last.switchLsn);
 }
 
 /** Null where somebody's archiver stored what is no history. */
