@@ -28,6 +28,11 @@ export async function claimPort(): Promise<ClaimedPort> {
   throw new Error(`no port from ${lowest} to ${lowest + portCount - 1} is free`);
 }
 
+/** One that is claimed for as long as this process lives. */
+export async function ownPort(): Promise<number> {
+  return (await claimPort()).port;
+}
+
 const lowest = 20_000;
 const portCount = 12_000;
 

@@ -4,6 +4,8 @@ import { expect, it } from "vitest";
 import { testWorkplace } from "../test-worker.ts";
 
 const mib = 1n << 20n;
+/** It asks every ten seconds. */
+const timeoutMs = 50_000;
 
 it("asks a server that pushes how far it wrote, and says when it cannot be asked", async () => {
   await using source = await testServer({ walSegmentSizeMb: 1 });
@@ -31,7 +33,7 @@ it("asks a server that pushes how far it wrote, and says when it cannot be asked
       const found = await row();
       return found?.serverLsn != null && found.state === "streaming" && found.flushedLsn === null ? found : null;
     },
-    { what: "its position" },
+    { what: "its position", timeoutMs },
   );
   expect(asked.error).toBeNull();
 
@@ -48,7 +50,7 @@ it("asks a server that pushes how far it wrote, and says when it cannot be asked
       const found = await row();
       return found?.flushedLsn === startLsn + mib && found.caughtUpAt !== null ? found : null;
     },
-    { what: "the end of what it pushed" },
+    { what: "the end of what it pushed", timeoutMs },
   );
   expect(archived.state).toBe("streaming");
 
@@ -58,7 +60,7 @@ it("asks a server that pushes how far it wrote, and says when it cannot be asked
       const found = await row();
       return found?.state === "waiting" ? found : null;
     },
-    { what: "the word that it cannot be asked" },
+    { what: "the word that it cannot be asked", timeoutMs },
   );
   expect(silent.error?.message).toContain("127.0.0.1");
   // What it told before stays known.

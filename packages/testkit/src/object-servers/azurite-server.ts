@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
 import { BlobServiceClient, StorageSharedKeyCredential } from "@azure/storage-blob";
-import { freePort } from "@tidemark/local-postgres";
+import { ownPort } from "../claim-port.ts";
 import { tempDir } from "../temp-dir.ts";
 import { waitFor } from "../wait-for.ts";
 import { Daemons } from "./daemons.ts";
@@ -25,7 +25,7 @@ const accountKey = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6
 export async function azuriteServer(): Promise<AzuriteServer> {
   const dir = await tempDir("azurite");
   const daemons = new Daemons(dir.path);
-  const port = await freePort();
+  const port = await ownPort();
   const program = require.resolve("azurite/dist/src/blob/main.js");
   const place = ["--blobHost", "127.0.0.1", "--blobPort", String(port)];
   const quiet = ["--silent", "--skipApiVersionCheck", "--inMemoryPersistence", "--disableTelemetry"];

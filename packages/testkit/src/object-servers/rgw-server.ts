@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { freePort } from "@tidemark/local-postgres";
+import { ownPort } from "../claim-port.ts";
 import { type TempDir, tempDir } from "../temp-dir.ts";
 import { waitFor } from "../wait-for.ts";
 import { areInstalled, Daemons, missingServer } from "./daemons.ts";
@@ -31,8 +31,8 @@ export async function rgwServer(): Promise<S3Server | null> {
 }
 
 async function start(dir: TempDir, daemons: Daemons): Promise<Omit<S3Server, typeof Symbol.asyncDispose>> {
-  const [monitorPort, diskPort, port] = [await freePort(), await freePort(), await freePort()];
-  const tlsPort = await freePort();
+  const [monitorPort, diskPort, port] = [await ownPort(), await ownPort(), await ownPort()];
+  const tlsPort = await ownPort();
   const clusterId = randomUUID();
   const diskId = randomUUID();
   await writeFile(dir.join("ceph.conf"), cephConfig(dir.path, { clusterId, monitorPort, diskPort, port, tlsPort }));

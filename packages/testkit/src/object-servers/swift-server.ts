@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { freePort } from "@tidemark/local-postgres";
+import { ownPort } from "../claim-port.ts";
 import { type TempDir, tempDir } from "../temp-dir.ts";
 import { waitFor } from "../wait-for.ts";
 import { areInstalled, Daemons, missingServer } from "./daemons.ts";
@@ -35,7 +35,7 @@ async function start(dir: TempDir, daemons: Daemons): Promise<Omit<S3Server, typ
   const user = process.getuid?.() === 0 ? "root" : (process.env.USER ?? "root");
   await mkdir(dir.join("node", "disk"), { recursive: true });
   for (const service of services) {
-    const port = await freePort();
+    const port = await ownPort();
     const builder = `${service}.builder`;
     // Two to the second partitions, one copy: it is one disk.
     await daemons.run("/usr/bin/swift-ring-builder", [builder, "create", "2", "1", "0"]);
@@ -44,7 +44,7 @@ async function start(dir: TempDir, daemons: Daemons): Promise<Omit<S3Server, typ
     await writeFile(dir.join(`${service}.conf`), serviceConfig(dir.path, service, port, user));
     daemons.start(`/usr/bin/swift-${service}-server`, [dir.join(`${service}.conf`)]);
   }
-  const port = await freePort();
+  const port = await ownPort();
   await writeFile(dir.join("proxy.conf"), proxyConfig(dir.path, port, user));
   daemons.start("/usr/bin/swift-proxy-server", [dir.join("proxy.conf")]);
   const server = {
