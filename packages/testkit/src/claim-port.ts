@@ -16,7 +16,8 @@ export async function claimPort(): Promise<ClaimedPort> {
   const first = Math.floor(Math.random() * portCount);
   for (let at = 0; at < portCount; at++) {
     const port = lowest + ((first + at) % portCount);
-    const claim = await listening({ path: `\0tidemark-test-port-${port}` });
+    // Undefined where no such name may be had: the port is merely free now.
+    const claim = await listening({ path: `\0tidemark-test-port-${port}` }).catch(() => undefined);
     if (claim === null) continue;
     const probe = await listening({ port, host: "127.0.0.1", exclusive: true });
     if (probe !== null) {
@@ -47,6 +48,6 @@ function listening(where: ListenOptions): Promise<Server | null> {
   });
 }
 
-function closed(server: Server): Promise<void> {
-  return new Promise((resolve) => server.close(() => resolve()));
+async function closed(server: Server | undefined): Promise<void> {
+  await new Promise<void>((resolve) => (server === undefined ? resolve() : server.close(() => resolve())));
 }
