@@ -1,4 +1,5 @@
 import { newId } from "@tidemark/kit";
+import { waitFor } from "@tidemark/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { NewRun } from "./run-store.ts";
 import { type Seed, type TestMetadata, testMetadata } from "./test-database.ts";
@@ -300,8 +301,12 @@ describe("list", () => {
     const { runs } = database.metadata;
     const { serverId } = await database.seed("paged");
     const made: string[] = [];
-    for (let index = 0; index < 7; index++)
+    for (let index = 0; index < 7; index++) {
       made.push((await runs.create(newRun({ serverId, kind: index % 2 === 0 ? "verify" : "drill" }))).run.id);
+      // Of two of the same millisecond either may be the newer one.
+      const madeAt = Date.now();
+      await waitFor(() => Date.now() > madeAt + 1, { what: "the next millisecond", everyMs: 1 });
+    }
     const newestFirst = [...made].reverse();
     const forward = await runs.list({ serverId }, { first: 3 });
     expect(forward.rows.map((run) => run.id)).toEqual(newestFirst.slice(0, 3));
