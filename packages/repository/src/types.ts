@@ -25,10 +25,13 @@ export type {
 export type { CollectionOptions, CollectionPlan, CollectionReport } from "./collection/collection-plan.ts";
 export type {
   Extent,
+  ExtentRows,
   ManifestEntry,
   ManifestFile,
+  ManifestFileRows,
   ManifestFileSummary,
   ManifestReader,
+  ManifestRows,
 } from "./manifests/manifest-entry.ts";
 export type { BackupCounts, BackupFacts, StoredBackup, SuspectPages } from "./manifests/stored-backup.ts";
 export type {

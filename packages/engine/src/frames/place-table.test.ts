@@ -1,5 +1,5 @@
 import { readdir } from "node:fs/promises";
-import type { Extent } from "@tidemark/repository";
+import type { Extent, ExtentRows } from "@tidemark/repository";
 import { tempDir } from "@tidemark/testkit";
 import { describe, expect, it } from "vitest";
 import { PlaceCounts, PlaceTable } from "./place-table.ts";
@@ -22,13 +22,27 @@ function fragmented(fileIndex: number): Extent[] {
   });
 }
 
+function rowsOf(extents: readonly Extent[]): ExtentRows {
+  const run = (index: number) => extents[index] as Extent & { readonly kind: "frame" };
+  return {
+    count: extents.length,
+    isZeros: (index) => extents[index]?.kind === "zeros",
+    beginOf: (index) => Number(run(index).fileOffset),
+    endOf: (index) => Number(run(index).fileOffset) + Number(run(index).lengthBytes),
+    packIdOf: (index) => run(index).packId,
+    frameIndexOf: (index) => run(index).frameIndex,
+    offsetInFrameOf: (index) => run(index).offsetInFrame,
+    crcOf: (index) => run(index).crc32c,
+  };
+}
+
 async function places(placesPerBatch: number) {
   const files = [0, 1, 2].map(fragmented);
   const counts = new PlaceCounts();
-  for (const extents of files) counts.add(extents);
+  for (const extents of files) counts.add(rowsOf(extents));
   await using dir = await tempDir("places");
   const table = await PlaceTable.open({ counts, spoolFolder: dir.path, placesPerBatch });
-  for (const [index, extents] of files.entries()) await table.add(index, extents);
+  for (const [index, extents] of files.entries()) await table.add(index, rowsOf(extents));
   const found: string[] = [];
   for await (const pack of table.packs()) {
     expect([...pack.frameIndexes]).toEqual([...pack.frameIndexes].sort((a, b) => a - b));
@@ -73,9 +87,9 @@ describe("PlaceTable", () => {
 
   it("refuses a place it was not told of", async () => {
     const counts = new PlaceCounts();
-    counts.add(fragmented(0).slice(0, 5));
+    counts.add(rowsOf(fragmented(0).slice(0, 5)));
     await using dir = await tempDir("places");
     const table = await PlaceTable.open({ counts, spoolFolder: dir.path });
-    await expect(table.add(0, fragmented(0))).rejects.toThrow(RangeError);
+    await expect(table.add(0, rowsOf(fragmented(0)))).rejects.toThrow(RangeError);
   });
 });

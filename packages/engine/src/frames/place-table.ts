@@ -1,7 +1,7 @@
 import { type FileHandle, open, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { newId } from "@tidemark/kit";
-import type { Extent } from "@tidemark/repository";
+import type { ExtentRows } from "@tidemark/repository";
 import { frameOf, packOf, placeWords, writePlace } from "./place-words.ts";
 
 /** How many places lie in each pack; the first of the two times a manifest is read. */
@@ -9,8 +9,10 @@ export class PlaceCounts {
   readonly #counts = new Map<string, number>();
   total = 0;
 
-  add(extents: readonly Extent[]): void {
-    for (const extent of extents) if (extent.kind === "frame") this.addOne(extent.packId);
+  add(extents: ExtentRows): void {
+    for (let index = 0; index < extents.count; index++) {
+      if (!extents.isZeros(index)) this.addOne(extents.packIdOf(index));
+    }
   }
 
   addOne(packId: string): void {
@@ -79,19 +81,26 @@ export class PlaceTable {
     return table;
   }
 
-  /** The wanted extents of one file; `isWanted` is asked with the number of the extent within the file. */
-  async add(fileIndex: number, extents: readonly Extent[], isWanted?: (index: number) => boolean): Promise<void> {
-    for (const [index, extent] of extents.entries()) {
-      if (extent.kind !== "frame" || isWanted?.(index) === false) continue;
-      const pack = this.#packNumbers.get(extent.packId);
+  /**
+   * The wanted runs of one file; `isWanted` is asked with the number of the extent within the file. Gives how many bytes they
+   * have.
+   */
+  async add(fileIndex: number, extents: ExtentRows, isWanted?: (index: number) => boolean): Promise<number> {
+    let wantedBytes = 0;
+    for (let index = 0; index < extents.count; index++) {
+      if (extents.isZeros(index) || isWanted?.(index) === false) continue;
+      const pack = this.#packNumbers.get(extents.packIdOf(index));
       const batch = pack === undefined ? undefined : this.#batchOf[pack];
       if (pack === undefined || batch === undefined)
         throw new RangeError("a place lies in a pack that was not counted");
-      const { frameIndex, offsetInFrame, lengthBytes, crc32c } = extent;
-      const place = { fileIndex, fileOffset: Number(extent.fileOffset), offsetInFrame, lengthBytes, crc32c };
-      batch.add(pack, frameIndex, place);
+      const fileOffset = extents.beginOf(index);
+      const lengthBytes = extents.endOf(index) - fileOffset;
+      const [offsetInFrame, crc32c] = [extents.offsetInFrameOf(index), extents.crcOf(index)];
+      batch.add(pack, extents.frameIndexOf(index), { fileIndex, fileOffset, offsetInFrame, lengthBytes, crc32c });
+      wantedBytes += lengthBytes;
       if (batch.isFull && this.#spool !== null) await batch.flush(this.#spool);
     }
+    return wantedBytes;
   }
 
   /** Pack after pack; a pack's places may be used as long as one likes. */

@@ -1,4 +1,4 @@
-import type { Extent, ManifestReader } from "@tidemark/repository";
+import type { ExtentRows, ManifestReader } from "@tidemark/repository";
 import { type ProgressMeter, throwIfCancelled } from "../act.ts";
 import type { PlaceCounts } from "../frames/place-table.ts";
 import type { RestoredTree, TargetThreads } from "./restore-tree.ts";
@@ -26,7 +26,7 @@ export async function compareFiles(request: {
 }): Promise<{ readonly wanted: WantedRuns; readonly zeroedBytes: bigint }> {
   const comparison = new Comparison(request.counts, request.threads, request.progress);
   let fileIndex = -1;
-  for await (const entry of request.manifest.entries()) {
+  for await (const entry of request.manifest.rows()) {
     throwIfCancelled(request.signal);
     if (entry.kind !== "file") continue;
     fileIndex++;
@@ -62,22 +62,24 @@ class Comparison implements WantedRuns {
     return (index) => ((bits[index >> 3] as number) & (1 << (index & 7))) !== 0;
   }
 
-  wantAll(fileIndex: number, extents: readonly Extent[]): void {
+  wantAll(fileIndex: number, extents: ExtentRows): void {
     this.#whole.add(fileIndex);
     this.#counts.add(extents);
   }
 
-  async compare(fileIndex: number, place: string, extents: readonly Extent[]): Promise<void> {
-    for (let from = 0; from < extents.length; from += runsPerRequest) {
+  async compare(fileIndex: number, place: string, extents: ExtentRows): Promise<void> {
+    const { count } = extents;
+    for (let from = 0; from < count; from += runsPerRequest) {
       if (this.#failure !== null) throw this.#failure.error;
-      const some = extents.slice(from, from + runsPerRequest);
-      const { reply } = await this.#threads.start({ kind: "compare", place, runs: runsOf(some) });
+      // The rows are another file's when the answer comes.
+      const some = { fileIndex, count, from, ...runsOf(extents, from, Math.min(count, from + runsPerRequest)) };
+      const { reply } = await this.#threads.start({ kind: "compare", place, runs: some.runs });
       const task: Promise<void> = reply
         .then((compared) => {
           if (compared.kind !== "compared") throw new TypeError("a file was not compared");
           this.zeroedBytes += BigInt(compared.zeroedBytes);
-          this.#note(fileIndex, extents, from, compared.differs);
-          this.#progress.add(some.reduce((sum, { lengthBytes }) => sum + Number(lengthBytes), 0));
+          this.#note(some, compared.differs);
+          this.#progress.add(some.lengthBytes);
         })
         .catch((error: unknown) => {
           this.#failure ??= { error };
@@ -92,27 +94,46 @@ class Comparison implements WantedRuns {
     if (this.#failure !== null) throw this.#failure.error;
   }
 
-  #note(fileIndex: number, extents: readonly Extent[], from: number, differs: Uint8Array): void {
+  #note({ fileIndex, count, from, packIds }: ComparedRuns, differs: Uint8Array): void {
     for (const [at, isOther] of differs.entries()) {
-      const extent = extents[from + at];
-      if (isOther === 0 || extent?.kind !== "frame") continue;
-      const bits = this.#bits.get(fileIndex) ?? new Uint8Array((extents.length + 7) >> 3);
+      const packId = packIds[at] ?? null;
+      if (isOther === 0 || packId === null) continue;
+      const bits = this.#bits.get(fileIndex) ?? new Uint8Array((count + 7) >> 3);
       this.#bits.set(fileIndex, bits);
       const index = from + at;
       bits[index >> 3] = (bits[index >> 3] as number) | (1 << (index & 7));
-      this.#counts.addOne(extent.packId);
+      this.#counts.addOne(packId);
     }
   }
 }
 
-function runsOf(extents: readonly Extent[]): Float64Array<ArrayBuffer> {
-  const runs = new Float64Array(extents.length * 3);
-  for (const [at, extent] of extents.entries()) {
-    runs[at * 3] = Number(extent.fileOffset);
-    runs[at * 3 + 1] = Number(extent.lengthBytes);
-    runs[at * 3 + 2] = extent.kind === "zeros" ? -1 : extent.crc32c;
+/** Some runs of a file that has `count` of them. */
+interface ComparedRuns extends RunsOfRequest {
+  readonly fileIndex: number;
+  readonly count: number;
+  /** The number of the first. */
+  readonly from: number;
+}
+
+interface RunsOfRequest {
+  /** As the threads take them. */
+  readonly runs: Float64Array<ArrayBuffer>;
+  /** Null for zeros. */
+  readonly packIds: readonly (string | null)[];
+  readonly lengthBytes: number;
+}
+
+function runsOf(extents: ExtentRows, from: number, to: number): RunsOfRequest {
+  const runs = new Float64Array((to - from) * 3);
+  const packIds: (string | null)[] = [];
+  for (let index = from, at = 0; index < to; index++) {
+    const isZeros = extents.isZeros(index);
+    packIds.push(isZeros ? null : extents.packIdOf(index));
+    runs[at++] = extents.beginOf(index);
+    runs[at++] = extents.endOf(index) - extents.beginOf(index);
+    runs[at++] = isZeros ? -1 : extents.crcOf(index);
   }
-  return runs;
+  return { runs, packIds, lengthBytes: extents.endOf(to - 1) - extents.beginOf(from) };
 }
 
 /** 128 MiB of whole frames, 8 MiB of single pages. */

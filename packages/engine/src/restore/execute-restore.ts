@@ -295,15 +295,12 @@ class Restore {
     this.#table = places;
     let fileIndex = -1;
     let wantedBytes = 0n;
-    for await (const entry of manifest.entries()) {
+    for await (const entry of manifest.rows()) {
       throwIfCancelled(signal);
       if (entry.kind !== "file") continue;
       fileIndex++;
       if (tree.files[fileIndex]?.place == null) continue;
-      const isWanted = wanted.of(fileIndex) ?? (() => true);
-      await places.add(fileIndex, entry.extents, isWanted);
-      for (const [index, { kind, lengthBytes }] of entry.extents.entries())
-        if (kind === "frame" && isWanted(index)) wantedBytes += BigInt(lengthBytes);
+      wantedBytes += BigInt(await places.add(fileIndex, entry.extents, wanted.of(fileIndex) ?? undefined));
     }
     this.#control.emit({
       kind: "phase",

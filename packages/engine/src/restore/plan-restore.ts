@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { isAbsolute } from "node:path";
 import { AppError, type Clock, formatBytes } from "@tidemark/kit";
-import type { BackupFacts, ManifestReader, ServerArea } from "@tidemark/repository";
+import type { BackupFacts, ExtentRows, ManifestReader, ServerArea } from "@tidemark/repository";
 import { throwIfCancelled } from "../act.ts";
 import { type CatalogEntry, listCatalog } from "../catalog.ts";
 import { estimateRestore, type RestoreEstimate } from "../point-in-time/estimate-restore.ts";
@@ -250,7 +250,7 @@ async function measure(
   let fileCount = 0;
   let totalBytes = 0n;
   let fetchBytes = 0n;
-  for await (const entry of manifest.entries()) {
+  for await (const entry of manifest.rows()) {
     throwIfCancelled(signal);
     if (entry.kind !== "file") continue;
     const path = Buffer.from(entry.path).toString("latin1");
@@ -259,13 +259,22 @@ async function measure(
     // Files left empty take no room: they are sparse.
     if (isEmptiedPath(path, emptied)) continue;
     totalBytes += entry.sizeBytes;
-    for (const extent of entry.extents) if (extent.kind === "frame") fetchBytes += BigInt(extent.lengthBytes);
+    fetchBytes += BigInt(storedBytesOf(entry.extents));
     const oid = /^pg_tblspc\/(\d+)\//.exec(path)?.[1];
     if (oid !== undefined) tablespaceBytes.set(Number(oid), (tablespaceBytes.get(Number(oid)) ?? 0n) + entry.sizeBytes);
   }
   const missingConfiguration = configurationNames.filter((name) => missing.has(name));
   const packCount = (await manifest.packIds()).size;
   return { fileCount, totalBytes, fetchBytes, tablespaceBytes, packCount, missingConfiguration };
+}
+
+/** Zeros are not fetched. */
+function storedBytesOf(extents: ExtentRows): number {
+  let bytes = 0;
+  for (let index = 0; index < extents.count; index++) {
+    if (!extents.isZeros(index)) bytes += extents.endOf(index) - extents.beginOf(index);
+  }
+  return bytes;
 }
 
 /** A tablespace with a relative path lives inside the data directory (allow_in_place_tablespaces) and stays there. */

@@ -1,6 +1,6 @@
 import { chmod, chown, lchown, mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
-import type { ManifestEntry, ManifestFile, ManifestReader } from "@tidemark/repository";
+import type { ManifestFileRows, ManifestReader, ManifestRows } from "@tidemark/repository";
 import { throwIfCancelled } from "../act.ts";
 import type { PlaceCounts } from "../frames/place-table.ts";
 import type { WorkerThreads } from "../frames/worker-threads.ts";
@@ -67,7 +67,7 @@ export class RestoredTree {
       running.push((await this.#startMaking(waiting)).made);
       waiting = [];
     };
-    for await (const entry of manifest.entries()) {
+    for await (const entry of manifest.rows()) {
       throwIfCancelled(signal);
       const place = entryPlace(places, entry);
       if (place !== null) await this.#makeParents(place);
@@ -81,7 +81,7 @@ export class RestoredTree {
     await Promise.all(running);
   }
 
-  #describe(entry: ManifestFile, place: string): Making["made"] {
+  #describe(entry: ManifestFileRows, place: string): Making["made"] {
     const path = Buffer.from(entry.path).toString("latin1");
     const isEmptied = isEmptiedPath(path, this.#emptied);
     const isWritten = !isEmptied && !this.#request.isOthers(path);
@@ -166,7 +166,7 @@ interface Making {
 
 const absent: TreeFile = { place: null, wasThere: false };
 
-function entryPlace(places: RestorePlaces, entry: ManifestEntry): Buffer | null {
+function entryPlace(places: RestorePlaces, entry: ManifestRows): Buffer | null {
   // A server sends no links but those of tablespaces, and these are made anew, to where those were restored.
   if (entry.kind === "symlink") return null;
   if (Buffer.from(entry.path).toString("latin1") === controlPath) return places.below(stagedControlPath);

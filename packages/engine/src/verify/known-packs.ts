@@ -1,4 +1,4 @@
-import type { Extent, FrameSource, PackDescription } from "@tidemark/repository";
+import type { ExtentRows, FrameSource, PackDescription } from "@tidemark/repository";
 
 /** The directories of the packs that were asked about: 12 bytes for each frame. */
 export class KnownPacks {
@@ -20,29 +20,33 @@ export class KnownPacks {
   }
 
   /** Reads the directories that some runs point into, so that they can be judged without waiting. */
-  async learn(extents: readonly Extent[], isWanted: (packId: string) => boolean): Promise<void> {
-    for (const extent of extents) {
-      if (extent.kind === "frame" && !this.#known.has(extent.packId) && isWanted(extent.packId))
-        await this.get(extent.packId);
+  async learn(extents: ExtentRows, isWanted: (packId: string) => boolean): Promise<void> {
+    for (let index = 0; index < extents.count; index++) {
+      if (extents.isZeros(index)) continue;
+      const packId = extents.packIdOf(index);
+      if (!this.#known.has(packId) && isWanted(packId)) await this.get(packId);
     }
   }
 
   /** What is wrong with where a run points, going by the directory alone (see `learn`); null when nothing is. */
-  judge(extent: Extent & { readonly kind: "frame" }): RunTrouble | null {
-    const pack = this.#known.get(extent.packId);
-    if (pack === undefined) throw new RangeError(`pack ${extent.packId} was not looked at`);
+  judge(extents: ExtentRows, index: number): RunTrouble | null {
+    const packId = extents.packIdOf(index);
+    const pack = this.#known.get(packId);
+    if (pack === undefined) throw new RangeError(`pack ${packId} was not looked at`);
     if (pack.kind === "damaged") return { code: "frame-missing", why: pack.reason };
-    const { frameIndex, offsetInFrame, lengthBytes } = extent;
+    const frameIndex = extents.frameIndexOf(index);
+    const offsetInFrame = extents.offsetInFrameOf(index);
+    const lengthBytes = extents.endOf(index) - extents.beginOf(index);
     const plainBytes = pack.plainBytes[frameIndex];
     if (plainBytes === undefined) {
-      return { code: "frame-missing", why: `pack ${extent.packId} has no frame ${frameIndex}` };
+      return { code: "frame-missing", why: `pack ${packId} has no frame ${frameIndex}` };
     }
-    const name = `frame ${frameIndex} of pack ${extent.packId}`;
+    const name = `frame ${frameIndex} of pack ${packId}`;
     if (offsetInFrame + lengthBytes > plainBytes) {
       return { code: "frame-missing", why: `${name} is shorter than the manifest says` };
     }
     const isWhole = offsetInFrame === 0 && lengthBytes === plainBytes;
-    if (isWhole && pack.crc32c[frameIndex] !== extent.crc32c) {
+    if (isWhole && pack.crc32c[frameIndex] !== extents.crcOf(index)) {
       return { code: "run-checksum", why: `${name} has another checksum than the manifest says` };
     }
     return null;

@@ -1,5 +1,5 @@
 import { AppError, combineCrc32c, crc32cOfZeros } from "@tidemark/kit";
-import type { BackupFacts, Extent, ManifestFile, ManifestReader, ServerArea } from "@tidemark/repository";
+import type { BackupFacts, ExtentRows, ManifestFileRows, ManifestReader, ServerArea } from "@tidemark/repository";
 import { type PageInspection, pageInspectionOf } from "../backup/page-inspection.ts";
 
 /** A manifest that could be opened, and one that could not. */
@@ -42,10 +42,10 @@ export function inspectionOf(path: Uint8Array, facts: BackupFacts): PageInspecti
 
 /** What the manifest alone can prove of a file: its runs fill it, and their checksums combine to the whole file's. */
 export function checkLayout(
-  file: ManifestFile,
+  file: ManifestFileRows,
 ): { readonly code: "file-layout" | "file-checksum"; readonly why: string } | null {
   const { reached, crc } = combineExtents(file.extents);
-  if (reached !== file.sizeBytes) {
+  if (BigInt(reached) !== file.sizeBytes) {
     return { code: "file-layout", why: `the manifest accounts for ${reached} of ${file.sizeBytes} bytes` };
   }
   if (crc !== file.crc32c) {
@@ -54,14 +54,14 @@ export function checkLayout(
   return null;
 }
 
-function combineExtents(extents: readonly Extent[]): { readonly reached: bigint; readonly crc: number } {
-  let reached = 0n;
+function combineExtents(extents: ExtentRows): { readonly reached: number; readonly crc: number } {
+  let reached = 0;
   let crc = 0;
-  for (const extent of extents) {
-    if (extent.fileOffset !== reached) return { reached, crc };
-    const length = extent.lengthBytes;
-    crc = combineCrc32c(crc, extent.kind === "zeros" ? crc32cOfZeros(length) : extent.crc32c, length);
-    reached += BigInt(length);
+  for (let index = 0; index < extents.count; index++) {
+    if (extents.beginOf(index) !== reached) return { reached, crc };
+    const length = extents.endOf(index) - reached;
+    crc = combineCrc32c(crc, extents.isZeros(index) ? crc32cOfZeros(length) : extents.crcOf(index), length);
+    reached += length;
   }
   return { reached, crc };
 }

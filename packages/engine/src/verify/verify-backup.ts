@@ -179,7 +179,7 @@ class Verification {
     const { backupId, facts } = manifest.backup;
     const isWanted = this.#isWanted;
     try {
-      for await (const entry of manifest.entries()) {
+      for await (const entry of manifest.rows()) {
         throwIfCancelled(this.#control.signal);
         if (entry.kind !== "file") continue;
         this.#checkedFiles++;
@@ -189,18 +189,21 @@ class Verification {
           const sentence = `${path}: ${layout.why}`;
           this.#problems.add({ code: layout.code, path, blocks: [], packId: null, backupIds: [backupId], sentence });
         }
-        await this.#packs.learn(entry.extents, isWanted);
-        for (const extent of entry.extents) {
-          if (extent.kind !== "frame" || !isWanted(extent.packId)) continue;
-          const trouble = this.#packs.judge(extent);
+        const { extents } = entry;
+        await this.#packs.learn(extents, isWanted);
+        for (let index = 0; index < extents.count; index++) {
+          if (extents.isZeros(index)) continue;
+          const packId = extents.packIdOf(index);
+          if (!isWanted(packId)) continue;
+          const trouble = this.#packs.judge(extents, index);
           if (trouble === null) {
-            if (this.#request.tier === "whole") counts.addOne(extent.packId);
+            if (this.#request.tier === "whole") counts.addOne(packId);
             continue;
           }
           const path = Buffer.from(entry.path).toString("utf8");
-          const blocks = blocksOf({ ...extent, fileOffset: Number(extent.fileOffset) }, facts.blockSize);
+          const fileOffset = extents.beginOf(index);
+          const blocks = blocksOf({ fileOffset, lengthBytes: extents.endOf(index) - fileOffset }, facts.blockSize);
           const sentence = `${path}, ${sayBlocks(blocks)}: ${trouble.why}`;
-          const { packId } = extent;
           this.#problems.add({ code: trouble.code, path, blocks, packId, backupIds: [backupId], sentence });
         }
       }
@@ -258,14 +261,12 @@ class Verification {
   async #gather(manifests: readonly ManifestReader[], files: VerifiedFiles, counts: PlaceCounts): Promise<PlaceTable> {
     const table = await PlaceTable.open({ counts, spoolFolder: this.#deps.spoolFolder ?? tmpdir() });
     for (const [index, manifest] of manifests.entries()) {
-      for await (const entry of manifest.entries()) {
+      for await (const entry of manifest.rows()) {
         throwIfCancelled(this.#control.signal);
         if (entry.kind !== "file") continue;
         const { extents } = entry;
-        const isSound = (at: number): boolean => {
-          const extent = extents[at];
-          return extent?.kind === "frame" && this.#isWanted(extent.packId) && this.#packs.judge(extent) === null;
-        };
+        const isSound = (at: number): boolean =>
+          this.#isWanted(extents.packIdOf(at)) && this.#packs.judge(extents, at) === null;
         await table.add(files.add(index, entry.path), extents, isSound);
       }
     }

@@ -6,7 +6,7 @@ import { ByteWriter } from "../bytes/byte-writer.ts";
 import { extentsPerRecord } from "../format.ts";
 import type { Extent } from "../types.ts";
 import { ExtentTable } from "./extent-table.ts";
-import { type RecordedExtents, readExtentsRecord, writeExtents } from "./manifest-records.ts";
+import { type RecordedExtents, writeExtents } from "./manifest-records.ts";
 import type { ManifestWriter } from "./manifest-writer.ts";
 import { RunTable } from "./run-table.ts";
 
@@ -40,7 +40,11 @@ function record(extents: RecordedExtents): Uint8Array {
 }
 
 function tableOf(extents: readonly Extent[]): ExtentTable {
-  return new ExtentTable(new ByteReader(record(extents)), Number(extents[0]?.fileOffset ?? 0n), packIds);
+  return ExtentTable.of(new ByteReader(record(extents)), Number(extents[0]?.fileOffset ?? 0n), packIds);
+}
+
+function read(bytes: Uint8Array): Extent[] {
+  return ExtentTable.of(new ByteReader(bytes), 0, packIds).extents();
 }
 
 describe("a table of extents", () => {
@@ -50,17 +54,29 @@ describe("a table of extents", () => {
     expect(Array.from({ length: table.count }, (_, index) => table.extent(index))).toEqual(extents);
     const [first, second] = [extents.slice(4, 10), extents.slice(0, 2)];
     const bytes = record([...second, { table, from: 4, to: 10 }]);
-    const read = readExtentsRecord(new ByteReader(bytes), 0n, packIds);
+    const taken = read(bytes);
     const place = (extent: Extent) => ({ ...extent, fileOffset: 0n });
-    expect(read.map(place)).toEqual([...second, ...first].map(place));
+    expect(taken.map(place)).toEqual([...second, ...first].map(place));
+  });
+
+  it("takes a file's records one behind the other, and another file's rows in their place", () => {
+    const extents = someExtents(3000);
+    const table = new ExtentTable(packIds);
+    for (const file of [extents, extents.slice(0, 40), extents.slice(0, 2000)]) {
+      table.clear();
+      for (let at = 0; at < file.length; at += 700) {
+        table.add(new ByteReader(record(file.slice(at, at + 700))), table.endOf(table.count - 1));
+      }
+      expect(table.extents()).toEqual(file);
+    }
   });
 
   it("refuses a record that ends early, and a pack beyond the manifest's table", () => {
     const bytes = record(someExtents(20));
     for (const length of [1, 5, bytes.length - 1]) {
-      expect(() => new ExtentTable(new ByteReader(bytes.subarray(0, length)), 0, packIds)).toThrow(RangeError);
+      expect(() => ExtentTable.of(new ByteReader(bytes.subarray(0, length)), 0, packIds)).toThrow(RangeError);
     }
-    expect(() => new ExtentTable(new ByteReader(bytes), 0, packIds.slice(0, 2))).toThrow(RangeError);
+    expect(() => ExtentTable.of(new ByteReader(bytes), 0, packIds.slice(0, 2))).toThrow(RangeError);
   });
 
   it("goes through a file in whole records, whatever comes between its runs", () => {
@@ -90,7 +106,7 @@ describe("a table of extents", () => {
     expect(pending.flushTo(writer)).toBe(false);
     pending.ended = true;
     expect(pending.flushTo(writer)).toBe(true);
-    const written = records.map((one) => readExtentsRecord(new ByteReader(one), 0n, packIds));
+    const written = records.map((one) => read(one));
     expect(Math.max(...written.map(({ length }) => length))).toBe(extentsPerRecord);
     const placed = (all: readonly Extent[]) => all.map((extent) => ({ ...extent, fileOffset: 0n }));
     expect(placed(written.flat())).toEqual(placed(extents));
@@ -105,8 +121,7 @@ describe("a table of extents", () => {
 
   it("joins zeros that follow each other, and takes the rows of what is written for what comes later", () => {
     const written: Extent[] = [];
-    const addExtents = (one: RecordedExtents) =>
-      void written.push(...readExtentsRecord(new ByteReader(record(one)), 0n, packIds));
+    const addExtents = (one: RecordedExtents) => void written.push(...read(record(one)));
     let endCrc: number | null = null;
     const endFile = (crc: number) => (endCrc = crc);
     const writer = { beginFile: () => undefined, addExtents, endFile } as unknown as ManifestWriter;

@@ -2,14 +2,15 @@ import { ByteReader } from "../bytes/byte-reader.ts";
 import { releaseBytes } from "../bytes/release-bytes.ts";
 import { bundledFileBytes, smallRunBytes } from "../format.ts";
 import type {
-  Extent,
   ManifestEntry,
-  ManifestFile,
+  ManifestFileRows,
   ManifestFileSummary,
   ManifestReader,
+  ManifestRows,
   StoredBackup,
 } from "../types.ts";
 import type { ManifestHeader } from "./backup-facts.ts";
+import { ExtentTable } from "./extent-table.ts";
 import { FrameBitmap } from "./frame-bitmap.ts";
 import { asManifestError, asManifestErrors, type ManifestObject } from "./manifest-object.ts";
 import {
@@ -17,7 +18,6 @@ import {
   type FileRecord,
   readDirectoryRecord,
   readEndRecord,
-  readExtentsRecord,
   readFileRecord,
   readSymlinkRecord,
   recordTypes,
@@ -96,12 +96,24 @@ export class OpenedManifest implements ManifestReader {
   }
 
   async *entries(): AsyncGenerator<ManifestEntry> {
+    const extents = new ExtentTable(this.#manifest.packIds);
+    for await (const entry of this.#rows(extents)) {
+      yield entry.kind === "file" ? { ...entry, extents: extents.extents() } : entry;
+    }
+  }
+
+  rows(): AsyncGenerator<ManifestRows> {
+    return this.#rows(new ExtentTable(this.#manifest.packIds));
+  }
+
+  /** The table is every file's, one after another. */
+  async *#rows(extents: ExtentTable): AsyncGenerator<ManifestRows> {
     let open: OpenFile | null = null;
     for (let number = 0; number < this.#manifest.chunkCount; number++) {
       const chunk = await this.#manifest.chunk(number);
       const records = new ByteReader(chunk);
       while (!records.done) {
-        const entry = this.#nextSound(records, open);
+        const entry = this.#nextSound(records, open, extents);
         if (entry instanceof OpenFile) {
           open = entry;
         } else if (entry !== null) {
@@ -116,24 +128,24 @@ export class OpenedManifest implements ManifestReader {
   }
 
   /** Not async: waiting for each record took longer than reading it. */
-  #nextSound(records: ByteReader, open: OpenFile | null): ManifestEntry | OpenFile | null {
+  #nextSound(records: ByteReader, open: OpenFile | null, extents: ExtentTable): ManifestRows | OpenFile | null {
     try {
-      return this.#next(records, open);
+      return this.#next(records, open, extents);
     } catch (error) {
       throw asManifestError(this.#manifest.key, error);
     }
   }
 
   /** One record: a whole entry, a file that begins or goes on, or null for more of the open file. */
-  #next(records: ByteReader, open: OpenFile | null): ManifestEntry | OpenFile | null {
+  #next(records: ByteReader, open: OpenFile | null, extents: ExtentTable): ManifestRows | OpenFile | null {
     const type = records.u8();
     const body = new ByteReader(records.sized());
     const within = type === recordTypes.extents || type === recordTypes.end;
     if (within !== (open !== null)) throw new Error(`record type ${type} is out of place`);
     if (type === recordTypes.directory) return { kind: "directory", ...readDirectoryRecord(body) };
     if (type === recordTypes.symlink) return { kind: "symlink", ...readSymlinkRecord(body) };
-    if (type === recordTypes.file) return new OpenFile(readFileRecord(body));
-    if (type === recordTypes.extents) open?.add(readExtentsRecord(body, open.length, this.#manifest.packIds));
+    if (type === recordTypes.file) return new OpenFile(readFileRecord(body), extents);
+    if (type === recordTypes.extents) open?.add(body);
     else if (type === recordTypes.end && open !== null) return open.end(readEndRecord(body).crc32c);
     else throw new Error(`record type ${type} is unknown`);
     return null;
@@ -167,25 +179,28 @@ function summaryOf(file: FileRecord, end: EndRecord, tally: RunTally | null): Ma
 }
 
 class OpenFile {
-  length = 0n;
   readonly #file: FileRecord;
-  readonly #extents: Extent[] = [];
+  readonly #extents: ExtentTable;
 
-  constructor(file: FileRecord) {
+  constructor(file: FileRecord, extents: ExtentTable) {
+    extents.clear();
     this.#file = file;
+    this.#extents = extents;
   }
 
-  add(extents: readonly Extent[]): void {
-    for (const extent of extents) this.#extents.push(extent);
-    const last = extents.at(-1);
-    if (last !== undefined) this.length = last.fileOffset + BigInt(last.lengthBytes);
+  add(extents: ByteReader): void {
+    this.#extents.add(extents, this.#length);
   }
 
-  end(crc32c: number): ManifestFile {
-    if (this.length !== this.#file.sizeBytes) {
+  end(crc32c: number): ManifestFileRows {
+    if (BigInt(this.#length) !== this.#file.sizeBytes) {
       throw new Error(`the extents of ${Buffer.from(this.#file.path).toString()} do not make up its size`);
     }
     return { kind: "file", ...this.#file, crc32c, extents: this.#extents };
+  }
+
+  get #length(): number {
+    return this.#extents.endOf(this.#extents.count - 1);
   }
 }
 

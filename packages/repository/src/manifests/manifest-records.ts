@@ -106,45 +106,6 @@ export function readFileRecord(reader: ByteReader): FileRecord {
   };
 }
 
-/** The extents of one record; `fileOffset` is where the first begins, `packIds` the manifest's table. */
-export function readExtentsRecord(reader: ByteReader, fileOffset: bigint, packIds: readonly string[]): Extent[] {
-  const count = reader.varint();
-  const extents: Extent[] = [];
-  // One buffer for all fingerprints: a buffer of 16 bytes costs some 200, and the record's own may be given back.
-  if (count > reader.left) throw new RangeError("there are fewer extents than the record says");
-  const fingerprints = new Uint8Array(count * fingerprintBytes);
-  let offset = Number(fileOffset);
-  let used = 0;
-  const room = (): Uint8Array => {
-    used += fingerprintBytes;
-    return fingerprints.subarray(used - fingerprintBytes, used);
-  };
-  for (let index = 0; index < count; index++) {
-    const extent = readExtent(reader, offset, packIds, room);
-    extents.push(extent);
-    offset += Number(extent.lengthBytes);
-  }
-  return extents;
-}
-
-const fingerprintBytes = 16;
-
-function readExtent(reader: ByteReader, offset: number, packIds: readonly string[], room: () => Uint8Array): Extent {
-  const kind = reader.u8();
-  const fileOffset = BigInt(offset);
-  if (kind === 0) return { kind: "zeros", fileOffset, lengthBytes: BigInt(reader.varint()) };
-  if (kind > 2) throw new RangeError(`extents of kind ${kind} are unknown`);
-  const packId = packIds[reader.varint()];
-  if (packId === undefined) throw new RangeError("an extent points to a pack beyond the table");
-  const frameIndex = reader.varint();
-  const offsetInFrame = reader.varint();
-  const lengthBytes = reader.varint();
-  const crc32c = reader.u32();
-  const fingerprint = kind === 1 ? room() : null;
-  if (fingerprint !== null) reader.copyTo(fingerprint);
-  return { kind: "frame", fileOffset, packId, frameIndex, offsetInFrame, lengthBytes, crc32c, fingerprint };
-}
-
 /** A run of stored bytes as a record has it, without the objects an `Extent` is made of. */
 export type VisitRun = (packNumber: number, frameIndex: number, lengthBytes: number) => void;
 

@@ -115,7 +115,7 @@ export class ParentFile {
     const body = await this.#nextBody();
     if (body === null) return false;
     const { packIds, key } = this.#manifest;
-    const table = await asManifestErrors(key, async () => new ExtentTable(body, this.#nextOffset, packIds));
+    const table = await asManifestErrors(key, async () => ExtentTable.of(body, this.#nextOffset, packIds));
     if (table.count === 0) return true;
     this.#nextOffset = table.endOf(table.count - 1);
     this.#tables.push(table);
