@@ -4,6 +4,7 @@ import { AppError, describeError, type ErrorDescription } from "@tidemark/kit";
 import { isFinalRunState, type Run, type RunOutcome } from "@tidemark/metadata";
 import type { PastRun } from "@tidemark/policy";
 import { type Admission, admitRun } from "./admit-run.ts";
+import { isLeftToHolder } from "./clones/clone-holder.ts";
 import type { RunAnswer, RunHandler } from "./run-context.ts";
 import type { RunKeeper } from "./run-keeper.ts";
 import { createRunLog } from "./run-log.ts";
@@ -30,7 +31,7 @@ export async function executeRun(deps: ExecuteDeps, runId: string): Promise<void
     deps.logger.warn({ runId }, "rung for a run that does not exist");
     return;
   }
-  if (isFinalRunState(run.state) || run.state === "running") return;
+  if (isFinalRunState(run.state) || run.state === "running" || (await isLeftToHolder(deps, run))) return;
   const admission = await admitRun(deps, run);
   if (admission.kind === "admitted") await actAndRecord(deps, admission);
 }

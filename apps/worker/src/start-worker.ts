@@ -57,9 +57,8 @@ export async function startWorker(settings: WorkerSettings, logger: Logger): Pro
   const poller = startInspectionPoller(deps);
   const wal = startWalSupervisor(deps);
   const pushWatch = startPushWatch(deps);
-  const clones = startCloneKeeper(deps);
   const stopping = new AbortController();
-  const workers = listen({
+  const executing: ExecuteDeps = {
     ...deps,
     metadata: patientMetadata(metadata, { clock: deps.clock, logger, signal: stopping.signal }),
     keeper,
@@ -68,7 +67,9 @@ export async function startWorker(settings: WorkerSettings, logger: Logger): Pro
       if (ended.serverId !== null) await refreshServerFindings(deps, [ended.serverId]);
       if (ended.kind === "repository-keys") await refreshRepositoryFindings(deps);
     },
-  });
+  };
+  const clones = startCloneKeeper(deps, (runId) => executeRun(executing, runId));
+  const workers = listen(executing);
   logger.info({ workerId, pid: process.pid, queue: queues.backend }, "the worker is ready");
   const stop = async (finishWithinMs: number) => {
     logger.info({ runs: keeper.count }, "the worker stops; what runs may finish");
@@ -76,7 +77,7 @@ export async function startWorker(settings: WorkerSettings, logger: Logger): Pro
     // Receivers do not wait for runs: another worker may take their servers at once.
     await Promise.all([
       wal.stop(),
-      drain(workers, finishWithinMs, () => {
+      drain([...workers, { close: () => clones.settled() }], finishWithinMs, () => {
         keeper.interruptAll();
         stopping.abort();
       }),
@@ -121,7 +122,11 @@ function listen(deps: ExecuteDeps): readonly QueueWorker[] {
   return queueNames.map((queue) => deps.queues.createWorker(queue, answer, { concurrency: deps.settings.concurrency }));
 }
 
-async function drain(workers: readonly QueueWorker[], finishWithinMs: number, interrupt: () => void): Promise<void> {
+async function drain(
+  workers: readonly Pick<QueueWorker, "close">[],
+  finishWithinMs: number,
+  interrupt: () => void,
+): Promise<void> {
   const timer = setTimeout(interrupt, finishWithinMs);
   // The queue's patience is longer than ours: the handlers end by the keeper's signal.
   await Promise.all(workers.map((worker) => worker.close(finishWithinMs + cleanUpWithinMs)));

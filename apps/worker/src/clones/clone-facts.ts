@@ -33,8 +33,8 @@ export async function requireCloneHere(deps: Pick<WorkerDeps, "settings" | "meta
   if (row.endedAt !== null) throw new AppError("clone-expired", { message: `clone ${id} has ended` });
   if (await isHere(deps, row)) return row;
   throw new AppError("clone-elsewhere", {
-    message: `clone ${id} lives on ${row.hostname ?? "no machine yet"}, and this worker is on ${deps.settings.hostname}`,
-    hint: "ask again: a worker of its machine has to take the request",
+    message: `clone ${id} lives on ${row.hostname ?? "no machine yet"}, where no worker keeps it; this one is on ${deps.settings.hostname}`,
+    hint: `start a worker there and ask again, or end it (\`tidemark clone end ${id}\`): its record goes at once, its files when a worker starts there`,
   });
 }
 

@@ -9,14 +9,17 @@ import {
 } from "@tidemark/engine";
 import { parseRunRequest } from "@tidemark/jobs";
 import { describeError, formatDuration } from "@tidemark/kit";
-import type { CloneRow, HeldLease } from "@tidemark/metadata";
+import type { CloneRow, HeldLease, Run } from "@tidemark/metadata";
 import { deadWorkers } from "../live-workers.ts";
 import { cloneFolder } from "../scratch.ts";
 import type { WorkerDeps } from "../worker-deps.ts";
 import { cloneTimes, hereDeps, isHere } from "./clone-facts.ts";
+import { cloneLeaseKey } from "./clone-holder.ts";
 import { CloneStarts, mostStarts } from "./clone-starts.ts";
 
 export interface CloneKeeper {
+  /** Takes no further runs, and waits for those it has taken. */
+  settled(): Promise<void>;
   /** Cuts everybody off and stops the servers; their clones go on when a worker starts here again. */
   stop(): Promise<void>;
 }
@@ -26,8 +29,8 @@ export interface CloneKeeper {
  * ends what has expired, and throws away what nobody knows any more. Each clone is kept by one worker (a lease); one
  * whose worker died is taken over by another of the same machine.
  */
-export function startCloneKeeper(deps: WorkerDeps): CloneKeeper {
-  const keeper = new Keeper(deps);
+export function startCloneKeeper(deps: WorkerDeps, execute: (runId: string) => Promise<void>): CloneKeeper {
+  const keeper = new Keeper(deps, execute);
   let stopped = false;
   let timer: NodeJS.Timeout | null = null;
   let current: Promise<void> = Promise.resolve();
@@ -43,6 +46,7 @@ export function startCloneKeeper(deps: WorkerDeps): CloneKeeper {
   // Apart from the passes: starting a server may take long, and nobody else may begin with it meanwhile.
   const renewal = setInterval(() => void keeper.renew(), leaseTtlMs / 4);
   return {
+    settled: () => keeper.settled(),
     async stop() {
       stopped = true;
       if (timer !== null) clearTimeout(timer);
@@ -64,10 +68,14 @@ class Keeper {
   readonly #kept = new Map<string, Kept>();
   readonly #stopping = new AbortController();
   readonly #starts: CloneStarts;
+  readonly #execute: (runId: string) => Promise<void>;
+  readonly #taken = new Map<string, Promise<void>>();
+  #takesRuns = true;
   #passes = 0;
 
-  constructor(deps: WorkerDeps) {
+  constructor(deps: WorkerDeps, execute: (runId: string) => Promise<void>) {
     this.#deps = deps;
+    this.#execute = execute;
     this.#starts = new CloneStarts(deps.clock);
   }
 
@@ -81,7 +89,9 @@ class Keeper {
     const here: CloneRow[] = [];
     for (const row of living) if (await isHere(this.#deps, row)) here.push(row);
     await this.#letGo(here);
-    const busy = await this.#busyClones();
+    const unfinished = await this.#unfinishedRuns();
+    const busy = new Set(unfinished.map(({ cloneId }) => cloneId));
+    this.#takeRuns(unfinished);
     const expired = new Set((await metadata.clones.expired()).map(({ id }) => id));
     for (const row of here) {
       if (this.#stopping.signal.aborted) return;
@@ -102,15 +112,29 @@ class Keeper {
     }
   }
 
-  /** Ids of clones that a run is at work on. */
-  async #busyClones(): Promise<ReadonlySet<string>> {
+  async #unfinishedRuns(): Promise<readonly { readonly run: Run; readonly cloneId: string }[]> {
     const unfinished = await this.#deps.metadata.runs.unfinished();
-    return new Set(
-      unfinished.flatMap((run) => {
-        if (run.kind !== "clone" && run.kind !== "clone-act") return [];
-        return [parseRunRequest(run.kind, run.request).cloneId];
-      }),
-    );
+    return unfinished.flatMap((run) => {
+      if (run.kind !== "clone" && run.kind !== "clone-act") return [];
+      return [{ run, cloneId: parseRunRequest(run.kind, run.request).cloneId }];
+    });
+  }
+
+  /** Runs on clones kept here, whose bell a worker of another machine has heard: it cannot choose who hears the next one. */
+  #takeRuns(unfinished: readonly { readonly run: Run; readonly cloneId: string }[]): void {
+    for (const { run, cloneId } of unfinished) {
+      if (!this.#takesRuns || run.kind !== "clone-act" || run.state !== "waiting") continue;
+      if (!this.#kept.has(cloneId) || this.#taken.has(run.id)) continue;
+      const taken = this.#execute(run.id)
+        .catch((error: unknown) => this.#deps.logger.warn({ err: error, runId: run.id }, "a run could not be taken"))
+        .finally(() => this.#taken.delete(run.id));
+      this.#taken.set(run.id, taken);
+    }
+  }
+
+  async settled(): Promise<void> {
+    this.#takesRuns = false;
+    await Promise.all(this.#taken.values());
   }
 
   async #lookAfter(row: CloneRow, isExpired: boolean, isBusy: boolean): Promise<void> {
@@ -192,7 +216,7 @@ class Keeper {
       await kept.gate?.close();
       this.#kept.delete(cloneId);
     }
-    const request = { key: `clone:${cloneId}`, workerId, runId: null, ttlMs: leaseTtlMs };
+    const request = { key: cloneLeaseKey(cloneId), workerId, runId: null, ttlMs: leaseTtlMs };
     let lease = await metadata.leases.acquire(request);
     if (lease === null) {
       const holder = await metadata.leases.holder(request.key);

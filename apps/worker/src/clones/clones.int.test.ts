@@ -125,6 +125,45 @@ describe("clones of a worker", () => {
     await next.stop(5_000);
   });
 
+  it("is acted on by its own machine whoever hears of it, and its record goes when that machine is gone for ever", async () => {
+    const holder = await place.start({ hostname: "machine-a" });
+    const cloneId = await newClone();
+    const made = CloneResult.parse((await place.endedAs((await request(cloneId)).id, "succeeded")).result);
+    expect(made.hostname).toBe("machine-a");
+    const other = await place.start({ hostname: "machine-b" });
+    const extract = {
+      ...{ kind: "extract", database: "postgres", schema: "public", table: "ledger" },
+      format: "csv",
+    } as const;
+    for (let round = 0; round < 4; round++) {
+      const { clone, extract: file } = await act(cloneId, extract);
+      expect([clone?.hostname, file?.rows]).toEqual(["machine-a", 7]);
+    }
+    // Of one that nobody rang for, or a stranger has heard, its machine takes notice by itself.
+    const { run } = await place.metadata.runs.create({
+      ...{ kind: "clone-act", requestedBy: "user:test", serverId },
+      request: { serverId, cloneId, act: extract },
+    });
+    await place.metadata.runs.setWaiting(run.id, "heard elsewhere");
+    await place.endedAs(run.id, "succeeded");
+
+    await holder.stop(5_000);
+    const refused = await place.request("clone-act", { serverId, cloneId, act: extract }, { serverId });
+    expect((await place.endedAs(refused.id, "failed")).error).toMatchObject({
+      code: "clone-elsewhere",
+      message: expect.stringMatching(/lives on machine-a, where no worker keeps it/),
+      hint: expect.stringContaining(`tidemark clone end ${cloneId}`),
+    });
+    expect(await place.metadata.clones.get(cloneId)).toMatchObject({ state: "running", endedAt: null });
+    await act(cloneId, { kind: "end" });
+    expect(await place.metadata.clones.get(cloneId)).toMatchObject({ state: "ended" });
+    // Should it come back after all, nothing stays there.
+    const again = await place.start({ hostname: "machine-a" });
+    await waitFor(async () => (await readdir(dirname(made.path))).length === 0, { what: "its files to go" });
+    await again.stop(5_000);
+    await other.stop(5_000);
+  }, 240_000);
+
   async function newClone(): Promise<string> {
     const clone = { serverId, backupId: null, target: null, createdBy: "user:test", livesForMs: 3_600_000 };
     return (await place.metadata.clones.create(clone)).id;

@@ -23,6 +23,7 @@ import {
   requireCloneHere,
   standingChange,
 } from "../clones/clone-facts.ts";
+import { cloneHolder } from "../clones/clone-holder.ts";
 import { requireServer } from "../open-server.ts";
 import { withReadableArea } from "../readable-area.ts";
 import { targetOf } from "../recovery-request.ts";
@@ -90,13 +91,19 @@ async function whileMoving(context: Context, act: () => Promise<CloneStanding>):
 }
 
 async function end(context: Context): Promise<CloneActResult> {
-  const { deps, request } = context;
+  const { deps, request, control } = context;
   const row = await deps.metadata.clones.get(request.cloneId);
   if (row !== null && row.endedAt === null) {
-    await requireCloneHere(deps, request.cloneId);
-    await changeState(context, "ending", ["preparing", "running", "moving", "ending"]);
-    await endClone(cloneFolder(deps.settings), request.cloneId);
+    const isGone = (await cloneHolder(deps, request.cloneId)) === "gone";
+    // Its machine may come back: who starts there throws away what belongs to no living clone.
+    if (!isGone) {
+      if (row.path !== null) await requireCloneHere(deps, request.cloneId);
+      await changeState(context, "ending", ["preparing", "running", "moving", "ending"]);
+      await endClone(cloneFolder(deps.settings), request.cloneId);
+    }
     await deps.metadata.clones.update(request.cloneId, { state: "ended" });
+    const message = `no worker keeps clones on ${row.hostname} any more: the record is ended, and what lies there goes when a worker starts there`;
+    if (isGone) control.emit({ kind: "log", level: "warning", message });
   }
   return { kind: "end", clone: null, extract: null, sealedConnection: null };
 }
