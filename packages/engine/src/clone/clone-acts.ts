@@ -10,7 +10,9 @@ import { drillSessions, type OpenDrillSession } from "../drill/drill-sql.ts";
 import { askStanding, followRecovery, type RecoveredPoint } from "../drill/follow-recovery.ts";
 import { obstacleAnywhere, planTrial } from "../drill/plan-drill.ts";
 import { removeScratch, type ScratchPlace, scratchPlace } from "../drill/scratch.ts";
+import { spoolOf } from "../drill/start-recovery.ts";
 import type { RecoveryPlan } from "../point-in-time/recovery-request.ts";
+import { answerNothing } from "../recovery/ended-feed.ts";
 import type { LocateServer } from "./clone-gate.ts";
 import { type CloneRecord, requireCloneRecord, writeCloneRecord } from "./clone-record.ts";
 import { type CloneDeps, type CloneStanding, type CloneTimes, cloneLog, findInstallation } from "./make-clone.ts";
@@ -137,6 +139,7 @@ export async function promoteClone(
   const place = await scratchPlace(deps.cloneDir, request.cloneId);
   const installation = await findInstallation(deps, standing.record.major, control);
   const openSession = await cloneSessions(place.root, standing.user, control.signal);
+  const takeBack = await answerNothing(spoolOf(place));
   const session = await openSession("template1");
   try {
     await session.query("SELECT pg_catalog.pg_promote(true, 60)::text AS answer", [], catalogQuestionMs * 2);
@@ -156,6 +159,7 @@ export async function promoteClone(
   });
   const record = { ...standing.record, promoted: true };
   await writeCloneRecord(place.root, record);
+  await takeBack();
   return { ...standing, record };
 }
 

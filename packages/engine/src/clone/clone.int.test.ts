@@ -51,7 +51,7 @@ describe.each(chosen)("a clone of PostgreSQL %i", (major) => {
   });
   afterAll(async () => {
     await gate?.close();
-    if (deps !== undefined) for (const id of ["cln_a", "cln_d"]) await endClone(deps.cloneDir, id);
+    if (deps !== undefined) for (const id of ["cln_a", "cln_d", "cln_e"]) await endClone(deps.cloneDir, id);
     await archived?.[Symbol.asyncDispose]();
     await rig?.[Symbol.asyncDispose]();
   });
@@ -199,6 +199,25 @@ describe.each(chosen)("a clone of PostgreSQL %i", (major) => {
     expect(clone.record.promoted).toBe(true);
     expect(await rows()).toBe("4");
     await endClone(deps.cloneDir, "cln_d");
+  });
+
+  it("is promoted where it stands at its target, though nobody hands it WAL any more", async () => {
+    const [, second = new Date(0)] = instants;
+    clone = await make({ kind: "time", at: second, inclusive: true }, "pause", "cln_e");
+    const { pid } = clone;
+    clone = await promoteClone(deps, { cloneId: "cln_e", ...times }, rig.control());
+    expect(clone.record.promoted).toBe(true);
+    expect(clone.pid).toBe(pid);
+    const session = await (await cloneSessions(clone.root, "postgres", new AbortController().signal))("postgres");
+    try {
+      const sql =
+        "INSERT INTO public.ledger (note) VALUES ('x') RETURNING (SELECT count(*) FROM public.ledger)::text AS answer";
+      expect((await session.query(sql, [], 10_000))[0]?.answer).toBe("2");
+    } finally {
+      await session.close();
+    }
+    expect(await readdir(clone.root)).not.toContain("spool");
+    await endClone(deps.cloneDir, "cln_e");
   });
 
   it.runIf(major === 18)("leaves nothing behind when it cannot be made", async () => {

@@ -49,7 +49,7 @@ export async function startRecovery(trial: TrialRecovery): Promise<StartedRecove
   const { area, recovery, place, control, clock } = trial;
   const feed = await startRecoveryFeed({
     archive: area.wal(recovery.systemIdentifier),
-    spool: join(place.root, "spool"),
+    spool: spoolOf(place),
     segmentSizeBytes: trial.segmentSizeBytes,
     prefetch: prefetchFor(trial.segmentSizeBytes),
     partial: true,
@@ -226,6 +226,11 @@ function tellProgress({ recovery, control, clock }: TrialRecovery): (point: Reco
     const goal = formatLsn(recovery.through.lsn as Lsn);
     control.emit({ kind: "log", level: "info", message: `replayed to ${formatLsn(lsn as Lsn)}${time} of ${goal}` });
   };
+}
+
+/** Where the WAL for its recovery is handed to it. */
+export function spoolOf({ root }: ScratchPlace): string {
+  return join(root, "spool");
 }
 
 /** What cannot be asked for this long ends the recovery: a store that is away for longer is no verdict on a backup. */

@@ -95,6 +95,9 @@ done
 `;
 }
 
+/** The slow path when there is no feed any more, and nothing to be asked for. */
+export const nothingScript = `# The recovery stands where it shall end: there is nothing more for it.\nexit ${notThereExit}\n`;
+
 function shellQuoted(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
