@@ -1,6 +1,6 @@
 "use client";
 import { useMemo, useState } from "react";
-import { absoluteTime } from "#lib/format.ts";
+import { absoluteTime, plural } from "#lib/format.ts";
 import { restorePath, serverPath, withParams } from "#lib/paths.ts";
 import { useNow } from "#lib/use-now.ts";
 import { useQuery } from "#lib/use-query.ts";
@@ -104,7 +104,7 @@ export function RecoveryTimeline({ server, lifetime, shown = null }: Props) {
           zone={zone}
           valueText={`${absoluteTime(at, zone)}, ${state}${from}, timeline ${chosen.timeline}`}
         />
-        <Legend />
+        <Legend undrawn={undrawnBackups(lifetime)} />
         <InstantInput model={model} chosen={chosen} onChoose={choose} />
         <ChosenInstant
           ms={chosen.ms}
@@ -177,7 +177,13 @@ const spans = [
   ["30 days", 30 * 86_400_000],
 ] as const;
 
-function Legend() {
+/** The api names the oldest and the newest of very many. */
+function undrawnBackups({ timelines }: Lifetime): number {
+  const stretches = timelines.flatMap((timeline) => timeline.stretches);
+  return stretches.reduce((sum, { backupCount, backups }) => sum + backupCount - backups.length, 0);
+}
+
+function Legend({ undrawn }: { readonly undrawn: number }) {
   return (
     <ul className="flex flex-wrap gap-x-5 gap-y-1 text-[0.8125rem] text-muted">
       <li className="flex items-center gap-1.5">
@@ -192,6 +198,8 @@ function Legend() {
       </li>
       <li className="flex items-center gap-1.5">
         <span aria-hidden className="h-3.5 w-[3px] rounded-full bg-text" /> backup
+        {undrawn > 0 &&
+          ` (of very many the oldest and the newest; ${plural(undrawn, "backup")} between them not drawn)`}
       </li>
       <li className="flex items-center gap-1.5">
         <span aria-hidden className="size-2 rotate-45 bg-accent" /> restore point

@@ -5,6 +5,7 @@ import { graphql } from "#graphql/graphql.ts";
 import { useAct } from "#lib/use-act.ts";
 import { UserErrorFields } from "#lib/user-error-fields.ts";
 import { Button } from "#ui/button.tsx";
+import { Actions } from "#ui/dialog.tsx";
 import { ErrorPanel } from "#ui/error-panel.tsx";
 import { SelectField } from "#ui/field.tsx";
 import { Note } from "#ui/note.tsx";
@@ -66,15 +67,19 @@ export function CompressionSetting({ repository }: Props) {
           ))}
         </SelectField>
         {problem !== null && <ErrorPanel announce title="The compression was not changed" problem={problem} />}
-        <div role="status">{saved && <Note kind="ok">Saved. The next backup is compressed so.</Note>}</div>
-        <Button
-          tone="primary"
-          pending={pending}
-          disabled={chosen === repository.compression}
-          onClick={() => void save()}
-        >
-          Save compression
-        </Button>
+        <div role="status" className="empty:hidden">
+          {saved && <Note kind="ok">Saved. The next backup is compressed so.</Note>}
+        </div>
+        <Actions>
+          <Button
+            tone="primary"
+            pending={pending}
+            disabled={chosen === repository.compression}
+            onClick={() => void save()}
+          >
+            Save compression
+          </Button>
+        </Actions>
       </div>
     </Panel>
   );

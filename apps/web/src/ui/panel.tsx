@@ -18,7 +18,7 @@ export function Panel({ title, description, action, padded = true, children }: P
         <header className="flex flex-wrap items-center justify-between gap-x-4 gap-y-2 border-b px-4 py-3 sm:px-5">
           <div className="min-w-0">
             <h2 className="text-[0.9375rem] font-semibold">{title}</h2>
-            {description !== undefined && <p className="text-sm text-muted">{description}</p>}
+            {description !== undefined && <p className="text-sm break-words text-muted">{description}</p>}
           </div>
           {action}
         </header>

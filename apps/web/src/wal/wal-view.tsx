@@ -35,8 +35,10 @@ export function WalView({ server, inRecovery, wal, window, blockedBy }: Props) {
       {wal.mode === "PUSH" && <PushPanel server={server} window={window} />}
       {wal.mode === "NONE" && <StreamWal server={server} />}
       {wal.slot !== null && <SlotPanel slot={wal.slot} />}
-      {/* Where nothing is kept there is nothing that could have a hole; what was kept once may have one. */}
-      {(wal.mode !== "NONE" || uniqueGaps(window).length > 0) && <GapsPanel window={window} />}
+      {/* Where nothing came there is nothing that could have a hole; what came once may have one. */}
+      {(wal.mode === "STREAM" || window.segmentCount > 0 || uniqueGaps(window).length > 0) && (
+        <GapsPanel window={window} />
+      )}
       <Panel title="Acts">
         <WalActs serverId={server.id} inRecovery={inRecovery} blockedBy={blockedBy} onDone={() => router.refresh()} />
       </Panel>
@@ -72,13 +74,15 @@ function ReceiverPanel({ wal: { receiver, synchronous } }: { readonly wal: Wal }
       action={
         isSilent ? (
           <Badge tone="warn" icon={TriangleAlert}>
-            Last told of itself&nbsp;
-            <Time at={receiver.updatedAt} />
+            <span>
+              Last told of itself <Time at={receiver.updatedAt} />
+            </span>
           </Badge>
         ) : (
           <Badge tone={tone} icon={icon}>
-            {words(receiver.state)} since&nbsp;
-            <Time at={receiver.stateSince} />
+            <span>
+              {words(receiver.state)} since <Time at={receiver.stateSince} />
+            </span>
           </Badge>
         )
       }

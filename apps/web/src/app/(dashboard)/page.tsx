@@ -62,7 +62,9 @@ export default async function HomePage() {
     <>
       <LiveRefresh everyMs={overview.running.length > 0 ? busyMs : calmMs} />
       <div className="mb-6 flex flex-wrap items-end justify-between gap-x-6 gap-y-3">
-        <h1 className="max-w-3xl text-2xl leading-snug font-semibold sm:text-[1.75rem]">{overview.sentence}</h1>
+        <h1 className="max-w-3xl text-2xl leading-snug font-semibold sm:text-[1.75rem]">
+          {unbroken(overview.sentence)}
+        </h1>
         {servers.totalCount > 0 && (
           <LinkButton tone="primary" href="/servers/add" className="max-sm:w-full">
             <Plus aria-hidden className="size-4" /> Add server
@@ -145,4 +147,9 @@ function NoServer() {
       </div>
     </EmptyState>
   );
+}
+
+/** With no line ending between a number and its unit. */
+function unbroken(sentence: string): string {
+  return sentence.replaceAll(/(\d) (s|min|h|d)\b/g, "$1\u00a0$2");
 }
