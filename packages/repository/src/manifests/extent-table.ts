@@ -5,7 +5,7 @@ import type { Extent, ExtentRows } from "../types.ts";
 /**
  * The extents of one record, or of a file, without an object for each. An increment takes over a server's whole manifest but
  * for what changed, and a restore goes over it four times: as objects that was a third of an increment's garbage (133 MB for
- * 1.9 GiB) and most of what restoring an increment took longer than restoring a full (measured 2026-11).
+ * 1.9 GiB) and half of what restoring an increment took longer than restoring a full (measured 2026-11).
  */
 export class ExtentTable implements ExtentRows {
   count = 0;
