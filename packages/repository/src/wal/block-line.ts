@@ -334,19 +334,9 @@ export class BlockLine {
       this.#sendLot();
       const isStored = this.#isAppending && (this.#queue[0]?.stored ?? null) !== null;
       const [fromMs, phase] = [clock.monotonicMs(), isStored ? "storeMs" : "sealMs"] as const;
-      const enough = this.#enoughRoom();
-      do await this.#change();
-      while (this.#underWay > enough && this.#failure === null);
+      await this.#change();
       this.waited[phase] += clock.monotonicMs() - fromMs;
     }
-  }
-
-  /**
-   * Where many segments share the blocks, each has only a few, and waits until it has none under way: to read, write and
-   * be woken for each single block took a tenth more of processor time (ten receivers that are behind, measured 2026-11).
-   */
-  #enoughRoom(): number {
-    return this.#underWay <= leastUnderWay ? 0 : this.#underWay - 1;
   }
 
   #throwFailure(): void {
