@@ -132,7 +132,10 @@ describe("clones of a worker", () => {
     expect(made.hostname).toBe("machine-a");
     const other = await place.start({ hostname: "machine-b" });
     const extract = {
-      ...{ kind: "extract", database: "postgres", schema: "public", table: "ledger" },
+      kind: "extract",
+      database: "postgres",
+      schema: "public",
+      table: "ledger",
       format: "csv",
     } as const;
     for (let round = 0; round < 4; round++) {
