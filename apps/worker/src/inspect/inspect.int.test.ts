@@ -276,6 +276,38 @@ describe("inspections", () => {
     await source.query("SELECT pg_drop_replication_slot('tidemark_waits')");
   });
 
+  it("come soon to a server whose WAL is to come another way, and to one that was looked at to be added", async () => {
+    const { servers, findings } = place.metadata;
+    const server = await servers.register({
+      name: "changed",
+      sealedDsn: await place.seal(source.dsn()),
+      connection: "postgresql://u@h/d",
+      repositoryId,
+      policy: { create: { name: "changed", keepLast: 1, windowDays: null, minimum: 1 } },
+    });
+    const seenAt = async () => (await servers.snapshots([server.id]))[0]?.observedAt;
+    const open = async () => (await findings.open([server.id])).map(({ checkId }) => checkId);
+    // But for these looks an hour would pass.
+    const how = { troubleEveryMs: 3_600_000, settleMs: 200 };
+    const poller = await startPoller(3_600_000, how);
+    await waitFor(seenAt, { what: "the first look" });
+    expect(await open()).not.toContain("own-slot-exists");
+    await servers.update(server.id, { walMode: "stream" });
+    await waitFor(async () => (await open()).includes("own-slot-exists"), {
+      what: "a look that knows of the receiver",
+    });
+    await poller.stop();
+
+    const before = (await seenAt()) ?? new Date(0);
+    await place.metadataServer.query("UPDATE server SET created_at = now() WHERE id = $1", [server.id], {
+      database: "tidemark",
+    });
+    const another = await startPoller(3_600_000, how);
+    await waitFor(async () => ((await seenAt()) ?? before) > before, { what: "the look after it was added" });
+    await another.stop();
+    await servers.remove(server.id);
+  });
+
   it("leave no secret in any row", async () => {
     const text = await everyRow(place);
     expect(text).toContain("full-page-writes");
@@ -320,7 +352,10 @@ describe("inspections", () => {
     };
   }
 
-  async function startPoller(inspectEveryMs: number, how: { limitMs?: number; troubleEveryMs?: number }) {
+  async function startPoller(
+    inspectEveryMs: number,
+    how: { limitMs?: number; troubleEveryMs?: number; settleMs?: number },
+  ) {
     const key = await loadWorkerKey(place.settings, place.metadata);
     const logger = createLogger({ name: "test", level: "silent" });
     const settings = { ...place.settings, inspectEveryMs };

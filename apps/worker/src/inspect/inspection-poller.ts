@@ -15,6 +15,9 @@ export interface InspectionPoller {
 interface Watched {
   /** By the worker's monotonic clock. */
   nextMs: number;
+  /** Once before that, since its WAL is to come another way than the last look knew. */
+  soonMs: number | null;
+  walMode: Server["walMode"];
   wasOffline: boolean;
 }
 
@@ -22,11 +25,12 @@ interface Watched {
  * Looks at every registered server that is online, every `inspectEveryMs`, without a run: one worker does it, which
  * holds a lease as long as it lives. A server that does not answer, or whose WAL something keeps from us, is asked again
  * sooner (when everything was started anew, receivers begin only after the first look), and keeps nobody waiting: a few are
- * asked at once, each for a limited time. One that is set online again is asked at once.
+ * asked at once, each for a limited time. One that is set online again is asked at once, and one whose WAL is to come another
+ * way (so also one that was just added: it was looked at before) as soon as its receiver can have begun.
  */
 export function startInspectionPoller(
   deps: WorkerDeps,
-  { limitMs = longestLookMs, troubleEveryMs = usualTroubleEveryMs } = {},
+  { limitMs = longestLookMs, troubleEveryMs = usualTroubleEveryMs, settleMs = usualSettleMs } = {},
 ): InspectionPoller {
   const { inspectEveryMs } = deps.settings;
   if (inspectEveryMs === 0) return { stop: async () => undefined };
@@ -38,6 +42,7 @@ export function startInspectionPoller(
   let current: Promise<void> = Promise.resolve();
 
   const begin = (server: Server, state: Watched) => {
+    if (state.soonMs !== null && state.soonMs <= deps.clock.monotonicMs()) state.soonMs = null;
     const act = pollServer(deps, server, { stopping: stopping.signal, limitMs }).then((isWell) => {
       const pauseMs = isWell ? inspectEveryMs : Math.min(inspectEveryMs, troubleEveryMs);
       state.nextMs = deps.clock.monotonicMs() + pauseMs;
@@ -47,7 +52,7 @@ export function startInspectionPoller(
   };
   const pass = async () => {
     if (!(await turn.isOurs())) return;
-    const due = await dueServers(deps, watched);
+    const due = await dueServers(deps, watched, settleMs);
     for (const { server, state } of due) {
       if (running.size >= atOnce || stopping.signal.aborted) break;
       if (!running.has(server.id)) begin(server, state);
@@ -75,10 +80,11 @@ export function startInspectionPoller(
 async function dueServers(
   deps: WorkerDeps,
   watched: Map<string, Watched>,
+  settleMs: number,
 ): Promise<readonly { readonly server: Server; readonly state: Watched }[]> {
   const servers = await deps.metadata.servers.all();
   const offline = new Set((await deps.metadata.offline.current()).map((period) => period.serverId));
-  await meet(deps, watched, servers);
+  await meet(deps, watched, servers, settleMs);
   const nowMs = deps.clock.monotonicMs();
   const due: { readonly server: Server; readonly state: Watched }[] = [];
   for (const server of servers) {
@@ -87,19 +93,34 @@ async function dueServers(
     const isOffline = offline.has(server.id);
     if (state.wasOffline && !isOffline) state.nextMs = nowMs;
     state.wasOffline = isOffline;
-    if (!isOffline && state.nextMs <= nowMs) due.push({ server, state });
+    if (state.walMode !== server.walMode) state.soonMs = nowMs + settleMs;
+    state.walMode = server.walMode;
+    if (!isOffline && dueMs(state) <= nowMs) due.push({ server, state });
   }
-  return due.sort((left, right) => left.state.nextMs - right.state.nextMs);
+  return due.sort((left, right) => dueMs(left.state) - dueMs(right.state));
 }
 
-async function meet(deps: WorkerDeps, watched: Map<string, Watched>, servers: readonly Server[]): Promise<void> {
-  const strangers = servers.filter((server) => !watched.has(server.id)).map((server) => server.id);
-  const snapshots = strangers.length === 0 ? [] : await deps.metadata.servers.snapshots(strangers);
-  for (const id of strangers) {
+function dueMs({ nextMs, soonMs }: Watched): number {
+  return soonMs === null ? nextMs : Math.min(nextMs, soonMs);
+}
+
+async function meet(
+  deps: WorkerDeps,
+  watched: Map<string, Watched>,
+  servers: readonly Server[],
+  settleMs: number,
+): Promise<void> {
+  const strangers = servers.filter((server) => !watched.has(server.id));
+  const snapshots =
+    strangers.length === 0 ? [] : await deps.metadata.servers.snapshots(strangers.map((server) => server.id));
+  const nowMs = deps.clock.monotonicMs();
+  for (const { id, createdAt, walMode } of strangers) {
     const observedAt = snapshots.find((snapshot) => snapshot.serverId === id)?.observedAt;
     const ageMs = observedAt === undefined ? Infinity : deps.clock.now().getTime() - observedAt.getTime();
     const leftMs = Math.max(0, deps.settings.inspectEveryMs - Math.max(0, ageMs));
-    watched.set(id, { nextMs: deps.clock.monotonicMs() + leftMs, wasOffline: false });
+    // It was looked at to be added: what is to become of its WAL was not said yet.
+    const isNew = observedAt !== undefined && observedAt <= createdAt && walMode !== "none";
+    watched.set(id, { nextMs: nowMs + leftMs, soonMs: isNew ? nowMs + settleMs : null, walMode, wasOffline: false });
   }
   const registered = new Set(servers.map((server) => server.id));
   for (const id of watched.keys()) if (!registered.has(id)) watched.delete(id);
@@ -192,6 +213,8 @@ function keepTurn({ metadata, workerId, logger }: WorkerDeps) {
 const passEveryMs = 2_000;
 /** One in trouble is asked this often, so that its finding goes soon after the trouble. */
 const usualTroubleEveryMs = 30_000;
+/** A receiver's server is claimed and has its slot within this. */
+const usualSettleMs = 10_000;
 /** Servers asked at once: a few dead ones must not hold up the others, and a worker has acts to do. */
 const atOnce = 4;
 /** A look is some fifty questions of milliseconds and two logins. */
