@@ -34,11 +34,17 @@ test("the login is accessible in light and dark, and fits a telephone", async ({
 
 /**
  * Run in the page; text, so that these files need no types of a browser's. Transitions begin with the next frame, which
- * on a busy machine is not there yet.
+ * on a busy machine is not there yet; when one ends, what inherits from it may begin another.
  */
 const transitionsEnded = `
-  new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))).then(() =>
-    Promise.allSettled(document.getAnimations().filter((one) => one instanceof CSSTransition).map((one) => one.finished)))`;
+  (async () => {
+    for (;;) {
+      await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+      const transitions = document.getAnimations().filter((one) => one instanceof CSSTransition);
+      if (transitions.length === 0) return;
+      await Promise.allSettled(transitions.map((one) => one.finished));
+    }
+  })()`;
 
 async function inspect(page: Page, path: string, testInfo: TestInfo): Promise<void> {
   const name =
