@@ -29,6 +29,7 @@ const line = (text: string) =>
 it.each([
   ['ERROR:  could not extend file "base/5/16384": No space left on device', true],
   ['PANIC:  could not write to file "pg_wal/xlogtemp.9": No space left on device', true],
+  ['ERROR:  could not extend file "base/5/16384": wrote only 4096 of 8192 bytes at block 7', true],
   ['ERROR:  could not write to file "base/pgsql_tmp/pgsql_tmp1.0": Disk quota exceeded', true],
   ['ERROR:  invalid input syntax for type integer: "No space left on device"', false],
   ["STATEMENT:  SELECT 'x: No space left on device", false],

@@ -34,10 +34,13 @@ export async function readServerLog(path: string, offset: number): Promise<strin
 
 /**
  * Whether what a server or one of its tools wrote tells of a disk that is full, in its own words (errno's, at the end of
- * the line). What somebody asked or stored may hold the same words, but never there in a line of this severity.
+ * the line, or how much of a block it took: md.c, mdextend). What somebody asked or stored may hold the same words, but
+ * never there in a line of this severity.
  */
 export function lacksSpace(log: string): boolean {
-  return /\b(?:ERROR|FATAL|PANIC|error|fatal):[^\n]*: (?:No space left on device|Disk quota exceeded)$/m.test(log);
+  return /\b(?:ERROR|FATAL|PANIC|error|fatal):[^\n]*: (?:No space left on device$|Disk quota exceeded$|wrote only \d+ of \d+ bytes\b)/m.test(
+    log,
+  );
 }
 
 /** The line that says why a server did not start: its last FATAL or PANIC with detail and hint, else its last line. */
