@@ -12,6 +12,8 @@ import { type TestServer, testServer, waitFor } from "@tidemark/testkit";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type TestWorkplace, testWorkplace } from "../test-worker.ts";
 
+const extract = { kind: "extract", database: "postgres", schema: "public", table: "ledger", format: "csv" } as const;
+
 describe("clones of a worker", () => {
   let place: TestWorkplace;
   let source: TestServer;
@@ -50,13 +52,6 @@ describe("clones of a worker", () => {
     const made = CloneResult.parse((await place.endedAs((await request(cloneId)).id, "succeeded")).result);
     const dsn = await connectionOf(cloneId);
     expect(await countRows(dsn)).toBe(7);
-    const extract = {
-      kind: "extract",
-      database: "postgres",
-      schema: "public",
-      table: "ledger",
-      format: "csv",
-    } as const;
     const file = (await act(cloneId, extract)).extract;
     expect(file).toMatchObject({ rows: 7 });
     expect(await readFile(file?.path ?? "", "utf8")).toBe("id\n1\n2\n3\n4\n5\n6\n7\n");
@@ -131,13 +126,6 @@ describe("clones of a worker", () => {
     const made = CloneResult.parse((await place.endedAs((await request(cloneId)).id, "succeeded")).result);
     expect(made.hostname).toBe("machine-a");
     const other = await place.start({ hostname: "machine-b" });
-    const extract = {
-      kind: "extract",
-      database: "postgres",
-      schema: "public",
-      table: "ledger",
-      format: "csv",
-    } as const;
     for (let round = 0; round < 4; round++) {
       const { clone, extract: file } = await act(cloneId, extract);
       expect([clone?.hostname, file?.rows]).toEqual(["machine-a", 7]);

@@ -200,7 +200,8 @@ class OpenFile {
   }
 
   get #length(): number {
-    return this.#extents.endOf(this.#extents.count - 1);
+    const { count } = this.#extents;
+    return count === 0 ? 0 : this.#extents.endOf(count - 1);
   }
 }
 
